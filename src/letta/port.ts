@@ -1,0 +1,96 @@
+/**
+ * What the actors need of a Letta server. One turn is: send a message into a conversation, watch it until it ends.
+ *
+ * A message carries an `otid` that the caller derived from the question and the attempt, and wrote down beforehand;
+ * by it {@link LettaBackend.lookUp} tells after a crash what became of the message, so that no turn runs twice.
+ */
+
+export interface AgentSummary {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Letta's own id of a conversation; `default` is the one that Letta's own app uses too. */
+export interface Conversation {
+  readonly agentId: string;
+  readonly conversationId: string;
+}
+
+export interface TurnRequest {
+  readonly conversation: Conversation;
+  readonly otid: string;
+  readonly text: string;
+  /**
+   * Called before a tool call of this turn is approved, and awaited: what the caller writes down here is durable
+   * before the tool can have run.
+   */
+  beforeApproval(toolName: string): Promise<void>;
+}
+
+export type TurnEvent =
+  /** The server has the message; from here on `lookUp` knows it. */
+  | { readonly type: "accepted" }
+  /** More text of the answer. `messageId` changes when the agent starts another message within the same turn. */
+  | { readonly type: "text"; readonly messageId: string; readonly delta: string }
+  | { readonly type: "tool"; readonly name: string; readonly outcome: "approved" | "denied" }
+  /** The last event of a turn. The answer is all its texts: one paragraph for each message id. */
+  | { readonly type: "finished"; readonly stopReason: string };
+
+/**
+ * What became of a message, judged from the server's own history:
+ * - `unknown`: it never arrived; sending it (under the same otid) is safe.
+ * - `running`: its turn has not ended; `follow` continues to watch it.
+ * - `answered`: its turn ended with this text (empty when the agent said nothing).
+ * - `lost`: it arrived, but its turn ended without an answer (cut off, cancelled). A new attempt needs a new otid.
+ */
+export type TurnFate =
+  | { readonly state: "unknown" }
+  | { readonly state: "running" }
+  | { readonly state: "answered"; readonly text: string }
+  | { readonly state: "lost" };
+
+export interface LettaBackend {
+  /** All agents, paged, each once. A failure in mid-listing throws: what came before is then not a complete list. */
+  listAgents(signal: AbortSignal): AsyncIterable<AgentSummary>;
+  createConversation(agentId: string, signal: AbortSignal): Promise<Conversation>;
+  /**
+   * Sends the message and yields what happens until the turn has finished. Only one turn of a conversation may be in
+   * flight. Ends by throwing {@link LettaError} when the server refuses, fails, or falls silent. Aborting stops
+   * watching; it does not promise to stop the turn.
+   */
+  ask(request: TurnRequest, signal: AbortSignal): AsyncIterable<TurnEvent>;
+  /** Continues to watch a turn that `lookUp` called running. Its first text may repeat what was seen before. */
+  follow(request: TurnRequest, signal: AbortSignal): AsyncIterable<TurnEvent>;
+  lookUp(conversation: Conversation, otid: string, signal: AbortSignal): Promise<TurnFate>;
+  close(): Promise<void>;
+}
+
+/**
+ * Why a turn or a request failed.
+ * - `unreachable`: no connection, cut connection, no reply in time: try again later.
+ * - `busy`: a turn that is not ours is running; try again later.
+ * - `silent`: the turn was accepted, but nothing has come from it for too long; look it up.
+ * - `refused`: the server knows us and says no (bad key, unknown agent or model): asking again changes nothing.
+ * - `failed`: the turn ran and ended in an error (the model's, mostly).
+ * - `malformed`: the server answered something that is no answer to this request.
+ */
+export type LettaErrorKind = "unreachable" | "busy" | "silent" | "refused" | "failed" | "malformed";
+
+export class LettaError extends Error {
+  override readonly name = "LettaError";
+  readonly kind: LettaErrorKind;
+  /** What a person can do about it, one sentence. */
+  readonly remedy: string;
+  readonly retryAfterMs?: number;
+
+  constructor(
+    kind: LettaErrorKind,
+    message: string,
+    details: { remedy: string; retryAfterMs?: number; cause?: unknown },
+  ) {
+    super(message, { cause: details.cause });
+    this.kind = kind;
+    this.remedy = details.remedy;
+    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * What the actors need of a Matrix homeserver. Names are the Client-Server API's own.
+ *
+ * Every call takes an AbortSignal, ends within a bounded time (also when a body stalls) and fails with a
+ * {@link MatrixError}. A `txnId` makes a send safe to repeat: the same id from the same device gives the same event.
+ */
+
+/** A user on one of its devices. The token is a secret: keep it in the credential vault, never in a record or a log. */
+export interface Credentials {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly accessToken: string;
+}
+
+export interface Account {
+  readonly localpart: string;
+  readonly password: string;
+  /** Derived by us and the same at every login: transaction ids are remembered per device. */
+  readonly deviceId: string;
+  readonly displayName?: string;
+}
+
+export interface Homeserver {
+  /** The part after the colon in its user ids. */
+  readonly serverName: string;
+  /** Registers and logs in in one request. Fails with kind `taken` when the user exists. */
+  register(account: Account, signal: AbortSignal): Promise<Credentials>;
+  login(account: Account, signal: AbortSignal): Promise<Credentials>;
+  /** A client that acts as this user. Holds no connection of its own while nothing is asked of it. */
+  as(credentials: Credentials): MatrixClient;
+}
+
+export interface MatrixClient {
+  readonly userId: string;
+  /** One long-poll. `timeoutMs` is how long the homeserver may hold it when nothing happens. */
+  sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResponse>;
+  messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse>;
+  /** Sends a message event and gives its event id. */
+  send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string>;
+  sendState(roomId: string, type: string, stateKey: string, content: Content, signal: AbortSignal): Promise<string>;
+  /** `undefined` only when the homeserver said that there is none (404 M_NOT_FOUND). */
+  state(roomId: string, type: string, stateKey: string, signal: AbortSignal): Promise<Content | undefined>;
+  createRoom(request: CreateRoomRequest, signal: AbortSignal): Promise<string>;
+  /** `undefined` only when the homeserver said that there is none (404 M_NOT_FOUND). */
+  resolveAlias(alias: string, signal: AbortSignal): Promise<string | undefined>;
+  join(roomIdOrAlias: string, signal: AbortSignal): Promise<string>;
+  /** Inviting somebody who is invited or joined already succeeds and sends nothing. */
+  invite(roomId: string, userId: string, signal: AbortSignal): Promise<void>;
+  typing(roomId: string, typing: boolean, timeoutMs: number, signal: AbortSignal): Promise<void>;
+  receipt(roomId: string, eventId: string, signal: AbortSignal): Promise<void>;
+  setDisplayName(displayName: string, signal: AbortSignal): Promise<void>;
+}
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Content = { readonly [key: string]: Json };
+
+/** An event as it came: `content` is whatever its sender wrote, so parse it before use. */
+export interface MatrixEvent {
+  readonly eventId: string;
+  readonly type: string;
+  readonly sender: string;
+  readonly content: Readonly<Record<string, unknown>>;
+  readonly originServerTs: number;
+  readonly stateKey?: string;
+}
+
+export interface SyncRequest {
+  readonly since?: string;
+  readonly timeoutMs: number;
+  readonly filter: SyncFilter;
+}
+
+/** The subset of a sync filter in use; passed inline. */
+export interface SyncFilter {
+  /** Message and state event types to deliver in timelines. */
+  readonly timelineTypes: readonly string[];
+  readonly timelineLimit: number;
+  /** State event types to deliver in `state`. */
+  readonly stateTypes: readonly string[];
+}
+
+export interface SyncResponse {
+  readonly nextBatch: string;
+  readonly joined: readonly JoinedRoom[];
+  readonly invited: readonly InvitedRoom[];
+  /** Rooms this user left or was removed from since the last sync. */
+  readonly left: readonly string[];
+}
+
+export interface JoinedRoom {
+  readonly roomId: string;
+  readonly timeline: readonly MatrixEvent[];
+  /** True when events between the last sync and this timeline were left out: fill with {@link MatrixClient.messages}. */
+  readonly limited: boolean;
+  readonly prevBatch?: string;
+  readonly state: readonly MatrixEvent[];
+}
+
+export interface InvitedRoom {
+  readonly roomId: string;
+  readonly inviter?: string;
+}
+
+export interface MessagesRequest {
+  readonly from?: string;
+  readonly to?: string;
+  readonly dir: "b" | "f";
+  readonly limit: number;
+  readonly types?: readonly string[];
+}
+
+export interface MessagesResponse {
+  readonly chunk: readonly MatrixEvent[];
+  /** Missing when there is nothing further in this direction. */
+  readonly end?: string;
+}
+
+export interface CreateRoomRequest {
+  readonly aliasLocalpart: string;
+  readonly name: string;
+  readonly topic?: string;
+  /** `m.space` for a space. */
+  readonly roomType?: string;
+  readonly invite?: readonly string[];
+  readonly initialState?: readonly { readonly type: string; readonly stateKey: string; readonly content: Content }[];
+  readonly powerLevels?: Content;
+  readonly creationContent?: Content;
+}
+
+/**
+ * Why a request failed, in the one distinction that decides what to do next.
+ * - `unreachable`: refused connection, time-out, cut or stalled body, 5xx: the homeserver's own trouble; try again later.
+ * - `limited`: 429; wait `retryAfterMs`.
+ * - `token`: the access token is not valid any more (401 M_UNKNOWN_TOKEN, M_MISSING_TOKEN); log in again.
+ * - `forbidden`: 403; asking again changes nothing.
+ * - `taken`: the user id or alias exists already (M_USER_IN_USE, M_ROOM_IN_USE).
+ * - `missing`: 404 M_NOT_FOUND: the homeserver knows that there is no such thing.
+ * - `unsupported`: M_UNRECOGNIZED: the homeserver does not have this endpoint.
+ * - `too-large`: the event is over the size limit (413, M_TOO_LARGE, Dendrite's M_BAD_JSON for it).
+ * - `refused`: any other 4xx.
+ * - `malformed`: the homeserver answered something that is no answer to this request.
+ */
+export type MatrixErrorKind =
+  | "unreachable"
+  | "limited"
+  | "token"
+  | "forbidden"
+  | "taken"
+  | "missing"
+  | "unsupported"
+  | "too-large"
+  | "refused"
+  | "malformed";
+
+export class MatrixError extends Error {
+  override readonly name = "MatrixError";
+  readonly kind: MatrixErrorKind;
+  /** Milliseconds the homeserver asked us to wait (`limited` only). */
+  readonly retryAfterMs?: number;
+  readonly httpStatus?: number;
+  readonly errcode?: string;
+  /** What a person can do about it, one sentence. */
+  readonly remedy: string;
+
+  constructor(
+    kind: MatrixErrorKind,
+    message: string,
+    details: { remedy: string; retryAfterMs?: number; httpStatus?: number; errcode?: string; cause?: unknown },
+  ) {
+    super(message, { cause: details.cause });
+    this.kind = kind;
+    this.remedy = details.remedy;
+    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+    if (details.httpStatus !== undefined) this.httpStatus = details.httpStatus;
+    if (details.errcode !== undefined) this.errcode = details.errcode;
+  }
+}
