@@ -1,0 +1,134 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { type LoggedRequest, parseAccessLog } from "./access-log.ts";
+import { freePort, isFree } from "./free-port.ts";
+import { ensureSynapse, type InstallOptions } from "./install.ts";
+import { type Restartable, startRestartable } from "./restartable.ts";
+import { homeserverConfig, logConfig, type RateLimits, type SynapseInstance, synapseFiles } from "./synapse-config.ts";
+
+export interface SynapseOptions {
+  /** Its data. A folder that a Synapse ran in before continues with the same accounts, rooms and secrets. */
+  readonly dir: string;
+  /** Default: `default`. */
+  readonly rateLimits?: RateLimits;
+  /** For a new folder only. Default: `localhost`. */
+  readonly serverName?: string;
+  /** Merged over homeserver.yaml, e.g. `app_service_config_files`. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly install?: InstallOptions;
+}
+
+export interface Synapse extends Restartable {
+  readonly baseUrl: string;
+  /** The part after the colon in its user ids. */
+  readonly serverName: string;
+  readonly registrationSharedSecret: string;
+  /** Synapse's own log. */
+  readonly logFile: string;
+  /** Every request that was answered up to now, of all starts on this folder, oldest first. */
+  requests(): Promise<LoggedRequest[]>;
+}
+
+const barrierAgent = "access-log-barrier";
+
+/** Starts a Synapse on SQLite that listens on 127.0.0.1 only and contacts nobody. */
+export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
+  const dir = resolve(options.dir);
+  const [{ python }, instance] = await Promise.all([
+    ensureSynapse(options.install),
+    loadInstance(dir, options.serverName ?? "localhost"),
+  ]);
+  const files = synapseFiles(dir);
+  const config = homeserverConfig(dir, instance, options.rateLimits ?? "default", options.config ?? {});
+  await Promise.all([
+    writeFile(files.config, JSON.stringify(config, undefined, 2), { mode: 0o600 }),
+    writeFile(files.logConfig, JSON.stringify(logConfig(dir), undefined, 2)),
+    writeFile(files.signingKey, `ed25519 a_key ${instance.signingKey}\n`, { mode: 0o600 }),
+  ]);
+  const baseUrl = `http://127.0.0.1:${instance.port}`;
+  const server = await startRestartable(async () => ({
+    name: "Synapse",
+    command: python,
+    args: ["-m", "synapse.app.homeserver", "--config-path", files.config],
+    cwd: dir,
+    env: {
+      PATH: `${dirname(python)}:/usr/bin:/bin`,
+      HOME: dir,
+      LANG: "C.UTF-8",
+      PYTHONUNBUFFERED: "1",
+    },
+    logFile: join(dir, "synapse.out.log"),
+    readyUrl: `${baseUrl}/health`,
+  }));
+  return {
+    baseUrl,
+    serverName: instance.serverName,
+    registrationSharedSecret: instance.registrationSharedSecret,
+    logFile: files.log,
+    get pid() {
+      return server.pid;
+    },
+    kill: (signal) => server.kill(signal),
+    restart: () => server.restart(),
+    stop: () => server.stop(),
+    requests: () => readRequests(baseUrl, files.accessLog),
+  };
+}
+
+const instanceSchema = z.object({
+  port: z.number(),
+  serverName: z.string(),
+  registrationSharedSecret: z.string(),
+  macaroonSecret: z.string(),
+  formSecret: z.string(),
+  signingKey: z.string(),
+});
+
+/** What was chosen at the first start in this folder; only a port that somebody else has taken since is replaced. */
+async function loadInstance(dir: string, serverName: string): Promise<SynapseInstance> {
+  await mkdir(dir, { recursive: true });
+  const file = join(dir, "instance.json");
+  const stored = await readFile(file, "utf8").catch(() => undefined);
+  const known = stored === undefined ? undefined : instanceSchema.parse(JSON.parse(stored));
+  if (known !== undefined && (await isFree(known.port))) return known;
+  const secret = () => randomBytes(24).toString("base64url");
+  const instance: SynapseInstance = {
+    serverName,
+    registrationSharedSecret: secret(),
+    macaroonSecret: secret(),
+    formSecret: secret(),
+    signingKey: randomBytes(32).toString("base64").replaceAll("=", ""),
+    ...known,
+    port: await freePort(),
+  };
+  await writeFile(`${file}.new`, JSON.stringify(instance, undefined, 2), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+  return instance;
+}
+
+/**
+ * Synapse logs a request only after its answer has left, so the caller may know of an answer before the log does. A
+ * request of our own that shows up in the log proves that all earlier ones do.
+ */
+async function readRequests(baseUrl: string, accessLog: string): Promise<LoggedRequest[]> {
+  const barrier = `${barrierAgent}/${randomUUID()}`;
+  const passed = await fetch(`${baseUrl}/_matrix/client/versions`, {
+    headers: { "user-agent": barrier },
+    signal: AbortSignal.timeout(10_000),
+  }).then(
+    (response) => response.text().then(() => true),
+    () => false, // not running: what it has written is all there is
+  );
+  const deadline = performance.now() + 5_000;
+  for (;;) {
+    const requests = parseAccessLog(await readFile(accessLog, "utf8").catch(() => ""));
+    if (!passed || requests.some((request) => request.userAgent === barrier)) {
+      return requests.filter((request) => !request.userAgent.startsWith(barrierAgent));
+    }
+    if (performance.now() > deadline) throw new Error(`Synapse wrote no access log to ${accessLog} for 5 s`);
+    await sleep(10);
+  }
+}
