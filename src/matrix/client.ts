@@ -1,0 +1,221 @@
+import { Method } from "matrix-js-sdk/lib/http-api/index.js";
+import { z } from "zod";
+import { initialState } from "./create-room.ts";
+import { jsonObject, type OnMalformed, parseEvents } from "./event.ts";
+import type { Call, MatrixApi } from "./matrix-api.ts";
+import { path } from "./path.ts";
+import {
+  type Content,
+  type CreateRoomRequest,
+  type MatrixClient,
+  MatrixError,
+  type MessagesRequest,
+  type MessagesResponse,
+  type SyncRequest,
+  type SyncResponse,
+} from "./port.ts";
+import { encodeFilter, syncAnswer, toSyncResponse } from "./sync-response.ts";
+
+const nothing = z.unknown();
+const eventIdAnswer = z.object({ event_id: z.string().startsWith("$") });
+const roomIdAnswer = z.object({ room_id: z.string().startsWith("!") });
+const messagesAnswer = z.object({ chunk: z.array(z.unknown()).default([]), end: z.string().optional() });
+
+/** The Client-Server API as one user. Stateless but for the user's name and token: each call is one request or two. */
+export class ClientServerClient implements MatrixClient {
+  readonly userId: string;
+  readonly #api: MatrixApi;
+  readonly #onMalformed: OnMalformed;
+
+  constructor(userId: string, api: MatrixApi, onMalformed: OnMalformed) {
+    this.userId = userId;
+    this.#api = api;
+    this.#onMalformed = onMalformed;
+  }
+
+  async sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResponse> {
+    const answer = await this.#api.call(
+      {
+        action: `syncing ${this.userId}`,
+        method: Method.Get,
+        path: "/sync",
+        query: {
+          since: request.since,
+          timeout: request.timeoutMs,
+          filter: encodeFilter(request.filter),
+          set_presence: "offline",
+        },
+      },
+      syncAnswer,
+      signal,
+    );
+    return toSyncResponse(answer, this.userId, this.#onMalformed);
+  }
+
+  async messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse> {
+    const { from, to, dir, limit, types } = request;
+    const answer = await this.#api.call(
+      {
+        action: `reading the messages of ${roomId}`,
+        method: Method.Get,
+        path: path`/rooms/${roomId}/messages`,
+        query: { from, to, dir, limit, filter: types === undefined ? undefined : JSON.stringify({ types }) },
+      },
+      messagesAnswer,
+      signal,
+    );
+    const chunk = parseEvents(answer.chunk, (reason) => this.#onMalformed({ userId: this.userId, roomId, reason }));
+    return { chunk, ...(answer.end === undefined ? {} : { end: answer.end }) };
+  }
+
+  send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string> {
+    const action = `sending ${type} into ${roomId}`;
+    return this.#eventId(action, path`/rooms/${roomId}/send/${type}/${txnId}`, content, signal);
+  }
+
+  sendState(roomId: string, type: string, stateKey: string, content: Content, signal: AbortSignal): Promise<string> {
+    const action = `setting ${type} of ${roomId}`;
+    return this.#eventId(action, path`/rooms/${roomId}/state/${type}/${stateKey}`, content, signal);
+  }
+
+  async state(roomId: string, type: string, stateKey: string, signal: AbortSignal): Promise<Content | undefined> {
+    const call: Call = {
+      action: `reading ${type} of ${roomId}`,
+      method: Method.Get,
+      path: path`/rooms/${roomId}/state/${type}/${stateKey}`,
+    };
+    return undefinedIfMissing(this.#api.call(call, jsonObject, signal));
+  }
+
+  async createRoom(request: CreateRoomRequest, signal: AbortSignal): Promise<string> {
+    const answer = await this.#api.call(
+      {
+        action: `creating the room ${request.aliasLocalpart}`,
+        method: Method.Post,
+        path: "/createRoom",
+        remedies: { taken: "Resolve the alias, and adopt the room if it is ours." },
+        body: {
+          // Never trusted_private_chat: it gives whoever is invited the creator's power.
+          preset: "private_chat",
+          visibility: "private",
+          room_alias_name: request.aliasLocalpart,
+          name: request.name,
+          topic: request.topic,
+          invite: request.invite,
+          creation_content:
+            request.roomType === undefined
+              ? request.creationContent
+              : { ...request.creationContent, type: request.roomType },
+          initial_state: initialState(request),
+          power_level_content_override: request.powerLevels,
+        },
+      },
+      roomIdAnswer,
+      signal,
+    );
+    return answer.room_id;
+  }
+
+  async resolveAlias(alias: string, signal: AbortSignal): Promise<string | undefined> {
+    const call: Call = {
+      action: `resolving ${alias}`,
+      method: Method.Get,
+      path: path`/directory/room/${alias}`,
+    };
+    return (await undefinedIfMissing(this.#api.call(call, roomIdAnswer, signal)))?.room_id;
+  }
+
+  async join(roomIdOrAlias: string, signal: AbortSignal): Promise<string> {
+    const answer = await this.#api.call(
+      {
+        action: `joining ${roomIdOrAlias} as ${this.userId}`,
+        method: Method.Post,
+        path: path`/join/${roomIdOrAlias}`,
+        remedies: { forbidden: "Invite the user, or let it in by the room's join rules." },
+        body: {},
+      },
+      roomIdAnswer,
+      signal,
+    );
+    return answer.room_id;
+  }
+
+  async invite(roomId: string, userId: string, signal: AbortSignal): Promise<void> {
+    if (await this.#isMember(roomId, userId, signal)) return;
+    try {
+      await this.#api.call(
+        {
+          action: `inviting ${userId} into ${roomId}`,
+          method: Method.Post,
+          path: path`/rooms/${roomId}/invite`,
+          remedies: { forbidden: "Check that the user is not banned and that the inviter has the power to invite." },
+          body: { user_id: userId },
+        },
+        nothing,
+        signal,
+      );
+    } catch (error) {
+      // The same error code stands for "may not invite" and for "is in the room by now".
+      const isForbidden = error instanceof MatrixError && error.kind === "forbidden";
+      if (!isForbidden || !(await this.#isMember(roomId, userId, signal))) throw error;
+    }
+  }
+
+  async typing(roomId: string, typing: boolean, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    await this.#api.call(
+      {
+        action: `typing in ${roomId}`,
+        method: Method.Put,
+        path: path`/rooms/${roomId}/typing/${this.userId}`,
+        body: typing ? { typing, timeout: timeoutMs } : { typing },
+      },
+      nothing,
+      signal,
+    );
+  }
+
+  async receipt(roomId: string, eventId: string, signal: AbortSignal): Promise<void> {
+    await this.#api.call(
+      {
+        action: `marking ${eventId} of ${roomId} as read`,
+        method: Method.Post,
+        path: path`/rooms/${roomId}/receipt/m.read/${eventId}`,
+        body: {},
+      },
+      nothing,
+      signal,
+    );
+  }
+
+  async setDisplayName(displayName: string, signal: AbortSignal): Promise<void> {
+    await this.#api.call(
+      {
+        action: `setting the display name of ${this.userId}`,
+        method: Method.Put,
+        path: path`/profile/${this.userId}/displayname`,
+        body: { displayname: displayName },
+      },
+      nothing,
+      signal,
+    );
+  }
+
+  async #eventId(action: string, eventPath: string, content: Content, signal: AbortSignal): Promise<string> {
+    const call: Call = { action, method: Method.Put, path: eventPath, body: content };
+    return (await this.#api.call(call, eventIdAnswer, signal)).event_id;
+  }
+
+  async #isMember(roomId: string, userId: string, signal: AbortSignal): Promise<boolean> {
+    const membership = (await this.state(roomId, "m.room.member", userId, signal))?.["membership"];
+    return membership === "join" || membership === "invite";
+  }
+}
+
+async function undefinedIfMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof MatrixError && error.kind === "missing") return undefined;
+    throw error;
+  }
+}

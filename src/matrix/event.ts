@@ -1,0 +1,55 @@
+import { z } from "zod";
+import type { Content, MatrixEvent } from "./port.ts";
+
+/** An event, or a piece of an answer, that is not what the specification says and was left out. */
+export interface MalformedPart {
+  /** Who asked for it. */
+  readonly userId: string;
+  readonly roomId: string;
+  /** Which field of it is wrong, and how; never its value. */
+  readonly reason: string;
+}
+
+export type OnMalformed = (part: MalformedPart) => void;
+
+/** A JSON object, whatever is in it. Its values are not looked at: they are whatever their sender wrote. */
+export const jsonObject = z.custom<Content>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "not a JSON object",
+);
+
+const eventSchema = z
+  .object({
+    event_id: z.string().startsWith("$"),
+    type: z.string(),
+    sender: z.string().startsWith("@"),
+    content: jsonObject,
+    origin_server_ts: z.number(),
+    state_key: z.string().optional(),
+  })
+  .transform(
+    (event): MatrixEvent => ({
+      eventId: event.event_id,
+      type: event.type,
+      sender: event.sender,
+      content: event.content,
+      originServerTs: event.origin_server_ts,
+      ...(event.state_key === undefined ? {} : { stateKey: event.state_key }),
+    }),
+  );
+
+/** The events that are well-formed, in their order. One that is not costs nobody else anything. */
+export function parseEvents(events: readonly unknown[], malformed: (reason: string) => void): MatrixEvent[] {
+  const parsed: MatrixEvent[] = [];
+  for (const event of events) {
+    const result = eventSchema.safeParse(event);
+    if (result.success) parsed.push(result.data);
+    else malformed(reasonOf(result.error));
+  }
+  return parsed;
+}
+
+export function reasonOf(error: z.ZodError): string {
+  const issue = error.issues[0];
+  return issue === undefined ? "unknown" : `${issue.path.map(String).join(".") || "all of it"}: ${issue.message}`;
+}
