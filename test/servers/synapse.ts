@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { type LoggedRequest, parseAccessLog } from "./access-log.ts";
-import { freePort, isFree } from "./free-port.ts";
 import { ensureSynapse, type InstallOptions } from "./install.ts";
+import { loadInstance } from "./instance.ts";
 import { type Restartable, startRestartable } from "./restartable.ts";
 import { homeserverConfig, logConfig, type RateLimits, type SynapseInstance, synapseFiles } from "./synapse-config.ts";
 
@@ -39,7 +39,7 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
   const dir = resolve(options.dir);
   const [{ python }, instance] = await Promise.all([
     ensureSynapse(options.install),
-    loadInstance(dir, options.serverName ?? "localhost"),
+    loadInstance(dir, instanceSchema, (port) => newInstance(port, options.serverName ?? "localhost")),
   ]);
   const files = synapseFiles(dir);
   const config = homeserverConfig(dir, instance, options.rateLimits ?? "default", options.config ?? {});
@@ -87,26 +87,16 @@ const instanceSchema = z.object({
   signingKey: z.string(),
 });
 
-/** What was chosen at the first start in this folder; only a port that somebody else has taken since is replaced. */
-async function loadInstance(dir: string, serverName: string): Promise<SynapseInstance> {
-  await mkdir(dir, { recursive: true });
-  const file = join(dir, "instance.json");
-  const stored = await readFile(file, "utf8").catch(() => undefined);
-  const known = stored === undefined ? undefined : instanceSchema.parse(JSON.parse(stored));
-  if (known !== undefined && (await isFree(known.port))) return known;
+function newInstance(port: number, serverName: string): SynapseInstance {
   const secret = () => randomBytes(24).toString("base64url");
-  const instance: SynapseInstance = {
+  return {
+    port,
     serverName,
     registrationSharedSecret: secret(),
     macaroonSecret: secret(),
     formSecret: secret(),
     signingKey: randomBytes(32).toString("base64").replaceAll("=", ""),
-    ...known,
-    port: await freePort(),
   };
-  await writeFile(`${file}.new`, JSON.stringify(instance, undefined, 2), { mode: 0o600 });
-  await rename(`${file}.new`, file);
-  return instance;
 }
 
 /**

@@ -1,0 +1,75 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { type Frame, type LettaSocket, openLettaSocket } from "./letta-socket.ts";
+
+export interface Turn {
+  /** All text of the answer. */
+  readonly text: string;
+  readonly stopReason: string;
+  /** In how many pieces the text came. */
+  readonly pieces: number;
+}
+
+export interface TurnOptions {
+  /** Default: the agent's own. */
+  readonly conversationId?: string;
+  /** Names of the tools the model may call. Default: none. */
+  readonly tools?: readonly string[];
+  readonly withinMs?: number;
+}
+
+const textDelta = z.object({
+  message_type: z.literal("assistant_message"),
+  content: z.union([z.string(), z.array(z.object({ text: z.string() }))]),
+});
+
+/** Asks an agent over a socket of its own, with no permission to do anything else, and gives its answer. */
+export async function askAgent(url: string, agentId: string, text: string, options: TurnOptions = {}): Promise<Turn> {
+  const socket = await openLettaSocket(url);
+  try {
+    return await turn(socket, agentId, text, options);
+  } finally {
+    socket.close();
+  }
+}
+
+async function turn(socket: LettaSocket, agentId: string, text: string, options: TurnOptions): Promise<Turn> {
+  const withinMs = options.withinMs ?? 30_000;
+  const runtime = { agent_id: agentId, conversation_id: options.conversationId ?? "default" };
+  await socket.request({ type: "runtime_start", ...runtime, mode: "strict" }, z.unknown());
+  const pieces: string[] = [];
+  const finished = new Promise<string>((resolve, reject) => {
+    AbortSignal.timeout(withinMs).addEventListener("abort", () =>
+      reject(new Error(`the turn did not finish within ${withinMs} ms; it had answered: ${pieces.join("")}`)),
+    );
+    socket.onFrame((frame: Frame) => {
+      if (frame.type === "stream_delta") {
+        const delta = textDelta.safeParse(frame["delta"]);
+        if (delta.success) pieces.push(plain(delta.data.content));
+      }
+      if (frame.type === "turn_finished") resolve(String(frame["stop_reason"]));
+    });
+  });
+  const id = randomUUID();
+  const [, stopReason] = await Promise.all([
+    socket.request(
+      {
+        type: "input",
+        runtime,
+        payload: {
+          kind: "create_message",
+          messages: [{ role: "user", content: text, client_message_id: id, otid: id }],
+          client_tool_allowlist: options.tools ?? [],
+          exclude_interactive_tools: true,
+        },
+      },
+      z.object({ accepted: z.literal(true) }),
+    ),
+    finished,
+  ]);
+  return { text: pieces.join(""), stopReason, pieces: pieces.length };
+}
+
+function plain(content: z.infer<typeof textDelta>["content"]): string {
+  return typeof content === "string" ? content : content.map((part) => part.text).join("");
+}
