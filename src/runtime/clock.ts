@@ -1,0 +1,43 @@
+/** Time, injected. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Calls `run` once, `delay` milliseconds from now (any length), unless cancelled before. */
+  schedule(delay: number, run: () => void): Cancel;
+}
+
+export type Cancel = () => void;
+
+/** The longest delay that a Node timer takes; longer ones would fire at once. */
+const longestTimeout = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  schedule(delay, run) {
+    let timer: NodeJS.Timeout;
+    const arm = (remaining: number): void => {
+      timer =
+        remaining > longestTimeout
+          ? setTimeout(() => arm(remaining - longestTimeout), longestTimeout)
+          : setTimeout(run, Math.max(0, remaining));
+    };
+    arm(delay);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `delay` milliseconds; rejects with the signal's reason when it is aborted before. */
+export function sleep(clock: Clock, delay: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const cancel = clock.schedule(delay, () => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    const onAbort = (): void => {
+      cancel();
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

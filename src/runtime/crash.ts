@@ -1,0 +1,58 @@
+import { z } from "zod";
+import type { ActorId } from "./actor-id.ts";
+import type { Failure } from "./failure.ts";
+import type { ActorEvent } from "./record.ts";
+
+const failure: z.ZodType<Failure> = z.object({
+  name: z.string(),
+  message: z.string(),
+  kind: z.string().exactOptional(),
+  remedy: z.string().exactOptional(),
+  retryAfterMs: z.number().exactOptional(),
+  get cause() {
+    return failure.exactOptional();
+  },
+});
+
+/** Why an incarnation of an actor ended. */
+export const crashReport = z.object({
+  id: z.string(),
+  actor: z.custom<ActorId>((value) => typeof value === "string"),
+  /** Milliseconds since the epoch. */
+  at: z.number(),
+  incarnation: z.number(),
+  /** The type of what it was handling. */
+  stimulus: z.string(),
+  error: failure,
+});
+
+export type CrashReport = z.infer<typeof crashReport>;
+
+/**
+ * An actor gets this event in place of one that crashed it three times. A chart that owes somebody an answer for the
+ * lost event handles it; others need not.
+ */
+export interface DeadLetterEvent extends ActorEvent {
+  readonly type: "deadLetter";
+  readonly letter: ActorEvent;
+  readonly crash: string;
+}
+
+export interface RestartPolicy {
+  /** After this many crashes on one event, the event becomes a dead letter. */
+  readonly crashesPerEvent: number;
+  /** First and longest wait before the next incarnation, ms; doubles in between. */
+  readonly minBackoff: number;
+  readonly maxBackoff: number;
+  /** More crashes than this within `period` ms quarantine the actor. */
+  readonly intensity: number;
+  readonly period: number;
+}
+
+export const defaultRestartPolicy: RestartPolicy = {
+  crashesPerEvent: 3,
+  minBackoff: 200,
+  maxBackoff: 60_000,
+  intensity: 10,
+  period: 600_000,
+};

@@ -1,0 +1,41 @@
+import { z } from "zod";
+
+const event = z.looseObject({ type: z.string() });
+
+/** An effect as it stands in the store until it has been done. */
+export const effectRow = z.object({
+  start: z.discriminatedUnion("kind", [
+    z.object({
+      kind: z.literal("child"),
+      name: z.string(),
+      child: z.string(),
+      generation: z.number(),
+      input: z.unknown().optional(),
+    }),
+    z.object({ kind: z.literal("action"), name: z.string(), input: z.unknown().optional() }),
+    z.object({ kind: z.literal("send"), child: z.string(), generation: z.number(), event }),
+  ]),
+  /** When the chart asked for it, ms since the epoch. */
+  at: z.number(),
+});
+
+export type EffectRow = z.infer<typeof effectRow>;
+
+const stimulus = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("start") }),
+  z.object({ kind: z.literal("event"), event }),
+  z.object({ kind: z.literal("done"), child: z.string(), generation: z.number(), output: z.unknown() }),
+  z.object({ kind: z.literal("error"), child: z.string(), generation: z.number(), error: z.unknown() }),
+  z.object({ kind: z.literal("timer"), timer: z.string(), generation: z.number() }),
+]);
+
+/** Something that an actor has not taken yet, as it stands in the store. */
+export const inboxRow = z.object({
+  stimulus,
+  id: z.string().exactOptional(),
+  cause: z.string().exactOptional(),
+  /** How many incarnations it has crashed. */
+  crashes: z.number(),
+});
+
+export type InboxRow = z.infer<typeof inboxRow>;

@@ -1,0 +1,39 @@
+import type { ActorId } from "../actor-id.ts";
+
+/**
+ * The store's key ranges. Actor ids are percent-encoded, so `|` separates parts without doubt; numbers are padded, so
+ * that keys sort as they count.
+ */
+const number = (value: number): string => String(value).padStart(15, "0");
+
+export const keys = {
+  record: (id: ActorId) => `r|${id}`,
+  journal: (id: ActorId, revision: number) => `j|${id}|${number(revision)}`,
+  /** An effect that is to run or runs: where it came from, in order. */
+  effect: (id: ActorId, revision: number, n: number) => `o|${id}|${number(revision)}|${n}`,
+  /** How far an effect has come. */
+  checkpoint: (effectKey: string) => `k${effectKey.slice(1)}`,
+  timer: (id: ActorId, timer: string) => `t|${id}|${timer}`,
+  /** Something undelivered. `sequence` orders all of the store's inbox entries. */
+  inbox: (id: ActorId, sequence: number) => `i|${id}|${number(sequence)}`,
+  /** An event id that the actor has taken. */
+  seen: (id: ActorId, event: string) => `s|${id}|${event}`,
+  crash: (id: ActorId, at: number, incarnation: number) => `c|${id}|${number(at)}|${number(incarnation)}`,
+  deadLetter: (id: ActorId, sequence: number) => `d|${id}|${number(sequence)}`,
+  vault: (name: string) => `v|${name}`,
+} as const;
+
+/** From and up to all keys that begin with `prefix`. */
+export function rangeOf(prefix: string): { gte: string; lt: string } {
+  return { gte: prefix, lt: `${prefix}\uffff` };
+}
+
+/** The actor of a key of any of the ranges by actor. */
+export function actorOfKey(key: string): ActorId {
+  return key.split("|")[1] as ActorId;
+}
+
+/** The last part of a key. */
+export function tailOfKey(key: string): string {
+  return key.slice(key.lastIndexOf("|") + 1);
+}

@@ -1,0 +1,45 @@
+import { Level } from "level";
+import { Store, type StoreFailed, Vault } from "./store.ts";
+
+export interface OpenStore {
+  readonly store: Store;
+  readonly vault: Vault;
+  close(): Promise<void>;
+}
+
+/** The store could not be opened: somebody else has it, or it is damaged. Nothing was changed. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string, cause: unknown) {
+    super(message, { cause });
+    this.remedy = remedy;
+  }
+}
+
+/** Opens the LevelDB store in `folder`, and creates it where there is none. Throws {@link StoreUnavailable}. */
+export async function openStore(folder: string, onFailure: (error: StoreFailed) => void): Promise<OpenStore> {
+  const level = new Level<string, string>(folder, { keyEncoding: "utf8", valueEncoding: "utf8" });
+  try {
+    await level.open();
+  } catch (error) {
+    const locked = error instanceof Error && Reflect.get(Object(error.cause), "code") === "LEVEL_LOCKED";
+    throw locked
+      ? new StoreUnavailable(`the store in ${folder} is open in another process`, "stop the other process first", error)
+      : new StoreUnavailable(
+          `the store in ${folder} cannot be opened`,
+          "see the cause; restore a backup if it is damaged",
+          error,
+        );
+  }
+  const store = new Store(level, onFailure);
+  return {
+    store,
+    vault: new Vault(store),
+    async close() {
+      await store.flush().catch(() => undefined);
+      await level.close();
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import type { Level } from "level";
+import { keys, rangeOf } from "./keys.ts";
+
+export type Write =
+  | { readonly type: "put"; readonly key: string; readonly value: string }
+  | { readonly type: "del"; readonly key: string };
+
+export const put = (key: string, value: unknown): Write => ({ type: "put", key, value: JSON.stringify(value) });
+export const del = (key: string): Write => ({ type: "del", key });
+
+/** The little of a database that the store stands on. */
+export type Database = Pick<Level<string, string>, "getSync" | "iterator" | "batch">;
+
+/** Writing failed: nothing since the last commit is durable, and nothing more is taken. Free space or mend the disk, then start again. */
+export class StoreFailed extends Error {
+  override readonly name = "StoreFailed";
+}
+
+interface Waiting {
+  readonly writes: readonly Write[];
+  readonly resolve: () => void;
+  readonly reject: (error: StoreFailed) => void;
+}
+
+/** Key-value store with group commit: all commits that wait at the same moment become one fsynced batch, in order. */
+export class Store {
+  readonly #database: Database;
+  readonly #onFailure: (error: StoreFailed) => void;
+  #waiting: Waiting[] = [];
+  #riding: Write[] = [];
+  #loop: Promise<void> | undefined;
+  #failed: StoreFailed | undefined;
+
+  constructor(database: Database, onFailure: (error: StoreFailed) => void) {
+    this.#database = database;
+    this.#onFailure = onFailure;
+  }
+
+  get(key: string): string | undefined {
+    return this.#database.getSync(key);
+  }
+
+  scan(prefix: string): AsyncIterable<[string, string]> {
+    return this.#database.iterator(rangeOf(prefix));
+  }
+
+  /** Resolves when the writes, and all that were committed before, are on disk. */
+  commit(writes: readonly Write[]): Promise<void> {
+    if (this.#failed !== undefined) return Promise.reject(this.#failed);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ writes, resolve, reject });
+      this.#loop ??= this.#run();
+    });
+  }
+
+  /** Writes along with the next commit. For what may be lost: the note that something was done, which is safe to repeat. */
+  ride(writes: readonly Write[]): void {
+    this.#riding.push(...writes);
+  }
+
+  /** Writes down what rides, and waits for every commit under way. */
+  async flush(): Promise<void> {
+    if (this.#riding.length > 0) await this.commit([]);
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    // Lets everything that is ready in this turn of the event loop join the batch.
+    await Promise.resolve();
+    while (this.#waiting.length > 0 && this.#failed === undefined) {
+      const group = this.#waiting;
+      const writes = [...this.#riding, ...group.flatMap(({ writes }) => writes)];
+      this.#waiting = [];
+      this.#riding = [];
+      try {
+        if (writes.length > 0) await this.#database.batch(writes as Write[], { sync: true });
+        for (const { resolve } of group) resolve();
+      } catch (cause) {
+        this.#fail(group, cause);
+      }
+    }
+    this.#loop = undefined;
+  }
+
+  #fail(group: readonly Waiting[], cause: unknown): void {
+    const error = new StoreFailed("the store could not be written: free space or mend the disk, then start again", {
+      cause,
+    });
+    this.#failed = error;
+    for (const { reject } of [...group, ...this.#waiting]) reject(error);
+    this.#waiting = [];
+    this.#onFailure(error);
+  }
+}
+
+/** Small durable secrets and settings, by name. Values never leave through records, journals or logs. */
+export class Vault {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  get(name: string): string | undefined {
+    return this.#store.get(keys.vault(name));
+  }
+
+  set(name: string, value: string): Promise<void> {
+    return this.#store.commit([{ type: "put", key: keys.vault(name), value }]);
+  }
+
+  delete(name: string): Promise<void> {
+    return this.#store.commit([del(keys.vault(name))]);
+  }
+}

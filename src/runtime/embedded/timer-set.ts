@@ -1,0 +1,36 @@
+import type { ActorId } from "../actor-id.ts";
+import type { Cancel, Clock } from "../clock.ts";
+
+/** The pending timers of all actors, each fired once at its deadline or as soon after as the process lives. */
+export class TimerSet {
+  readonly #clock: Clock;
+  readonly #fire: (actor: ActorId, timer: string, generation: number) => void;
+  readonly #pending = new Map<string, Cancel>();
+
+  constructor(clock: Clock, fire: (actor: ActorId, timer: string, generation: number) => void) {
+    this.#clock = clock;
+    this.#fire = fire;
+  }
+
+  /** Replaces a timer of the same name. `due` is in ms since the epoch. */
+  set(actor: ActorId, timer: string, due: number, generation: number): void {
+    this.cancel(actor, timer);
+    const key = `${actor}|${timer}`;
+    const cancel = this.#clock.schedule(Math.max(0, due - this.#clock.now()), () => {
+      this.#pending.delete(key);
+      this.#fire(actor, timer, generation);
+    });
+    this.#pending.set(key, cancel);
+  }
+
+  cancel(actor: ActorId, timer: string): void {
+    const key = `${actor}|${timer}`;
+    this.#pending.get(key)?.();
+    this.#pending.delete(key);
+  }
+
+  clear(): void {
+    for (const cancel of this.#pending.values()) cancel();
+    this.#pending.clear();
+  }
+}

@@ -1,0 +1,71 @@
+import type { ActorId } from "./actor-id.ts";
+import type { CrashReport } from "./crash.ts";
+import type { JournalLine } from "./journal.ts";
+import type { ActorEvent, ActorRecord } from "./record.ts";
+
+export interface AcceptOptions {
+  /** Names the event at its receiver: a second one of the same id is acknowledged and dropped. */
+  readonly id?: string;
+  /** What caused the event, for the journal. */
+  readonly cause?: string;
+}
+
+export interface AskOptions {
+  /** Milliseconds to wait for the answer. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One committed step, as a subscriber sees it. */
+export interface Transition {
+  readonly record: ActorRecord;
+  readonly line: JournalLine;
+}
+
+/** Whether an actor takes events, waits for its next incarnation, or waits for an operator. */
+export type Health =
+  | { readonly state: "running" }
+  | { readonly state: "restarting"; readonly until: number; readonly crash: CrashReport }
+  | { readonly state: "quarantined"; readonly crash: CrashReport };
+
+/**
+ * Runs actors: takes events, steps charts, writes down, then lets effects loose. Nothing above it may know which host
+ * it is. An actor comes to life with its first event and is loaded when it is needed.
+ */
+export interface Host {
+  /** Takes up everything that was left undone: effects, timers, undelivered events. */
+  start(): Promise<void>;
+  /**
+   * Gives an actor an event. Resolves when the event, or everything that follows from it, is durable. Rejects with
+   * {@link MailboxFull} or {@link HostStopped}, and then nothing of it was kept.
+   */
+  accept(to: ActorId, event: ActorEvent, options?: AcceptOptions): Promise<void>;
+  /** Gives an actor an event with a `replyTo`, and resolves with what its chart replies. Rejects with {@link NoReply}. */
+  ask(to: ActorId, event: ActorEvent, options: AskOptions): Promise<unknown>;
+  /** The actor as last stepped; `undefined` when it never had an event. */
+  read(id: ActorId): ActorRecord | undefined;
+  /** All actors of a machine that ever had an event, by id. */
+  list(realm: string, machine: string): AsyncIterable<ActorRecord>;
+  /** The last transitions of an actor, oldest first. */
+  journal(id: ActorId): Promise<readonly JournalLine[]>;
+  health(id: ActorId): Health;
+  /** Calls the listener after each commit. */
+  subscribe(listener: (transition: Transition) => void): () => void;
+  /** Takes no more events, aborts the effects, waits for them at most `deadline` ms, and writes down what is pending. */
+  drain(deadline: number): Promise<void>;
+}
+
+/** The actor has as many undelivered events as it may hold: ask again later, nothing was kept. */
+export class MailboxFull extends Error {
+  override readonly name = "MailboxFull";
+}
+
+/** The host is not running (any more): nothing was kept. */
+export class HostStopped extends Error {
+  override readonly name = "HostStopped";
+}
+
+/** No answer came in time. The event itself was taken. */
+export class NoReply extends Error {
+  override readonly name = "NoReply";
+}

@@ -1,0 +1,39 @@
+import type { StateValue } from "xstate";
+import { z } from "zod";
+
+/** Lines kept per actor. */
+export const journalLength = 200;
+
+/** One transition of one actor. Never holds an event's text: types, states and causes only. */
+export interface JournalLine {
+  readonly revision: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The event's type. */
+  readonly event: string;
+  readonly from?: StateValue;
+  readonly to: StateValue;
+  /** Names of the effects this step started. */
+  readonly effects: readonly string[];
+  /** The id of what caused the event: a command, another actor's step, an event from outside. */
+  readonly cause?: string;
+  /** False when no transition took the event. */
+  readonly handled: boolean;
+}
+
+const stateValue = z.custom<StateValue>((value) => typeof value === "string" || (typeof value === "object" && !!value));
+
+const lineSchema = z.object({
+  revision: z.number(),
+  at: z.number(),
+  event: z.string(),
+  from: stateValue.exactOptional(),
+  to: stateValue,
+  effects: z.array(z.string()),
+  cause: z.string().exactOptional(),
+  handled: z.boolean(),
+});
+
+export function parseJournalLine(text: string): JournalLine {
+  return lineSchema.parse(JSON.parse(text));
+}

@@ -1,0 +1,211 @@
+import type { AnyActorRef, AnyMachineSnapshot } from "xstate";
+import { z } from "zod";
+import type { ActorId } from "./actor-id.ts";
+import { runtimeActions } from "./behaviour.ts";
+import type { RawAction } from "./inert.ts";
+import { jittered } from "./jitter.ts";
+import { assertPlainJson } from "./json.ts";
+import { type ActorEvent, type ActorRecord, type ChildRecord, recordFormat, type TimerRecord } from "./record.ts";
+import type { ChildStart, EffectStart, Reply, Step, StepInput, Stimulus, Tell } from "./step.ts";
+import { UnsupportedChart } from "./unsupported.ts";
+
+const eventSchema = z.looseObject({ type: z.string() });
+
+/** XState's built-in actions, as a transition gives them out. */
+const rawRaise = z.object({ event: eventSchema, id: z.string().optional(), delay: z.number().optional() });
+const rawCancel = z.object({ sendId: z.string() });
+const rawSpawn = z.object({
+  actorRef: z.object({ id: z.string() }),
+  src: z.string(),
+  input: z.unknown(),
+  systemId: z.undefined().optional(),
+});
+const rawStop = z.object({ id: z.string() }).optional();
+const rawSendTo = z.object({
+  to: z.custom<AnyActorRef>((value) => typeof value === "object" && value !== null && "id" in value),
+  event: eventSchema,
+  id: z.string().optional(),
+  delay: z.number().optional(),
+});
+
+/** The runtime's own actions. */
+const tell = z.object({
+  to: z.custom<ActorId>((value) => typeof value === "string"),
+  event: eventSchema,
+  id: z.string().exactOptional(),
+});
+const tells = z.union([tell.transform((one) => [one]), z.array(tell)]);
+const reply = z.object({ to: z.string(), value: z.unknown() });
+
+/** Gathers what one transition asks for, and keeps children and timers as the next record will hold them. */
+export class StepDraft {
+  readonly #input: StepInput;
+  readonly #event: string;
+  readonly #children: Map<string, ChildRecord>;
+  readonly #timers: Map<string, TimerRecord>;
+  readonly #starts: ChildStart[] = [];
+  readonly #effects: EffectStart[] = [];
+  readonly #ended: number[] = [];
+  readonly #tells: Tell[] = [];
+  readonly #replies: Reply[] = [];
+  #generation: number;
+
+  constructor(input: StepInput, event: string) {
+    this.#input = input;
+    this.#event = event;
+    this.#children = new Map(Object.entries(input.record?.children ?? {}));
+    this.#timers = new Map(Object.entries(input.record?.timers ?? {}));
+    this.#generation = input.record?.generation ?? 0;
+  }
+
+  /** Takes the timer or the child's result out of what is still to come. */
+  consume(stimulus: Stimulus): void {
+    if (stimulus.kind === "timer") this.#timers.delete(stimulus.timer);
+    if (stimulus.kind === "done" || stimulus.kind === "error") {
+      const child = this.#children.get(stimulus.child);
+      if (child !== undefined) this.#children.set(stimulus.child, { ...child, finished: true });
+      this.#ended.push(stimulus.generation);
+    }
+  }
+
+  apply(actions: readonly RawAction[], self: AnyActorRef): void {
+    for (const action of actions) this.#apply(action, self);
+  }
+
+  #apply({ type, params }: RawAction, self: AnyActorRef): void {
+    switch (type) {
+      case "xstate.raise":
+        return this.#raise(params);
+      case "xstate.cancel":
+        this.#timers.delete(this.#parse(rawCancel, params, type).sendId);
+        return;
+      case "xstate.spawnChild":
+        return this.#spawn(params);
+      case "xstate.stopChild":
+        return this.#stop(params);
+      case "xstate.sendTo":
+        return this.#sendTo(params, self);
+      case "tell":
+        this.#tells.push(...this.#parse(tells, params, type));
+        return;
+      case "reply":
+        this.#replies.push(this.#parse(reply, params, type));
+        return;
+      default:
+        return this.#custom(type, params);
+    }
+  }
+
+  #raise(params: unknown): void {
+    const { event, id, delay } = this.#parse(rawRaise, params, "raise");
+    if (delay === undefined) return;
+    if (id === undefined) this.#refuse("a delayed raise needs an id");
+    this.#setTimer(id, delay, { event });
+  }
+
+  #spawn(params: unknown): void {
+    const { actorRef, src, input } = this.#parse(rawSpawn, params, "spawnChild (with a string src, without systemId)");
+    const { id } = actorRef;
+    if (this.#children.get(id)?.finished === undefined && this.#children.has(id))
+      this.#refuse(`child "${id}" is already running: stop it first, or give the new one another id`);
+    assertPlainJson(input, `input of "${src}"`);
+    const generation = ++this.#generation;
+    this.#children.set(id, { src, generation, ...(input !== undefined && { input }) });
+    this.#starts.push({ kind: "child", name: src, child: id, generation, input });
+  }
+
+  #stop(params: unknown): void {
+    const id = this.#parse(rawStop, params, "stopChild")?.id;
+    const child = id === undefined ? undefined : this.#children.get(id);
+    if (id === undefined || child === undefined) return;
+    this.#children.delete(id);
+    const notStarted = this.#starts.findIndex(({ generation }) => generation === child.generation);
+    if (notStarted >= 0) this.#starts.splice(notStarted, 1);
+    else if (!child.finished) this.#ended.push(child.generation);
+  }
+
+  #sendTo(params: unknown, self: AnyActorRef): void {
+    const { to, event, id, delay } = this.#parse(rawSendTo, params, "sendTo");
+    if (to === self) this.#refuse("sendTo without a known child as its target (to the actor itself, use raise)");
+    if (!this.#children.has(to.id)) this.#refuse(`sendTo "${to.id}", which is not a child of this actor`);
+    if (delay === undefined) return this.send(to.id, event);
+    if (id === undefined) this.#refuse("a delayed sendTo needs an id");
+    this.#setTimer(id, delay, { event, child: to.id });
+  }
+
+  /** Sends an event to a child; nothing when that has ended. */
+  send(child: string, event: ActorEvent): void {
+    const known = this.#children.get(child);
+    if (known === undefined || known.finished) return;
+    assertPlainJson(event, `event "${event.type}"`);
+    this.#effects.push({ kind: "send", child, generation: known.generation, event });
+  }
+
+  #setTimer(id: string, delay: number, timer: Pick<TimerRecord, "event" | "child">): void {
+    if (!Number.isFinite(delay)) this.#refuse(`timer "${id}" has the delay ${delay}`);
+    assertPlainJson(timer.event, `event "${timer.event.type}"`);
+    const { behaviour, id: actor, at, jitterSeed } = this.#input;
+    const generation = ++this.#generation;
+    const wait = behaviour.backoffTimers.has(id)
+      ? jittered(delay, `${jitterSeed} ${actor} ${id} ${generation}`)
+      : Math.max(0, delay);
+    this.#timers.set(id, { due: at + wait, generation, ...timer });
+  }
+
+  #custom(name: string, params: unknown): void {
+    if (this.#input.behaviour.actions[name] === undefined || runtimeActions.has(name))
+      this.#refuse(`action "${name}" has no effect (inline, or a built-in that is not supported)`);
+    assertPlainJson(params, `params of "${name}"`);
+    this.#effects.push({ kind: "action", name, input: params });
+  }
+
+  finish(after: AnyMachineSnapshot, history: ActorRecord["history"], handled: boolean): Step {
+    const { behaviour, id, record, at } = this.#input;
+    for (const child of Object.keys(after.children))
+      if (!this.#children.has(child)) this.#refuse(`child "${child}" was spawned inside assign: use spawnChild`);
+    assertPlainJson(after.output, "output");
+    const done = after.status === "done";
+    const timers = done ? new Map<string, TimerRecord>() : this.#timers;
+    return {
+      record: {
+        format: recordFormat,
+        id,
+        machine: behaviour.name,
+        version: behaviour.version,
+        value: after.value,
+        context: after.context,
+        status: done ? "done" : "active",
+        ...(after.output !== undefined && { output: after.output }),
+        history,
+        children: Object.fromEntries(this.#children),
+        timers: Object.fromEntries(timers),
+        revision: (record?.revision ?? 0) + 1,
+        generation: this.#generation,
+        at,
+      },
+      effects: [...this.#starts, ...this.#effects],
+      ended: this.#ended,
+      timers: timerChanges(record?.timers ?? {}, timers),
+      tells: this.#tells,
+      replies: this.#replies,
+      event: this.#event,
+      handled,
+    };
+  }
+
+  #parse<T>(schema: z.ZodType<T>, params: unknown, what: string): T {
+    const parsed = schema.safeParse(params);
+    if (parsed.success) return parsed.data;
+    return this.#refuse(`${what}: ${z.prettifyError(parsed.error)}`);
+  }
+
+  #refuse(feature: string): never {
+    throw new UnsupportedChart(this.#input.behaviour.name, `on "${this.#event}"`, feature);
+  }
+}
+
+function timerChanges(before: ActorRecord["timers"], after: ReadonlyMap<string, TimerRecord>): Step["timers"] {
+  const set = [...after].filter(([id, { generation }]) => before[id]?.generation !== generation).map(([id]) => id);
+  const cancel = Object.keys(before).filter((id) => after.get(id)?.generation !== before[id]?.generation);
+  return { set, cancel };
+}

@@ -1,0 +1,148 @@
+import type { AnyMachineSnapshot } from "xstate";
+import type { ActorId } from "./actor-id.ts";
+import type { Behaviour } from "./behaviour.ts";
+import { inertScope } from "./inert.ts";
+import { assertPlainJson } from "./json.ts";
+import type { ActorEvent, ActorRecord, TimerRecord } from "./record.ts";
+import { historyOf, restoreSnapshot } from "./snapshot.ts";
+import { StepDraft } from "./step-draft.ts";
+
+/** What an actor is given to take a step on. */
+export type Stimulus =
+  | { readonly kind: "start" }
+  | { readonly kind: "event"; readonly event: ActorEvent }
+  | { readonly kind: "done"; readonly child: string; readonly generation: number; readonly output: unknown }
+  | { readonly kind: "error"; readonly child: string; readonly generation: number; readonly error: unknown }
+  | { readonly kind: "timer"; readonly timer: string; readonly generation: number };
+
+/** An effect that the step asks for; started after the commit. */
+export type EffectStart = ChildStart | ActionStart | ChildSend;
+
+export interface ChildStart {
+  readonly kind: "child";
+  readonly name: string;
+  readonly child: string;
+  readonly generation: number;
+  readonly input: unknown;
+}
+
+export interface ActionStart {
+  readonly kind: "action";
+  readonly name: string;
+  readonly input: unknown;
+}
+
+export interface ChildSend {
+  readonly kind: "send";
+  readonly child: string;
+  readonly generation: number;
+  readonly event: ActorEvent;
+}
+
+/** An event for another actor, written down in the same batch. */
+export interface Tell {
+  readonly to: ActorId;
+  readonly event: ActorEvent;
+  /** Names the event at its receiver, who then takes it once whoever tells it. Left out, this tell is delivered once. */
+  readonly id?: string;
+}
+
+/** An answer to a caller that waits in this process; nothing when it does not wait any more. */
+export interface Reply {
+  readonly to: string;
+  readonly value: unknown;
+}
+
+export interface Step {
+  readonly record: ActorRecord;
+  readonly effects: readonly EffectStart[];
+  /** Generations of the children that ended with this step: their effects are aborted and forgotten. */
+  readonly ended: readonly number[];
+  readonly timers: { readonly set: readonly string[]; readonly cancel: readonly string[] };
+  readonly tells: readonly Tell[];
+  readonly replies: readonly Reply[];
+  /** The type of the event as the chart saw it. */
+  readonly event: string;
+  /** False when no transition took the event. */
+  readonly handled: boolean;
+}
+
+export interface StepInput {
+  readonly behaviour: Behaviour;
+  readonly id: ActorId;
+  /** Missing before the actor's first step, which is a `start`. */
+  readonly record: ActorRecord | undefined;
+  readonly stimulus: Stimulus;
+  /** Milliseconds since the epoch; the chart reads it as `event.at`. */
+  readonly at: number;
+  /** Spreads the delays that are backoffs. */
+  readonly jitterSeed: string;
+}
+
+/**
+ * One step of one actor: pure, and the only place where charts run. Gives `undefined` for a stimulus that is stale (the
+ * result of a child or a timer that is not the actor's any more, anything for an actor that is done), which must leave
+ * no trace.
+ *
+ * Throws what the chart's guards and assignments throw, and UnsupportedChart for what shows only in a step.
+ */
+export function step(input: StepInput): Step | undefined {
+  const { behaviour, record, stimulus, at } = input;
+  if (record === undefined) return firstStep(input);
+  if (record.status === "done") return undefined;
+  const timer = stimulus.kind === "timer" ? record.timers[stimulus.timer] : undefined;
+  const event = eventOf(record, stimulus, timer, at);
+  if (event === undefined) return undefined;
+
+  const draft = new StepDraft(input, event.type);
+  draft.consume(stimulus);
+  const before = restoreSnapshot(behaviour.chart, record);
+  if (timer?.child !== undefined) {
+    draft.send(timer.child, timer.event);
+    return draft.finish(before, record.history, true);
+  }
+  const { scope, self, actions } = inertScope();
+  const after: AnyMachineSnapshot = behaviour.chart.transition(before, event, scope);
+  if (after.status === "error") throw after.error;
+  const handled = after !== before || actions.length > 0 || behaviour.chart.getTransitionData(before, event).length > 0;
+  draft.apply(actions, self);
+  assertPlainJson(after.context, "context", before.context);
+  return draft.finish(after, historyOf(after), handled);
+}
+
+function firstStep(input: StepInput): Step {
+  const { behaviour, id } = input;
+  const { scope, self, actions } = inertScope();
+  const after: AnyMachineSnapshot = behaviour.chart.getInitialSnapshot(scope, behaviour.input(id));
+  if (after.status === "error") throw after.error;
+  const draft = new StepDraft(input, "xstate.init");
+  draft.apply(actions, self);
+  assertPlainJson(after.context, "context");
+  return draft.finish(after, historyOf(after), true);
+}
+
+/** The event as the chart sees it, or `undefined` when the stimulus is not of the actor's present children and timers. */
+function eventOf(
+  record: ActorRecord,
+  stimulus: Stimulus,
+  timer: TimerRecord | undefined,
+  at: number,
+): ActorEvent | undefined {
+  switch (stimulus.kind) {
+    case "start":
+      return undefined;
+    case "event":
+      return { ...stimulus.event, at };
+    case "timer":
+      return timer?.generation === stimulus.generation ? { ...timer.event, at } : undefined;
+    case "done":
+    case "error": {
+      const { child, generation } = stimulus;
+      const known = record.children[child];
+      if (known?.generation !== generation || known.finished) return undefined;
+      return stimulus.kind === "done"
+        ? { type: `xstate.done.actor.${child}`, actorId: child, output: stimulus.output, at }
+        : { type: `xstate.error.actor.${child}`, actorId: child, error: stimulus.error, at };
+    }
+  }
+}
