@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -129,7 +128,7 @@ async function run(
     });
   }
   // After "close", unlike after "exit", all output has been read.
-  const closed = once(child, "close");
+  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const how = await (await supervise(what, child)).exited;
   await closed;
   if (how !== "exit status 0") throw new Error(`${what} failed (${how})\n${output.slice(-15).join("\n")}`.trimEnd());

@@ -28,13 +28,13 @@ export async function answer(
     const writer = request.stream ? streamWriter(request, response) : wholeWriter(request, response);
     progress.firstTokenAt = Date.now();
     for (const [index, token] of tokens(plan.text ?? "").entries()) {
-      if (index === plan.cutAfter) return cut(response);
+      if (index === plan.cutAfter) return await cut(response, writer);
       if (index === plan.stallAfter) await forever(gone.signal);
       const wait = dueAt(plan, index) - (performance.now() - start);
       if (wait > 0) await sleep(wait, undefined, { signal: gone.signal });
       writer.text(token);
     }
-    if (plan.cutAfter !== undefined) return cut(response);
+    if (plan.cutAfter !== undefined) return await cut(response, writer);
     if (plan.stallAfter !== undefined) await forever(gone.signal);
     if (plan.toolCall !== undefined) writer.toolCall(plan.toolCall);
     writer.end();
@@ -55,6 +55,8 @@ type ToolCall = NonNullable<Plan["toolCall"]>;
 interface Writer {
   text(token: string): void;
   toolCall(call: ToolCall): void;
+  /** Resolves when what was written has left this process. */
+  flush(): Promise<void>;
   end(): void;
 }
 
@@ -85,6 +87,7 @@ function streamWriter(request: { readonly model: string; readonly number: number
       finish = "tool_calls";
       delta({ tool_calls: [{ index: 0, ...callObject(call, request.number) }] });
     },
+    flush: () => new Promise((resolve) => response.write(": an SSE comment\n\n", () => resolve())),
     end() {
       delta({}, finish);
       event({ choices: [], usage });
@@ -101,6 +104,7 @@ function wholeWriter(request: { readonly model: string; readonly number: number 
       content += token;
     },
     toolCall: (call) => calls.push(callObject(call, request.number)),
+    flush: async () => {},
     end() {
       const message = { role: "assistant", content, ...(calls.length === 0 ? {} : { tool_calls: calls }) };
       sendJson(response, 200, {
@@ -115,7 +119,8 @@ function wholeWriter(request: { readonly model: string; readonly number: number 
   };
 }
 
-function cut(response: ServerResponse): "cut" {
+async function cut(response: ServerResponse, writer: Writer): Promise<"cut"> {
+  await writer.flush();
   response.destroy();
   return "cut";
 }

@@ -108,7 +108,7 @@ export async function supervise(name: string, child: ChildProcess): Promise<Runn
  * group. It needs no polling and works on any POSIX system.
  */
 function guardGroup(pid: number): ChildProcess {
-  const guard = spawn("/bin/sh", ["-c", 'read -r _; kill -KILL -- "-$1"', "guard", String(pid)], {
+  const guard = spawn("/bin/sh", ["-c", 'read -r _; kill -s KILL -- "-$1"', "guard", String(pid)], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
   });
