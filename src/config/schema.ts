@@ -1,0 +1,204 @@
+import { z } from "zod";
+
+/**
+ * The configuration file as it is written: YAML with these keys. Each key's `description` and `example` are what error
+ * messages and the reference are made of.
+ */
+
+const durationUnits = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** A duration such as `500ms`, `30s`, `5m`, `1h`; parsed to milliseconds. */
+const duration = z
+  .string("must be a number with a unit: ms, s, m or h")
+  .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, "must be a number with a unit: ms, s, m or h")
+  .transform((text) => {
+    const unit = /[a-z]+$/.exec(text)?.[0] as keyof typeof durationUnits;
+    return Math.round(Number.parseFloat(text) * durationUnits[unit]);
+  })
+  .refine((ms) => ms > 0, "must be longer than nothing");
+
+const text = z.string("must be text").trim().min(1, "must not be empty");
+
+const url = (protocol: RegExp, allowed: string) =>
+  z.url({ protocol, error: `must be ${allowed}` }).transform((value) => value.replace(/\/+$/, ""));
+
+const userId = z
+  .string("must be text")
+  .regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id")
+  .max(255, "must be at most 255 characters");
+
+const registration = z.strictObject({
+  shared_secret: text.optional().meta({
+    description: "Synapse's registration_shared_secret.",
+    example: "shared_secret: the-same-as-in-homeserver.yaml",
+  }),
+  shared_secret_file: text.optional().meta({
+    description: "A file that holds the shared secret.",
+    example: "shared_secret_file: /run/secrets/registration_shared_secret",
+  }),
+  registration_token: text.optional().meta({
+    description: "A registration token, for homeservers without a shared secret.",
+    example: "registration_token: a-token-of-unlimited-use",
+  }),
+  registration_token_file: text.optional().meta({
+    description: "A file that holds the registration token.",
+    example: "registration_token_file: /run/secrets/registration_token",
+  }),
+});
+
+const homeserver = z.strictObject({
+  url: url(/^https?$/, "an http:// or https:// address").meta({
+    description: "Where clients reach the homeserver, without /_matrix.",
+    example: "url: http://localhost:8008",
+  }),
+  server_name: text.regex(/^[^\s/@]+$/, "must be a server name, without scheme or path").meta({
+    description: "The part after the colon in its user ids.",
+    example: "server_name: example.org",
+  }),
+  registration: registration.meta({
+    description: "How the agents' users are created: exactly one of the four.",
+    example: "registration: { shared_secret_file: /run/secrets/registration_shared_secret }",
+  }),
+});
+
+const letta = z.strictObject({
+  url: url(/^wss?$/, "the ws:// or wss:// address of a Letta App Server").meta({
+    description: "Where the Letta App Server listens (`letta server --listen`).",
+    example: "url: ws://127.0.0.1:4500",
+  }),
+  token: text.optional().meta({
+    description: "The App Server's token; needed when it does not run on this machine.",
+    example: "token: the-app-servers-token",
+  }),
+  token_file: text.optional().meta({
+    description: "A file that holds the App Server's token.",
+    example: "token_file: /run/secrets/letta_token",
+  }),
+  tool_allow_list: z.array(text, "must be a list of tool names").default([]).meta({
+    description:
+      "Letta tools that agents may use in rooms, by name, besides their own memory. Everything else is denied.",
+    example: "tool_allow_list: [web_search]",
+  }),
+  idle_timeout: duration.default(300_000).meta({
+    description: "How long an answer may stay silent before it is looked up.",
+    example: "idle_timeout: 5m",
+  }),
+});
+
+const space = z
+  .strictObject({
+    name: text.default("Letta Agents").meta({ description: "The space's name.", example: "name: Letta Agents" }),
+    alias: text
+      .regex(/^[^\s:#]+$/, "must be the part between # and : of an alias")
+      .default("letta-agents")
+      .meta({ description: "Localpart of the space's alias.", example: "alias: letta-agents" }),
+  })
+  .prefault({});
+
+const discovery = z
+  .strictObject({
+    interval: duration.default(30_000).meta({
+      description: "How often Letta's agents are listed.",
+      example: "interval: 30s",
+    }),
+  })
+  .prefault({});
+
+const rooms = z
+  .strictObject({
+    name: text
+      .regex(/\{agent\}/, "must contain {agent}")
+      .default("{agent}")
+      .meta({
+        description: "Name of an agent's own room; {agent} stands for the agent's name.",
+        example: 'name: "{agent} (Letta)"',
+      }),
+  })
+  .prefault({});
+
+const drafts = z
+  .strictObject({
+    rate: z.number("must be a number").positive("must be more than 0").default(0.2).meta({
+      description: "Draft edits per second and agent that the homeserver takes for long. Synapse's default is 0.2.",
+      example: "rate: 0.2",
+    }),
+    burst: z.int("must be a whole number").min(1, "must be at least 1").default(10).meta({
+      description: "Draft edits that may follow each other at once. Synapse's default is 10.",
+      example: "burst: 10",
+    }),
+  })
+  .prefault({});
+
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+const log = z
+  .strictObject({
+    level: z
+      .enum(logLevels, `must be one of ${logLevels.join(", ")}`)
+      .default("info")
+      .meta({ description: "The least severe lines to write.", example: "level: info" }),
+  })
+  .prefault({});
+
+export const configFile = z.strictObject({
+  homeserver: homeserver.meta({ description: "The Matrix homeserver.", example: "homeserver: { url: …, … }" }),
+  letta: letta.meta({ description: "The Letta server.", example: "letta: { url: ws://127.0.0.1:4500 }" }),
+  data_folder: text.default("data").meta({
+    description: "Where all state is kept; relative to this file.",
+    example: "data_folder: /var/lib/letta-matrix",
+  }),
+  invite: z.array(userId, "must be a list of user ids").default([]).meta({
+    description: "People who are invited to the space and to each agent's room.",
+    example: 'invite: ["@you:example.org"]',
+  }),
+  space,
+  discovery,
+  rooms,
+  drafts,
+  log,
+});
+
+/** The file, checked and with its defaults, but with the secrets in files not read yet. */
+export type ConfigFile = z.output<typeof configFile>;
+
+/** Keys of which at most one may be set; with `required`, exactly one. */
+export const alternatives = [
+  {
+    section: ["homeserver", "registration"],
+    keys: ["shared_secret", "shared_secret_file", "registration_token", "registration_token_file"],
+    required: true,
+  },
+  { section: ["letta"], keys: ["token", "token_file"], required: false },
+] as const;
+
+/** How the agents' users are created. The values are secrets. */
+export type Registration =
+  | { readonly kind: "shared-secret"; readonly secret: string }
+  | { readonly kind: "token"; readonly token: string };
+
+/** What the program runs with: complete, checked, secrets read. Never log it as a whole. */
+export interface Config {
+  readonly homeserver: {
+    readonly url: string;
+    /** The part after the colon in its user ids. */
+    readonly serverName: string;
+    readonly registration: Registration;
+  };
+  readonly letta: {
+    readonly url: string;
+    readonly token?: string;
+    readonly toolAllowList: readonly string[];
+    readonly idleTimeoutMs: number;
+  };
+  /** Absolute. */
+  readonly dataFolder: string;
+  /** User ids of the people to invite. */
+  readonly invite: readonly string[];
+  readonly space: { readonly name: string; readonly aliasLocalpart: string };
+  readonly discovery: { readonly intervalMs: number };
+  /** `{agent}` in it stands for the agent's name. */
+  readonly rooms: { readonly nameTemplate: string };
+  readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
+  readonly log: { readonly level: LogLevel };
+}

@@ -1,0 +1,49 @@
+import { type DestinationStream, pino } from "pino";
+
+/** Structured log lines. Fields never hold secrets or message text. */
+export interface Logger {
+  trace(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  fatal(fields: object, message: string): void;
+  /** A logger that adds these fields to each of its lines. */
+  child(fields: Readonly<Record<string, unknown>>): Logger;
+}
+
+export interface LoggerOptions {
+  readonly level: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+  /** Values that are cut out of every line, wherever they turn up. */
+  readonly secrets: readonly string[];
+  /** Where the lines go; standard output when left out. */
+  readonly destination?: DestinationStream;
+}
+
+const censored = "[secret]";
+
+/** Keys whose values are secrets that are made while running, so that `secrets` cannot name them. */
+const secretKeys = ["accessToken", "access_token", "password", "secret", "token", "authorization"];
+const secretPaths = ["", "*.", "*.*.", "*.*.*."].flatMap((above) => secretKeys.map((key) => `${above}${key}`));
+
+/** JSON lines by pino: `level` as a word, `time` in ISO 8601, `err` with its causes. */
+export function createLogger(options: LoggerOptions): Logger {
+  const cut = cutter(options.secrets);
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: pino.stdSerializers.errWithCause },
+      redact: { paths: secretPaths, censor: censored },
+      hooks: { streamWrite: cut },
+    },
+    options.destination ?? pino.destination({ fd: 1, sync: true }),
+  );
+}
+
+function cutter(secrets: readonly string[]): (line: string) => string {
+  const spellings = [...new Set(secrets.map((secret) => JSON.stringify(secret).slice(1, -1)))].filter(Boolean);
+  return (line) => spellings.reduce((rest, secret) => rest.replaceAll(secret, censored), line);
+}
