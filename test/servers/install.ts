@@ -17,30 +17,43 @@ const reportEveryMs = 5_000;
 
 /** Installs Synapse if that has not been done yet, and gives the path of the Python that has it. */
 export async function ensureSynapse(options: InstallOptions = {}): Promise<{ readonly python: string }> {
-  const environment = await ensureEnvironment("synapse", "Synapse", options);
+  const environment = await ensureEnvironment("Synapse", pinsOf("synapse"), options);
   return { python: join(environment, "bin", "python") };
 }
 
 /** Installs Letta if that has not been done yet, and gives the path of its command. */
 export async function ensureLetta(options: InstallOptions = {}): Promise<{ readonly command: string }> {
-  const environment = await ensureEnvironment("letta", "Letta", options);
+  const environment = await ensureEnvironment("Letta", pinsOf("letta"), options);
   return { command: join(environment, "bin", "letta") };
 }
 
-async function ensureEnvironment(id: string, title: string, options: InstallOptions): Promise<string> {
-  const requirements = join(import.meta.dirname, `${id}.requirements.txt`);
-  const pins = await readFile(requirements);
+function pinsOf(server: string): string {
+  return join(import.meta.dirname, `${server}.requirements.txt`);
+}
+
+/**
+ * Gives a Python virtual environment with exactly what a requirements file names, built if there is none yet. Any
+ * number of processes may ask at once, and each may end at any time: one builds, the others wait, and what is not
+ * complete is built anew.
+ */
+export async function ensureEnvironment(
+  title: string,
+  requirements: string,
+  options: InstallOptions = {},
+): Promise<string> {
   const root = options.root ?? join(projectRoot, ".servers");
-  const environment = join(root, id);
+  const environment = join(root, title.toLowerCase());
   const stamp = join(environment, "installed");
-  const wanted = createHash("sha256").update(pins).digest("hex");
+  const wanted = createHash("sha256")
+    .update(await readFile(requirements))
+    .digest("hex");
   const isInstalled = async () => (await readFile(stamp, "utf8").catch(() => "")) === wanted;
   if (await isInstalled()) return environment;
 
   const progress = options.progress ?? ((line) => process.stderr.write(`${line}\n`));
   const python = await findPython();
   await mkdir(root, { recursive: true });
-  const lock = await lockFile(python, join(root, `${id}.lock`), () =>
+  const lock = await lockFile(python, `${environment}.lock`, () =>
     progress(`${title}: waiting for another process that installs it`),
   );
   try {

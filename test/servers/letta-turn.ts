@@ -13,8 +13,8 @@ export interface Turn {
 export interface TurnOptions {
   /** Default: the agent's own. */
   readonly conversationId?: string;
-  /** Names of the tools the model may call. Default: none. */
-  readonly tools?: readonly string[];
+  /** `unrestricted`, Letta's own default, runs any tool on its host. Default: `strict`, with every tool denied. */
+  readonly mode?: "strict" | "unrestricted";
   readonly withinMs?: number;
 }
 
@@ -23,7 +23,9 @@ const textDelta = z.object({
   content: z.union([z.string(), z.array(z.object({ text: z.string() }))]),
 });
 
-/** Asks an agent over a socket of its own, with no permission to do anything else, and gives its answer. */
+const permissionRequest = z.object({ type: z.literal("control_request"), request_id: z.string() });
+
+/** Asks an agent over a socket of its own and gives its answer. */
 export async function askAgent(url: string, agentId: string, text: string, options: TurnOptions = {}): Promise<Turn> {
   const socket = await openLettaSocket(url);
   try {
@@ -35,8 +37,9 @@ export async function askAgent(url: string, agentId: string, text: string, optio
 
 async function turn(socket: LettaSocket, agentId: string, text: string, options: TurnOptions): Promise<Turn> {
   const withinMs = options.withinMs ?? 30_000;
+  const mode = options.mode ?? "strict";
   const runtime = { agent_id: agentId, conversation_id: options.conversationId ?? "default" };
-  await socket.request({ type: "runtime_start", ...runtime, mode: "strict" }, z.unknown());
+  await socket.request({ type: "runtime_start", ...runtime, mode }, z.unknown());
   const pieces: string[] = [];
   const finished = new Promise<string>((resolve, reject) => {
     AbortSignal.timeout(withinMs).addEventListener("abort", () =>
@@ -47,6 +50,8 @@ async function turn(socket: LettaSocket, agentId: string, text: string, options:
         const delta = textDelta.safeParse(frame["delta"]);
         if (delta.success) pieces.push(plain(delta.data.content));
       }
+      const asked = permissionRequest.safeParse(frame);
+      if (asked.success) deny(socket, runtime, asked.data.request_id).catch(reject);
       if (frame.type === "turn_finished") resolve(String(frame["stop_reason"]));
     });
   });
@@ -59,7 +64,7 @@ async function turn(socket: LettaSocket, agentId: string, text: string, options:
         payload: {
           kind: "create_message",
           messages: [{ role: "user", content: text, client_message_id: id, otid: id }],
-          client_tool_allowlist: options.tools ?? [],
+          ...(mode === "strict" ? { client_tool_allowlist: [] } : {}),
           exclude_interactive_tools: true,
         },
       },
@@ -68,6 +73,12 @@ async function turn(socket: LettaSocket, agentId: string, text: string, options:
     finished,
   ]);
   return { text: pieces.join(""), stopReason, pieces: pieces.length };
+}
+
+function deny(socket: LettaSocket, runtime: object, requestId: string): Promise<unknown> {
+  const decision = { behavior: "deny", message: "no tool is allowed here" };
+  const payload = { kind: "approval_response", request_id: requestId, decision };
+  return socket.request({ type: "input", runtime, payload }, z.unknown());
 }
 
 function plain(content: z.infer<typeof textDelta>["content"]): string {

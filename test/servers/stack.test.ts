@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -47,6 +47,18 @@ describe("a real Letta with the stand-in model, beside a real Synapse", { timeou
   it("streams an answer while the model still writes it", async () => {
     const { pieces } = await askAgent(stack.letta.url, agent.id, "[[nonce=slow]] [[say=a b c d e f g h]] [[tps=20]]");
     expect(pieces).toBeGreaterThanOrEqual(4);
+  });
+
+  it("runs a command for its model where the runtime is left unrestricted, and not where it is strict", async () => {
+    const made = async (name: string) => (await readdir(stack.letta.workDir)).includes(name);
+    const open = await askAgent(stack.letta.url, agent.id, "[[nonce=b1]] [[bash=touch ran && echo done]]", {
+      mode: "unrestricted",
+    });
+    expect(open.text).toContain("The tool said: done");
+    expect(await made("ran")).toBe(true);
+    const strict = await askAgent(stack.letta.url, agent.id, "[[nonce=b2]] [[bash=touch must-not-run]]");
+    expect(await made("must-not-run")).toBe(false);
+    expect(readAnswer(strict.text).nonce).toBe("b2");
   });
 
   it("knows its agents, conversations and model after kill -9", async () => {
