@@ -1,0 +1,360 @@
+import { assign, setup } from "xstate";
+import { effect } from "./placeholder.ts";
+import type { Answer, Question } from "./question.ts";
+import { backoff, failureOf, timeOf, type Wait, waitFor } from "./wait.ts";
+
+/** One agent's talk in one room: takes questions one after the other, and owes each exactly one answer or plain error. */
+
+export interface ConversationInput {
+  readonly agentId: string;
+  readonly userId: string;
+  readonly roomId: string;
+}
+
+/** The question being answered, and how far that has come. */
+export interface Turn {
+  readonly question: Question;
+  /** Names the input at Letta, together with the question: a new one only when the last is known to have left nothing. */
+  readonly attempt: number;
+  /** Failed tries since something last went well. */
+  readonly tries: number;
+  readonly retryAfterMs?: number;
+  /** True before the first draft is sent: from then on one may stand in the room. */
+  readonly drafting: boolean;
+  readonly draft?: string;
+  /** True before the first tool call is approved: from then on the attempt must not be repeated. */
+  readonly toolApproved: boolean;
+  readonly answer?: Answer;
+  /** When the answer was ready to be sent, ms since the epoch. */
+  readonly answeredAt?: number;
+}
+
+export interface ConversationContext extends ConversationInput {
+  /** Letta's conversation; known once it has been opened. */
+  readonly conversationId?: string;
+  readonly queue: readonly Question[];
+  readonly current?: Turn | undefined;
+  readonly wait?: Wait | undefined;
+}
+
+export type ConversationEvent =
+  | { readonly type: "MESSAGE"; readonly question: Question }
+  | { readonly type: "EDITED"; readonly edits: string; readonly text: string }
+  /** A draft is about to be sent. */
+  | { readonly type: "DRAFTING" }
+  | { readonly type: "DRAFTED"; readonly eventId: string }
+  /** A tool call of the running turn is about to be approved. */
+  | { readonly type: "TOOL_APPROVED"; readonly tool: string }
+  | { readonly type: "deadLetter"; readonly letter: { readonly type: string; readonly question?: Question } };
+
+/** Where the effects find what they work on. */
+export interface TurnInput {
+  readonly agentId: string;
+  readonly userId: string;
+  readonly roomId: string;
+  readonly conversationId: string;
+  readonly turn: Turn;
+}
+
+/** What an agent says that does not want to answer: nobody sees it. */
+export const silence = "<no-reply/>";
+
+/** Failures of Letta that end by themselves. */
+const passing: ReadonlySet<string> = new Set(["unreachable", "busy"]);
+/** Failures of the homeserver after which the same event can still be sent. */
+const sendable: ReadonlySet<string> = new Set(["unreachable", "limited", "token", "malformed"]);
+/** Tries while somebody else's turn runs, before the person is told. */
+const mostBusyTries = 20;
+/** Attempts that may leave nothing before the person is told. */
+const mostAttempts = 5;
+/** Questions that may wait; the next is refused visibly. */
+const longestQueue = 500;
+
+export const conversationMachine = setup({
+  types: {
+    input: {} as ConversationInput,
+    context: {} as ConversationContext,
+    events: {} as ConversationEvent,
+  },
+  actors: {
+    openConversation: effect<{ conversationId: string }, ConversationInput>(),
+    ask: effect<{ text: string }, TurnInput>(),
+    showWait: effect<{ eventId: string }, TurnInput & { text: string }>(),
+    reply: effect<void, TurnInput>(),
+    withdrawDraft: effect<void, TurnInput>(),
+  },
+  actions: {
+    /** Tells a person that the queue is full. */
+    refuse: (_, _params: { userId: string; roomId: string; question: Question; text: string }) => undefined,
+    enqueue: assign(({ context, event }) =>
+      event.type === "MESSAGE" ? { queue: [...context.queue, event.question] } : {},
+    ),
+    replaceText: assign(({ context, event }) =>
+      event.type === "EDITED"
+        ? {
+            queue: context.queue.map((question) =>
+              question.eventId === event.edits ? { ...question, text: event.text } : question,
+            ),
+          }
+        : {},
+    ),
+    takeNext: assign(({ context: { queue } }) => {
+      const [question, ...rest] = queue;
+      return question === undefined
+        ? {}
+        : { queue: rest, current: { question, attempt: 1, tries: 0, drafting: false, toolApproved: false } };
+    }),
+    opened: assign((_, { conversationId }: { conversationId: string }) => ({ conversationId })),
+    amend: assign(({ context: { current } }, change: Partial<Turn>) =>
+      current === undefined ? {} : { current: { ...current, ...change } },
+    ),
+    answer: assign(({ context: { current }, event }, answer: Answer) =>
+      current === undefined ? {} : { current: { ...current, tries: 0, answer, answeredAt: timeOf(event) } },
+    ),
+    nextAttempt: assign(({ context: { current } }) =>
+      current === undefined ? {} : { current: { ...current, attempt: current.attempt + 1 } },
+    ),
+    waitFor: assign(({ context: { current, wait } }, event: { readonly error: unknown }) => {
+      if (current === undefined) return {};
+      const { retryAfterMs = 0 } = failureOf(event);
+      return { wait: waitFor(event, wait), current: { ...current, tries: current.tries + 1, retryAfterMs } };
+    }),
+    goOn: assign(() => ({ wait: undefined })),
+    settle: assign(() => ({ current: undefined, wait: undefined })),
+    apologise: assign(({ context, event }) => {
+      const question = event.type === "deadLetter" ? event.letter.question : undefined;
+      const lost =
+        "Something in this message made me fail every time I tried to handle it. Please put it in other words.";
+      return question === undefined ? {} : { queue: [...context.queue, { ...question, text: "", unreadable: lost }] };
+    }),
+  },
+  guards: {
+    hasQuestion: ({ context }) => context.queue.length > 0,
+    isFull: ({ context }) => context.queue.length >= longestQueue,
+    isUnreadable: ({ context }) => context.current?.question.unreadable !== undefined,
+    isOpen: ({ context }) => context.conversationId !== undefined,
+    isPassing: ({ context: { current } }, event: { readonly error: unknown }) => {
+      const { kind = "" } = failureOf(event);
+      return passing.has(kind) && (kind !== "busy" || (current?.tries ?? 0) < mostBusyTries);
+    },
+    isSendable: (_, event: { readonly error: unknown }) => sendable.has(failureOf(event).kind ?? ""),
+    mayAskAgain: ({ context: { current } }, event: { readonly error: unknown }) =>
+      failureOf(event).kind === "lost" && current?.toolApproved === false && current.attempt < mostAttempts,
+    isSilence: (_, { text }: { text: string }) => text === silence,
+    hasDraft: ({ context }) => context.current?.drafting === true,
+    showsNothing: ({ context }) => context.current?.drafting !== true,
+    isWorthExplaining: ({ context: { current } }) => current !== undefined && !current.drafting && current.tries >= 2,
+  },
+  delays: {
+    retry: ({ context: { current } }) => backoff(current?.tries ?? 1, current?.retryAfterMs),
+  },
+}).createMachine({
+  id: "conversation",
+  version: "1",
+  options: { maxIterations: 100 },
+  context: ({ input }) => ({ ...input, queue: [] }),
+  initial: "idle",
+  on: {
+    MESSAGE: [
+      {
+        guard: "isFull",
+        actions: {
+          type: "refuse",
+          params: ({ context: { userId, roomId }, event: { question } }) => ({
+            userId,
+            roomId,
+            question,
+            text: `${longestQueue} messages are waiting already, so I did not take this one. Please send it again later.`,
+          }),
+        },
+      },
+      { actions: "enqueue" },
+    ],
+    EDITED: { actions: "replaceText" },
+    deadLetter: { actions: "apologise" },
+  },
+  states: {
+    idle: { always: { guard: "hasQuestion", target: "taking" } },
+    taking: {
+      entry: "takeNext",
+      always: [
+        { guard: "isUnreadable", target: "declining" },
+        { guard: "isOpen", target: "turn" },
+        { target: "opening" },
+      ],
+    },
+    declining: {
+      always: {
+        target: "replying",
+        actions: {
+          type: "answer",
+          params: ({ context }) => ({ outcome: "error" as const, text: context.current?.question.unreadable ?? "" }),
+        },
+      },
+    },
+    opening: {
+      invoke: {
+        id: "openConversation",
+        src: "openConversation",
+        input: ({ context: { agentId, userId, roomId } }) => ({ agentId, userId, roomId }),
+        onDone: {
+          target: "turn",
+          actions: [{ type: "opened", params: ({ event }) => event.output }, "goOn"],
+        },
+        onError: [
+          {
+            guard: { type: "isPassing", params: ({ event }) => event },
+            target: "backingOff",
+            actions: { type: "waitFor", params: ({ event }) => event },
+          },
+          { target: "replying", actions: { type: "answer", params: ({ event }) => errorAnswer(event) } },
+        ],
+      },
+    },
+    turn: {
+      invoke: {
+        id: "ask",
+        src: "ask",
+        input: ({ context }) => turnInput(context),
+        onDone: [
+          {
+            guard: { type: "isSilence", params: ({ event }) => event.output },
+            target: "withdrawing",
+            actions: "goOn",
+          },
+          {
+            target: "replying",
+            actions: [
+              {
+                type: "answer",
+                params: ({ event: { output } }) =>
+                  output.text === ""
+                    ? { outcome: "error" as const, text: "The agent ended its turn without a word." }
+                    : { outcome: "answer" as const, text: output.text },
+              },
+              "goOn",
+            ],
+          },
+        ],
+        onError: [
+          {
+            guard: { type: "mayAskAgain", params: ({ event }) => event },
+            target: "turn",
+            reenter: true,
+            actions: "nextAttempt",
+          },
+          {
+            guard: { type: "isPassing", params: ({ event }) => event },
+            target: "backingOff",
+            actions: { type: "waitFor", params: ({ event }) => event },
+          },
+          {
+            target: "replying",
+            actions: [{ type: "answer", params: ({ event }) => errorAnswer(event) }, "goOn"],
+          },
+        ],
+      },
+      initial: "asking",
+      on: {
+        TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
+        DRAFTED: { actions: { type: "amend", params: ({ event }) => ({ draft: event.eventId }) } },
+      },
+      states: {
+        asking: {
+          on: { DRAFTING: { target: "streaming", actions: { type: "amend", params: { drafting: true } } } },
+        },
+        streaming: {},
+      },
+    },
+    backingOff: {
+      initial: "choosing",
+      after: {
+        retry: [{ guard: "isOpen", target: "turn" }, { target: "opening" }],
+      },
+      on: {
+        DRAFTING: { actions: { type: "amend", params: { drafting: true } } },
+      },
+      states: {
+        choosing: { always: [{ guard: "isWorthExplaining", target: "explaining" }, { target: "quiet" }] },
+        explaining: {
+          invoke: {
+            id: "showWait",
+            src: "showWait",
+            input: ({ context }) => ({ ...turnInput(context), text: `${waitText(context.wait)} I keep trying.` }),
+            onDone: {
+              target: "quiet",
+              actions: { type: "amend", params: ({ event }) => ({ draft: event.output.eventId }) },
+            },
+            onError: "quiet",
+          },
+        },
+        quiet: {},
+      },
+    },
+    replying: {
+      invoke: {
+        id: "reply",
+        src: "reply",
+        input: ({ context }) => turnInput(context),
+        onDone: "settled",
+        onError: [
+          {
+            guard: { type: "isSendable", params: ({ event }) => event },
+            target: "replyingLater",
+            actions: { type: "waitFor", params: ({ event }) => event },
+          },
+          { target: "settled" },
+        ],
+      },
+    },
+    replyingLater: { after: { retry: "replying" } },
+    withdrawing: {
+      always: { guard: "showsNothing", target: "settled" },
+      invoke: {
+        id: "withdrawDraft",
+        src: "withdrawDraft",
+        input: ({ context }) => turnInput(context),
+        onDone: "settled",
+        onError: [
+          {
+            guard: { type: "isSendable", params: ({ event }) => event },
+            target: "withdrawingLater",
+            actions: { type: "waitFor", params: ({ event }) => event },
+          },
+          { target: "settled" },
+        ],
+      },
+    },
+    withdrawingLater: { after: { retry: "withdrawing" } },
+    settled: { entry: "settle", always: "idle" },
+  },
+});
+
+function turnInput({ agentId, userId, roomId, conversationId = "", current }: ConversationContext): TurnInput {
+  if (current === undefined) throw new Error("no question is being answered");
+  return { agentId, userId, roomId, conversationId, turn: current };
+}
+
+function waitText(wait: Wait | undefined): string {
+  return [wait?.reason ?? "Letta does not answer.", wait?.remedy]
+    .filter((part) => part !== undefined)
+    .map(sentence)
+    .join(" ");
+}
+
+function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}
+
+function errorAnswer(event: { readonly error: unknown }): Answer {
+  const { kind, message, remedy } = failureOf(event);
+  const advice = kind === "lost" ? "Letta stopped before it had answered. Please send your message again." : remedy;
+  return {
+    outcome: "error",
+    text: [message, advice]
+      .filter((part) => part !== undefined)
+      .map(sentence)
+      .join(" "),
+  };
+}

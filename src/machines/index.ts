@@ -1,0 +1,13 @@
+import type { AnyStateMachine } from "xstate";
+import { agentMachine } from "./agent.ts";
+import { conversationMachine } from "./conversation.ts";
+import { discoveryMachine } from "./discovery.ts";
+import { spaceMachine } from "./space.ts";
+
+/** Every chart, by its machine's id. */
+export const machines: Readonly<Record<string, AnyStateMachine>> = {
+  agent: agentMachine,
+  conversation: conversationMachine,
+  discovery: discoveryMachine,
+  space: spaceMachine,
+};

@@ -1,0 +1,32 @@
+/** A person's message to an agent, as the agent's intake understood it. */
+export interface Question {
+  readonly eventId: string;
+  readonly sender: string;
+  /** Milliseconds since the epoch, by the sender's homeserver. */
+  readonly sentAt: number;
+  readonly text: string;
+  /** Set when the message is something that the agent cannot read, in words ("an image"); `text` is then empty. */
+  readonly unreadable?: string;
+  /** The thread it stands in, by its root event. */
+  readonly thread?: string;
+  /** The message it answers. */
+  readonly inReplyTo?: string;
+  readonly mentioned: boolean;
+}
+
+/** What the intake makes of one event in a room's timeline. */
+export type Heard =
+  | { readonly kind: "question"; readonly roomId: string; readonly question: Question }
+  | {
+      readonly kind: "edit";
+      readonly roomId: string;
+      readonly eventId: string;
+      readonly edits: string;
+      readonly text: string;
+    };
+
+/** How a turn ended, as the person is told. */
+export interface Answer {
+  readonly outcome: "answer" | "error";
+  readonly text: string;
+}
