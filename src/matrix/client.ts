@@ -1,6 +1,6 @@
 import { Method } from "matrix-js-sdk/lib/http-api/index.js";
 import { z } from "zod";
-import { initialState } from "./create-room.ts";
+import { initialState, powerLevelsOf } from "./create-room.ts";
 import { jsonObject, type OnMalformed, parseEvents } from "./event.ts";
 import type { Call, MatrixApi } from "./matrix-api.ts";
 import { path } from "./path.ts";
@@ -19,6 +19,9 @@ import { encodeFilter, syncAnswer, toSyncResponse } from "./sync-response.ts";
 const nothing = z.unknown();
 const eventIdAnswer = z.object({ event_id: z.string().startsWith("$") });
 const roomIdAnswer = z.object({ room_id: z.string().startsWith("!") });
+const capabilitiesAnswer = z.object({
+  capabilities: z.object({ "m.room_versions": z.object({ default: z.string() }).optional() }),
+});
 const messagesAnswer = z.object({ chunk: z.array(z.unknown()).default([]), end: z.string().optional() });
 
 /** The Client-Server API as one user. Stateless but for the user's name and token: each call is one request or two. */
@@ -49,7 +52,7 @@ export class ClientServerClient implements MatrixClient {
       syncAnswer,
       signal,
     );
-    return toSyncResponse(answer, this.userId, this.#onMalformed);
+    return toSyncResponse(answer, this.userId, request.filter, this.#onMalformed);
   }
 
   async messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse> {
@@ -107,7 +110,7 @@ export class ClientServerClient implements MatrixClient {
               ? request.creationContent
               : { ...request.creationContent, type: request.roomType },
           initial_state: initialState(request),
-          power_level_content_override: request.powerLevels,
+          ...(request.powerLevels === undefined ? {} : await this.#powerLevels(request.powerLevels, signal)),
         },
       },
       roomIdAnswer,
@@ -198,6 +201,17 @@ export class ClientServerClient implements MatrixClient {
       nothing,
       signal,
     );
+  }
+
+  async #powerLevels(levels: Content, signal: AbortSignal): Promise<Record<string, unknown>> {
+    const call: Call = { action: "reading the homeserver's capabilities", method: Method.Get, path: "/capabilities" };
+    const { capabilities } = await this.#api.call(call, capabilitiesAnswer, signal);
+    const version = capabilities["m.room_versions"]?.default;
+    return {
+      // Named, so that it is the one that these levels are right for.
+      room_version: version,
+      power_level_content_override: powerLevelsOf(levels, this.userId, version),
+    };
   }
 
   async #eventId(action: string, eventPath: string, content: Content, signal: AbortSignal): Promise<string> {

@@ -1,9 +1,4 @@
-import {
-  HTTPError,
-  isMatrixErrorResponse,
-  MatrixError as SdkError,
-  safeGetRetryAfterMs,
-} from "matrix-js-sdk/lib/http-api/index.js";
+import { HTTPError, MatrixError as SdkError, safeGetRetryAfterMs } from "matrix-js-sdk/lib/http-api/index.js";
 import { errorCode, TransportError } from "./http.ts";
 import { MatrixError, type MatrixErrorKind } from "./port.ts";
 
@@ -68,11 +63,11 @@ function connectionRemedy(code: string | undefined, baseUrl: string): string {
 }
 
 function answeredFailure(error: HTTPError, call: FailedCall): MatrixError {
-  const matrixAnswer = error instanceof SdkError && isMatrixErrorResponse(error.data) ? error.data : undefined;
-  const errcode = matrixAnswer?.errcode;
+  const data: Readonly<Record<string, unknown>> = error instanceof SdkError ? error.data : {};
+  const errcode = typeof data["errcode"] === "string" ? data["errcode"] : undefined;
   const httpStatus = error.httpStatus ?? 0;
   const kind = kindOf(httpStatus, errcode, call.bodyBytes);
-  const said = matrixAnswer ? `${errcode}: ${quoted(matrixAnswer.error)}` : "an answer that no homeserver gives";
+  const said = errcode ? `${quoted(errcode)}: ${quoted(data["error"])}` : "an answer that no homeserver gives";
   return new MatrixError(kind, `${call.action}: [${httpStatus}] ${said}`, {
     remedy: errcodeRemedy(errcode) ?? call.remedies[kind] ?? kindRemedy(kind, call.baseUrl),
     httpStatus,

@@ -36,6 +36,7 @@ const invitation = z.object({
 export function toSyncResponse(
   answer: z.infer<typeof syncAnswer>,
   userId: string,
+  filter: SyncFilter,
   onMalformed: OnMalformed,
 ): SyncResponse {
   const { join = {}, invite = {}, leave = {} } = answer.rooms ?? {};
@@ -43,7 +44,7 @@ export function toSyncResponse(
   for (const [roomId, room] of Object.entries(join)) {
     const report = (reason: string): void => onMalformed({ userId, roomId, reason });
     const parsed = joinedAnswer.safeParse(room);
-    if (parsed.success) joined.push(toJoinedRoom(roomId, parsed.data, report));
+    if (parsed.success) joined.push(toJoinedRoom(roomId, parsed.data, filter, report));
     else report(reasonOf(parsed.error));
   }
   return {
@@ -57,11 +58,12 @@ export function toSyncResponse(
 function toJoinedRoom(
   roomId: string,
   { timeline, state }: z.infer<typeof joinedAnswer>,
+  filter: SyncFilter,
   malformed: (reason: string) => void,
 ): JoinedRoom {
   return {
     roomId,
-    timeline: parseEvents(timeline?.events ?? [], malformed),
+    timeline: parseEvents(timeline?.events ?? [], malformed).filter(({ type }) => isWanted(type, filter)),
     limited: timeline?.limited ?? false,
     state: parseEvents(state?.events ?? [], malformed),
     ...(timeline?.prev_batch === undefined ? {} : { prevBatch: timeline.prev_batch }),
@@ -78,16 +80,24 @@ function toInvitedRoom(roomId: string, room: unknown, userId: string): InvitedRo
   return { roomId };
 }
 
+/** Whatever the filter, these are asked for: a room whose leave event is filtered out is not named as left (Synapse). */
+const MEMBERSHIP = "m.room.member";
+
+function isWanted(type: string, filter: SyncFilter): boolean {
+  return type !== MEMBERSHIP || filter.timelineTypes.includes(MEMBERSHIP);
+}
+
 /** The filter as /sync takes it inline. What is not named is not wanted: `types: []` lets nothing through. */
 export function encodeFilter(filter: SyncFilter): string {
   const nothing = { types: [] };
+  const timelineTypes = [...new Set([...filter.timelineTypes, MEMBERSHIP])];
   return JSON.stringify({
     presence: nothing,
     account_data: nothing,
     room: {
       account_data: nothing,
       ephemeral: nothing,
-      timeline: { types: filter.timelineTypes, limit: filter.timelineLimit },
+      timeline: { types: timelineTypes, limit: filter.timelineLimit },
       state: { types: filter.stateTypes },
     },
   });

@@ -1,0 +1,75 @@
+import { expect, it } from "vitest";
+import { ask, failure, never, newAccount, newUser, type ServerUnderContract } from "./server.ts";
+
+export function accountsContract(server: () => ServerUnderContract): void {
+  it("registers a user under its display name, logged in on the device that was asked for", async () => {
+    const account = { ...newAccount("agent"), displayName: "Agent Ünö 🎭" };
+    const credentials = await server().homeserver.register(account, never);
+    const userId = `@${account.localpart}:${server().homeserver.serverName}`;
+    expect(credentials).toMatchObject({ userId, deviceId: account.deviceId });
+
+    const user = { account, credentials, userId, client: server().homeserver.as(credentials) };
+    expect(await ask(server(), user, "GET", "/account/whoami")).toMatchObject({
+      status: 200,
+      answer: { user_id: userId, device_id: account.deviceId },
+    });
+    const profile = await ask(server(), user, "GET", `/profile/${encodeURIComponent(userId)}`);
+    expect(profile.answer).toMatchObject({ displayname: "Agent Ünö 🎭" });
+  });
+
+  it("says that a user id is taken, and leaves its owner alone", async () => {
+    const user = await newUser(server());
+    const error = await failure(
+      server().homeserver.register({ ...user.account, password: "another", deviceId: "OTHER" }, never),
+    );
+    expect(error).toMatchObject({ kind: "taken", errcode: "M_USER_IN_USE" });
+    expect((await ask(server(), user, "GET", "/account/whoami")).status).toBe(200);
+    expect((await server().homeserver.login(user.account, never)).userId).toBe(user.userId);
+  });
+
+  it("logs in again on the same device", async () => {
+    const user = await newUser(server());
+    const again = await server().homeserver.login(user.account, never);
+    expect(again).toMatchObject({ userId: user.userId, deviceId: user.account.deviceId });
+    await server().homeserver.as(again).setDisplayName("new session", never);
+    const devices = await ask(server(), { ...user, credentials: again }, "GET", "/devices");
+    expect(devices.answer).toMatchObject({ devices: [{ device_id: user.account.deviceId }] });
+  });
+
+  it("says that a session has ended", async () => {
+    const user = await newUser(server());
+    await ask(server(), user, "POST", "/logout", {});
+    const error = await failure(user.client.setDisplayName("too late", never));
+    expect(error).toMatchObject({ kind: "token", httpStatus: 401, errcode: "M_UNKNOWN_TOKEN" });
+  });
+
+  it("does not log in with a wrong password, nor an unknown user", async () => {
+    const user = await newUser(server());
+    const wrong = await failure(server().homeserver.login({ ...user.account, password: "wrong" }, never));
+    expect(wrong).toMatchObject({ kind: "forbidden", httpStatus: 403 });
+    expect(wrong.remedy).toMatch(/instance secret/);
+    expect(await failure(server().homeserver.login(newAccount("nobody"), never))).toMatchObject({ kind: "forbidden" });
+  });
+
+  it("says that a token is none, for whatever is asked with it", async () => {
+    const user = await newUser(server());
+    const client = server().homeserver.as({ ...user.credentials, accessToken: "no-such-token" });
+    const filter = { timelineTypes: [], timelineLimit: 1, stateTypes: [] };
+    for (const call of [
+      () => client.sync({ timeoutMs: 30_000, filter }, never),
+      () => client.send("!room:localhost", "m.room.message", "t1", { body: "x" }, never),
+      () => client.join("!room:localhost", never),
+    ]) {
+      const error = await failure(call());
+      expect(error).toMatchObject({ kind: "token", errcode: "M_UNKNOWN_TOKEN" });
+      expect(error.message).not.toContain("no-such-token");
+    }
+  });
+
+  it("changes a display name", async () => {
+    const user = await newUser(server());
+    await user.client.setDisplayName("Renamed / 100 % «ü»", never);
+    const profile = await ask(server(), user, "GET", `/profile/${encodeURIComponent(user.userId)}`);
+    expect(profile.answer).toMatchObject({ displayname: "Renamed / 100 % «ü»" });
+  });
+}

@@ -1,0 +1,124 @@
+import { randomUUID } from "node:crypto";
+import {
+  type Account,
+  type Content,
+  type Credentials,
+  type Homeserver,
+  type JoinedRoom,
+  type MatrixClient,
+  MatrixError,
+  type MatrixEvent,
+  type SyncFilter,
+  type SyncResponse,
+} from "../../../src/matrix/port.ts";
+
+/** A homeserver, and the adapter that is held to the contract on it. */
+export interface ServerUnderContract {
+  readonly homeserver: Homeserver;
+  /** For looking at it from outside, as any other client does. */
+  readonly baseUrl: string;
+  /** Kills it without warning, and starts it again on its data. */
+  crash(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** `default`: as nobody configured it; `lifted`: without the rate limits that a test would only wait for. */
+export type StartServer = (rateLimits: "default" | "lifted") => Promise<ServerUnderContract>;
+
+export interface User {
+  readonly account: Account;
+  readonly credentials: Credentials;
+  readonly client: MatrixClient;
+  readonly userId: string;
+}
+
+export const never: AbortSignal = new AbortController().signal;
+
+export function newAccount(prefix: string): Account {
+  return { localpart: `${prefix}-${randomUUID()}`, password: randomUUID(), deviceId: `DEV${randomUUID()}` };
+}
+
+export async function newUser(server: ServerUnderContract, prefix = "user"): Promise<User> {
+  const account = newAccount(prefix);
+  const credentials = await server.homeserver.register(account, never);
+  return { account, credentials, client: server.homeserver.as(credentials), userId: credentials.userId };
+}
+
+export async function newRoom(owner: User, ...members: readonly User[]): Promise<string> {
+  const room = await owner.client.createRoom({ aliasLocalpart: `room-${randomUUID()}`, name: "A room" }, never);
+  for (const member of members) {
+    await owner.client.invite(room, member.userId, never);
+    await member.client.join(room, never);
+  }
+  return room;
+}
+
+export function sendText(sender: User, room: string, body: string, txnId: string = randomUUID()): Promise<string> {
+  return sender.client.send(room, "m.room.message", txnId, { msgtype: "m.text", body }, never);
+}
+
+export const messagesOnly: SyncFilter = { timelineTypes: ["m.room.message"], timelineLimit: 50, stateTypes: [] };
+
+export function syncNow(user: User, since?: string, filter: SyncFilter = messagesOnly): Promise<SyncResponse> {
+  return user.client.sync({ timeoutMs: 0, filter, ...(since === undefined ? {} : { since }) }, never);
+}
+
+export function roomIn(response: SyncResponse, roomId: string): JoinedRoom {
+  const room = response.joined.find((joined) => joined.roomId === roomId);
+  if (room === undefined) throw new Error(`${roomId} is not in the sync response`);
+  return room;
+}
+
+/** What /messages has between the start of a limited timeline and an older sync, oldest first. */
+export async function fill(user: User, room: JoinedRoom, since: string, limit: number): Promise<MatrixEvent[]> {
+  const filled: MatrixEvent[] = [];
+  for (let from = room.prevBatch; from !== undefined; ) {
+    const request = { from, to: since, dir: "b", limit, types: messagesOnly.timelineTypes } as const;
+    const page = await user.client.messages(room.roomId, request, never);
+    filled.unshift(...[...page.chunk].reverse());
+    from = page.end;
+  }
+  return filled;
+}
+
+/** The whole room as one more client of this user sees it, oldest first. */
+export async function history(user: User, room: string, types: readonly string[]): Promise<MatrixEvent[]> {
+  const events: MatrixEvent[] = [];
+  for (let from: string | undefined; ; ) {
+    const request = { dir: "b", limit: 100, types, ...(from === undefined ? {} : { from }) } as const;
+    const page = await user.client.messages(room, request, never);
+    events.unshift(...[...page.chunk].reverse());
+    if (page.end === undefined) return events;
+    from = page.end;
+  }
+}
+
+export function bodies(events: readonly MatrixEvent[]): unknown[] {
+  return events.map((event) => event.content["body"]);
+}
+
+/** Asks the homeserver as this user, without the adapter. */
+export async function ask(
+  server: ServerUnderContract,
+  user: User,
+  method: string,
+  path: string,
+  body?: Content,
+): Promise<{ readonly status: number; readonly answer: unknown }> {
+  const response = await fetch(`${server.baseUrl}/_matrix/client/v3${path}`, {
+    method,
+    headers: { authorization: `Bearer ${user.credentials.accessToken}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, answer: await response.json() };
+}
+
+/** The MatrixError that this must end with. */
+export async function failure(call: Promise<unknown>): Promise<MatrixError> {
+  const outcome = await call.then(
+    (value) => new Error(`it succeeded with ${JSON.stringify(value)}`),
+    (error: unknown) => error,
+  );
+  if (outcome instanceof MatrixError) return outcome;
+  throw outcome;
+}

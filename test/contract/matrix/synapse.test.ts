@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { ClientServerHomeserver, type Registration } from "../../../src/matrix/client-server.ts";
+import { registerUser } from "../../servers/matrix-users.ts";
+import { type Synapse, startSynapse } from "../../servers/synapse.ts";
+import { accountsContract } from "./accounts.ts";
+import { homeserverContract, started } from "./homeserver-contract.ts";
+import { failure, messagesOnly, never, newAccount, newUser, type StartServer } from "./server.ts";
+
+type Registering = (synapse: Synapse) => Registration | Promise<Registration>;
+
+function onSynapse(registering: Registering): StartServer {
+  return async (rateLimits) => {
+    const dir = await mkdtemp(join(tmpdir(), "matrix-contract-"));
+    const synapse = await startSynapse({ dir, rateLimits });
+    const { baseUrl, serverName } = synapse;
+    const homeserver = new ClientServerHomeserver({ baseUrl, serverName, registration: await registering(synapse) });
+    return {
+      homeserver,
+      baseUrl,
+      async crash() {
+        await synapse.kill("SIGKILL");
+        await synapse.restart();
+      },
+      async stop() {
+        homeserver.close();
+        await synapse.stop();
+        await rm(dir, { recursive: true, force: true });
+      },
+    };
+  };
+}
+
+const bySharedSecret: Registering = ({ registrationSharedSecret: secret }) => ({ kind: "shared-secret", secret });
+
+const byToken: Registering = async (synapse) => {
+  const admin = await registerUser(synapse, "admin", { admin: true });
+  const response = await fetch(`${synapse.baseUrl}/_synapse/admin/v1/registration_tokens/new`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${admin.accessToken}` },
+    body: "{}",
+  });
+  const { token } = z.object({ token: z.string() }).parse(await response.json());
+  return { kind: "token", token };
+};
+
+homeserverContract("Synapse by its Client-Server API", onSynapse(bySharedSecret));
+
+describe("Synapse, registering by token", { timeout: 60_000 }, () => {
+  const server = started(onSynapse(byToken), "lifted");
+  accountsContract(server);
+
+  const other = (registration: Registration, serverName = server().homeserver.serverName) =>
+    new ClientServerHomeserver({ baseUrl: server().baseUrl, serverName, registration });
+
+  it("says that the configured token or secret is not the homeserver's", async () => {
+    const wrongToken = await failure(other({ kind: "token", token: "s3cret-token" }).register(newAccount("x"), never));
+    expect(wrongToken).toMatchObject({ kind: "forbidden", httpStatus: 401 });
+    expect(wrongToken.remedy).toMatch(/registration token/);
+    const wrongSecret = await failure(
+      other({ kind: "shared-secret", secret: "s3cret-secret" }).register(newAccount("x"), never),
+    );
+    expect(wrongSecret).toMatchObject({ kind: "forbidden", httpStatus: 403 });
+    expect(wrongSecret.remedy).toMatch(/registration_shared_secret/);
+    expect(`${wrongToken.message} ${wrongSecret.message}`).not.toContain("s3cret");
+  });
+
+  it("says that the homeserver has another name than configured", async () => {
+    const user = await newUser(server());
+    const error = await failure(other({ kind: "token", token: "" }, "example.org").login(user.account, never));
+    expect(error).toMatchObject({ kind: "malformed" });
+    expect(error.remedy).toMatch(/server name/);
+  });
+
+  it("says that a cursor is none", async () => {
+    const user = await newUser(server());
+    const bad = user.client.sync({ since: "no cursor", timeoutMs: 0, filter: messagesOnly }, never);
+    expect(await failure(bad)).toMatchObject({ kind: "refused", httpStatus: 400 });
+  });
+});
