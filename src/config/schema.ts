@@ -162,16 +162,6 @@ export const configFile = z.strictObject({
 /** The file, checked and with its defaults, but with the secrets in files not read yet. */
 export type ConfigFile = z.output<typeof configFile>;
 
-/** Keys of which at most one may be set; with `required`, exactly one. */
-export const alternatives = [
-  {
-    section: ["homeserver", "registration"],
-    keys: ["shared_secret", "shared_secret_file", "registration_token", "registration_token_file"],
-    required: true,
-  },
-  { section: ["letta"], keys: ["token", "token_file"], required: false },
-] as const;
-
 /** How the agents' users are created. The values are secrets. */
 export type Registration =
   | { readonly kind: "shared-secret"; readonly secret: string }

@@ -1,0 +1,77 @@
+import { dirname, resolve } from "node:path";
+import { ambiguities, rivalsOf } from "./alternatives.ts";
+import { ConfigError } from "./config-error.ts";
+import { diagnose } from "./diagnose.ts";
+import { type Environment, type Override, overridesIn } from "./environment.ts";
+import { keysOf } from "./key.ts";
+import { type Config, type ConfigFile, configFile } from "./schema.ts";
+import { readSecrets, type Secrets } from "./secret-file.ts";
+import { type Section, sectionAt } from "./tree.ts";
+import { readYaml } from "./yaml-file.ts";
+
+const keys = keysOf(configFile);
+
+/** Reads the file, the environment over it, and the secrets that are in files. Throws {@link ConfigError}. */
+export async function loadConfig(path: string, env: Environment): Promise<Config> {
+  const file = await readConfigFile(path, env);
+  return toConfig(path, file, await readSecrets(path, file));
+}
+
+/** The same, without reading the secrets. Throws {@link ConfigError}. */
+export async function readConfigFile(path: string, env: Environment): Promise<ConfigFile> {
+  const { overrides, problems } = overridesIn(env, keys);
+  const written = withOverrides(await readYaml(path), overrides);
+  const parsed = configFile.safeParse(written);
+  const issues = parsed.success ? [] : parsed.error.issues;
+  const all = [
+    ...issues.flatMap((issue) => diagnose(issue, written, overrides, keys)),
+    ...ambiguities(written, keys),
+    ...problems,
+  ];
+  if (!parsed.success || all.length > 0) throw new ConfigError(path, all);
+  return parsed.data;
+}
+
+/** Where all state is kept; absolute. */
+export function dataFolderOf(path: string, file: ConfigFile): string {
+  return resolve(dirname(path), file.data_folder);
+}
+
+/** The values that must never turn up in a log. */
+export function secretsOf({ homeserver: { registration }, letta }: Config): readonly string[] {
+  const ours = registration.kind === "token" ? registration.token : registration.secret;
+  return letta.token === undefined ? [ours] : [ours, letta.token];
+}
+
+/** Adds the sections that are missing, so that what is missing in them is what gets reported, and the overrides. */
+function withOverrides(written: Section, overrides: readonly Override[]): Section {
+  const result = structuredClone(written);
+  for (const { path, kind } of keys) if (kind === "section") sectionAt(result, path);
+  for (const { path } of overrides)
+    for (const rival of rivalsOf(path)) delete sectionAt(result, rival.slice(0, -1))?.[rival.at(-1) ?? ""];
+  for (const { path, value } of overrides) {
+    const section = sectionAt(result, path.slice(0, -1));
+    if (section !== undefined) section[path.at(-1) ?? ""] = value;
+  }
+  return result;
+}
+
+function toConfig(path: string, file: ConfigFile, secrets: Secrets): Config {
+  const { homeserver, letta } = file;
+  return {
+    homeserver: { url: homeserver.url, serverName: homeserver.server_name, registration: secrets.registration },
+    letta: {
+      url: letta.url,
+      toolAllowList: letta.tool_allow_list,
+      idleTimeoutMs: letta.idle_timeout,
+      ...(secrets.lettaToken !== undefined && { token: secrets.lettaToken }),
+    },
+    dataFolder: dataFolderOf(path, file),
+    invite: file.invite,
+    space: { name: file.space.name, aliasLocalpart: file.space.alias },
+    discovery: { intervalMs: file.discovery.interval },
+    rooms: { nameTemplate: file.rooms.name },
+    drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
+    log: { level: file.log.level },
+  };
+}

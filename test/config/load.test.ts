@@ -1,0 +1,188 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ConfigError } from "../../src/config/config-error.ts";
+import type { Environment } from "../../src/config/environment.ts";
+import { loadConfig, readConfigFile, secretsOf } from "../../src/config/load.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "config-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const minimal = `
+homeserver:
+  url: http://localhost:8008/
+  server_name: example.org
+  registration: { shared_secret: s3cret }
+letta: { url: "ws://127.0.0.1:4500" }
+`;
+
+async function load(text: string, env: Environment = {}) {
+  const path = join(folder, "letta-matrix.yaml");
+  await writeFile(path, text);
+  return loadConfig(path, env);
+}
+
+async function problemsOf(text: string, env: Environment = {}) {
+  const error = await load(text, env).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ConfigError)) throw new Error("expected the configuration to be refused", { cause: error });
+  return error.problems;
+}
+
+describe("a configuration", () => {
+  test("needs little, and gets the documented defaults", async () => {
+    expect(await load(minimal)).toEqual({
+      homeserver: {
+        url: "http://localhost:8008",
+        serverName: "example.org",
+        registration: { kind: "shared-secret", secret: "s3cret" },
+      },
+      letta: { url: "ws://127.0.0.1:4500", toolAllowList: [], idleTimeoutMs: 300_000 },
+      dataFolder: join(folder, "data"),
+      invite: [],
+      space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
+      discovery: { intervalMs: 30_000 },
+      rooms: { nameTemplate: "{agent}" },
+      drafts: { ratePerSecond: 0.2, burst: 10 },
+      log: { level: "info" },
+    });
+  });
+
+  test("has sections that may be empty", async () => {
+    expect((await load(`${minimal}\nspace:\ndrafts:\n  # rate: 1\nlog: {}\n`)).log.level).toBe("info");
+  });
+
+  test.each([
+    ["250ms", 250],
+    ["30s", 30_000],
+    ["1.5m", 90_000],
+    ["2h", 7_200_000],
+  ])("reads the duration %s", async (text, ms) => {
+    expect((await load(`${minimal}\ndiscovery: { interval: ${text} }`)).discovery.intervalMs).toBe(ms);
+  });
+
+  test("takes the environment over the file", async () => {
+    const config = await load(minimal, {
+      LETTA_MATRIX_HOMESERVER_URL: "https://matrix.example.org",
+      LETTA_MATRIX_DRAFTS_RATE: "2.5",
+      LETTA_MATRIX_INVITE: "@a:example.org, @b:example.org",
+      LETTA_MATRIX_HOMESERVER_REGISTRATION_REGISTRATION_TOKEN: "t0ken",
+    });
+    expect(config.homeserver.url).toBe("https://matrix.example.org");
+    expect(config.homeserver.registration).toEqual({ kind: "token", token: "t0ken" });
+    expect(config.drafts.ratePerSecond).toBe(2.5);
+    expect(config.invite).toEqual(["@a:example.org", "@b:example.org"]);
+  });
+
+  test("is not disturbed by what Kubernetes sets for a service called letta-matrix", async () => {
+    const env = { LETTA_MATRIX_SERVICE_HOST: "10.0.0.1", LETTA_MATRIX_PORT_8080_TCP_ADDR: "10.0.0.1" };
+    expect((await load(minimal, env)).homeserver.url).toBe("http://localhost:8008");
+  });
+
+  test("reads secrets from files beside it, and names them for the log", async () => {
+    await mkdir(join(folder, "secrets"));
+    await writeFile(join(folder, "secrets", "registration"), "from-a-file\n");
+    await writeFile(join(folder, "secrets", "letta"), "letta-token\n");
+    const config = await load(
+      minimal
+        .replace("shared_secret: s3cret", "shared_secret_file: secrets/registration")
+        .replace("letta: {", "letta: { token_file: secrets/letta,"),
+    );
+    expect(config.homeserver.registration).toEqual({ kind: "shared-secret", secret: "from-a-file" });
+    expect(config.letta.token).toBe("letta-token");
+    expect(secretsOf(config)).toEqual(["from-a-file", "letta-token"]);
+  });
+
+  test("may be read without its secrets", async () => {
+    const path = join(folder, "letta-matrix.yaml");
+    await writeFile(path, minimal.replace("shared_secret: s3cret", "shared_secret_file: /nowhere/secret"));
+    expect((await readConfigFile(path, {})).data_folder).toBe("data");
+    await expect(loadConfig(path, {})).rejects.toThrow(
+      "homeserver.registration.shared_secret_file names /nowhere/secret, which cannot be read (ENOENT)",
+    );
+  });
+});
+
+describe("a wrong configuration is refused, naming the key, what is wrong and what would be right", () => {
+  test("a missing key", async () => {
+    expect(await problemsOf(minimal.replace("server_name", "# server_name"))).toEqual([
+      { key: "homeserver.server_name", message: "is missing", example: "server_name: example.org" },
+    ]);
+  });
+
+  test("an empty file: all that is missing", async () => {
+    expect((await problemsOf("")).map(({ key }) => key)).toEqual([
+      "homeserver.url",
+      "homeserver.server_name",
+      "letta.url",
+      "homeserver.registration",
+    ]);
+  });
+
+  test("an unknown key, with the nearest name", async () => {
+    expect(await problemsOf(`${minimal}\ndiscvery: { interval: 1m }`)).toEqual([
+      { key: "discvery", message: "is not a known key; did you mean discovery?" },
+    ]);
+    expect(await problemsOf(`${minimal}\nlog: { colour: red }`)).toEqual([
+      { key: "log.colour", message: "is not a known key; known here: level" },
+    ]);
+  });
+
+  test.each([
+    ["letta: { url: http://localhost }", "letta.url", "must be the ws:// or wss:// address of a Letta App Server"],
+    ["discovery: { interval: 30 }", "discovery.interval", "must be a number with a unit: ms, s, m or h"],
+    ["discovery: { interval: 0s }", "discovery.interval", "must be longer than nothing"],
+    ["drafts: { rate: fast }", "drafts.rate", "must be a number"],
+    ["invite: ['you']", "invite.0", "must be a full Matrix user id"],
+    ["rooms: { name: Agent }", "rooms.name", "must contain {agent}"],
+    ["log: { level: loud }", "log.level", "must be one of trace, debug, info, warn, error, fatal"],
+    ["space: 5", "space", "must be a section with keys of its own"],
+  ])("%s", async (line, key, message) => {
+    const section = line.slice(0, line.indexOf(":"));
+    const rest = minimal.split("\n").filter((text) => !text.startsWith(`${section}:`));
+    const [problem] = await problemsOf([...rest, line].join("\n"));
+    expect(problem).toMatchObject({ key, message });
+    if (line !== "space: 5") expect(problem?.example).toBeDefined();
+  });
+
+  test("two ways to register, or none", async () => {
+    const both = minimal.replace("s3cret", "s3cret, registration_token: t0ken");
+    expect((await problemsOf(both))[0]?.message).toBe("has shared_secret and registration_token: keep one of them");
+    const none = minimal.replace("shared_secret: s3cret", "");
+    expect((await problemsOf(none))[0]?.message).toMatch("needs one of shared_secret_file, shared_secret");
+  });
+
+  test("an environment variable", async () => {
+    expect(await problemsOf(minimal, { LETTA_MATRIX_DRAFTS_RATE: "fast" })).toEqual([
+      { key: "LETTA_MATRIX_DRAFTS_RATE (drafts.rate)", message: "must be a number", example: "rate: 0.2" },
+    ]);
+    expect(await problemsOf(minimal, { LETTA_MATRIX_HOMESERVR_URL: "http://x" })).toEqual([
+      { key: "LETTA_MATRIX_HOMESERVR_URL", message: "sets no key; did you mean LETTA_MATRIX_HOMESERVER_URL?" },
+    ]);
+  });
+
+  test("a missing file, and what to do", async () => {
+    const error = await loadConfig(join(folder, "none.yaml"), {}).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      message: expect.stringContaining("no such file"),
+      remedy: expect.stringContaining("--config"),
+    });
+  });
+
+  test("broken YAML, without quoting the line, for it may hold a secret", async () => {
+    const [problem] = await problemsOf("homeserver:\n  shared_secret: 'hidden\nx: [");
+    expect(problem?.message).toMatch(/^is not YAML: .* at line \d+, column \d+$/);
+    expect(problem?.message).not.toContain("hidden");
+  });
+
+  test("a secret that is wrong does not show up in the message", async () => {
+    const problems = await problemsOf(minimal.replace("s3cret", "[s3cret]"));
+    expect(JSON.stringify(problems)).not.toContain("s3cret");
+  });
+});
