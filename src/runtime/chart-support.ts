@@ -1,4 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import { stateNodesOf } from "./state-nodes.ts";
 import { UnsupportedChart } from "./unsupported.ts";
 
 export interface Implemented {
@@ -23,11 +24,13 @@ const refusedBuiltIns: Readonly<Record<string, string>> = {
 class ChartCheck {
   readonly #machine: AnyStateMachine;
   readonly #implemented: Implemented;
+  readonly #nodes: ReadonlyMap<string, AnyStateNode>;
   #where = "root";
 
   constructor(machine: AnyStateMachine, implemented: Implemented) {
     this.#machine = machine;
     this.#implemented = implemented;
+    this.#nodes = stateNodesOf(machine);
   }
 
   run(): void {
@@ -45,6 +48,10 @@ class ChartCheck {
       this.#where = `setup({ actions: "${name}" })`;
       if (isBuiltIn(action)) this.#builtIn(action);
       else if (!this.#implemented.actions.has(name)) this.#refuse(`action "${name}" has no effect`);
+    }
+    for (const [name, guard] of Object.entries(implementations.guards)) {
+      this.#where = `setup({ guards: "${name}" })`;
+      this.#guard(guard);
     }
     this.#node(this.#machine.root);
   }
@@ -69,6 +76,7 @@ class ChartCheck {
 
   #resolved(node: AnyStateNode) {
     try {
+      if (node.type === "history") for (const target of historyTargets(node)) this.#assertState(node, target);
       return {
         initial: node.type === "compound" ? node.initial.actions : [],
         transitions: node.transitions,
@@ -77,6 +85,12 @@ class ChartCheck {
     } catch (cause) {
       throw this.#refusal(cause instanceof Error ? cause.message : String(cause), { cause });
     }
+  }
+
+  /** Throws unless `target` names a state, by id or as a path from the history node's parent. */
+  #assertState({ parent }: AnyStateNode, target: string): void {
+    const found = target.startsWith("#") ? this.#nodes.get(target.slice(1)) : stateAt(parent, target);
+    if (found === undefined) this.#refuse(`the default target "${target}" does not exist`);
   }
 
   #invokes(node: AnyStateNode): void {
@@ -131,6 +145,7 @@ class ChartCheck {
   #delay(delay: unknown): void {
     if (typeof delay === "string" && !(delay in this.#machine.implementations.delays))
       this.#refuse(`delay "${delay}" is not in setup({ delays }): it would fire at once`);
+    if (typeof delay === "number" && !Number.isFinite(delay)) this.#refuse(`a timer cannot have the delay ${delay}`);
   }
 
   #guard(guard: unknown): void {
@@ -138,6 +153,9 @@ class ChartCheck {
     if (typeof guard === "function") {
       const nested: unknown = Reflect.get(guard, "guards");
       if (Array.isArray(nested)) nested.forEach((inner) => void this.#guard(inner));
+      const stateIn: unknown = Reflect.get(guard, "stateValue");
+      if (typeof stateIn === "string" && stateIn.startsWith("#") && !this.#nodes.has(stateIn.slice(1)))
+        this.#refuse(`stateIn("${stateIn}") names no state`);
       return;
     }
     const name = typeof guard === "string" ? guard : String(Reflect.get(Object(guard), "type"));
@@ -151,6 +169,15 @@ class ChartCheck {
   #refusal(feature: string, options?: ErrorOptions): UnsupportedChart {
     return new UnsupportedChart(this.#machine.id, this.#where, feature, options);
   }
+}
+
+function historyTargets(node: AnyStateNode): readonly string[] {
+  const target: unknown = Reflect.get(node.config, "target");
+  return [target].flat().filter((one) => typeof one === "string");
+}
+
+function stateAt(from: AnyStateNode | undefined, path: string): AnyStateNode | undefined {
+  return path.split(".").reduce((node, key) => node?.states[key], from);
 }
 
 interface BuiltIn {
