@@ -3,7 +3,7 @@ import { z } from "zod";
 import { initialState, powerLevelsOf } from "./create-room.ts";
 import { jsonObject, type OnMalformed, parseEvents } from "./event.ts";
 import type { Call, MatrixApi } from "./matrix-api.ts";
-import { path } from "./path.ts";
+import { path, statePath } from "./path.ts";
 import {
   type Content,
   type CreateRoomRequest,
@@ -71,21 +71,27 @@ export class ClientServerClient implements MatrixClient {
     return { chunk, ...(answer.end === undefined ? {} : { end: answer.end }) };
   }
 
-  send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string> {
+  async send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string> {
     const action = `sending ${type} into ${roomId}`;
     return this.#eventId(action, path`/rooms/${roomId}/send/${type}/${txnId}`, content, signal);
   }
 
-  sendState(roomId: string, type: string, stateKey: string, content: Content, signal: AbortSignal): Promise<string> {
+  async sendState(
+    roomId: string,
+    type: string,
+    stateKey: string,
+    content: Content,
+    signal: AbortSignal,
+  ): Promise<string> {
     const action = `setting ${type} of ${roomId}`;
-    return this.#eventId(action, path`/rooms/${roomId}/state/${type}/${stateKey}`, content, signal);
+    return this.#eventId(action, statePath(roomId, type, stateKey), content, signal);
   }
 
   async state(roomId: string, type: string, stateKey: string, signal: AbortSignal): Promise<Content | undefined> {
     const call: Call = {
       action: `reading ${type} of ${roomId}`,
       method: Method.Get,
-      path: path`/rooms/${roomId}/state/${type}/${stateKey}`,
+      path: statePath(roomId, type, stateKey),
     };
     return undefinedIfMissing(this.#api.call(call, jsonObject, signal));
   }
@@ -175,6 +181,11 @@ export class ClientServerClient implements MatrixClient {
       nothing,
       signal,
     );
+  }
+
+  async redact(roomId: string, eventId: string, txnId: string, signal: AbortSignal): Promise<void> {
+    const action = `redacting ${eventId} of ${roomId}`;
+    await this.#eventId(action, path`/rooms/${roomId}/redact/${eventId}/${txnId}`, {}, signal);
   }
 
   async receipt(roomId: string, eventId: string, signal: AbortSignal): Promise<void> {

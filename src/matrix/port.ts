@@ -46,6 +46,8 @@ export interface MatrixClient {
   join(roomIdOrAlias: string, signal: AbortSignal): Promise<string>;
   /** Inviting somebody who is invited or joined already succeeds and sends nothing. */
   invite(roomId: string, userId: string, signal: AbortSignal): Promise<void>;
+  /** Takes an event's content away. */
+  redact(roomId: string, eventId: string, txnId: string, signal: AbortSignal): Promise<void>;
   typing(roomId: string, typing: boolean, timeoutMs: number, signal: AbortSignal): Promise<void>;
   receipt(roomId: string, eventId: string, signal: AbortSignal): Promise<void>;
   setDisplayName(displayName: string, signal: AbortSignal): Promise<void>;
@@ -77,6 +79,8 @@ export interface SyncFilter {
   readonly timelineLimit: number;
   /** State event types to deliver in `state`. */
   readonly stateTypes: readonly string[];
+  /** Users whose timeline events are left out; a poll does not end for them. */
+  readonly notSenders?: readonly string[];
 }
 
 export interface SyncResponse {

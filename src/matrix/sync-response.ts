@@ -97,7 +97,7 @@ export function encodeFilter(filter: SyncFilter): string {
     room: {
       account_data: nothing,
       ephemeral: nothing,
-      timeline: { types: timelineTypes, limit: filter.timelineLimit },
+      timeline: { types: timelineTypes, limit: filter.timelineLimit, not_senders: filter.notSenders ?? [] },
       state: { types: filter.stateTypes },
     },
   });

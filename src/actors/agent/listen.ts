@@ -1,0 +1,106 @@
+import { z } from "zod";
+import type { Heard, Question } from "../../machines/question.ts";
+import type { MatrixEvent } from "../../matrix/port.ts";
+import { turnMarkOf } from "../marker.ts";
+
+const relation = z.object({
+  rel_type: z.string().optional().catch(undefined),
+  event_id: z.string().optional().catch(undefined),
+  is_falling_back: z.boolean().optional().catch(undefined),
+  "m.in_reply_to": z.object({ event_id: z.string() }).optional().catch(undefined),
+});
+
+const message = z.object({
+  msgtype: z.string(),
+  body: z.string(),
+  "m.relates_to": relation.optional().catch(undefined),
+  "m.new_content": z.object({ body: z.string() }).optional().catch(undefined),
+  "m.mentions": z
+    .object({ user_ids: z.array(z.string()).optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+});
+
+type Message = z.infer<typeof message>;
+
+/** Content that is a copy of something said elsewhere or earlier: answering it would start a loop. */
+const copies = ["m.bridge_originated", "m.letta_historical"];
+
+const spoken: ReadonlySet<string> = new Set(["m.text", "m.emote"]);
+
+const unreadable: Readonly<Record<string, string>> = {
+  "m.image": "images",
+  "m.file": "files",
+  "m.audio": "audio",
+  "m.video": "videos",
+  "m.location": "locations",
+};
+
+export interface Listener {
+  /** The listening agent's user. */
+  readonly userId: string;
+  /** Its own room, where everything is meant for it; elsewhere it must be mentioned. */
+  readonly ownRoomId: string;
+}
+
+/**
+ * What an agent makes of one event of a timeline: a question, a change of one, or nothing. Never throws: whatever its
+ * sender put into the content, the event is understood or left alone.
+ */
+export function hear(event: MatrixEvent, roomId: string, listener: Listener): Heard | undefined {
+  if (event.sender === listener.userId || event.stateKey !== undefined) return undefined;
+  if (event.type === "m.room.encrypted" && roomId === listener.ownRoomId)
+    return question(event, roomId, listener, {
+      unreadable: "I cannot read encrypted messages. Please write in an unencrypted room.",
+    });
+  if (event.type !== "m.room.message") return undefined;
+  const parsed = message.safeParse(event.content);
+  if (!parsed.success || isCopy(event.content) || turnMarkOf(event.content) !== undefined) return undefined;
+  const { data } = parsed;
+  if (data["m.relates_to"]?.rel_type === "m.replace") return edit(event, roomId, data);
+  if (data.msgtype === "m.notice") return undefined;
+  const mentioned = data["m.mentions"]?.user_ids?.includes(listener.userId) ?? false;
+  if (roomId !== listener.ownRoomId && !mentioned) return undefined;
+  const place = placeOf(data);
+  if (!spoken.has(data.msgtype)) {
+    const what = unreadable[data.msgtype] ?? "this kind of message";
+    return question(event, roomId, listener, {
+      ...place,
+      mentioned,
+      unreadable: `I can only read text so far, not ${what}.`,
+    });
+  }
+  const text = withoutFallback(data).trim();
+  return text === "" ? undefined : question(event, roomId, listener, { ...place, mentioned, text });
+}
+
+function question(event: MatrixEvent, roomId: string, { ownRoomId }: Listener, rest: Partial<Question>): Heard {
+  const { eventId, sender, originServerTs: sentAt } = event;
+  const inOwnRoom = roomId === ownRoomId;
+  const heard: Question = { eventId, sender, sentAt, text: "", mentioned: false, inOwnRoom, ...rest };
+  return { kind: "question", roomId, question: heard };
+}
+
+function edit(event: MatrixEvent, roomId: string, { "m.relates_to": relates, "m.new_content": content }: Message) {
+  const text = content?.body.trim();
+  if (relates?.event_id === undefined || text === undefined || text === "") return undefined;
+  return { kind: "edit", roomId, eventId: event.eventId, edits: relates.event_id, text } as const;
+}
+
+function isCopy(content: Readonly<Record<string, unknown>>): boolean {
+  return copies.some((key) => content[key] === true);
+}
+
+function placeOf({ "m.relates_to": relates }: Message): Pick<Question, "thread" | "inReplyTo"> {
+  const thread = relates?.rel_type === "m.thread" ? relates.event_id : undefined;
+  const answered = relates?.is_falling_back === true ? undefined : relates?.["m.in_reply_to"]?.event_id;
+  return { ...(thread !== undefined && { thread }), ...(answered !== undefined && { inReplyTo: answered }) };
+}
+
+/** Older clients quote the message they reply to at the top of the body. */
+function withoutFallback({ body, "m.relates_to": relates }: Message): string {
+  if (relates?.["m.in_reply_to"] === undefined || !body.startsWith("> ")) return body;
+  const lines = body.split("\n");
+  const first = lines.findIndex((line) => !line.startsWith("> "));
+  return first < 0 ? body : lines.slice(first).join("\n");
+}

@@ -1,0 +1,80 @@
+import type { Answer, Question } from "../../machines/question.ts";
+import type { Content } from "../../matrix/port.ts";
+import { type TurnMark, turnMarker } from "../marker.ts";
+import type { Markdown } from "./markdown.ts";
+
+/** The contents of the events that answer a question: drafts ring nobody, the final rings its asker once. */
+
+const noMentions: Content = {};
+
+/** Where an answer stands: in the question's thread, if it has one, and as a reply to it. */
+function relationTo({ eventId, thread }: Question): Content {
+  const reply = { "m.in_reply_to": { event_id: eventId } };
+  return thread === undefined ? reply : { ...reply, rel_type: "m.thread", event_id: thread, is_falling_back: false };
+}
+
+function replacing(eventId: string): Content {
+  return { rel_type: "m.replace", event_id: eventId };
+}
+
+function draftMark(question: Question, attempt: number): Content {
+  return { cause: question.eventId, attempt, part: 1, parts: 1, final: false, hops: 0 };
+}
+
+export function draftContent(question: Question, attempt: number, text: string): Content {
+  return {
+    msgtype: "m.notice",
+    body: text,
+    "m.mentions": noMentions,
+    "m.relates_to": relationTo(question),
+    [turnMarker]: draftMark(question, attempt),
+  };
+}
+
+export function draftEdit(question: Question, attempt: number, text: string, draft: string): Content {
+  const mark = draftMark(question, attempt);
+  const fresh = { msgtype: "m.notice", body: text, "m.mentions": noMentions, [turnMarker]: mark };
+  return { ...fresh, body: `* ${text}`, "m.new_content": fresh, "m.relates_to": replacing(draft) };
+}
+
+export interface FinalPart {
+  readonly question: Question;
+  readonly attempt: number;
+  readonly outcome: Answer["outcome"];
+  readonly text: string;
+  /** Counted from 1. */
+  readonly part: number;
+  readonly parts: number;
+  /** The draft that this part takes the place of. */
+  readonly draft?: string;
+}
+
+export function finalContent(final: FinalPart, markdown: Markdown): Content {
+  const { question, attempt, outcome, text, part, parts, draft } = final;
+  const mark: TurnMark = {
+    cause: question.eventId,
+    attempt,
+    part,
+    parts,
+    final: part === parts,
+    outcome,
+    hops: 0,
+  };
+  const html = markdown.html(text);
+  const fresh: Content = {
+    msgtype: "m.text",
+    body: text,
+    ...(html !== undefined && { format: "org.matrix.custom.html", formatted_body: html }),
+    // Rings once, also when the answer has several parts.
+    "m.mentions": part === 1 ? { user_ids: [question.sender] } : noMentions,
+    [turnMarker]: mark,
+  };
+  if (draft === undefined) return { ...fresh, "m.relates_to": relationTo(question) };
+  return {
+    ...fresh,
+    body: `* ${text}`,
+    ...(html !== undefined && { formatted_body: `* ${html}` }),
+    "m.new_content": fresh,
+    "m.relates_to": replacing(draft),
+  };
+}

@@ -1,0 +1,44 @@
+import type { TurnInput } from "../../machines/conversation.ts";
+import type { Content, MatrixClient } from "../../matrix/port.ts";
+import { transactionId } from "../../matrix/transaction-id.ts";
+import type { Sessions } from "../sessions.ts";
+import { draftContent, draftEdit } from "./content.ts";
+
+/** What one turn sends into its room. Each event is named by the question and its place in the answer. */
+export class RoomTurn {
+  readonly client: MatrixClient;
+  readonly #input: TurnInput;
+  readonly #signal: AbortSignal;
+
+  constructor(sessions: Sessions, input: TurnInput, signal: AbortSignal) {
+    this.client = sessions.as(input.userId);
+    this.#input = input;
+    this.#signal = signal;
+  }
+
+  /** The first draft has the same name in every attempt: sending it again gives the event that stands there. */
+  sendDraft(text: string): Promise<string> {
+    const { question, attempt } = this.#input.turn;
+    return this.send("draft", draftContent(question, attempt, text));
+  }
+
+  async editDraft(draft: string, text: string, n: number): Promise<void> {
+    const { question, attempt } = this.#input.turn;
+    await this.send(`draft/${attempt}/${n}`, draftEdit(question, attempt, text, draft));
+  }
+
+  send(part: string, content: Content): Promise<string> {
+    const { roomId } = this.#input;
+    return this.client.send(roomId, "m.room.message", this.#name("m.room.message", part), content, this.#signal);
+  }
+
+  async redact(eventId: string): Promise<void> {
+    const { roomId } = this.#input;
+    await this.client.redact(roomId, eventId, this.#name("m.room.redaction", "draft"), this.#signal);
+  }
+
+  #name(type: string, part: string): string {
+    const { userId: agent, roomId: room, turn } = this.#input;
+    return transactionId({ agent, room, type, cause: turn.question.eventId, part });
+  }
+}

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import type { Content } from "../matrix/port.ts";
+
+/** What our own events carry in their content, so that we, a checker and other agents know them again. */
+
+/** On every event of an answer. Recovery goes by it. */
+export const turnMarker = "io.letta_matrix.turn";
+/** State of a room that we made: whose it is. */
+export const roomMarker = "io.letta_matrix.room";
+
+const turn = z.object({
+  /** Event id of the question. */
+  cause: z.string(),
+  attempt: z.number(),
+  part: z.number(),
+  parts: z.number(),
+  /** True on the last part of a finished answer only. */
+  final: z.boolean(),
+  outcome: z.enum(["answer", "error"]).exactOptional(),
+  /** How many agents the question has been through. */
+  hops: z.number(),
+});
+
+export type TurnMark = z.infer<typeof turn>;
+
+const marked = z.object({ [turnMarker]: turn });
+
+/** The turn marker of an event's content, if it has a valid one. */
+export function turnMarkOf(content: unknown): TurnMark | undefined {
+  const parsed = marked.safeParse(content);
+  return parsed.success ? parsed.data[turnMarker] : undefined;
+}
+
+const owned = z.object({ agent_id: z.string() });
+
+export function roomMark(agentId: string): Content {
+  return { agent_id: agentId };
+}
+
+/** Whose room it is, by the content of its marker state. */
+export function roomOwnerOf(content: Content | undefined): string | undefined {
+  const parsed = owned.safeParse(content);
+  return parsed.success ? parsed.data.agent_id : undefined;
+}

@@ -1,0 +1,162 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { agentBehaviour } from "./actors/agent/behaviour.ts";
+import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
+import { SendBudgets } from "./actors/conversation/draft-budget.ts";
+import { Markdown } from "./actors/conversation/markdown.ts";
+import { Directory } from "./actors/directory.ts";
+import { discoveryBehaviour } from "./actors/discovery/behaviour.ts";
+import { Sessions } from "./actors/sessions.ts";
+import { spaceBehaviour } from "./actors/space/behaviour.ts";
+import { instanceSecret } from "./config/instance-secret.ts";
+import type { Config } from "./config/schema.ts";
+import type { LettaBackend } from "./letta/port.ts";
+import { addressOf } from "./machines/addresses.ts";
+import { ClientServerHomeserver } from "./matrix/client-server.ts";
+import { deviceIdOf } from "./matrix/device-id.ts";
+import { passwordOf } from "./matrix/password.ts";
+import type { Homeserver } from "./matrix/port.ts";
+import { type Clock, systemClock } from "./runtime/clock.ts";
+import { EmbeddedHost } from "./runtime/embedded/host.ts";
+import { type OpenStore, openStore } from "./runtime/embedded/open.ts";
+import type { Host } from "./runtime/host.ts";
+import { Supervisor } from "./runtime/supervisor.ts";
+import type { Logger } from "./telemetry/logger.ts";
+
+export interface App {
+  /** Resolves when everything runs. Throws StartFailed, and then nothing runs. */
+  start(): Promise<void>;
+  /** Ends everything in reverse order; what is under way goes on after the next start. */
+  stop(): Promise<void>;
+  /** Rejects when the process can do nothing useful any more and should end. */
+  readonly failed: Promise<never>;
+  /** The running actors; only between `start` and `stop`. */
+  readonly host: Host;
+}
+
+/** What stands between the actors and the world. Tests put something of theirs in front of it. */
+export interface Ports {
+  readonly homeserver: Homeserver;
+  readonly letta: LettaBackend;
+  readonly clock: Clock;
+  /** Frees the connections. */
+  close(): Promise<void>;
+}
+
+const botLocalpart = "letta-matrix";
+
+/** Wires everything; the only place that knows all the parts. */
+export function createApp(config: Config, logger: Logger, connect: Connect = connectPorts): App {
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => undefined);
+  let running: Running | undefined;
+  return {
+    failed: failure.promise,
+    get host() {
+      if (running === undefined) throw new Error("the app has not been started");
+      return running.host;
+    },
+    async start() {
+      await mkdir(config.dataFolder, { recursive: true, mode: 0o700 });
+      const store = await openStore(join(config.dataFolder, "store"), (error) => {
+        logger.fatal({ err: error }, "the store failed");
+        failure.reject(error);
+      });
+      try {
+        running = await compose(config, logger, connect(config, logger), store);
+        await running.supervisor.start();
+      } catch (error) {
+        await store.close();
+        throw error;
+      }
+    },
+    async stop() {
+      await running?.supervisor.stop();
+    },
+  };
+}
+
+export type Connect = (config: Config, logger: Logger) => Ports;
+
+interface Running {
+  readonly host: Host;
+  readonly supervisor: Supervisor;
+}
+
+async function compose(
+  config: Config,
+  logger: Logger,
+  ports: Ports,
+  { store, vault, close }: OpenStore,
+): Promise<Running> {
+  const { homeserver, letta, clock } = ports;
+  const { serverName } = config.homeserver;
+  const secret = await instanceSecret(config.dataFolder);
+  const sessions = new Sessions(homeserver, vault, {
+    passwordOf: (userId) => passwordOf(secret, userId),
+    deviceIdOf: (userId) => deviceIdOf(secret, userId),
+  });
+  const directory = new Directory({ list: (realm, machine) => host.list(realm, machine) }, serverName);
+  const budgets = new SendBudgets(config.drafts, clock);
+  const host = new EmbeddedHost({
+    store,
+    clock,
+    jitterSeed: secret,
+    behaviours: [
+      discoveryBehaviour(letta, directory, config.discovery.intervalMs),
+      spaceBehaviour(sessions, directory, {
+        server: serverName,
+        botLocalpart,
+        name: config.space.name,
+        aliasLocalpart: config.space.aliasLocalpart,
+        people: config.invite,
+      }),
+      agentBehaviour(sessions, clock, {
+        server: serverName,
+        botUserId: `@${botLocalpart}:${serverName}`,
+        people: config.invite,
+        nameTemplate: config.rooms.nameTemplate,
+      }),
+      conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
+    ],
+    onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
+    onUnreadable: (actor, error) => logger.error({ actor, err: error }, "an actor cannot be run by this version"),
+  });
+  const supervisor = new Supervisor(
+    [
+      { id: "store", start: () => Promise.resolve(), stop: close, shutdown: 5_000 },
+      { id: "connections", start: () => Promise.resolve(), stop: ports.close, shutdown: 2_000 },
+      { id: "actors", start: () => host.start(), stop: () => host.drain(5_000), shutdown: 6_000 },
+      {
+        id: "system",
+        async start() {
+          await host.accept(addressOf.space(serverName), { type: "WAKE" });
+          await host.accept(addressOf.discovery(serverName), { type: "LIST_NOW" });
+        },
+        stop: () => Promise.resolve(),
+        shutdown: 0,
+      },
+    ],
+    clock,
+  );
+  return { host, supervisor };
+}
+
+function connectPorts(config: Config, logger: Logger): Ports {
+  const { url, serverName, registration } = config.homeserver;
+  const homeserver = new ClientServerHomeserver(
+    { baseUrl: url, serverName, registration },
+    { onMalformed: (part) => logger.warn({ part }, "the homeserver sent something malformed, which was left out") },
+  );
+  const letta: LettaBackend = unreachableLetta;
+  return {
+    homeserver,
+    letta,
+    clock: systemClock,
+    async close() {
+      homeserver.close();
+      await letta.close();
+    },
+  };
+}
+declare const unreachableLetta: LettaBackend;
