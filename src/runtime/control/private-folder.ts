@@ -1,0 +1,28 @@
+import { chmod, mkdir, stat } from "node:fs/promises";
+
+/** A folder that must be ours alone is not. */
+export class FolderNotPrivate extends Error {
+  override readonly name = "FolderNotPrivate";
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string, cause?: unknown) {
+    super(message, { cause });
+    this.remedy = remedy;
+  }
+}
+
+/** Makes the folder where it is missing, and sees to it that nobody else may enter. Throws {@link FolderNotPrivate}. */
+export async function ensurePrivateFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const { mode } = await stat(folder);
+    if ((mode & 0o077) !== 0) await chmod(folder, 0o700);
+  } catch (cause) {
+    const code = String(Reflect.get(Object(cause), "code"));
+    throw new FolderNotPrivate(
+      `the data folder ${folder} cannot be made private (${code})`,
+      "Name a folder that belongs to the user who runs this, or one that can be created, as data_folder.",
+      cause,
+    );
+  }
+}
