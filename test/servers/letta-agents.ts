@@ -43,6 +43,17 @@ export function deleteAgent(url: string, agentId: string): Promise<void> {
   });
 }
 
+/** Gives the id of a new conversation with the agent. */
+export function createConversation(url: string, agentId: string): Promise<string> {
+  return withSocket(url, async (socket) => {
+    const { conversation } = await socket.request(
+      { type: "conversation_create", body: { agent_id: agentId } },
+      z.object({ conversation: z.object({ id: z.string() }) }),
+    );
+    return conversation.id;
+  });
+}
+
 async function withSocket<T>(url: string, use: (socket: LettaSocket) => Promise<T>): Promise<T> {
   const socket = await openLettaSocket(url);
   try {

@@ -6,6 +6,8 @@ export interface Turn {
   /** All text of the answer. */
   readonly text: string;
   readonly stopReason: string;
+  /** Why it failed, in Letta's words. */
+  readonly error?: string;
   /** In how many pieces the text came. */
   readonly pieces: number;
 }
@@ -23,6 +25,12 @@ const textDelta = z.object({
   content: z.union([z.string(), z.array(z.object({ text: z.string() }))]),
 });
 
+const turnFinished = z.object({
+  type: z.literal("turn_finished"),
+  stop_reason: z.string(),
+  error: z.string().optional(),
+});
+const runtimeSchema = z.object({ agent_id: z.string(), conversation_id: z.string() });
 const permissionRequest = z.object({ type: z.literal("control_request"), request_id: z.string() });
 
 /** Asks an agent over a socket of its own and gives its answer. */
@@ -41,22 +49,24 @@ async function turn(socket: LettaSocket, agentId: string, text: string, options:
   const runtime = { agent_id: agentId, conversation_id: options.conversationId ?? "default" };
   await socket.request({ type: "runtime_start", ...runtime, mode }, z.unknown());
   const pieces: string[] = [];
-  const finished = new Promise<string>((resolve, reject) => {
+  const finished = new Promise<z.infer<typeof turnFinished>>((resolve, reject) => {
     AbortSignal.timeout(withinMs).addEventListener("abort", () =>
       reject(new Error(`the turn did not finish within ${withinMs} ms; it had answered: ${pieces.join("")}`)),
     );
-    socket.onFrame((frame: Frame) => {
+    socket.onFrame((frame) => {
+      if (!isOf(runtime, frame)) return;
       if (frame.type === "stream_delta") {
         const delta = textDelta.safeParse(frame["delta"]);
         if (delta.success) pieces.push(plain(delta.data.content));
       }
       const asked = permissionRequest.safeParse(frame);
       if (asked.success) deny(socket, runtime, asked.data.request_id).catch(reject);
-      if (frame.type === "turn_finished") resolve(String(frame["stop_reason"]));
+      const end = turnFinished.safeParse(frame);
+      if (end.success) resolve(end.data);
     });
   });
   const id = randomUUID();
-  const [, stopReason] = await Promise.all([
+  const [, end] = await Promise.all([
     socket.request(
       {
         type: "input",
@@ -72,7 +82,16 @@ async function turn(socket: LettaSocket, agentId: string, text: string, options:
     ),
     finished,
   ]);
-  return { text: pieces.join(""), stopReason, pieces: pieces.length };
+  const error = end.error === undefined ? {} : { error: end.error };
+  return { text: pieces.join(""), stopReason: end.stop_reason, ...error, pieces: pieces.length };
+}
+
+/** Every socket hears of every runtime. */
+function isOf(runtime: z.infer<typeof runtimeSchema>, frame: Frame): boolean {
+  const named = runtimeSchema.safeParse(frame["runtime"]);
+  return (
+    named.success && named.data.agent_id === runtime.agent_id && named.data.conversation_id === runtime.conversation_id
+  );
 }
 
 function deny(socket: LettaSocket, runtime: object, requestId: string): Promise<unknown> {

@@ -84,7 +84,7 @@ export async function startLetta(options: LettaOptions): Promise<Letta> {
   }
 }
 
-/** The server keeps it, also over restarts. A provider's key is tried out by Letta, so a wrong one fails here. */
+/** The server keeps it, also over restarts. Letta does not try it out: a wrong key or URL shows at the first turn. */
 async function connectModel(url: string, model: LettaModel): Promise<string> {
   const provider = "url" in model ? "openai-compatible" : model.provider;
   const fields =

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type Agent, createAgent } from "./letta-agents.ts";
+import { type Agent, createAgent, createAgents, createConversation, deleteAgent } from "./letta-agents.ts";
 import { openLettaSocket } from "./letta-socket.ts";
 import { askAgent } from "./letta-turn.ts";
 import { readAnswer } from "./model-plan.ts";
@@ -42,6 +42,32 @@ describe("a real Letta with the stand-in model, beside a real Synapse", { timeou
     expect(second.text).toContain("You asked: Hello again w1 w2 w3");
     expect(second.stopReason).toBe("end_turn");
     expect(stack.model.calls().map((call) => call.nonce)).toEqual(["n1", "n2"]);
+  });
+
+  it("answers many agents at once, each with its own memory, but only one in a conversation named default", async () => {
+    const words = ["fig", "lime", "pear", "kiwi"];
+    const { url, modelHandle } = stack.letta;
+    const agents = await createAgents(
+      url,
+      words.map((word) => ({ name: word, model: modelHandle, persona: `SECRET-WORD: ${word}` })),
+    );
+    const created = await Promise.all(
+      agents.map(async ({ id }, index) => {
+        const conversationId = await createConversation(url, id);
+        return askAgent(url, id, `Hello [[nonce=m${index}]] [[delay=200]]`, { conversationId });
+      }),
+    );
+    expect(created.map(({ text }) => readAnswer(text))).toEqual(
+      words.map((secretWord, index) => ({ nonce: `m${index}`, secretWord })),
+    );
+    // Letta's local backend knows running turns by the conversation's id alone, and `default` is every agent's.
+    const shared = await Promise.all(
+      agents.map(({ id }, index) => askAgent(url, id, `Hello [[nonce=d${index}]] [[delay=1000]]`)),
+    );
+    const refused = shared.filter(({ stopReason }) => stopReason === "error");
+    expect(shared.length - refused.length).toBe(1);
+    expect(refused[0]?.error).toContain("Conversation default already has an active run");
+    for (const { id } of agents) await deleteAgent(url, id);
   });
 
   it("streams an answer while the model still writes it", async () => {
