@@ -25,6 +25,14 @@ export function parseActorId(text: string): ActorId {
   return id;
 }
 
+export function isActorId(value: unknown): value is ActorId {
+  try {
+    return typeof value === "string" && parseActorId(value) === value;
+  } catch {
+    return false;
+  }
+}
+
 /** What all ids of one machine begin with. */
 export function idPrefix(realm: string, machine: string): string {
   return `${encodeURIComponent(realm)}${separator}${encodeURIComponent(machine)}${separator}`;

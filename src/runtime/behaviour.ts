@@ -4,6 +4,7 @@ import { assertSupported } from "./chart-support.ts";
 import type { ActionEffects, ChildEffects, Effect } from "./effect.ts";
 import { inertActors } from "./inert.ts";
 import type { ActorRecord } from "./record.ts";
+import { stateNodesOf } from "./state-nodes.ts";
 import { UnsupportedChart } from "./unsupported.ts";
 
 /** A chart together with what its effects do: all that a host needs to run actors of this kind. */
@@ -13,6 +14,8 @@ export interface Behaviour {
   readonly version: number;
   /** The chart with its actors replaced by inert ones: stepping it starts nothing. */
   readonly chart: AnyStateMachine;
+  /** The chart's states by id. */
+  readonly nodes: ReadonlyMap<string, AnyStateNode>;
   readonly children: Readonly<Record<string, Effect>>;
   readonly actions: Readonly<Record<string, Effect>>;
   readonly input: (id: ActorId) => unknown;
@@ -56,10 +59,12 @@ export function defineBehaviour<TMachine extends AnyStateMachine>(
     actions: new Set([...Object.keys(actions), ...runtimeActions]),
     backoffDelays,
   });
+  const chart = machine.provide({ actors: inertActors(machine) });
   return {
     name: machine.id,
     version,
-    chart: machine.provide({ actors: inertActors(machine) }),
+    chart,
+    nodes: stateNodesOf(chart),
     children,
     actions,
     input: definition.input,

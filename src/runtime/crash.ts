@@ -1,18 +1,7 @@
 import { z } from "zod";
 import type { ActorId } from "./actor-id.ts";
-import type { Failure } from "./failure.ts";
+import { failure } from "./failure.ts";
 import type { ActorEvent } from "./record.ts";
-
-const failure: z.ZodType<Failure> = z.object({
-  name: z.string(),
-  message: z.string(),
-  kind: z.string().exactOptional(),
-  remedy: z.string().exactOptional(),
-  retryAfterMs: z.number().exactOptional(),
-  get cause() {
-    return failure.exactOptional();
-  },
-});
 
 /** Why an incarnation of an actor ended. */
 export const crashReport = z.object({

@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /**
  * An error as plain data, as a chart receives it in `error` of an `xstate.error.actor.*` event. `kind`, `remedy` and
  * `retryAfterMs` are copied from errors that carry them.
@@ -13,10 +15,24 @@ export interface Failure {
   readonly cause?: Failure;
 }
 
+export const failure: z.ZodType<Failure> = z.object({
+  name: z.string(),
+  message: z.string(),
+  kind: z.string().exactOptional(),
+  remedy: z.string().exactOptional(),
+  retryAfterMs: z.number().exactOptional(),
+  get cause() {
+    return failure.exactOptional();
+  },
+});
+
 const deepestCause = 5;
 
 export function toFailure(error: unknown, depth = 0): Failure {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  if (!(error instanceof Error)) {
+    const { data } = failure.safeParse(error);
+    return data ?? { name: "Error", message: String(error) };
+  }
   const field = (key: string): unknown => Reflect.get(error, key);
   const text = (key: string): string | undefined => (typeof field(key) === "string" ? String(field(key)) : undefined);
   const kind = text("kind");

@@ -26,6 +26,8 @@ export function inertActors(machine: AnyStateMachine): Record<string, Inert> {
 export interface RawAction {
   readonly type: string;
   readonly params: unknown;
+  /** What would be executed: for a named action, its implementation in the chart. */
+  readonly exec: unknown;
 }
 
 /** A scope in which a transition has no effect but to list its actions. */
@@ -47,7 +49,7 @@ export function inertScope(): InertScope {
     defer: () => undefined,
     stopChild: () => undefined,
     emit: () => undefined,
-    actionExecutor: ({ type, params }) => actions.push({ type, params }),
+    actionExecutor: ({ type, params, exec }) => actions.push({ type, params, exec }),
   };
   return { scope, self, actions };
 }

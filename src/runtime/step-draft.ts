@@ -1,11 +1,12 @@
-import type { AnyActorRef, AnyMachineSnapshot } from "xstate";
+import { Actor, type AnyActorRef, type AnyMachineSnapshot } from "xstate";
 import { z } from "zod";
-import type { ActorId } from "./actor-id.ts";
+import { type ActorId, isActorId } from "./actor-id.ts";
 import { runtimeActions } from "./behaviour.ts";
 import type { RawAction } from "./inert.ts";
 import { jittered } from "./jitter.ts";
 import { assertPlainJson } from "./json.ts";
 import { type ActorEvent, type ActorRecord, type ChildRecord, recordFormat, type TimerRecord } from "./record.ts";
+import { historyOf } from "./snapshot.ts";
 import type { ChildStart, EffectStart, Reply, Step, StepInput, Stimulus, Tell } from "./step.ts";
 import { UnsupportedChart } from "./unsupported.ts";
 
@@ -15,7 +16,9 @@ const eventSchema = z.looseObject({ type: z.string() });
 const rawRaise = z.object({ event: eventSchema, id: z.string().optional(), delay: z.number().optional() });
 const rawCancel = z.object({ sendId: z.string() });
 const rawSpawn = z.object({
-  actorRef: z.object({ id: z.string() }),
+  /** As the chart gives it: a function that makes the id, or what that made. */
+  id: z.unknown(),
+  actorRef: z.instanceof(Actor),
   src: z.string(),
   input: z.unknown(),
   systemId: z.undefined().optional(),
@@ -30,7 +33,7 @@ const rawSendTo = z.object({
 
 /** The runtime's own actions. */
 const tell = z.object({
-  to: z.custom<ActorId>((value) => typeof value === "string"),
+  to: z.custom<ActorId>(isActorId, "not an actor id"),
   event: eventSchema,
   id: z.string().exactOptional(),
 });
@@ -43,8 +46,10 @@ export class StepDraft {
   readonly #event: string;
   readonly #children: Map<string, ChildRecord>;
   readonly #timers: Map<string, TimerRecord>;
+  /** What `spawnChild` and `invoke` made; any other new child was spawned inside `assign`. */
+  readonly #spawned = new Set<AnyActorRef>();
   readonly #starts: ChildStart[] = [];
-  readonly #effects: EffectStart[] = [];
+  #effects: EffectStart[] = [];
   readonly #ended: number[] = [];
   readonly #tells: Tell[] = [];
   readonly #replies: Reply[] = [];
@@ -64,15 +69,18 @@ export class StepDraft {
     if (stimulus.kind === "done" || stimulus.kind === "error") {
       const child = this.#children.get(stimulus.child);
       if (child !== undefined) this.#children.set(stimulus.child, { ...child, finished: true });
+      this.#dropTimersTo(stimulus.child);
       this.#ended.push(stimulus.generation);
     }
   }
 
   apply(actions: readonly RawAction[], self: AnyActorRef): void {
-    for (const action of actions) this.#apply(action, self);
+    for (const action of startsBeforeSends(actions)) this.#apply(action, self);
   }
 
-  #apply({ type, params }: RawAction, self: AnyActorRef): void {
+  #apply({ type, params, exec }: RawAction, self: AnyActorRef): void {
+    const named = this.#input.behaviour.chart.implementations.actions[type];
+    if (named !== undefined && named !== exec) this.#refuse(`action "${type}" is inline: give it another name`);
     switch (type) {
       case "xstate.raise":
         return this.#raise(params);
@@ -86,11 +94,9 @@ export class StepDraft {
       case "xstate.sendTo":
         return this.#sendTo(params, self);
       case "tell":
-        this.#tells.push(...this.#parse(tells, params, type));
-        return;
+        return this.#tell(params);
       case "reply":
-        this.#replies.push(this.#parse(reply, params, type));
-        return;
+        return this.#reply(params);
       default:
         return this.#custom(type, params);
     }
@@ -98,17 +104,20 @@ export class StepDraft {
 
   #raise(params: unknown): void {
     const { event, id, delay } = this.#parse(rawRaise, params, "raise");
-    if (delay === undefined) return;
-    if (id === undefined) this.#refuse("a delayed raise needs an id");
-    this.#setTimer(id, delay, { event });
+    if (delay === undefined && id === undefined) return;
+    this.#setTimer("raise", id, delay, { event });
   }
 
   #spawn(params: unknown): void {
-    const { actorRef, src, input } = this.#parse(rawSpawn, params, "spawnChild (with a string src, without systemId)");
+    const { id: asked, actorRef, src, input } = this.#parse(rawSpawn, params, "spawnChild (src a name)");
+    if (asked === undefined) this.#refuse(`spawnChild "${src}" needs an id: results are matched by it`);
+    if (Reflect.get(actorRef.options, "syncSnapshot") === true) this.#refuse(`spawnChild "${src}": syncSnapshot`);
     const { id } = actorRef;
-    if (this.#children.get(id)?.finished === undefined && this.#children.has(id))
+    const known = this.#children.get(id);
+    if (known !== undefined && !known.finished)
       this.#refuse(`child "${id}" is already running: stop it first, or give the new one another id`);
     assertPlainJson(input, `input of "${src}"`);
+    this.#spawned.add(actorRef);
     const generation = ++this.#generation;
     this.#children.set(id, { src, generation, ...(input !== undefined && { input }) });
     this.#starts.push({ kind: "child", name: src, child: id, generation, input });
@@ -119,18 +128,21 @@ export class StepDraft {
     const child = id === undefined ? undefined : this.#children.get(id);
     if (id === undefined || child === undefined) return;
     this.#children.delete(id);
-    const notStarted = this.#starts.findIndex(({ generation }) => generation === child.generation);
-    if (notStarted >= 0) this.#starts.splice(notStarted, 1);
-    else if (!child.finished) this.#ended.push(child.generation);
+    this.#dropTimersTo(id);
+    const { generation, finished } = child;
+    const notStarted = this.#starts.findIndex((start) => start.generation === generation);
+    if (notStarted >= 0) {
+      this.#starts.splice(notStarted, 1);
+      this.#effects = this.#effects.filter((effect) => effect.kind !== "send" || effect.generation !== generation);
+    } else if (!finished) this.#ended.push(generation);
   }
 
   #sendTo(params: unknown, self: AnyActorRef): void {
     const { to, event, id, delay } = this.#parse(rawSendTo, params, "sendTo");
     if (to === self) this.#refuse("sendTo without a known child as its target (to the actor itself, use raise)");
     if (!this.#children.has(to.id)) this.#refuse(`sendTo "${to.id}", which is not a child of this actor`);
-    if (delay === undefined) return this.send(to.id, event);
-    if (id === undefined) this.#refuse("a delayed sendTo needs an id");
-    this.#setTimer(id, delay, { event, child: to.id });
+    if (delay === undefined && id === undefined) return this.send(to.id, event);
+    this.#setTimer("sendTo", id, delay, { event, child: to.id });
   }
 
   /** Sends an event to a child; nothing when that has ended. */
@@ -141,8 +153,15 @@ export class StepDraft {
     this.#effects.push({ kind: "send", child, generation: known.generation, event });
   }
 
-  #setTimer(id: string, delay: number, timer: Pick<TimerRecord, "event" | "child">): void {
-    if (!Number.isFinite(delay)) this.#refuse(`timer "${id}" has the delay ${delay}`);
+  #setTimer(
+    what: string,
+    id: string | undefined,
+    delay: number | undefined,
+    timer: Pick<TimerRecord, "event" | "child">,
+  ): void {
+    if (id === undefined) this.#refuse(`a delayed ${what} needs an id`);
+    if (delay === undefined) this.#refuse(`${what} "${id}" has no delay: it would happen at once`);
+    if (this.#timers.has(id)) this.#refuse(`timer "${id}" is already pending: cancel it first`);
     assertPlainJson(timer.event, `event "${timer.event.type}"`);
     const { behaviour, id: actor, at, jitterSeed } = this.#input;
     const generation = ++this.#generation;
@@ -152,6 +171,23 @@ export class StepDraft {
     this.#timers.set(id, { due: at + wait, generation, ...timer });
   }
 
+  /** Delayed events to a child that has ended go to nobody. */
+  #dropTimersTo(child: string): void {
+    for (const [id, timer] of this.#timers) if (timer.child === child) this.#timers.delete(id);
+  }
+
+  #tell(params: unknown): void {
+    const parsed = this.#parse(tells, params, "tell");
+    for (const { event } of parsed) assertPlainJson(event, `event "${event.type}"`);
+    this.#tells.push(...parsed);
+  }
+
+  #reply(params: unknown): void {
+    const parsed = this.#parse(reply, params, "reply");
+    assertPlainJson(parsed.value, "reply");
+    this.#replies.push(parsed);
+  }
+
   #custom(name: string, params: unknown): void {
     if (this.#input.behaviour.actions[name] === undefined || runtimeActions.has(name))
       this.#refuse(`action "${name}" has no effect (inline, or a built-in that is not supported)`);
@@ -159,10 +195,11 @@ export class StepDraft {
     this.#effects.push({ kind: "action", name, input: params });
   }
 
-  finish(after: AnyMachineSnapshot, history: ActorRecord["history"], handled: boolean): Step {
+  finish(before: AnyMachineSnapshot | undefined, after: AnyMachineSnapshot, handled: boolean): Step {
     const { behaviour, id, record, at } = this.#input;
-    for (const child of Object.keys(after.children))
-      if (!this.#children.has(child)) this.#refuse(`child "${child}" was spawned inside assign: use spawnChild`);
+    for (const [child, ref] of Object.entries<AnyActorRef>(after.children))
+      if (ref !== before?.children[child] && !this.#spawned.has(ref))
+        this.#refuse(`child "${child}" was spawned inside assign: use spawnChild`);
     assertPlainJson(after.output, "output");
     const done = after.status === "done";
     const timers = done ? new Map<string, TimerRecord>() : this.#timers;
@@ -176,7 +213,7 @@ export class StepDraft {
         context: after.context,
         status: done ? "done" : "active",
         ...(after.output !== undefined && { output: after.output }),
-        history,
+        history: historyOf(after),
         children: Object.fromEntries(this.#children),
         timers: Object.fromEntries(timers),
         revision: (record?.revision ?? 0) + 1,
@@ -202,6 +239,18 @@ export class StepDraft {
   #refuse(feature: string): never {
     throw new UnsupportedChart(this.#input.behaviour.name, `on "${this.#event}"`, feature);
   }
+}
+
+/** An entry action's `sendTo` comes before the start of the child that the same state invokes. */
+function startsBeforeSends(actions: readonly RawAction[]): readonly RawAction[] {
+  const ordered: RawAction[] = [];
+  for (const action of actions) {
+    const ref = action.type === "xstate.spawnChild" ? Reflect.get(Object(action.params), "actorRef") : undefined;
+    const send = ordered.findIndex(({ type, params }) => type === "xstate.sendTo" && Object(params).to === ref);
+    if (ref === undefined || send < 0) ordered.push(action);
+    else ordered.splice(send, 0, action);
+  }
+  return ordered;
 }
 
 function timerChanges(before: ActorRecord["timers"], after: ReadonlyMap<string, TimerRecord>): Step["timers"] {

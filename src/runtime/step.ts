@@ -2,10 +2,11 @@ import type { AnyMachineSnapshot } from "xstate";
 import type { ActorId } from "./actor-id.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { inertScope } from "./inert.ts";
-import { assertPlainJson } from "./json.ts";
-import type { ActorEvent, ActorRecord, TimerRecord } from "./record.ts";
-import { historyOf, restoreSnapshot } from "./snapshot.ts";
+import { assertPlainJson, NotPlainJson } from "./json.ts";
+import type { ActorEvent, ActorRecord } from "./record.ts";
+import { restoreSnapshot } from "./snapshot.ts";
 import { StepDraft } from "./step-draft.ts";
+import { UnsupportedChart } from "./unsupported.ts";
 
 /** What an actor is given to take a step on. */
 export type Stimulus =
@@ -87,27 +88,13 @@ export interface StepInput {
  * Throws what the chart's guards and assignments throw, and UnsupportedChart for what shows only in a step.
  */
 export function step(input: StepInput): Step | undefined {
-  const { behaviour, record, stimulus, at } = input;
-  if (record === undefined) return firstStep(input);
-  if (record.status === "done") return undefined;
-  const timer = stimulus.kind === "timer" ? record.timers[stimulus.timer] : undefined;
-  const event = eventOf(record, stimulus, timer, at);
+  const event = eventOf(input);
   if (event === undefined) return undefined;
-
-  const draft = new StepDraft(input, event.type);
-  draft.consume(stimulus);
-  const before = restoreSnapshot(behaviour.chart, record);
-  if (timer?.child !== undefined) {
-    draft.send(timer.child, timer.event);
-    return draft.finish(before, record.history, true);
+  try {
+    return input.record === undefined ? firstStep(input) : nextStep(input, input.record, event);
+  } catch (error) {
+    throw explained(error, input, event);
   }
-  const { scope, self, actions } = inertScope();
-  const after: AnyMachineSnapshot = behaviour.chart.transition(before, event, scope);
-  if (after.status === "error") throw after.error;
-  const handled = after !== before || actions.length > 0 || behaviour.chart.getTransitionData(before, event).length > 0;
-  draft.apply(actions, self);
-  assertPlainJson(after.context, "context", before.context);
-  return draft.finish(after, historyOf(after), handled);
 }
 
 function firstStep(input: StepInput): Step {
@@ -115,26 +102,46 @@ function firstStep(input: StepInput): Step {
   const { scope, self, actions } = inertScope();
   const after: AnyMachineSnapshot = behaviour.chart.getInitialSnapshot(scope, behaviour.input(id));
   if (after.status === "error") throw after.error;
-  const draft = new StepDraft(input, "xstate.init");
-  draft.apply(actions, self);
   assertPlainJson(after.context, "context");
-  return draft.finish(after, historyOf(after), true);
+  const draft = new StepDraft(input, initialEvent.type);
+  draft.apply(actions, self);
+  return draft.finish(undefined, after, true);
 }
 
+function nextStep(input: StepInput, record: ActorRecord, event: ActorEvent): Step {
+  const { behaviour, stimulus } = input;
+  const draft = new StepDraft(input, event.type);
+  draft.consume(stimulus);
+  const before = restoreSnapshot(behaviour, record);
+  const timer = stimulus.kind === "timer" ? record.timers[stimulus.timer] : undefined;
+  if (timer?.child !== undefined) {
+    draft.send(timer.child, timer.event);
+    return draft.finish(before, before, true);
+  }
+  const { scope, self, actions } = inertScope();
+  const after: AnyMachineSnapshot = behaviour.chart.transition(before, event, scope);
+  if (after.status === "error") throw after.error;
+  assertPlainJson(after.context, "context", before.context);
+  const handled = after !== before || actions.length > 0 || behaviour.chart.getTransitionData(before, event).length > 0;
+  draft.apply(actions, self);
+  return draft.finish(before, after, handled);
+}
+
+const initialEvent: ActorEvent = { type: "xstate.init" };
+
 /** The event as the chart sees it, or `undefined` when the stimulus is not of the actor's present children and timers. */
-function eventOf(
-  record: ActorRecord,
-  stimulus: Stimulus,
-  timer: TimerRecord | undefined,
-  at: number,
-): ActorEvent | undefined {
+function eventOf({ record, stimulus, at }: StepInput): ActorEvent | undefined {
+  if (record === undefined) return initialEvent;
+  if (record.status === "done") return undefined;
   switch (stimulus.kind) {
     case "start":
       return undefined;
     case "event":
       return { ...stimulus.event, at };
-    case "timer":
+    case "timer": {
+      const timer = record.timers[stimulus.timer];
       return timer?.generation === stimulus.generation ? { ...timer.event, at } : undefined;
+    }
     case "done":
     case "error": {
       const { child, generation } = stimulus;
@@ -145,4 +152,18 @@ function eventOf(
         : { type: `xstate.error.actor.${child}`, actorId: child, error: stimulus.error, at };
     }
   }
+}
+
+/** Says what the chart must not do, where XState's own error or none says it. */
+function explained(error: unknown, { behaviour, stimulus }: StepInput, { type }: ActorEvent): unknown {
+  const unsupported = (feature: string): UnsupportedChart =>
+    new UnsupportedChart(behaviour.name, `on "${type}"`, feature, { cause: error });
+  if (error instanceof NotPlainJson) return unsupported(error.message);
+  if (stimulus.kind === "error" && error === stimulus.error)
+    return new Error(`child "${stimulus.child}" failed, and the chart does not handle it`, { cause: error });
+  if (!(error instanceof Error)) return error;
+  if (error.message.startsWith("Infinite loop detected"))
+    return unsupported("it does not come to rest: eventless transitions or raised events go round in a loop");
+  if (error.message.startsWith("Unable to send event to actor")) return unsupported(error.message);
+  return error;
 }
