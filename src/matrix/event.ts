@@ -12,11 +12,19 @@ export interface MalformedPart {
 
 export type OnMalformed = (part: MalformedPart) => void;
 
-/** A JSON object, whatever is in it. Its values are not looked at: they are whatever their sender wrote. */
+/** Deeper than anything in use, and far from where JSON.stringify, unlike JSON.parse, runs out of stack. */
+const MAX_DEPTH = 100;
+
+/** A JSON object that can be written again. Its values are not looked at: they are whatever their sender wrote. */
 export const jsonObject = z.custom<Content>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-  "not a JSON object",
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value) && isWithinDepth(value, MAX_DEPTH),
+  "not a JSON object, or nested too deep",
 );
+
+function isWithinDepth(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((item) => isWithinDepth(item, depth - 1));
+}
 
 const eventSchema = z
   .object({
