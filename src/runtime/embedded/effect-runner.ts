@@ -52,6 +52,7 @@ export class EffectRunner {
   readonly #running = new Map<string, Running>();
   readonly #lanes = new Map<string, Promise<void>>();
   readonly #settling = new Set<Promise<void>>();
+  #ended = false;
 
   constructor(actor: ActorId, behaviour: Behaviour, store: Store, host: RunnerHost, options: RunnerOptions) {
     this.#actor = actor;
@@ -63,7 +64,7 @@ export class EffectRunner {
 
   /** `restarted` tells that an earlier incarnation or process may have begun it. */
   start(key: string, row: EffectRow, restarted: boolean): void {
-    if (this.#running.has(key)) return;
+    if (this.#ended || this.#running.has(key)) return;
     const { start } = row;
     const running: Running = { row, controller: new AbortController(), received: [], listener: undefined };
     this.#running.set(key, running);
@@ -85,8 +86,9 @@ export class EffectRunner {
     running?.controller.abort(new EffectAborted("the chart left the state that ran this effect"));
   }
 
-  /** Aborts everything, so that late results go nowhere. The rows stay in the store. */
+  /** Aborts everything, so that late results go nowhere, and starts nothing more. The rows stay in the store. */
   abortAll(reason: string): void {
+    this.#ended = true;
     for (const [key, { controller }] of [...this.#running]) {
       this.#running.delete(key);
       controller.abort(new EffectAborted(reason));
