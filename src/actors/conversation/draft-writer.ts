@@ -9,6 +9,8 @@ export interface DraftRoom {
   edit(draft: string, text: string, n: number): Promise<void>;
 }
 
+/** An answer that is complete before this needs no draft. */
+const firstDelay = 300;
 const firstInterval = 500;
 const longestInterval = 5_000;
 const growth = 1.4;
@@ -18,7 +20,7 @@ const mostEdits = 100;
 const longestDraft = 4_000;
 
 /**
- * Shows an answer while it grows: the first draft at once, then edits at rising intervals, within the agent's budget.
+ * Shows an answer while it grows: the first draft soon, then edits at rising intervals, within the agent's budget.
  * A draft that cannot be sent is skipped: only the final matters.
  */
 export class DraftWriter {
@@ -42,7 +44,9 @@ export class DraftWriter {
 
   update(text: string): void {
     this.#latest = text.length > longestDraft ? `${text.slice(0, longestDraft)}…` : text;
-    if (this.#sending === undefined && this.#cancelNext === undefined) this.#send();
+    if (this.#sending !== undefined || this.#cancelNext !== undefined) return;
+    if (this.#draft === undefined) this.#sendLater(firstDelay);
+    else this.#send();
   }
 
   /** Sends no more drafts, and resolves when none is on its way: what is sent next comes after them. */
