@@ -77,6 +77,16 @@ export function sendingContract(server: () => ServerUnderContract): void {
     expect((await history(user, room, message)).at(-1)).toMatchObject({ eventId: edited, content: edit });
   });
 
+  it("takes an event's content away, once", async () => {
+    const user = await newUser(server());
+    const room = await newRoom(user);
+    const eventId = await sendText(user, room, "regretted");
+    for (let time = 1; time <= 2; time++) await user.client.redact(room, eventId, "redaction", never);
+    expect(await history(user, room, message)).toMatchObject([{ eventId, content: {} }]);
+    expect(bodies(await history(user, room, message))).toEqual([undefined]);
+    expect(await history(user, room, ["m.room.redaction"])).toHaveLength(1);
+  });
+
   it("says that a message is too large, and sends the next one", async () => {
     const user = await newUser(server());
     const room = await newRoom(user);

@@ -64,6 +64,17 @@ export function syncingContract(server: () => ServerUnderContract): void {
     expect((await user.client.sync(quiet, never)).joined).toEqual([]);
   });
 
+  it("leaves out whom the filter excludes, and does not end a poll for them", async () => {
+    const [user, other] = [await newUser(server()), await newUser(server())];
+    const room = await newRoom(user, other);
+    const filter = { ...messagesOnly, notSenders: [user.userId] };
+    const { nextBatch: since } = await syncNow(user, undefined, filter);
+    const poll = user.client.sync({ since, timeoutMs: 20_000, filter }, never);
+    await sendText(user, room, "mine");
+    await sendText(other, room, "theirs");
+    expect(bodies(roomIn(await poll, room).timeline)).toEqual(["theirs"]);
+  });
+
   it("marks a timeline that was cut, and /messages has the rest without a gap or an overlap", async () => {
     const [user, other] = [await newUser(server()), await newUser(server())];
     const room = await newRoom(user, other);
