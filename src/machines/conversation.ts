@@ -77,7 +77,7 @@ export const conversationMachine = setup({
     events: {} as ConversationEvent,
   },
   actors: {
-    openConversation: effect<{ conversationId: string }, { agentId: string; inOwnRoom: boolean }>(),
+    openConversation: effect<{ conversationId: string }, { agentId: string }>(),
     ask: effect<{ text: string }, TurnInput>(),
     showWait: effect<{ eventId: string }, TurnInput & { text: string }>(),
     reply: effect<void, TurnInput>(),
@@ -196,7 +196,7 @@ export const conversationMachine = setup({
       invoke: {
         id: "openConversation",
         src: "openConversation",
-        input: ({ context: { agentId, current } }) => ({ agentId, inOwnRoom: current?.question.inOwnRoom === true }),
+        input: ({ context: { agentId } }) => ({ agentId }),
         onDone: {
           target: "turn",
           actions: [{ type: "opened", params: ({ event }) => event.output }, "goOn"],

@@ -12,8 +12,6 @@ export interface Question {
   /** The message it answers. */
   readonly inReplyTo?: string;
   readonly mentioned: boolean;
-  /** True in the agent's own room, where Letta's own conversation of the agent goes on. */
-  readonly inOwnRoom: boolean;
 }
 
 /** What the intake makes of one event in a room's timeline. */

@@ -50,7 +50,7 @@ export interface Listener {
 export function hear(event: MatrixEvent, roomId: string, listener: Listener): Heard | undefined {
   if (event.sender === listener.userId || event.stateKey !== undefined) return undefined;
   if (event.type === "m.room.encrypted" && roomId === listener.ownRoomId)
-    return question(event, roomId, listener, {
+    return question(event, roomId, {
       unreadable: "I cannot read encrypted messages. Please write in an unencrypted room.",
     });
   if (event.type !== "m.room.message") return undefined;
@@ -64,20 +64,19 @@ export function hear(event: MatrixEvent, roomId: string, listener: Listener): He
   const place = placeOf(data);
   if (!spoken.has(data.msgtype)) {
     const what = unreadable[data.msgtype] ?? "this kind of message";
-    return question(event, roomId, listener, {
+    return question(event, roomId, {
       ...place,
       mentioned,
       unreadable: `I can only read text so far, not ${what}.`,
     });
   }
   const text = withoutFallback(data).trim();
-  return text === "" ? undefined : question(event, roomId, listener, { ...place, mentioned, text });
+  return text === "" ? undefined : question(event, roomId, { ...place, mentioned, text });
 }
 
-function question(event: MatrixEvent, roomId: string, { ownRoomId }: Listener, rest: Partial<Question>): Heard {
+function question(event: MatrixEvent, roomId: string, rest: Partial<Question>): Heard {
   const { eventId, sender, originServerTs: sentAt } = event;
-  const inOwnRoom = roomId === ownRoomId;
-  const heard: Question = { eventId, sender, sentAt, text: "", mentioned: false, inOwnRoom, ...rest };
+  const heard: Question = { eventId, sender, sentAt, text: "", mentioned: false, ...rest };
   return { kind: "question", roomId, question: heard };
 }
 

@@ -11,17 +11,13 @@ import { RoomTurn } from "./room-turn.ts";
 
 export type ConversationDependencies = AskDependencies & ReplyDependencies;
 
-/** Letta's own conversation of an agent; the agent's own room talks in it. */
-const ownConversation = "default";
-
 export function conversationBehaviour(dependencies: ConversationDependencies): Behaviour {
   const { letta, sessions, markdown } = dependencies;
   const children: ChildEffects<typeof conversationMachine> = {
     ask: ask(dependencies),
     reply: reply(dependencies),
     withdrawDraft: withdrawDraft(dependencies),
-    async openConversation({ agentId, inOwnRoom }, { signal }) {
-      if (inOwnRoom) return { conversationId: ownConversation };
+    async openConversation({ agentId }, { signal }) {
       const { conversationId } = await letta.createConversation(agentId, signal);
       return { conversationId };
     },

@@ -1,0 +1,11 @@
+import { commitLatency } from "./commits.ts";
+import { conversationSteps } from "./conversation-steps.ts";
+import { printFigures } from "./figures.ts";
+import { turnCost } from "./turn-cost.ts";
+
+printFigures([
+  conversationSteps(3_000),
+  ...(await commitLatency(1, 1_000)),
+  ...(await commitLatency(200, 20_000)),
+  ...(await turnCost({ rounds: 5, messages: 20 })),
+]);

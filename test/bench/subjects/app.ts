@@ -1,0 +1,53 @@
+import { createApp } from "../../../src/app.ts";
+import type { LettaBackend } from "../../../src/letta/port.ts";
+import { addressOf, agentUserId } from "../../../src/machines/addresses.ts";
+import { ClientServerHomeserver } from "../../../src/matrix/client-server.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
+import { createLogger } from "../../../src/telemetry/logger.ts";
+import { serve } from "./serve.ts";
+
+const agentId = "agent-bench";
+
+/** Letta, answering at once: the bench measures the gateway. */
+const instantLetta: LettaBackend = {
+  async *listAgents() {
+    yield { id: agentId, name: "Bench" };
+  },
+  createConversation: async (id) => ({ agentId: id, conversationId: "default" }),
+  async *ask({ text }) {
+    yield { type: "accepted" };
+    yield { type: "text", messageId: "m", delta: `You said: ${text}` };
+    yield { type: "finished", stopReason: "end_turn" };
+  },
+  follow: (request, signal) => instantLetta.ask(request, signal),
+  lookUp: async () => ({ state: "unknown" }),
+  close: async () => undefined,
+};
+
+serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
+  const registration = { kind: "shared-secret", secret } as const;
+  const homeserver = new ClientServerHomeserver({ baseUrl, serverName, registration });
+  const app = createApp(
+    {
+      homeserver: { url: baseUrl, serverName, registration },
+      letta: { url: "ws://unused", toolAllowList: [], idleTimeoutMs: 60_000 },
+      dataFolder,
+      invite: [human],
+      space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
+      discovery: { intervalMs: 600_000 },
+      rooms: { nameTemplate: "{agent}" },
+      drafts: { ratePerSecond: 10, burst: 10 },
+      log: { level: "warn" },
+    },
+    createLogger({ level: "warn", secrets: [] }),
+    () => ({ homeserver, letta: instantLetta, clock: systemClock, close: async () => homeserver.close() }),
+  );
+  await app.start();
+  const ready = Promise.withResolvers<string>();
+  app.host.subscribe(({ record: { id, value, context } }) => {
+    if (id !== addressOf.agent(serverName, agentId) || !JSON.stringify(value).includes('"polling"')) return;
+    if (typeof context["roomId"] === "string" && context["userId"] === agentUserId(serverName, agentId))
+      ready.resolve(context["roomId"]);
+  });
+  return ready.promise;
+});
