@@ -4,6 +4,9 @@ import { nearest } from "./nearest.ts";
 
 const prefix = "LETTA_MATRIX_";
 
+/** Not a key: it says where the file is. */
+const configVariable = "LETTA_MATRIX_CONFIG";
+
 /** What Kubernetes sets in every container when a service is called `letta-matrix`. */
 const fromKubernetes = /^LETTA_MATRIX_(SERVICE_(HOST|PORT)|PORT)(_|$)/;
 
@@ -29,7 +32,8 @@ export function overridesIn(
   const overrides: Override[] = [];
   const problems: ConfigProblem[] = [];
   for (const [variable, text] of Object.entries(env)) {
-    if (text === undefined || !variable.startsWith(prefix) || fromKubernetes.test(variable)) continue;
+    if (text === undefined || !variable.startsWith(prefix)) continue;
+    if (variable === configVariable || fromKubernetes.test(variable)) continue;
     const key = settable.get(variable);
     if (key === undefined) problems.push({ key: variable, message: unknownVariable(variable, [...settable.keys()]) });
     else overrides.push({ path: key.path, variable, value: parseValue(text, key.kind) });

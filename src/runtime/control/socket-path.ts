@@ -1,5 +1,6 @@
 import { lstat, unlink } from "node:fs/promises";
 import { connect } from "node:net";
+import { join } from "node:path";
 
 /** The control socket cannot be opened where it should be. */
 export class SocketUnavailable extends Error {
@@ -10,6 +11,11 @@ export class SocketUnavailable extends Error {
     super(message, { cause });
     this.remedy = remedy;
   }
+}
+
+/** Where a process listens, by its data folder. */
+export function controlSocketIn(dataFolder: string): string {
+  return join(dataFolder, "control.sock");
 }
 
 /** What `sun_path` holds, less its closing zero. */

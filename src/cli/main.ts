@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { runCli } from "./program.ts";
+
+const manifest = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")));
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  version: manifest.version,
+  env: process.env,
+  console: {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+  },
+  async prepareRun() {
+    const { createApp } = await import("../app.ts");
+    return {
+      createApp,
+      now: Date.now,
+      exit: (code) => process.exit(code),
+      onStopRequest(listener) {
+        const signals = ["SIGTERM", "SIGINT"] as const;
+        for (const signal of signals) process.on(signal, listener);
+        return () => {
+          for (const signal of signals) process.off(signal, listener);
+        };
+      },
+    };
+  },
+});

@@ -1,0 +1,74 @@
+import { ConfigError } from "../config/config-error.ts";
+import type { Environment } from "../config/environment.ts";
+import { loadConfig, secretsOf } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { createLogger, type Logger } from "../telemetry/logger.ts";
+import { type Console, explain } from "./console.ts";
+import { type ExitCode, exitCode } from "./exit-code.ts";
+
+/** The whole program as this command sees it. */
+export interface RunnableApp {
+  /** Resolves when everything runs. When it throws, nothing runs. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Rejects when the process can do nothing useful any more. */
+  readonly failed: Promise<never>;
+}
+
+export interface RunEnvironment {
+  readonly console: Console;
+  readonly env: Environment;
+  readonly createApp: (config: Config, logger: Logger) => RunnableApp;
+  /** Calls the listener for each request to end; gives the way to stop listening. */
+  readonly onStopRequest: (listener: (signal: NodeJS.Signals) => void) => () => void;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Ends the process at once. */
+  readonly exit: (code: number) => void;
+}
+
+/** A terminal, a supervisor and a wrapper may each deliver what is one request: within this time they count as one, ms. */
+const sameRequest = 1_000;
+
+/** Runs until it is told to stop or fails. */
+export async function run(configPath: string, environment: RunEnvironment): Promise<ExitCode> {
+  const config = await loadConfig(configPath, environment.env).catch((error: unknown) => {
+    if (!(error instanceof ConfigError)) throw error;
+    environment.console.err(`${explain(error)}\n`);
+    return undefined;
+  });
+  if (config === undefined) return exitCode.config;
+  const logger = createLogger({ level: config.log.level, secrets: secretsOf(config) });
+  const app = environment.createApp(config, logger);
+  const stopRequest = awaitStopRequest(environment, logger);
+  try {
+    await app.start();
+    logger.info({ server: config.homeserver.serverName, data: config.dataFolder }, "running");
+    await Promise.race([stopRequest.first, app.failed]);
+    logger.info({}, "stopping");
+    return exitCode.ok;
+  } catch (err) {
+    logger.fatal({ err }, "ending");
+    environment.console.err(`${explain(err)}\n`);
+    return exitCode.failed;
+  } finally {
+    await app.stop();
+    logger.info({}, "stopped");
+    stopRequest.ignore();
+  }
+}
+
+function awaitStopRequest({ onStopRequest, now, exit }: RunEnvironment, logger: Logger) {
+  const first = Promise.withResolvers<void>();
+  let since: number | undefined;
+  const ignore = onStopRequest((signal) => {
+    if (since === undefined) {
+      since = now();
+      first.resolve();
+    } else if (now() - since > sameRequest) {
+      logger.warn({ signal }, "asked a second time: ending at once");
+      exit(exitCode.failed);
+    }
+  });
+  return { first: first.promise, ignore };
+}

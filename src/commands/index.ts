@@ -1,0 +1,7 @@
+import { type BoundCommand, bind, type CommandContext } from "./command.ts";
+import { statusQuery } from "./status/status.ts";
+
+/** Everything that can be asked of the running system. */
+export function bindCommands(context: CommandContext): readonly BoundCommand[] {
+  return [bind(statusQuery, context)];
+}
