@@ -1,5 +1,5 @@
 import { ClientServerClient } from "./client.ts";
-import type { MalformedPart, OnMalformed } from "./event.ts";
+import type { OnMalformed } from "./event.ts";
 import { type Budget, fetchOver } from "./fetch.ts";
 import { HttpConnections, type StartTimer, startTimer } from "./http.ts";
 import { logIn, toCredentials } from "./login.ts";
@@ -7,7 +7,7 @@ import { MatrixApi } from "./matrix-api.ts";
 import type { Account, Credentials, Homeserver, MatrixClient } from "./port.ts";
 import { type Registration, register } from "./registration.ts";
 
-export type { MalformedPart, Registration };
+export type { Registration };
 
 export interface ClientServerConfig {
   /** Where clients reach the homeserver, without `/_matrix`. */

@@ -56,6 +56,9 @@ function connectionRemedy(code: string | undefined, baseUrl: string): string {
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return `Check the host name in the homeserver's base URL ${baseUrl}, and this machine's name resolution.`;
   }
+  if (code?.startsWith("ERR_SSL") || code === "EPROTO") {
+    return `Check whether ${baseUrl} speaks HTTPS at all: its base URL may have to begin with http.`;
+  }
   if (code?.startsWith("ERR_TLS") || code?.includes("CERT") || code?.includes("SIGNATURE")) {
     return `Check the certificate that ${baseUrl} shows; a private authority's goes into NODE_EXTRA_CA_CERTS.`;
   }

@@ -141,6 +141,15 @@ describe("a failed request", () => {
     expect(error.remedy).toContain(baseUrl);
   });
 
+  it("says what to look at when HTTPS is asked of a server that does not speak it", async () => {
+    const { odd } = await subject(() => {});
+    const { client } = at({ baseUrl: odd.baseUrl.replace("http:", "https:"), serverName: "test", registration });
+    const error = await failure(send(client));
+    expect(error).toMatchObject({ kind: "unreachable" });
+    expect(error.remedy).toContain("begin with http");
+    await odd.deserted();
+  });
+
   it("is the homeserver's when the answer stalls or is cut", async () => {
     const { client, odd, timers } = await subject((_request, response, n) => {
       response.writeHead(200, { "content-length": 100 }).write('{"event_id":');

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { answerJson, refusingUrl, startOddServer } from "./odd-server.ts";
 
@@ -10,7 +10,7 @@ it("a process that has nothing more to ask ends by itself, whatever its requests
     if (odd.requests.at(-1)?.body.includes("answer")) answerJson(response, 200, {});
   });
   try {
-    const script = join(import.meta.dirname, "one-of-each.ts");
+    const script = fileURLToPath(import.meta.resolve("./one-of-each.ts"));
     const child = spawn(process.execPath, [script, odd.baseUrl, await refusingUrl()], {
       stdio: ["ignore", "pipe", "inherit"],
     });
