@@ -8,6 +8,8 @@ import { Directory } from "./actors/directory.ts";
 import { discoveryBehaviour } from "./actors/discovery/behaviour.ts";
 import { Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
+import { controlHandlers } from "./cli/control-handlers.ts";
+import { bindCommands } from "./commands/index.ts";
 import { instanceSecret } from "./config/instance-secret.ts";
 import type { Config } from "./config/schema.ts";
 import type { LettaBackend } from "./letta/port.ts";
@@ -17,6 +19,8 @@ import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
 import type { Homeserver } from "./matrix/port.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
+import { ControlServer } from "./runtime/control/server.ts";
+import { controlSocketIn } from "./runtime/control/socket-path.ts";
 import { EmbeddedHost } from "./runtime/embedded/host.ts";
 import { type OpenStore, openStore } from "./runtime/embedded/open.ts";
 import type { Host } from "./runtime/host.ts";
@@ -122,6 +126,10 @@ async function compose(
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
     onUnreadable: (actor, error) => logger.error({ actor, err: error }, "an actor cannot be run by this version"),
   });
+  const control = new ControlServer({
+    path: controlSocketIn(config.dataFolder),
+    handlers: controlHandlers(bindCommands({ host, clock, server: serverName })),
+  });
   const supervisor = new Supervisor(
     [
       { id: "store", start: () => Promise.resolve(), stop: close, shutdown: 5_000 },
@@ -136,6 +144,7 @@ async function compose(
         stop: () => Promise.resolve(),
         shutdown: 0,
       },
+      { id: "control socket", start: () => control.start(), stop: () => control.stop(), shutdown: 2_000 },
     ],
     clock,
   );
