@@ -12,6 +12,7 @@ import { controlHandlers } from "./cli/control-handlers.ts";
 import { bindCommands } from "./commands/index.ts";
 import { instanceSecret } from "./config/instance-secret.ts";
 import type { Config } from "./config/schema.ts";
+import { AppServerBackend } from "./letta/app-server/backend.ts";
 import type { LettaBackend } from "./letta/port.ts";
 import { addressOf } from "./machines/addresses.ts";
 import { ClientServerHomeserver } from "./matrix/client-server.ts";
@@ -151,13 +152,20 @@ async function compose(
   return { host, supervisor };
 }
 
-function connectPorts(config: Config, logger: Logger): Ports {
+/** The real servers, as the configuration names them. */
+export function connectPorts(config: Config, logger: Logger): Ports {
   const { url, serverName, registration } = config.homeserver;
   const homeserver = new ClientServerHomeserver(
     { baseUrl: url, serverName, registration },
     { onMalformed: (part) => logger.warn({ part }, "the homeserver sent something malformed, which was left out") },
   );
-  const letta: LettaBackend = unreachableLetta;
+  const { token, toolAllowList, idleTimeoutMs } = config.letta;
+  const letta = new AppServerBackend({
+    url: appServerSocket(config.letta.url),
+    ...(token !== undefined && { token }),
+    toolAllowList,
+    idleTimeoutMs,
+  });
   return {
     homeserver,
     letta,
@@ -168,4 +176,7 @@ function connectPorts(config: Config, logger: Logger): Ports {
     },
   };
 }
-declare const unreachableLetta: LettaBackend;
+/** The App Server listens for clients at `/ws` of the address it was told to listen at. */
+function appServerSocket(url: string): string {
+  return new URL(url).pathname === "/" ? new URL("/ws", url).href : url;
+}
