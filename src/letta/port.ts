@@ -32,6 +32,8 @@ export type TurnEvent =
   | { readonly type: "accepted" }
   /** More text of the answer. `messageId` changes when the agent starts another message within the same turn. */
   | { readonly type: "text"; readonly messageId: string; readonly delta: string }
+  /** The model failed in the middle of this message and is asked again: its text so far is void. */
+  | { readonly type: "withdrawn"; readonly messageId: string }
   | { readonly type: "tool"; readonly name: string; readonly outcome: "approved" | "denied" }
   /** The last event of a turn. The answer is all its texts: one paragraph for each message id. */
   | { readonly type: "finished"; readonly stopReason: string };

@@ -1,0 +1,178 @@
+import { z } from "zod";
+import type { TurnEvent, TurnRequest } from "../port.ts";
+import type { AppServerConnection, Request } from "./connection.ts";
+import { busy, failed, silent } from "./errors.ts";
+import { Quiet } from "./event-queue.ts";
+import type { ControlRequest } from "./frames.ts";
+import { abort, activeRun, free, resume } from "./free.ts";
+import type { Session } from "./session.ts";
+import { isAnswer } from "./stop-reason.ts";
+import { type StartTimer, sleep } from "./timer.ts";
+import type { ToolPolicy } from "./tools.ts";
+import { Turn } from "./turn.ts";
+
+export interface AskingOptions {
+  readonly connection: AppServerConnection;
+  readonly policy: ToolPolicy;
+  readonly startTimer: StartTimer;
+  readonly idleTimeoutMs: number;
+}
+
+const accepted = z.object({ accepted: z.boolean(), error: z.string().optional() });
+const never = new AbortController().signal;
+
+/** Letta tidies up for a moment after a turn that used tools, and takes no message meanwhile, ms. */
+const pausesBeforeBusy = [50, 100, 200, 400, 800, 1_600];
+/** From this pause on the reason may as well be an abort, ms. */
+const resumeFrom = 200;
+
+/** Sends messages and watches their turns. */
+export class Asking {
+  readonly #options: AskingOptions;
+  readonly #request: Request;
+
+  constructor(options: AskingOptions) {
+    this.#options = options;
+    this.#request = (...request) => options.connection.request(...request);
+  }
+
+  async *ask(session: Session, request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
+    const first = await this.#send(session, request, signal);
+    yield { type: "accepted" };
+    if ((yield* this.watch(session, first, signal)) === "ended") return;
+    // What stood in its way was left behind by a turn that was cut off. The message itself has left no trace.
+    await this.free(session, signal);
+    const second = await this.#send(session, request, signal);
+    if ((yield* this.watch(session, second, signal)) === "ended") return;
+    throw busy("another turn runs in this conversation");
+  }
+
+  /** Continues with a turn that runs, whoever's connection it was begun over. */
+  async *follow(session: Session, request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
+    const known = session.stopReason(request.otid);
+    const ours = session.turn;
+    if (ours !== undefined && ours.otid !== request.otid) throw busy("another turn of ours runs in this conversation");
+    if (ours === undefined && (known !== undefined || session.idle)) {
+      if (known !== undefined && !isAnswer(known)) throw failed(known, undefined);
+      yield { type: "finished", stopReason: known ?? "end_turn" };
+      return;
+    }
+    const turn = ours ?? new Turn(request, { startTimer: this.#options.startTimer, adopted: true });
+    if (ours === undefined) session.begin(turn);
+    turn.request = request;
+    if ((yield* this.watch(session, turn, signal)) !== "ended") throw busy("another turn runs in this conversation");
+  }
+
+  /** Ends what a turn that was cut off has left behind. */
+  free(session: Session, signal: AbortSignal): Promise<"cut" | "free"> {
+    const { connection, startTimer } = this.#options;
+    const nextRequestId = () => connection.nextRequestId();
+    return free({ session, request: this.#request, startTimer, signal, nextRequestId });
+  }
+
+  async *watch(session: Session, turn: Turn, signal: AbortSignal): AsyncGenerator<TurnEvent, "ended" | "in the way"> {
+    const { idleTimeoutMs } = this.#options;
+    let abandoned = true;
+    try {
+      for (;;) {
+        const item = await turn.queue.next(idleTimeoutMs, signal);
+        if (item.type === "permission") yield await this.#decide(session, turn, item.control);
+        else if (item.type !== "end") yield item;
+        else {
+          session.remember(turn.otid, item.stopReason);
+          if (item.error !== undefined && activeRun.test(item.error)) return "in the way";
+          if (!isAnswer(item.stopReason)) throw failed(item.stopReason, item.error);
+          yield { type: "finished", stopReason: item.stopReason };
+          return "ended";
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof Quiet)) throw error;
+      // It may go on: whoever looks it up can follow it.
+      abandoned = false;
+      throw silent(`Letta took the message, but nothing has come from its turn for ${idleTimeoutMs} ms`);
+    } finally {
+      if (abandoned && !turn.ended) this.#abandon(session);
+    }
+  }
+
+  async #send(session: Session, request: TurnRequest, signal: AbortSignal): Promise<Turn> {
+    const { connection, startTimer } = this.#options;
+    for (let tries = 0; ; tries += 1) {
+      if (!session.idle || session.turn !== undefined) throw busy("another turn runs in this conversation");
+      await this.#acknowledge(session, signal);
+      const turn = new Turn(request, { startTimer });
+      const requestId = connection.nextRequestId();
+      session.begin(turn, requestId);
+      const reply = await this.#request(this.#input(session, request), accepted, signal, requestId).catch(
+        (error: unknown) => {
+          if (signal.aborted) this.#abandon(session);
+          session.forget(turn);
+          throw error;
+        },
+      );
+      if (reply.accepted) return turn;
+      session.forget(turn);
+      const pause = pausesBeforeBusy[tries];
+      if (pause === undefined || !session.idle) throw busy(`Letta takes no message now: ${reply.error ?? "no reason"}`);
+      await sleep(startTimer, pause, signal);
+      if (pause >= resumeFrom) await resume({ session, request: this.#request, signal });
+    }
+  }
+
+  /**
+   * The message has an otid, by which the history knows it, but no `client_message_id`: a message that has one is put
+   * on disk and run again by Letta itself after its restart, tool calls included.
+   */
+  #input(session: Session, { otid, text }: TurnRequest) {
+    const payload = {
+      kind: "create_message",
+      messages: [{ role: "user", content: text, otid }],
+      client_tool_allowlist: this.#options.policy.offered,
+      exclude_interactive_tools: true,
+    };
+    return { type: "input", runtime: session.runtime, terminal_consumer_id: otid, payload };
+  }
+
+  /** Whoever asks the next message is done with the ones before. */
+  async #acknowledge(session: Session, signal: AbortSignal): Promise<void> {
+    for (const { key, otid } of session.takeReceipts()) {
+      const receipt = { runtime: session.runtime, idempotency_key: key, consumer_id: otid };
+      await this.#options.connection.post({ type: "turn_finished_ack", ...receipt }, signal);
+    }
+  }
+
+  async #decide(session: Session, { request }: Turn, control: ControlRequest): Promise<TurnEvent> {
+    const { policy } = this.#options;
+    const name = control.request.tool_name;
+    let denied = policy.allows(name) ? undefined : policy.reasonAgainst(name);
+    if (denied === undefined) {
+      await request.beforeApproval(name).catch(() => {
+        denied = "The approval could not be written down, so the tool was not run.";
+      });
+    }
+    const decision = denied === undefined ? { behavior: "allow" } : { behavior: "deny", message: denied };
+    const payload = { kind: "approval_response", request_id: control.request_id, decision };
+    // When it is too late for it, Letta has ended the turn already and says so.
+    await this.#request({ type: "input", runtime: session.runtime, payload }, accepted, never);
+    return { type: "tool", name, outcome: denied === undefined ? "approved" : "denied" };
+  }
+
+  /** Nobody watches the turn any more. Left to itself it would keep the conversation busy. */
+  #abandon(session: Session): void {
+    const signal = never;
+    const freeing = { session, request: this.#request, signal };
+    const unwatch = session.watch((frame) => {
+      if (frame.type !== "turn_finished") return;
+      unwatch();
+      // What fails here shows at the next message.
+      resume(freeing).catch(() => {});
+    });
+    abort(freeing).then(
+      (aborted) => {
+        if (!aborted) unwatch();
+      },
+      () => unwatch(),
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import { LettaError } from "../port.ts";
+
+export function unreachable(url: string, what: string, cause?: unknown): LettaError {
+  return new LettaError("unreachable", `the Letta App Server at ${url} ${what}`, {
+    remedy: "Check that `letta server --listen` runs there; letta-matrix tries again by itself.",
+    cause,
+  });
+}
+
+export function refused(message: string, remedy: string, cause?: unknown): LettaError {
+  return new LettaError("refused", message, { remedy, cause });
+}
+
+/** The reply to a request said no. */
+export function refusedByServer(command: string, reason: string): LettaError {
+  const remedy = /not found/i.test(reason)
+    ? "It may have been deleted in Letta; look there."
+    : "Look at the App Server's own output for the cause.";
+  return refused(`Letta refused ${command}: ${reason}`, remedy);
+}
+
+export function malformed(command: string, cause: unknown): LettaError {
+  return new LettaError("malformed", `Letta's answer to ${command} cannot be read`, {
+    remedy: "Use a version of Letta that this version of letta-matrix is made for (0.34).",
+    cause,
+  });
+}
+
+export function busy(message: string): LettaError {
+  return new LettaError("busy", message, { remedy: "Wait until that turn has ended; letta-matrix tries again." });
+}
+
+export function silent(message: string): LettaError {
+  return new LettaError("silent", message, { remedy: "letta-matrix looks in Letta's history what became of it." });
+}
+
+export function failed(stopReason: string, text: string | undefined): LettaError {
+  if (stopReason === "cancelled") {
+    return new LettaError("failed", "the turn was stopped before it had ended", { remedy: "Ask again." });
+  }
+  return new LettaError("failed", readable(text) ?? `the turn ended with "${stopReason}"`, {
+    remedy: "Check the agent's model and its key in Letta, then ask again.",
+  });
+}
+
+const longest = 500;
+
+/** Letta wraps the model's own words in JSON, sometimes twice. */
+function readable(text: string | undefined): string | undefined {
+  if (text === undefined || text.trim() === "") return undefined;
+  const innermost = [...text.matchAll(/\\*"message\\*":\s*\\*"(.*?)\\*"/g)].at(-1)?.[1];
+  const plain = innermost === undefined || innermost === "" ? text : innermost;
+  return plain.length > longest ? `${plain.slice(0, longest)}…` : plain;
+}

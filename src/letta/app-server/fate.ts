@@ -1,0 +1,59 @@
+import { z } from "zod";
+import type { TurnFate } from "../port.ts";
+import type { Request } from "./connection.ts";
+import { busy } from "./errors.ts";
+import { readTurn } from "./history.ts";
+import type { Session } from "./session.ts";
+import { isAnswer } from "./stop-reason.ts";
+import { type StartTimer, sleep } from "./timer.ts";
+
+export interface Look {
+  readonly session: Session;
+  readonly request: Request;
+  readonly startTimer: StartTimer;
+  readonly receiptWithinMs: number;
+  readonly signal: AbortSignal;
+  /** Takes half answers out of the history; see `free.ts`. */
+  free(): Promise<"cut" | "free">;
+}
+
+const askForReceiptEveryMs = 1_000;
+
+/**
+ * What became of a message. The history alone does not tell a whole answer from a half one, so only a turn whose end
+ * was told counts as answered: by this connection, or by the receipt that Letta keeps for us on its disk.
+ */
+export async function fateOf(otid: string, look: Look): Promise<TurnFate> {
+  const { session, request, signal } = look;
+  const read = () => readTurn(request, session.conversation, otid, signal);
+  if (session.turn?.otid === otid) return { state: "running" };
+  const told = session.stopReason(otid);
+  if (told !== undefined) return judge(told, (await read())?.text);
+
+  const before = await read();
+  if (!session.idle) {
+    if (before === undefined) throw busy("a turn runs in this conversation that may be this message's");
+    if (before.latest) return { state: "running" };
+  }
+  if (before === undefined) return { state: "unknown" };
+  if (before.latest && (await look.free()) === "cut") return { state: "lost" };
+  const settled = before.latest ? await read() : before;
+  if (settled === undefined || settled.text === "") return { state: "lost" };
+  return judge(await receipt(otid, look), settled.text);
+}
+
+function judge(stopReason: string | undefined, text = ""): TurnFate {
+  return stopReason !== undefined && isAnswer(stopReason) ? { state: "answered", text } : { state: "lost" };
+}
+
+/** Letta hands receipts out when a client joins the conversation or synchronizes with it. */
+async function receipt(otid: string, look: Look): Promise<string | undefined> {
+  const { session, request, startTimer, receiptWithinMs, signal } = look;
+  const sync = { type: "sync", runtime: session.runtime, recover_approvals: false };
+  for (let waited = 0; ; waited += askForReceiptEveryMs) {
+    await request(sync, z.unknown(), signal);
+    const stopReason = session.stopReason(otid);
+    if (stopReason !== undefined || waited >= receiptWithinMs) return stopReason;
+    await sleep(startTimer, askForReceiptEveryMs, signal);
+  }
+}

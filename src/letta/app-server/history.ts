@@ -1,0 +1,72 @@
+import type { Conversation } from "../port.ts";
+import type { Request } from "./connection.ts";
+import { type HistoryEntry, historyPage, textOf } from "./frames.ts";
+
+const pageSize = 50;
+/** A message that is asked for was the last of ours: it is near the end. */
+const mostPages = 40;
+
+/** What the history has of one turn. It does not say whether the turn was completed: a cut one leaves its text too. */
+export interface TurnRecord {
+  /** All its texts, a paragraph each; empty when there are none. */
+  readonly text: string;
+  /** No other message came after it. */
+  readonly latest: boolean;
+}
+
+/** Looks for the newest message with this otid; `undefined` when the history has none. */
+export async function readTurn(
+  request: Request,
+  conversation: Conversation,
+  otid: string,
+  signal: AbortSignal,
+): Promise<TurnRecord | undefined> {
+  const later: HistoryEntry[] = [];
+  let before: string | undefined;
+  for (let page = 0; page < mostPages; page += 1) {
+    const query = {
+      limit: pageSize,
+      order: "desc",
+      ...(before === undefined ? {} : { before }),
+      ...(conversation.conversationId === "default" ? { agent_id: conversation.agentId } : {}),
+    };
+    const command = { type: "conversation_messages_list", conversation_id: conversation.conversationId, query };
+    const { messages, has_more, next_before } = await request(command, historyPage, signal);
+    for (const entry of messages) {
+      if (entry.message_type === "user_message" && entry.otid === otid) return recordOf(entry, later.reverse());
+      later.push(entry);
+    }
+    if (!has_more || next_before == null || next_before === before) return undefined;
+    before = next_before;
+  }
+  return undefined;
+}
+
+function recordOf(question: HistoryEntry, later: readonly HistoryEntry[]): TurnRecord {
+  const asked = JSON.stringify(question.content);
+  let texts: string[] = [];
+  for (const entry of later) {
+    if (entry.message_type === "user_message" && !isReminder(entry)) {
+      // Letta repeats a message, under an id of its own, when the model failed in mid-answer: what that wrote is void.
+      if (JSON.stringify(entry.content) !== asked) return { text: join(texts), latest: false };
+      texts = [];
+    }
+    if (entry.message_type === "assistant_message") texts.push(textOf(entry));
+  }
+  return { text: join(texts), latest: true };
+}
+
+function join(texts: readonly string[]): string {
+  return texts
+    .map((text) => text.trim())
+    .filter((text) => text !== "")
+    .join("\n\n");
+}
+
+const reminder = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
+
+/** Letta's own notes to the agent come as messages of the user. */
+function isReminder(entry: HistoryEntry): boolean {
+  const text = textOf(entry);
+  return text !== "" && text.replace(reminder, "").trim() === "";
+}

@@ -1,0 +1,98 @@
+import type { Conversation, LettaError } from "../port.ts";
+import type { RuntimeFrame, TurnFinished } from "./frames.ts";
+import { idleStatus, type Turn } from "./turn.ts";
+
+/** A turn's end is remembered this often per conversation; only the last one is ever asked for. */
+const remembered = 8;
+
+/** A receipt that Letta keeps, over restarts too, until it is acknowledged. */
+export interface Receipt {
+  readonly key: string;
+  readonly otid: string;
+}
+
+/** What is known of one conversation from the frames of the present connection. */
+export class Session {
+  readonly conversation: Conversation;
+  #status = idleStatus;
+  #turn: { readonly turn: Turn; readonly requestId?: string } | undefined;
+  readonly #ended = new Map<string, string>();
+  #receipts: Receipt[] = [];
+  readonly #watchers = new Set<(frame: RuntimeFrame) => void>();
+
+  constructor(conversation: Conversation) {
+    this.conversation = conversation;
+  }
+
+  /** As commands name it. */
+  get runtime(): { readonly agent_id: string; readonly conversation_id: string } {
+    return { agent_id: this.conversation.agentId, conversation_id: this.conversation.conversationId };
+  }
+
+  /** No turn is running, of nobody. */
+  get idle(): boolean {
+    return this.#status === idleStatus;
+  }
+
+  /** Our turn that is under way. */
+  get turn(): Turn | undefined {
+    return this.#turn?.turn.ended === false ? this.#turn.turn : undefined;
+  }
+
+  /** From now on frames go to this turn; with the id of the request that asks for it, from its acceptance on. */
+  begin(turn: Turn, requestId?: string): void {
+    this.#turn = { turn, ...(requestId === undefined ? {} : { requestId }) };
+  }
+
+  /** The input was not taken: there is no such turn. */
+  forget(turn: Turn): void {
+    if (this.#turn?.turn === turn) this.#turn = undefined;
+  }
+
+  /** Why the turn of this message ended, when this connection was told so. */
+  stopReason(otid: string): string | undefined {
+    return this.#ended.get(otid);
+  }
+
+  remember(otid: string, stopReason: string): void {
+    this.#ended.set(otid, stopReason);
+    for (const oldest of this.#ended.keys()) {
+      if (this.#ended.size <= remembered) break;
+      this.#ended.delete(oldest);
+    }
+  }
+
+  /** Receipts that nobody needs any more once another message is asked. */
+  takeReceipts(): readonly Receipt[] {
+    const taken = this.#receipts;
+    this.#receipts = [];
+    return taken;
+  }
+
+  /** Calls back for each frame. Gives the function that ends this. */
+  watch(watcher: (frame: RuntimeFrame) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  handle(frame: RuntimeFrame): void {
+    if (frame.type === "update_loop_status") this.#status = frame.loop_status.status;
+    if (frame.type === "turn_finished") this.#note(frame);
+    if (frame.type === "input_accepted" && frame.accepted && frame.request_id === this.#turn?.requestId) {
+      this.#turn.turn.accept();
+    }
+    this.#turn?.turn.handle(frame);
+    for (const watcher of [...this.#watchers]) watcher(frame);
+  }
+
+  lose(error: LettaError): void {
+    this.#turn?.turn.lose(error);
+  }
+
+  #note({ terminal_consumer_ids: otids = [], stop_reason, idempotency_key: key }: TurnFinished): void {
+    for (const otid of otids) {
+      this.remember(otid, stop_reason);
+      if (key !== undefined) this.#receipts.push({ key, otid });
+    }
+  }
+}

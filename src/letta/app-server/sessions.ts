@@ -1,0 +1,73 @@
+import { z } from "zod";
+import type { Conversation, LettaError } from "../port.ts";
+import type { Request } from "./connection.ts";
+import type { RuntimeFrame } from "./frames.ts";
+import { Session } from "./session.ts";
+
+interface Opened {
+  readonly session: Session;
+  readonly ready: Promise<Session>;
+}
+
+/** The conversations that the present connection takes part in. */
+export class Sessions {
+  readonly #opened = new Map<string, Opened>();
+
+  /**
+   * Takes part in the conversation: from here on its frames are heard. Always strict, since Letta's own default lets a
+   * model run any tool on Letta's host.
+   */
+  open(conversation: Conversation, request: Request, signal: AbortSignal): Promise<Session> {
+    const key = keyOf(conversation.agentId, conversation.conversationId);
+    const opened = this.#opened.get(key) ?? this.#start(key, conversation, request);
+    return unlessAborted(opened.ready, signal);
+  }
+
+  handle(frame: RuntimeFrame): void {
+    this.#opened.get(keyOf(frame.runtime.agent_id, frame.runtime.conversation_id))?.session.handle(frame);
+  }
+
+  lose(error: LettaError): void {
+    const lost = [...this.#opened.values()];
+    this.#opened.clear();
+    for (const { session } of lost) session.lose(error);
+  }
+
+  get all(): readonly Session[] {
+    return [...this.#opened.values()].map(({ session }) => session);
+  }
+
+  #start(key: string, conversation: Conversation, request: Request): Opened {
+    const session = new Session(conversation);
+    const command = {
+      type: "runtime_start",
+      ...session.runtime,
+      mode: "strict",
+      client_info: { name: "letta-matrix" },
+      wait_for_replay: true,
+    };
+    const ready = request(command, z.unknown(), never).then(() => session);
+    const opened = { session, ready };
+    this.#opened.set(key, opened);
+    ready.catch(() => {
+      if (this.#opened.get(key) === opened) this.#opened.delete(key);
+    });
+    return opened;
+  }
+}
+
+/** Several may wait for the same start, so none of them ends it; the request has its own time limit. */
+const never = new AbortController().signal;
+
+function keyOf(agentId: string, conversationId: string): string {
+  return JSON.stringify([agentId, conversationId]);
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
