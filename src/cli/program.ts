@@ -32,7 +32,9 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
   const { console, env } = environment;
   let code: ExitCode = exitCode.ok;
   const program = new Command("letta-matrix")
-    .description("Puts every Letta agent on Matrix: each with its own user, its own room, and an answer to each message.")
+    .description(
+      "Puts every Letta agent on Matrix: each with its own user, its own room, and an answer to each message.",
+    )
     .version(environment.version, "-v, --version", "print the version")
     .helpOption("-h, --help", "explain a command")
     .helpCommand("help [command]", "explain a command")

@@ -42,7 +42,8 @@ function conversations({ conversations: all, agents: known }: Status): string {
     state,
     String(queued),
   ]);
-  const listed = busy.length === 0 ? "" : table([["CONVERSATION OF", "IN ROOM", "STATE", "QUEUED"], ...rows].map(plainRow));
+  const listed =
+    busy.length === 0 ? "" : table([["CONVERSATION OF", "IN ROOM", "STATE", "QUEUED"], ...rows].map(plainRow));
   return `${listed}${resting} ${resting === 1 ? "conversation" : "conversations"} at rest\n`;
 }
 
@@ -58,7 +59,14 @@ function waits(status: Status): string {
   const rows = waiting.flatMap(([who, wait]) =>
     wait === undefined
       ? []
-      : [[who, duration(at - wait.since), wait.until === undefined ? "" : `in ${duration(wait.until - at)}`, reason(wait)]],
+      : [
+          [
+            who,
+            duration(at - wait.since),
+            wait.until === undefined ? "" : `in ${duration(wait.until - at)}`,
+            reason(wait),
+          ],
+        ],
   );
   return rows.length === 0 ? "" : table([["WAITING", "SINCE", "NEXT TRY", "FOR"], ...rows].map(plainRow));
 }

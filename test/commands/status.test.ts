@@ -117,7 +117,13 @@ describe("status", () => {
       stimulus: "DISCOVERED",
       error: { name: "Error", message: "out of order", remedy: "Look at it." },
     };
-    const trouble = { actor: agent.id, machine: "agent", crashedAt: 4_500, error: "out of order", remedy: "Look at it." };
+    const trouble = {
+      actor: agent.id,
+      machine: "agent",
+      crashedAt: 4_500,
+      error: "out of order",
+      remedy: "Look at it.",
+    };
     const restarting = await statusOf([agent], { [agent.id]: { state: "restarting", until: 6_000, crash } });
     expect(restarting.troubles).toEqual([{ ...trouble, health: "restarting", until: 6_000 }]);
     expect(restarting.agents[0]?.health).toBe("restarting");
@@ -137,6 +143,8 @@ describe("a bound command", () => {
   });
 
   test("ends when the caller goes away", async () => {
-    await expect(bound([]).execute({}, { ...call, signal: AbortSignal.abort(new Error("gone")) })).rejects.toThrow("gone");
+    await expect(bound([]).execute({}, { ...call, signal: AbortSignal.abort(new Error("gone")) })).rejects.toThrow(
+      "gone",
+    );
   });
 });

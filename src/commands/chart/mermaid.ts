@@ -1,0 +1,84 @@
+import type { ChartEdge, ChartGraph, ChartState } from "../../runtime/chart-graph.ts";
+import { Nesting } from "./nesting.ts";
+
+/** The chart as a Mermaid `stateDiagram-v2`, for Markdown. */
+export function toMermaid(graph: ChartGraph): string {
+  const [root] = graph.states;
+  if (root === undefined) return "stateDiagram-v2\n";
+  const title = graph.version === "" ? graph.id : `${graph.id}, version ${graph.version}`;
+  const lines = new Diagram(graph).whole(root).map((line) => `  ${line}`);
+  return ["---", `title: ${title}`, "---", "stateDiagram-v2", ...lines, ""].join("\n");
+}
+
+class Diagram {
+  readonly #graph: ChartGraph;
+  readonly #nesting: Nesting;
+
+  constructor(graph: ChartGraph) {
+    this.#graph = graph;
+    this.#nesting = new Nesting(graph);
+  }
+
+  /** Mermaid has no regions and no notes outside of a state: where the chart itself has any, it is drawn as a state. */
+  whole(root: ChartState): readonly string[] {
+    const isPlain = root.type !== "parallel" && this.#notes(root).length === 0;
+    return isPlain ? this.inside(root) : this.#declaration(root);
+  }
+
+  /** Everything within a state, and the transitions whose two ends it is the nearest to hold. */
+  inside(state: ChartState): readonly string[] {
+    const children = this.#graph.states.filter(({ parent }) => parent === state.id);
+    const initial = state.initial === undefined ? [] : [`[*] --> ${idOf(state.initial)}`];
+    const transitions = this.#graph.edges
+      .filter(({ from, to }) => to !== undefined && this.#nesting.common(from, to) === state.id)
+      .map(transition);
+    const blocks = children.map((child) => this.#declaration(child));
+    if (state.type === "parallel")
+      return [...blocks.flatMap((block, index) => (index === 0 ? block : ["--", ...block])), ...transitions];
+    // Mermaid puts a state where it is named last: a transition into a composite state has to stand before that one.
+    return [...initial, ...transitions, ...blocks.flat()];
+  }
+
+  #declaration(state: ChartState): readonly string[] {
+    const id = idOf(state.id);
+    const inner = this.inside(state).map((line) => `  ${line}`);
+    const composite = state.type === "compound" || state.type === "parallel";
+    const notes = this.#notes(state);
+    return [
+      composite ? `state "${state.key}" as ${id} {` : `state "${labelOf(state)}" as ${id}`,
+      ...inner,
+      ...(composite ? ["}"] : []),
+      ...(notes.length === 0 ? [] : [`note right of ${id}`, ...notes.map((note) => `  ${note}`), "end note"]),
+      ...(state.type === "final" ? [`${id} --> [*]`] : []),
+    ];
+  }
+
+  #notes({ id, invokes, entry, exit }: ChartState): readonly string[] {
+    return [
+      ...invokes.map(({ src }) => `invoke ${src}`),
+      ...(entry.length === 0 ? [] : [`entry / ${entry.join(", ")}`]),
+      ...(exit.length === 0 ? [] : [`exit / ${exit.join(", ")}`]),
+      ...this.#graph.edges.filter(({ from, to }) => from === id && to === undefined).map(textOf),
+    ];
+  }
+}
+
+function transition(edge: ChartEdge): string {
+  const text = textOf(edge);
+  return `${idOf(edge.from)} --> ${idOf(edge.to ?? edge.from)}${text === "" ? "" : `: ${text}`}`;
+}
+
+function textOf({ label, guard, actions }: ChartEdge): string {
+  return [label, guard === undefined ? "" : `[${guard}]`, actions.length === 0 ? "" : `/ ${actions.join(", ")}`]
+    .filter(Boolean)
+    .join(" ");
+}
+
+function labelOf({ key, history }: ChartState): string {
+  return history === undefined ? key : history.depth === "deep" ? "H*" : "H";
+}
+
+/** Mermaid takes letters, digits and underscores. */
+function idOf(id: string): string {
+  return id.replace(/[^A-Za-z0-9]/g, "_");
+}
