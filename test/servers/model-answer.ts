@@ -27,7 +27,7 @@ export async function answer(
     await sleep(plan.delayMs ?? 0, undefined, { signal: gone.signal });
     const writer = request.stream ? streamWriter(request, response) : wholeWriter(request, response);
     progress.firstTokenAt = Date.now();
-    for (const [index, token] of tokens(plan.text ?? "").entries()) {
+    for (const [index, token] of (plan.tokens ?? tokens(plan.text ?? "")).entries()) {
       if (index === plan.cutAfter) return await cut(response, writer);
       if (index === plan.stallAfter) await forever(gone.signal);
       const wait = dueAt(plan, index) - (performance.now() - start);

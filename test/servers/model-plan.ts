@@ -3,13 +3,15 @@ import { type ModelRequest, withoutDirectives } from "./model-request.ts";
 /** How the stand-in model answers one request. All times are milliseconds. */
 export interface Plan {
   readonly text?: string;
+  /** The text in pieces of one's own; without it each word is one. */
+  readonly tokens?: readonly string[];
   /** Called instead of an answer. `arguments` is JSON text and may be broken on purpose. */
   readonly toolCall?: { readonly name: string; readonly arguments: string };
   /** Answered at once instead of anything else. */
   readonly error?: { readonly status: number; readonly message: string };
   /** Before the first token, the response's head included. */
   readonly delayMs?: number;
-  /** One token is a word. Without it all come at once. */
+  /** Without it all come at once. */
   readonly tokensPerSecond?: number;
   /** Falls silent after this many tokens and keeps the connection open. */
   readonly stallAfter?: number;

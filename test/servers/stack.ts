@@ -8,6 +8,8 @@ export interface StackOptions {
   /** Data of all of them; continued when they ran in it before. */
   readonly dir: string;
   readonly rateLimits?: SynapseOptions["rateLimits"];
+  /** Merged over its homeserver.yaml. */
+  readonly synapse?: SynapseOptions["config"];
   /** A real model for Letta; the stand-in runs beside it all the same. */
   readonly lettaModel?: LettaModel;
   readonly model?: ModelOptions;
@@ -29,6 +31,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     startSynapse({
       dir: join(options.dir, "synapse"),
       ...(options.rateLimits === undefined ? {} : { rateLimits: options.rateLimits }),
+      ...(options.synapse === undefined ? {} : { config: options.synapse }),
       ...install,
     }),
     startLetta({ dir: join(options.dir, "letta"), model: options.lettaModel ?? model, ...install }),

@@ -1,0 +1,109 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { z } from "zod";
+import { type Status, status as statusSchema } from "../../src/commands/status/schema.ts";
+import { type RunningProcess, supervise } from "../servers/process.ts";
+
+const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
+
+const lineSchema = z.looseObject({ level: z.string(), msg: z.string() });
+
+/** One line of the program's log. */
+export type LogLine = z.infer<typeof lineSchema>;
+
+export interface CommandOutcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The program as an operator runs it: `letta-matrix run --config …`, in a process of its own. */
+export class AppProcess {
+  readonly #configFile: string;
+  readonly #logFile: string;
+  readonly #log: LogLine[] = [];
+  #running: RunningProcess | undefined;
+
+  private constructor(dir: string) {
+    this.#configFile = join(dir, "letta-matrix.yaml");
+    this.#logFile = join(dir, "app.log");
+  }
+
+  /** Prepares a folder; `config` is what stands in the configuration file. */
+  static async prepare(dir: string, config: object): Promise<AppProcess> {
+    await mkdir(dir, { recursive: true });
+    const app = new AppProcess(dir);
+    await writeFile(app.#configFile, JSON.stringify(config), { mode: 0o600 });
+    return app;
+  }
+
+  /** Every line of all starts. */
+  get log(): readonly LogLine[] {
+    return this.#log;
+  }
+
+  /** Resolves when it says that it runs. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [main, "run", "--config", this.#configFile], {
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH: process.env["PATH"] ?? "" },
+    });
+    const running = await supervise("letta-matrix", child);
+    this.#running = running;
+    const started = new Promise<void>((resolveStarted) => {
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        const parsed = lineSchema.parse(JSON.parse(line));
+        this.#log.push(parsed);
+        if (parsed.msg === "running") resolveStarted();
+        void appendFile(this.#logFile, `${line}\n`);
+      });
+    });
+    const errors: string[] = [];
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      errors.push(line);
+      void appendFile(this.#logFile, `stderr: ${line}\n`);
+    });
+    const ended = running.exited.then((how) => {
+      throw new Error(`letta-matrix ended before it ran (${how})\n${errors.join("\n")}`);
+    });
+    await Promise.race([started, ended]);
+    ended.catch(() => undefined);
+  }
+
+  /** SIGTERM, and gives how it ended. */
+  async stop(): Promise<string> {
+    await this.#running?.stop();
+    return (await this.#running?.exited) ?? "never ran";
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    await this.#running?.kill("SIGKILL");
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** Carries out another command of the program beside it. */
+  async command(...args: readonly string[]): Promise<CommandOutcome> {
+    const child = spawn(process.execPath, [main, ...args, "--config", this.#configFile], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH: process.env["PATH"] ?? "" },
+    });
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+    return { code: child.exitCode, out, err };
+  }
+
+  async status(): Promise<Status> {
+    const { code, out, err } = await this.command("status", "--json");
+    if (code !== 0) throw new Error(`letta-matrix status ended with ${code}: ${err}`);
+    return statusSchema.parse(JSON.parse(out));
+  }
+}

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
+import { crowd } from "./cases/crowd.ts";
+import { edits } from "./cases/edits.ts";
+import { hostile } from "./cases/hostile.ts";
+import { longAnswers } from "./cases/long.ts";
+import { newcomer } from "./cases/newcomer.ts";
+import { outages } from "./cases/outage.ts";
+import { places } from "./cases/places.ts";
+import { repeats } from "./cases/repeats.ts";
+import { restarts } from "./cases/restart.ts";
+import { silence } from "./cases/silence.ts";
+import { streaming } from "./cases/streaming.ts";
+import { trouble } from "./cases/trouble.ts";
+import { startWorld, type World } from "./world.ts";
+
+// One file, so that all cases share one Synapse, one Letta and one running program.
+describe("people and agents on a real Synapse and a real Letta", { timeout: 180_000 }, () => {
+  let started: World | undefined;
+  let left: Backlog | undefined;
+  const world = (): World => started ?? fail("the servers did not start");
+  const backlog = (): Backlog => left ?? fail("the program was not restarted");
+
+  beforeAll(async () => {
+    started = await startWorld();
+    await started.app.start();
+    left = await leaveBacklog(started);
+  }, 300_000);
+  afterAll(() => started?.close(), 60_000);
+
+  describe.concurrent("side by side", () => {
+    newcomer(world);
+    streaming(world);
+    crowd(world);
+    backlogs(world, backlog);
+    silence(world);
+    edits(world);
+    places(world);
+    longAnswers(world);
+    hostile(world);
+    repeats(world);
+    trouble(world);
+  });
+  describe("one after the other", () => {
+    outages(world);
+    restarts(world);
+  });
+});
+
+function fail(reason: string): never {
+  throw new Error(reason);
+}

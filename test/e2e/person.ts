@@ -1,0 +1,226 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { type RoomEvent, readEvent } from "./room-event.ts";
+
+/** Where a client finds its homeserver, and who it is there. */
+export interface Login {
+  readonly baseUrl: string;
+  readonly userId: string;
+  readonly accessToken: string;
+}
+
+const timeline = z.object({ events: z.array(z.unknown()), limited: z.boolean().optional() });
+const ephemeralEvent = z.looseObject({ type: z.string(), content: z.record(z.string(), z.unknown()) });
+const joinedRoom = z.looseObject({
+  timeline,
+  ephemeral: z.object({ events: z.array(ephemeralEvent) }).optional(),
+});
+const inviteEvent = z.looseObject({ type: z.string(), sender: z.string(), state_key: z.string().optional() });
+const invitedRoom = z.object({ invite_state: z.object({ events: z.array(inviteEvent) }) });
+const syncAnswer = z.object({
+  next_batch: z.string(),
+  rooms: z
+    .object({
+      join: z.record(z.string(), joinedRoom).optional(),
+      invite: z.record(z.string(), invitedRoom).optional(),
+    })
+    .optional(),
+});
+const loginAnswer = z.object({ user_id: z.string(), access_token: z.string() });
+const eventIdAnswer = z.object({ event_id: z.string() });
+const messagesAnswer = z.object({ chunk: z.array(z.unknown()), end: z.string().optional() });
+const typists = z.array(z.string());
+const readers = z.record(z.string(), z.object({ "m.read": z.record(z.string(), z.unknown()).optional() }));
+
+/** A relation or anything else that goes into a message beside its text. */
+export type Extra = Readonly<Record<string, unknown>>;
+
+/** A human with a Matrix client of their own, which syncs all the time. It has nothing in common with the product. */
+export class Person {
+  readonly userId: string;
+  readonly #login: Login;
+  readonly #events = new Map<string, RoomEvent[]>();
+  readonly #inviters = new Map<string, string>();
+  readonly #typing = new Set<string>();
+  readonly #reading = new Set<string>();
+  readonly #watchers = new Set<() => void>();
+  readonly #closing = new AbortController();
+  #live: Promise<void> = Promise.resolve();
+
+  constructor(login: Login) {
+    this.userId = login.userId;
+    this.#login = login;
+  }
+
+  /** One more client of a user, which was told nothing by the others. */
+  static async logIn(baseUrl: string, userId: string, password: string): Promise<Person> {
+    const nobody = new Person({ baseUrl, userId, accessToken: "" });
+    const identifier = { type: "m.id.user", user: userId };
+    const answer = await nobody.request("POST", "/login", { type: "m.login.password", identifier, password });
+    const { access_token: accessToken } = loginAnswer.parse(answer);
+    return new Person({ baseUrl, userId, accessToken }).open();
+  }
+
+  /** Begins to sync, and resolves with the first answer. */
+  async open(): Promise<this> {
+    const first = await this.#sync(undefined);
+    this.#live = this.#follow(first);
+    return this;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#live;
+  }
+
+  /** Everything that came from the room so far, in the homeserver's order. */
+  events(roomId: string): readonly RoomEvent[] {
+    return this.#events.get(roomId) ?? [];
+  }
+
+  /** Who has invited this person into the room. */
+  inviter(roomId: string): string | undefined {
+    return this.#inviters.get(roomId);
+  }
+
+  /** The room that a user has invited this person into. */
+  invitedBy(userId: string): string | undefined {
+    return [...this.#inviters].find(([, inviter]) => inviter === userId)?.[0];
+  }
+
+  sawTyping(roomId: string, userId: string): boolean {
+    return this.#typing.has(`${roomId} ${userId}`);
+  }
+
+  /** Whether the user's read receipt was seen at the event. */
+  sawReading(eventId: string, userId: string): boolean {
+    return this.#reading.has(`${eventId} ${userId}`);
+  }
+
+  /** Resolves with what `look` finds; it looks again whenever something new has come. */
+  until<T>(what: string, look: () => T | undefined, withinMs = 60_000): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#watchers.delete(again);
+      };
+      const again = (): void => {
+        const found = look();
+        if (found === undefined) return;
+        end();
+        resolve(found);
+      };
+      const timer = setTimeout(() => {
+        end();
+        reject(new Error(`${this.userId} waited ${withinMs} ms in vain for ${what}`));
+      }, withinMs);
+      this.#watchers.add(again);
+      again();
+    });
+  }
+
+  async join(roomId: string): Promise<void> {
+    await this.request("POST", `/join/${encodeURIComponent(roomId)}`, {});
+    await this.until(`${roomId} after joining it`, () => this.#events.get(roomId));
+  }
+
+  /** Sends a text and gives its event id. */
+  say(roomId: string, body: string, extra: Extra = {}): Promise<string> {
+    return this.send(roomId, { msgtype: "m.text", body, ...extra });
+  }
+
+  /** Sends a message with this content, or with this JSON text as it is. */
+  async send(roomId: string, content: Extra | string, type = "m.room.message"): Promise<string> {
+    const path = `/rooms/${encodeURIComponent(roomId)}/send/${type}/${randomUUID()}`;
+    return eventIdAnswer.parse(await this.request("PUT", path, content)).event_id;
+  }
+
+  /** Changes the text of an own message, as clients do. */
+  edit(roomId: string, eventId: string, body: string): Promise<string> {
+    return this.say(roomId, `* ${body}`, {
+      "m.new_content": { msgtype: "m.text", body },
+      "m.relates_to": { rel_type: "m.replace", event_id: eventId },
+    });
+  }
+
+  async redact(roomId: string, eventId: string): Promise<void> {
+    const path = `/rooms/${encodeURIComponent(roomId)}/redact/${encodeURIComponent(eventId)}/${randomUUID()}`;
+    await this.request("PUT", path, {});
+  }
+
+  /** The whole room as the homeserver has it now, oldest first. */
+  async history(roomId: string): Promise<RoomEvent[]> {
+    const events: RoomEvent[] = [];
+    for (let from = ""; ; ) {
+      const query = `dir=b&limit=500${from === "" ? "" : `&from=${encodeURIComponent(from)}`}`;
+      const path = `/rooms/${encodeURIComponent(roomId)}/messages?${query}`;
+      const { chunk, end } = messagesAnswer.parse(await this.request("GET", path));
+      events.unshift(...chunk.toReversed().map((event) => readEvent(event, roomId, Date.now())));
+      if (end === undefined) return events;
+      from = end;
+    }
+  }
+
+  /** The content of a state event. */
+  state(roomId: string, type: string, stateKey = ""): Promise<unknown> {
+    const path = `/rooms/${encodeURIComponent(roomId)}/state/${type}/${encodeURIComponent(stateKey)}`;
+    return this.request("GET", path);
+  }
+
+  /** Asks the homeserver for `/_matrix/client/v3` + path, or for a path of its own that begins with `/_`. */
+  async request(method: string, path: string, body?: Extra | string): Promise<unknown> {
+    const url = `${this.#login.baseUrl}${path.startsWith("/_") ? "" : "/_matrix/client/v3"}${path}`;
+    const response = await fetch(url, {
+      method,
+      headers: { authorization: `Bearer ${this.#login.accessToken}` },
+      signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(90_000)]),
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} as ${this.userId}: ${response.status} ${text.slice(0, 300)}`);
+    return JSON.parse(text);
+  }
+
+  async #follow(since: string): Promise<void> {
+    let next = since;
+    while (!this.#closing.signal.aborted) {
+      try {
+        next = await this.#sync(next);
+      } catch (error) {
+        if (this.#closing.signal.aborted) return;
+        // Tests stop the homeserver too; a client tries again.
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+      }
+    }
+  }
+
+  async #sync(since: string | undefined): Promise<string> {
+    const query = since === undefined ? "timeout=0" : `timeout=30000&since=${encodeURIComponent(since)}`;
+    const filter = encodeURIComponent('{"room":{"timeline":{"limit":100000}},"presence":{"types":[]}}');
+    const answer = syncAnswer.parse(await this.request("GET", `/sync?${query}&filter=${filter}`));
+    const now = Date.now();
+    for (const [roomId, room] of Object.entries(answer.rooms?.invite ?? {})) {
+      const invitation = room.invite_state.events.find(
+        ({ type, state_key: invitee }) => type === "m.room.member" && invitee === this.userId,
+      );
+      if (invitation !== undefined) this.#inviters.set(roomId, invitation.sender);
+    }
+    for (const [roomId, room] of Object.entries(answer.rooms?.join ?? {})) this.#take(roomId, room, now);
+    for (const watcher of this.#watchers) watcher();
+    return answer.next_batch;
+  }
+
+  #take(roomId: string, room: z.infer<typeof joinedRoom>, now: number): void {
+    const known = this.#events.get(roomId);
+    if (room.timeline.limited === true && known !== undefined) throw new Error(`events of ${roomId} were left out`);
+    this.#events.set(roomId, [...(known ?? []), ...room.timeline.events.map((event) => readEvent(event, roomId, now))]);
+    for (const { type, content } of room.ephemeral?.events ?? []) {
+      if (type === "m.typing")
+        for (const userId of typists.parse(content["user_ids"])) this.#typing.add(`${roomId} ${userId}`);
+      if (type !== "m.receipt") continue;
+      for (const [eventId, receipts] of Object.entries(readers.parse(content)))
+        for (const userId of Object.keys(receipts["m.read"] ?? {})) this.#reading.add(`${eventId} ${userId}`);
+    }
+  }
+}

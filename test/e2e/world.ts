@@ -1,0 +1,188 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { createAgent } from "../servers/letta-agents.ts";
+import { registerUser } from "../servers/matrix-users.ts";
+import type { ModelCall } from "../servers/model.ts";
+import { directed, type Plan } from "../servers/model-plan.ts";
+import { type Stack, startStack } from "../servers/stack.ts";
+import { AppProcess } from "./app-process.ts";
+import { type HomeserverProxy, startProxy } from "./homeserver-proxy.ts";
+import { Person } from "./person.ts";
+import { startGate, type TcpGate } from "./tcp-gate.ts";
+
+const tokenAnswer = z.object({ access_token: z.string() });
+
+/** How long Letta's model may say nothing, ms. */
+export const idleTimeoutMs = 20_000;
+
+export interface WorldOptions {
+  /** Whether the homeserver holds back whoever sends more than 10 messages at once, as it does by default. */
+  readonly messageLimits?: "default" | "lifted";
+}
+
+/** An agent that is there for people: in Letta, and on Matrix with a room that Anna has joined. */
+export interface Resident {
+  readonly agentId: string;
+  readonly name: string;
+  /** Stands in this agent's memory only; the model repeats it in every answer. */
+  readonly secretWord: string;
+  readonly userId: string;
+  readonly roomId: string;
+}
+
+export interface Asked {
+  readonly questionId: string;
+  readonly nonce: string;
+}
+
+/** A real Synapse, a real Letta with a model that does as it is told, the program, and people. */
+export class World {
+  readonly dir: string;
+  readonly stack: Stack;
+  readonly proxy: HomeserverProxy;
+  /** Between the program and Letta. */
+  readonly gate: TcpGate;
+  readonly app: AppProcess;
+  /** Is invited to everything. */
+  readonly anna: Person;
+  readonly annasPassword: string;
+  /** Is invited to everything. */
+  readonly bert: Person;
+  readonly admin: Person;
+  readonly #plans = new Map<string, Plan>();
+  readonly #residents: Resident[] = [];
+  #nonces = 0;
+
+  constructor(
+    parts: Pick<World, "dir" | "stack" | "proxy" | "gate" | "app" | "anna" | "annasPassword" | "bert" | "admin">,
+  ) {
+    this.dir = parts.dir;
+    this.stack = parts.stack;
+    this.proxy = parts.proxy;
+    this.gate = parts.gate;
+    this.app = parts.app;
+    this.anna = parts.anna;
+    this.annasPassword = parts.annasPassword;
+    this.bert = parts.bert;
+    this.admin = parts.admin;
+    this.stack.model.behave((request) => this.#plans.get(request.nonce ?? "") ?? directed(request));
+  }
+
+  /** All that were ever made, whether they still run or not. */
+  get residents(): readonly Resident[] {
+    return this.#residents;
+  }
+
+  /** Lets the model answer the message with this nonce so, instead of by the directives in it. */
+  plan(nonce: string, plan: Plan): void {
+    this.#plans.set(nonce, plan);
+  }
+
+  nonce(): string {
+    return `n${++this.#nonces}`;
+  }
+
+  /** What the model was asked with this nonce: more than one call means that a message was sent to Letta twice. */
+  calls(nonce: string): readonly ModelCall[] {
+    return this.stack.model.calls().filter((call) => call.nonce === nonce);
+  }
+
+  /** Creates an agent in Letta and waits until Anna has joined its room. */
+  async agent(name: string, { messageLimits = "lifted" }: WorldOptions = {}): Promise<Resident> {
+    const secretWord = `word-of-${name.toLowerCase().replaceAll(" ", "-")}`;
+    const { letta, synapse } = this.stack;
+    const { id: agentId } = await createAgent(letta.url, {
+      name,
+      model: letta.modelHandle,
+      persona: `I am ${name}. SECRET-WORD: ${secretWord}`,
+    });
+    const userId = `@agent_${agentId.replace(/^agent-/, "").replaceAll("-", "_")}:${synapse.serverName}`;
+    const roomId = await this.anna.until(`an invitation by ${name}, ${userId}`, () => this.anna.invitedBy(userId));
+    if (messageLimits === "lifted") await this.liftMessageLimits(userId);
+    await this.anna.join(roomId);
+    const resident: Resident = { agentId, name, secretWord, userId, roomId };
+    this.#residents.push(resident);
+    return resident;
+  }
+
+  /** Asks as Anna. `text` may hold directives for the model. */
+  async ask(room: Resident, text: string, extra = {}): Promise<Asked> {
+    const nonce = this.nonce();
+    return { questionId: await this.anna.say(room.roomId, `${text} [[nonce=${nonce}]]`, extra), nonce };
+  }
+
+  async liftMessageLimits(userId: string): Promise<void> {
+    const path = `/_synapse/admin/v1/users/${encodeURIComponent(userId)}/override_ratelimit`;
+    await this.admin.request("POST", path, { messages_per_second: 0, burst_count: 0 });
+  }
+
+  /** Acts as any user, without a device of its own; it does not sync. */
+  async as(userId: string): Promise<Person> {
+    const path = `/_synapse/admin/v1/users/${encodeURIComponent(userId)}/login`;
+    const { access_token: accessToken } = tokenAnswer.parse(await this.admin.request("POST", path, {}));
+    return new Person({ baseUrl: this.stack.synapse.baseUrl, userId, accessToken });
+  }
+
+  annasSecondClient(): Promise<Person> {
+    return Person.logIn(this.stack.synapse.baseUrl, this.anna.userId, this.annasPassword);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.anna.close(), this.bert.close(), this.admin.close()]);
+    await this.app.stop();
+    await Promise.all([this.proxy.close(), this.gate.close()]);
+    await this.stack.stop();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Starts everything but the program. Message limits are Synapse's own, from which those users are exempted that a test
+ * would only wait for; all other limits are lifted.
+ */
+export async function startWorld(): Promise<World> {
+  const dir = await mkdtemp(join(tmpdir(), "e2e-"));
+  const stack = await startStack({
+    dir,
+    rateLimits: "lifted",
+    synapse: { rc_message: { per_second: 0.2, burst_count: 10 }, filter_timeline_limit: -1 },
+  });
+  const { synapse, letta } = stack;
+  const [proxy, gate, adminLogin, annaLogin, bertLogin] = await Promise.all([
+    startProxy(synapse.baseUrl),
+    startGate(Number(new URL(letta.url).port)),
+    register(stack, "admin", true),
+    register(stack, "anna"),
+    register(stack, "bert"),
+  ]);
+  const app = await AppProcess.prepare(join(dir, "app"), {
+    homeserver: {
+      url: proxy.url,
+      server_name: synapse.serverName,
+      registration: { shared_secret: synapse.registrationSharedSecret },
+    },
+    letta: { url: `ws://127.0.0.1:${gate.port}`, idle_timeout: `${idleTimeoutMs}ms` },
+    invite: [annaLogin.userId, bertLogin.userId],
+    discovery: { interval: "1s" },
+  });
+  const world = new World({
+    dir,
+    stack,
+    proxy,
+    gate,
+    app,
+    admin: new Person(adminLogin),
+    annasPassword: annaLogin.password,
+    anna: await new Person(annaLogin).open(),
+    bert: await new Person(bertLogin).open(),
+  });
+  for (const { userId } of [annaLogin, bertLogin]) await world.liftMessageLimits(userId);
+  return world;
+}
+
+async function register(stack: Stack, name: string, admin = false) {
+  const { baseUrl } = stack.synapse;
+  return { baseUrl, ...(await registerUser(stack.synapse, name, { admin })) };
+}
