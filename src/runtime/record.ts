@@ -43,6 +43,11 @@ export interface ActorRecord {
   readonly output?: unknown;
   /** Per history node the ids of the states it remembers. */
   readonly history: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Where several states are active at once: their ids as they were entered, which is the order in which XState tries
+   * their eventless transitions.
+   */
+  readonly order?: readonly string[];
   readonly children: Readonly<Record<string, ChildRecord>>;
   readonly timers: Readonly<Record<string, TimerRecord>>;
   /** Number of steps taken. */
@@ -66,6 +71,7 @@ const recordSchema = z.object({
   status: z.enum(["active", "done"]),
   output: z.unknown().optional(),
   history: z.record(z.string(), z.array(z.string())),
+  order: z.array(z.string()).exactOptional(),
   children: z.record(
     z.string(),
     z.object({

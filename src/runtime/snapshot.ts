@@ -17,12 +17,22 @@ export function restoreSnapshot({ chart, nodes }: Behaviour, record: ActorRecord
     output: record.output,
     historyValue: Object.fromEntries(Object.entries(record.history).map(([node, ids]) => [node, ids.map(remembered)])),
   });
+  const { order } = record;
+  if (order !== undefined) {
+    const place = new Map(order.map((id, index) => [id, index]));
+    snapshot._nodes.sort((a, b) => (place.get(a.id) ?? order.length) - (place.get(b.id) ?? order.length));
+  }
   for (const [id, child] of Object.entries(record.children)) {
     const stub: AnyActorRef & { src?: unknown } = childStub(id);
     stub.src = child.src;
     snapshot.children[id] = stub;
   }
   return snapshot;
+}
+
+/** The ids of the active states as they were entered; `undefined` where they are one chain of parent and child. */
+export function orderOf({ _nodes: nodes }: AnyMachineSnapshot): readonly string[] | undefined {
+  return nodes.some(({ type }) => type === "parallel") ? nodes.map(({ id }) => id) : undefined;
 }
 
 /** The remembered states of a snapshot's history nodes, by id. */

@@ -6,7 +6,7 @@ import type { RawAction } from "./inert.ts";
 import { jittered } from "./jitter.ts";
 import { assertPlainJson } from "./json.ts";
 import { type ActorEvent, type ActorRecord, type ChildRecord, recordFormat, type TimerRecord } from "./record.ts";
-import { historyOf } from "./snapshot.ts";
+import { historyOf, orderOf } from "./snapshot.ts";
 import type { ChildStart, EffectStart, Reply, Step, StepInput, Stimulus, Tell } from "./step.ts";
 import { UnsupportedChart } from "./unsupported.ts";
 
@@ -202,6 +202,7 @@ export class StepDraft {
         this.#refuse(`child "${child}" was spawned inside assign: use spawnChild`);
     assertPlainJson(after.output, "output");
     const done = after.status === "done";
+    const order = orderOf(after);
     const timers = done ? new Map<string, TimerRecord>() : this.#timers;
     return {
       record: {
@@ -214,6 +215,7 @@ export class StepDraft {
         status: done ? "done" : "active",
         ...(after.output !== undefined && { output: after.output }),
         history: historyOf(after),
+        ...(order !== undefined && { order }),
         children: Object.fromEntries(this.#children),
         timers: Object.fromEntries(timers),
         revision: (record?.revision ?? 0) + 1,
