@@ -3,7 +3,8 @@ import type { Reporter, SerializedError, TestModule, TestSuite } from "vitest/no
 
 /**
  * Prints `N passed, N failed` as the very last line. Whatever keeps tests from running counts as failed too: a file
- * that cannot be imported, a hook that throws, an error outside of all tests, an end before the tests have ended.
+ * that cannot be imported, a hook that throws, an error outside of all tests, an end before the tests have ended, and
+ * that there are none.
  */
 export default class ClosingLine implements Reporter {
   #passed = 0;
@@ -22,7 +23,8 @@ export default class ClosingLine implements Reporter {
     const brokenGroups = modules
       .flatMap((module): readonly (TestModule | TestSuite)[] => [module, ...module.children.allSuites()])
       .filter((group) => group.errors().length > 0);
+    const nothingRan = tests.length === 0 && brokenGroups.length === 0 ? 1 : 0;
     this.#passed = count("passed");
-    this.#failed = count("failed") + brokenGroups.length + unhandledErrors.length;
+    this.#failed = count("failed") + brokenGroups.length + unhandledErrors.length + nothingRan;
   }
 }
