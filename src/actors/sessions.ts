@@ -22,6 +22,7 @@ export class Sessions {
   readonly #vault: CredentialVault;
   readonly #identity: Identity;
   readonly #clients = new Map<string, MatrixClient>();
+  readonly #logins = new Map<string, Promise<void>>();
 
   constructor(homeserver: Homeserver, vault: CredentialVault, identity: Identity) {
     this.#homeserver = homeserver;
@@ -33,19 +34,40 @@ export class Sessions {
   as(userId: string): MatrixClient {
     const known = this.#clients.get(userId);
     if (known !== undefined) return known;
-    const text = this.#vault.get(nameOf(userId));
-    if (text === undefined)
+    const credentials = this.#credentialsOf(userId);
+    if (credentials === undefined)
       throw new MatrixError("token", `${userId} is not logged in`, { remedy: "wait: it logs in by itself" });
-    return this.#use(stored.parse(JSON.parse(text)));
+    return this.#use(credentials);
   }
 
-  /** Registers or logs in the user, unless it has a session. Makes no request when it has one. */
-  async ensure(localpart: string, displayName: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Registers or logs in the user, unless it has a session: then it makes no request. Who asks while a login is under
+   * way waits for that one, and fails with it.
+   */
+  ensure(localpart: string, displayName: string, signal: AbortSignal): Promise<void> {
     const userId = `@${localpart}:${this.#homeserver.serverName}`;
-    if (this.#vault.get(nameOf(userId)) !== undefined) return;
+    if (this.#credentialsOf(userId) !== undefined) return Promise.resolve();
+    const underWay = this.#logins.get(userId);
+    if (underWay !== undefined) return underWay;
+    const login = this.#begin(userId, { localpart, displayName }, signal).finally(() => this.#logins.delete(userId));
+    this.#logins.set(userId, login);
+    return login;
+  }
+
+  /** Forgets a session that the homeserver has refused; only this one, where `refused` is given. */
+  async forget(userId: string, refused?: MatrixClient): Promise<void> {
+    if (refused !== undefined && this.#clients.get(userId) !== refused) return;
+    this.#clients.delete(userId);
+    await this.#vault.delete(nameOf(userId));
+  }
+
+  async #begin(
+    userId: string,
+    profile: Pick<Account, "localpart" | "displayName">,
+    signal: AbortSignal,
+  ): Promise<void> {
     const account: Account = {
-      localpart,
-      displayName,
+      ...profile,
       password: this.#identity.passwordOf(userId),
       deviceId: this.#identity.deviceIdOf(userId),
     };
@@ -54,18 +76,23 @@ export class Sessions {
     this.#use(credentials);
   }
 
-  /** Forgets a session that the homeserver has refused. */
-  async forget(userId: string): Promise<void> {
-    this.#clients.delete(userId);
-    await this.#vault.delete(nameOf(userId));
-  }
-
   async #registerOrLogIn(account: Account, signal: AbortSignal): Promise<Credentials> {
     try {
       return await this.#homeserver.register(account, signal);
     } catch (error) {
       if (error instanceof MatrixError && error.kind === "taken") return this.#homeserver.login(account, signal);
       throw error;
+    }
+  }
+
+  /** What cannot be read counts as no session; an error about it could quote the token. */
+  #credentialsOf(userId: string): Credentials | undefined {
+    const text = this.#vault.get(nameOf(userId));
+    if (text === undefined) return undefined;
+    try {
+      return stored.parse(JSON.parse(text));
+    } catch {
+      return undefined;
     }
   }
 

@@ -1,57 +1,23 @@
 import { and, assign, not, raise, setup, stateIn } from "xstate";
-import type { ActorId } from "../runtime/actor-id.ts";
 import type { Tell } from "../runtime/step.ts";
-import { addressOf } from "./addresses.ts";
+import {
+  type AgentContext,
+  type AgentEvent,
+  type AgentInput,
+  askForSpace,
+  backoffAfter,
+  type FailedIn,
+  handOn,
+  type In,
+  type Polled,
+  type PollInput,
+  pollInput,
+  withTroubles,
+} from "./agent-context.ts";
 import { effect } from "./placeholder.ts";
-import type { Heard } from "./question.ts";
-import { backoff, failureOf, type Wait, waitFor } from "./wait.ts";
+import { failureOf, troubleWith } from "./wait.ts";
 
 /** One Letta agent's presence on Matrix: its account, its room, and what it hears. */
-
-export interface AgentInput {
-  readonly server: string;
-  readonly agentId: string;
-  readonly userId: string;
-}
-
-export interface AgentContext extends AgentInput {
-  /** The agent's name in Letta; known once discovery has told it. */
-  readonly name?: string;
-  readonly spaceId?: string;
-  readonly roomId?: string;
-  /** The sync cursor: everything up to it has been handed on. */
-  readonly since?: string;
-  /** True when the homeserver refused the stored access token. */
-  readonly tokenRefused: boolean;
-  /** What last went wrong, until something goes well again. */
-  readonly trouble?: Trouble | undefined;
-  readonly wait?: Wait | undefined;
-}
-
-/** Failed tries, and what decides how to go on. */
-export interface Trouble {
-  readonly kind: string;
-  readonly tries: number;
-  readonly retryAfterMs: number;
-}
-
-export type AgentEvent =
-  | { readonly type: "DISCOVERED"; readonly name: string }
-  | { readonly type: "SPACE_READY"; readonly spaceId: string }
-  | { readonly type: "TOKEN_REFUSED" };
-
-export interface PollInput {
-  readonly userId: string;
-  readonly roomId: string;
-  readonly since?: string;
-}
-
-export interface Polled {
-  /** The cursor that passes everything in `heard`. */
-  readonly since: string;
-  /** In the order in which the rooms' timelines have it. */
-  readonly heard: readonly Heard[];
-}
 
 const lasting: ReadonlySet<string> = new Set(["forbidden", "refused", "unsupported", "taken", "squatted", "missing"]);
 
@@ -76,34 +42,40 @@ export const agentMachine = setup({
     advance: assign((_, { since }: { since: string }) => ({ since })),
     refuseToken: assign(() => ({ tokenRefused: true })),
     renewed: assign(() => ({ tokenRefused: false })),
-    fail: assign(({ context: { wait, trouble } }, event: { readonly error: unknown }) => {
-      const { kind = "", retryAfterMs = 0 } = failureOf(event);
-      return { wait: waitFor(event, wait), trouble: { kind, tries: (trouble?.tries ?? 0) + 1, retryAfterMs } };
+    fail: assign(({ context: { troubles } }, { region, event }: FailedIn) =>
+      withTroubles({ ...troubles, [region]: troubleWith(event, troubles[region]) }),
+    ),
+    goOn: assign(({ context: { troubles } }, { region }: In) => {
+      const { [region]: _over, ...others } = troubles;
+      return withTroubles(others);
     }),
-    goOn: assign(() => ({ wait: undefined, trouble: undefined })),
   },
   guards: {
     isNamed: ({ context }) => context.name !== undefined,
     knowsSpace: ({ context }) => context.spaceId !== undefined,
     hasCursor: ({ context }) => context.since !== undefined,
+    hasRoom: ({ context }) => context.roomId !== undefined,
     isThere: (_, { roomId }: { roomId: string | null }) => roomId !== null,
     /** Only a person can end it; it is tried again from time to time all the same. */
-    isLasting: ({ context: { trouble } }) => lasting.has(trouble?.kind ?? ""),
-    isTokenRefused: ({ context: { trouble } }) => trouble?.kind === "token",
+    isLasting: ({ context: { troubles } }, { region }: In) => lasting.has(troubles[region]?.kind ?? ""),
+    isTokenRefused: ({ context: { troubles } }, { region }: In) => troubles[region]?.kind === "token",
+    /** A token that is refused right after it was renewed is not renewed again at once. */
+    isTokenOld: ({ context: { troubles } }, { region }: In) =>
+      troubles[region]?.kind === "token" && troubles[region].tries === 1,
+    isTaken: (_, event: { readonly error: unknown }) => failureOf(event).kind === "taken",
     isOnline: stateIn({ account: "online" }),
-    hasRoom: stateIn({ room: "ready" }),
   },
   delays: {
-    accountRetry: ({ context: { trouble } }) => backoff(trouble?.tries ?? 1, trouble?.retryAfterMs),
-    roomRetry: ({ context: { trouble } }) => backoff(trouble?.tries ?? 1, trouble?.retryAfterMs),
-    intakeRetry: ({ context: { trouble } }) => backoff(trouble?.tries ?? 1, trouble?.retryAfterMs),
+    accountRetry: ({ context: { troubles } }) => backoffAfter(troubles.account),
+    roomRetry: ({ context: { troubles } }) => backoffAfter(troubles.room),
+    intakeRetry: ({ context: { troubles } }) => backoffAfter(troubles.intake),
     mendingCheck: 600_000,
   },
 }).createMachine({
   id: "agent",
   version: "1",
   options: { maxIterations: 100 },
-  context: ({ input }) => ({ ...input, tokenRefused: false }),
+  context: ({ input }) => ({ ...input, tokenRefused: false, troubles: {} }),
   type: "parallel",
   on: {
     DISCOVERED: { actions: { type: "setName", params: ({ event }) => event } },
@@ -119,11 +91,19 @@ export const agentMachine = setup({
             id: "ensureAccount",
             src: "ensureAccount",
             input: ({ context: { userId, name = userId, tokenRefused } }) => ({ userId, name, renew: tokenRefused }),
-            onDone: { target: "online", actions: ["renewed", "goOn"] },
-            onError: { target: "troubled", actions: { type: "fail", params: ({ event }) => event } },
+            onDone: { target: "online", actions: ["renewed", { type: "goOn", params: { region: "account" } }] },
+            onError: {
+              target: "troubled",
+              actions: { type: "fail", params: ({ event }) => ({ region: "account" as const, event }) },
+            },
           },
         },
-        troubled: { always: [{ guard: "isLasting", target: "refused" }, { target: "backingOff" }] },
+        troubled: {
+          always: [
+            { guard: { type: "isLasting", params: { region: "account" } }, target: "refused" },
+            { target: "backingOff" },
+          ],
+        },
         backingOff: { after: { accountRetry: "registering" } },
         refused: { after: { mendingCheck: "registering" } },
         online: { on: { TOKEN_REFUSED: { target: "registering", actions: "refuseToken" } } },
@@ -139,7 +119,8 @@ export const agentMachine = setup({
         },
         provisioning: {
           initial: "resolving",
-          onDone: { target: "ready", actions: "goOn" },
+          always: { guard: not("isOnline"), target: "offline" },
+          onDone: { target: "ready", actions: { type: "goOn", params: { region: "room" } } },
           states: {
             resolving: {
               invoke: {
@@ -150,11 +131,17 @@ export const agentMachine = setup({
                   {
                     guard: { type: "isThere", params: ({ event }) => event.output },
                     target: "linking",
-                    actions: { type: "setRoom", params: ({ event }) => event.output },
+                    actions: [
+                      { type: "setRoom", params: ({ event }) => event.output },
+                      { type: "goOn", params: { region: "room" } },
+                    ],
                   },
                   { target: "creating" },
                 ],
-                onError: { target: "#agent.room.troubled", actions: { type: "fail", params: ({ event }) => event } },
+                onError: {
+                  target: "#agent.room.troubled",
+                  actions: { type: "fail", params: ({ event }) => ({ region: "room" as const, event }) },
+                },
               },
             },
             creating: {
@@ -167,17 +154,38 @@ export const agentMachine = setup({
                   name,
                   spaceId,
                 }),
-                onDone: { target: "linking", actions: { type: "setRoom", params: ({ event }) => event.output } },
-                onError: { target: "#agent.room.troubled", actions: { type: "fail", params: ({ event }) => event } },
+                onDone: {
+                  target: "linking",
+                  actions: [
+                    { type: "setRoom", params: ({ event }) => event.output },
+                    { type: "goOn", params: { region: "room" } },
+                  ],
+                },
+                onError: [
+                  {
+                    guard: { type: "isTaken", params: ({ event }) => event },
+                    target: "taken",
+                    actions: { type: "fail", params: ({ event }) => ({ region: "room" as const, event }) },
+                  },
+                  {
+                    target: "#agent.room.troubled",
+                    actions: { type: "fail", params: ({ event }) => ({ region: "room" as const, event }) },
+                  },
+                ],
               },
             },
+            /** Most likely by this agent itself, before a crash: resolving tells. */
+            taken: { after: { roomRetry: "resolving" } },
             linking: {
               invoke: {
                 id: "linkToSpace",
                 src: "linkToSpace",
                 input: ({ context: { userId, roomId = "", spaceId = "" } }) => ({ userId, roomId, spaceId }),
-                onDone: "inviting",
-                onError: { target: "#agent.room.troubled", actions: { type: "fail", params: ({ event }) => event } },
+                onDone: { target: "inviting", actions: { type: "goOn", params: { region: "room" } } },
+                onError: {
+                  target: "#agent.room.troubled",
+                  actions: { type: "fail", params: ({ event }) => ({ region: "room" as const, event }) },
+                },
               },
             },
             inviting: {
@@ -186,7 +194,10 @@ export const agentMachine = setup({
                 src: "invitePeople",
                 input: ({ context: { userId, roomId = "" } }) => ({ userId, roomId }),
                 onDone: "done",
-                onError: { target: "#agent.room.troubled", actions: { type: "fail", params: ({ event }) => event } },
+                onError: {
+                  target: "#agent.room.troubled",
+                  actions: { type: "fail", params: ({ event }) => ({ region: "room" as const, event }) },
+                },
               },
             },
             done: { type: "final" },
@@ -195,8 +206,12 @@ export const agentMachine = setup({
         },
         troubled: {
           always: [
-            { guard: "isTokenRefused", target: "renewing" },
-            { guard: "isLasting", target: "mending" },
+            {
+              guard: { type: "isTokenOld", params: { region: "room" } },
+              target: "renewing",
+            },
+            { guard: { type: "isTokenRefused", params: { region: "room" } }, target: "renewingLater" },
+            { guard: { type: "isLasting", params: { region: "room" } }, target: "mending" },
             { target: "backingOff" },
           ],
         },
@@ -204,6 +219,7 @@ export const agentMachine = setup({
           entry: raise({ type: "TOKEN_REFUSED" }),
           always: { guard: not("isOnline"), target: "offline" },
         },
+        renewingLater: { always: { guard: not("isOnline"), target: "offline" }, after: { roomRetry: "renewing" } },
         backingOff: { after: { roomRetry: "provisioning.interrupted" } },
         mending: { after: { mendingCheck: "provisioning.interrupted" } },
         ready: {},
@@ -219,6 +235,7 @@ export const agentMachine = setup({
           ],
         },
         catchingUp: {
+          always: { guard: not("isOnline"), target: "deaf" },
           invoke: {
             id: "catchUp",
             src: "catchUp",
@@ -228,13 +245,17 @@ export const agentMachine = setup({
               actions: [
                 { type: "advance", params: ({ event }) => event.output },
                 { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
-                "goOn",
+                { type: "goOn", params: { region: "intake" } },
               ],
             },
-            onError: { target: "troubled", actions: { type: "fail", params: ({ event }) => event } },
+            onError: {
+              target: "troubled",
+              actions: { type: "fail", params: ({ event }) => ({ region: "intake" as const, event }) },
+            },
           },
         },
         polling: {
+          always: { guard: not("isOnline"), target: "deaf" },
           invoke: {
             id: "poll",
             src: "poll",
@@ -245,37 +266,32 @@ export const agentMachine = setup({
               actions: [
                 { type: "advance", params: ({ event }) => event.output },
                 { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
-                "goOn",
+                { type: "goOn", params: { region: "intake" } },
               ],
             },
-            onError: { target: "troubled", actions: { type: "fail", params: ({ event }) => event } },
+            onError: {
+              target: "troubled",
+              actions: { type: "fail", params: ({ event }) => ({ region: "intake" as const, event }) },
+            },
           },
         },
-        troubled: { always: [{ guard: "isTokenRefused", target: "renewing" }, { target: "backingOff" }] },
+        troubled: {
+          always: [
+            {
+              guard: { type: "isTokenOld", params: { region: "intake" } },
+              target: "renewing",
+            },
+            { guard: { type: "isTokenRefused", params: { region: "intake" } }, target: "renewingLater" },
+            { target: "backingOff" },
+          ],
+        },
         renewing: {
           entry: raise({ type: "TOKEN_REFUSED" }),
           always: { guard: not("isOnline"), target: "deaf" },
         },
+        renewingLater: { always: { guard: not("isOnline"), target: "deaf" }, after: { intakeRetry: "renewing" } },
         backingOff: { after: { intakeRetry: "deaf" } },
       },
     },
   },
 });
-
-function pollInput({ userId, roomId = "", since }: AgentContext): PollInput {
-  return { userId, roomId, ...(since !== undefined && { since }) };
-}
-
-function askForSpace({ server, agentId }: AgentContext): Tell {
-  return { to: addressOf.space(server), event: { type: "SPACE_WANTED", asker: addressOf.agent(server, agentId) } };
-}
-
-function handOn({ server, agentId }: AgentContext, { heard }: Polled): Tell[] {
-  return heard.map((one) => tellConversation(addressOf.conversation(server, agentId, one.roomId), one));
-}
-
-function tellConversation(to: ActorId, heard: Heard): Tell {
-  return heard.kind === "question"
-    ? { to, id: heard.question.eventId, event: { type: "MESSAGE", question: heard.question } }
-    : { to, id: heard.eventId, event: { type: "EDITED", edits: heard.edits, text: heard.text } };
-}

@@ -18,6 +18,8 @@ export interface Turn {
   readonly attempt: number;
   /** Failed tries since something last went well. */
   readonly tries: number;
+  /** Tries of this turn that found somebody else's turn running. */
+  readonly busyTries: number;
   readonly retryAfterMs?: number;
   /** True before the first draft is sent: from then on one may stand in the room. */
   readonly drafting: boolean;
@@ -39,7 +41,9 @@ export interface ConversationContext extends ConversationInput {
 
 export type ConversationEvent =
   | { readonly type: "MESSAGE"; readonly question: Question }
-  | { readonly type: "EDITED"; readonly edits: string; readonly text: string }
+  | { readonly type: "EDITED"; readonly edits: string; readonly sender: string; readonly text: string }
+  /** More was said since the cursor `gap` than was read. */
+  | { readonly type: "CUT"; readonly gap: string }
   /** A draft is about to be sent. */
   | { readonly type: "DRAFTING" }
   | { readonly type: "DRAFTED"; readonly eventId: string }
@@ -59,8 +63,8 @@ export interface TurnInput {
 /** What an agent says that does not want to answer: nobody sees it. */
 export const silence = "<no-reply/>";
 
-/** Failures of Letta that end by themselves. */
-const passing: ReadonlySet<string> = new Set(["unreachable", "busy"]);
+/** Failures that end by themselves, on Letta's side or (the token) by the agent's logging in again. */
+const passing: ReadonlySet<string> = new Set(["unreachable", "busy", "token"]);
 /** Failures of the homeserver after which the same event can still be sent. */
 const sendable: ReadonlySet<string> = new Set(["unreachable", "limited", "token", "malformed"]);
 /** Tries while somebody else's turn runs, before the person is told. */
@@ -86,6 +90,8 @@ export const conversationMachine = setup({
   actions: {
     /** Tells a person that the queue is full. */
     refuse: (_, _params: { userId: string; roomId: string; question: Question; text: string }) => undefined,
+    /** Tells the room that some of what was said in it was not read. */
+    sayCut: (_, _params: { userId: string; roomId: string; gap: string }) => undefined,
     enqueue: assign(({ context, event }) =>
       event.type === "MESSAGE" ? { queue: [...context.queue, event.question] } : {},
     ),
@@ -93,7 +99,9 @@ export const conversationMachine = setup({
       event.type === "EDITED"
         ? {
             queue: context.queue.map((question) =>
-              question.eventId === event.edits ? { ...question, text: event.text } : question,
+              question.eventId === event.edits && question.sender === event.sender
+                ? { ...question, text: event.text }
+                : question,
             ),
           }
         : {},
@@ -102,7 +110,10 @@ export const conversationMachine = setup({
       const [question, ...rest] = queue;
       return question === undefined
         ? {}
-        : { queue: rest, current: { question, attempt: 1, tries: 0, drafting: false, toolApproved: false } };
+        : {
+            queue: rest,
+            current: { question, attempt: 1, tries: 0, busyTries: 0, drafting: false, toolApproved: false },
+          };
     }),
     opened: assign((_, { conversationId }: { conversationId: string }) => ({ conversationId })),
     amend: assign(({ context: { current } }, change: Partial<Turn>) =>
@@ -116,8 +127,9 @@ export const conversationMachine = setup({
     ),
     waitFor: assign(({ context: { current, wait } }, event: { readonly error: unknown }) => {
       if (current === undefined) return {};
-      const { retryAfterMs = 0 } = failureOf(event);
-      return { wait: waitFor(event, wait), current: { ...current, tries: current.tries + 1, retryAfterMs } };
+      const { kind, retryAfterMs = 0 } = failureOf(event);
+      const busyTries = current.busyTries + (kind === "busy" ? 1 : 0);
+      return { wait: waitFor(event, wait), current: { ...current, tries: current.tries + 1, busyTries, retryAfterMs } };
     }),
     goOn: assign(() => ({ wait: undefined })),
     settle: assign(() => ({ current: undefined, wait: undefined })),
@@ -135,13 +147,15 @@ export const conversationMachine = setup({
     isOpen: ({ context }) => context.conversationId !== undefined,
     isPassing: ({ context: { current } }, event: { readonly error: unknown }) => {
       const { kind = "" } = failureOf(event);
-      return passing.has(kind) && (kind !== "busy" || (current?.tries ?? 0) < mostBusyTries);
+      return passing.has(kind) && (kind !== "busy" || (current?.busyTries ?? 0) < mostBusyTries);
     },
     isSendable: (_, event: { readonly error: unknown }) => sendable.has(failureOf(event).kind ?? ""),
+    /** The answer itself cannot be sent; a word about that perhaps can. */
+    isUnsendable: ({ context: { current } }, event: { readonly error: unknown }) =>
+      current?.answer?.outcome === "answer" && failureOf(event).kind !== "forbidden",
     mayAskAgain: ({ context: { current } }, event: { readonly error: unknown }) =>
       failureOf(event).kind === "lost" && current?.toolApproved === false && current.attempt < mostAttempts,
     isSilence: (_, { text }: { text: string }) => text === silence,
-    hasDraft: ({ context }) => context.current?.drafting === true,
     showsNothing: ({ context }) => context.current?.drafting !== true,
     isWorthExplaining: ({ context: { current } }) => current !== undefined && !current.drafting && current.tries >= 2,
   },
@@ -171,6 +185,12 @@ export const conversationMachine = setup({
       { actions: "enqueue" },
     ],
     EDITED: { actions: "replaceText" },
+    CUT: {
+      actions: {
+        type: "sayCut",
+        params: ({ context: { userId, roomId }, event: { gap } }) => ({ userId, roomId, gap }),
+      },
+    },
     deadLetter: { actions: "apologise" },
   },
   states: {
@@ -199,7 +219,11 @@ export const conversationMachine = setup({
         input: ({ context: { agentId } }) => ({ agentId }),
         onDone: {
           target: "turn",
-          actions: [{ type: "opened", params: ({ event }) => event.output }, "goOn"],
+          actions: [
+            { type: "opened", params: ({ event }) => event.output },
+            { type: "amend", params: { tries: 0 } },
+            "goOn",
+          ],
         },
         onError: [
           {
@@ -207,7 +231,7 @@ export const conversationMachine = setup({
             target: "backingOff",
             actions: { type: "waitFor", params: ({ event }) => event },
           },
-          { target: "replying", actions: { type: "answer", params: ({ event }) => errorAnswer(event) } },
+          { target: "replying", actions: [{ type: "answer", params: ({ event }) => errorAnswer(event) }, "goOn"] },
         ],
       },
     },
@@ -273,6 +297,7 @@ export const conversationMachine = setup({
       },
       on: {
         DRAFTING: { actions: { type: "amend", params: { drafting: true } } },
+        TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
       },
       states: {
         choosing: { always: [{ guard: "isWorthExplaining", target: "explaining" }, { target: "quiet" }] },
@@ -302,6 +327,12 @@ export const conversationMachine = setup({
             guard: { type: "isSendable", params: ({ event }) => event },
             target: "replyingLater",
             actions: { type: "waitFor", params: ({ event }) => event },
+          },
+          {
+            guard: { type: "isUnsendable", params: ({ event }) => event },
+            target: "replying",
+            reenter: true,
+            actions: [{ type: "answer", params: ({ event }) => unsendable(event) }, "goOn"],
           },
           { target: "settled" },
         ],
@@ -336,25 +367,23 @@ function turnInput({ agentId, userId, roomId, conversationId = "", current }: Co
 }
 
 function waitText(wait: Wait | undefined): string {
-  return [wait?.reason ?? "Letta does not answer.", wait?.remedy]
-    .filter((part) => part !== undefined)
-    .map(sentence)
-    .join(" ");
+  return sentences(wait?.reason ?? "Letta does not answer", wait?.remedy);
 }
 
-function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+function sentences(...parts: readonly (string | undefined)[]): string {
+  return parts
+    .filter((part) => part !== undefined)
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .map((part) => (/[.!?]$/.test(part) ? part : `${part}.`))
+    .join(" ");
 }
 
 function errorAnswer(event: { readonly error: unknown }): Answer {
   const { kind, message, remedy } = failureOf(event);
-  const advice = kind === "lost" ? "Letta stopped before it had answered. Please send your message again." : remedy;
-  return {
-    outcome: "error",
-    text: [message, advice]
-      .filter((part) => part !== undefined)
-      .map(sentence)
-      .join(" "),
-  };
+  return { outcome: "error", text: sentences(message, kind === "lost" ? "Please send your message again." : remedy) };
+}
+
+function unsendable(event: { readonly error: unknown }): Answer {
+  const { message, remedy } = failureOf(event);
+  return { outcome: "error", text: sentences("I have an answer that I cannot send here", message, remedy) };
 }

@@ -15,6 +15,8 @@ export interface DiscoveryInput {
 export interface DiscoveryContext extends DiscoveryInput {
   readonly tries: number;
   readonly retryAfterMs: number;
+  /** A hint came during a listing, which may have passed the place of what is new. */
+  readonly again: boolean;
   /** Agents in the last complete listing. */
   readonly listed?: number;
   readonly wait?: Wait | undefined;
@@ -37,13 +39,16 @@ export const discoveryMachine = setup({
   actions: {
     tell: (_, _params: Tell | readonly Tell[]) => undefined,
     count: assign((_, { total }: { total: number }) => ({ listed: total })),
-    goOn: assign(() => ({ wait: undefined, tries: 0, retryAfterMs: 0 })),
+    listAgain: assign(() => ({ again: true })),
+    goOn: assign(() => ({ wait: undefined, tries: 0, retryAfterMs: 0, again: false })),
     fail: assign(({ context: { wait, tries } }, event: { readonly error: unknown }) => ({
       wait: waitFor(event, wait),
       tries: tries + 1,
       retryAfterMs: failureOf(event).retryAfterMs ?? 0,
+      again: false,
     })),
   },
+  guards: { isHinted: ({ context }) => context.again },
   delays: {
     interval: ({ context }) => context.interval,
     retry: ({ context }) => backoff(context.tries, context.retryAfterMs),
@@ -52,7 +57,7 @@ export const discoveryMachine = setup({
   id: "discovery",
   version: "1",
   options: { maxIterations: 100 },
-  context: ({ input }) => ({ ...input, tries: 0, retryAfterMs: 0 }),
+  context: ({ input }) => ({ ...input, tries: 0, retryAfterMs: 0, again: false }),
   initial: "listing",
   states: {
     listing: {
@@ -61,7 +66,7 @@ export const discoveryMachine = setup({
         src: "listAgents",
         input: ({ context: { server } }) => ({ server }),
         onDone: {
-          target: "waiting",
+          target: "listed",
           actions: [
             { type: "count", params: ({ event }) => event.output },
             {
@@ -72,11 +77,17 @@ export const discoveryMachine = setup({
                   event: { type: "DISCOVERED", name },
                 })),
             },
-            "goOn",
           ],
         },
         onError: { target: "backingOff", actions: { type: "fail", params: ({ event }) => event } },
       },
+      on: { LIST_NOW: { actions: "listAgain" } },
+    },
+    listed: {
+      always: [
+        { guard: "isHinted", target: "listing", actions: "goOn" },
+        { target: "waiting", actions: "goOn" },
+      ],
     },
     waiting: { after: { interval: "listing" }, on: { LIST_NOW: "listing" } },
     backingOff: { after: { retry: "listing" }, on: { LIST_NOW: "listing" } },

@@ -12,9 +12,11 @@ export interface Question {
   /** The message it answers. */
   readonly inReplyTo?: string;
   readonly mentioned: boolean;
+  /** Set when it was heard without a cursor: an earlier store of ours, lost by now, may have asked it already. */
+  readonly maybeAsked?: true;
 }
 
-/** What the intake makes of one event in a room's timeline. */
+/** What the intake makes of a room's timeline. */
 export type Heard =
   | { readonly kind: "question"; readonly roomId: string; readonly question: Question }
   | {
@@ -22,8 +24,12 @@ export type Heard =
       readonly roomId: string;
       readonly eventId: string;
       readonly edits: string;
+      /** Who edits: another person's message is not theirs to change. */
+      readonly sender: string;
       readonly text: string;
-    };
+    }
+  /** More was said since the cursor `gap` (or the first look) than can be read back. */
+  | { readonly kind: "cut"; readonly roomId: string; readonly gap: string };
 
 /** How a turn ended, as the person is told. */
 export interface Answer {

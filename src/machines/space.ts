@@ -41,6 +41,7 @@ export const spaceMachine = setup({
   },
   guards: {
     knowsSpace: ({ context }) => context.spaceId !== undefined,
+    isTaken: (_, event: { readonly error: unknown }) => failureOf(event).kind === "taken",
     isThere: (_, { spaceId }: { spaceId: string | null }) => spaceId !== null,
   },
   delays: { retry: ({ context }) => backoff(context.tries, context.retryAfterMs) },
@@ -66,7 +67,7 @@ export const spaceMachine = setup({
             id: "ensureBot",
             src: "ensureBot",
             input: () => ({}),
-            onDone: "resolving",
+            onDone: { target: "resolving", actions: "goOn" },
             onError: { target: "#space.backingOff", actions: { type: "fail", params: ({ event }) => event } },
           },
         },
@@ -79,7 +80,7 @@ export const spaceMachine = setup({
               {
                 guard: { type: "isThere", params: ({ event }) => event.output },
                 target: "announcing",
-                actions: { type: "setSpace", params: ({ event }) => event.output },
+                actions: [{ type: "setSpace", params: ({ event }) => event.output }, "goOn"],
               },
               { target: "creating" },
             ],
@@ -91,10 +92,22 @@ export const spaceMachine = setup({
             id: "createSpace",
             src: "createSpace",
             input: () => ({}),
-            onDone: { target: "announcing", actions: { type: "setSpace", params: ({ event }) => event.output } },
-            onError: { target: "#space.backingOff", actions: { type: "fail", params: ({ event }) => event } },
+            onDone: {
+              target: "announcing",
+              actions: [{ type: "setSpace", params: ({ event }) => event.output }, "goOn"],
+            },
+            onError: [
+              {
+                guard: { type: "isTaken", params: ({ event }) => event },
+                target: "taken",
+                actions: { type: "fail", params: ({ event }) => event },
+              },
+              { target: "#space.backingOff", actions: { type: "fail", params: ({ event }) => event } },
+            ],
           },
         },
+        /** Most likely by ourselves, before a crash: resolving tells. */
+        taken: { after: { retry: "resolving" } },
         announcing: {
           invoke: {
             id: "listResidents",
@@ -102,10 +115,13 @@ export const spaceMachine = setup({
             input: () => ({}),
             onDone: {
               target: "inviting",
-              actions: {
-                type: "tell",
-                params: ({ context, event }) => event.output.map((to) => ({ to, event: whereabouts(context) })),
-              },
+              actions: [
+                {
+                  type: "tell",
+                  params: ({ context, event }) => event.output.map((to) => ({ to, event: whereabouts(context) })),
+                },
+                "goOn",
+              ],
             },
             onError: { target: "#space.backingOff", actions: { type: "fail", params: ({ event }) => event } },
           },
@@ -117,9 +133,6 @@ export const spaceMachine = setup({
             input: ({ context: { spaceId = "" } }) => ({ spaceId }),
             onDone: "done",
             onError: { target: "#space.backingOff", actions: { type: "fail", params: ({ event }) => event } },
-          },
-          on: {
-            SPACE_WANTED: { actions: { type: "tell", params: ({ context, event }) => tellAsker(context, event) } },
           },
         },
         done: { type: "final" },

@@ -9,6 +9,15 @@ export interface Wait {
   readonly since: number;
 }
 
+/** Failed tries in a row, and what decides how to go on. */
+export interface Trouble {
+  /** The kind of the last failure. */
+  readonly kind: string;
+  readonly tries: number;
+  readonly retryAfterMs: number;
+  readonly wait: Wait;
+}
+
 /** When the host stamped the event, ms since the epoch. */
 export function timeOf(event: object): number {
   const at: unknown = Reflect.get(event, "at");
@@ -31,12 +40,24 @@ export function waitFor(event: { readonly error: unknown }, previous: Wait | und
   };
 }
 
+/** The trouble that begins, or goes on, with a failed try. */
+export function troubleWith(event: { readonly error: unknown }, previous: Trouble | undefined): Trouble {
+  const { kind = "", retryAfterMs = 0 } = failureOf(event);
+  return { kind, tries: (previous?.tries ?? 0) + 1, retryAfterMs, wait: waitFor(event, previous?.wait) };
+}
+
 const firstBackoff = 1_000;
 const longestBackoff = 60_000;
+/** The runtime makes a backoff up to a fifth longer or shorter. */
+const shortened = 0.8;
 
-/** The wait before try number `tries` + 1, ms: doubles up to a minute, and is never shorter than what the server asked. */
+/**
+ * The wait before try number `tries` + 1, ms: doubles up to a minute, and is never shorter than what the server asked,
+ * also after the runtime's jitter.
+ */
 export function backoff(tries: number, retryAfterMs = 0): number {
-  return Math.max(retryAfterMs, Math.min(longestBackoff, firstBackoff * 2 ** Math.min(Math.max(0, tries - 1), 6)));
+  const doubled = firstBackoff * 2 ** Math.min(Math.max(0, tries - 1), 6);
+  return Math.max(Math.ceil(retryAfterMs / shortened), Math.min(longestBackoff, doubled));
 }
 
 function isFailure(value: unknown): value is Failure {

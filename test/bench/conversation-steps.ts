@@ -85,7 +85,7 @@ function plainTransitions(count: number): number {
   let [snapshot] = initialTransition(conversationMachine, input);
   const begun = process.cpuUsage();
   for (let n = 0; n < count; n++) {
-    const event = { type: "EDITED", edits: `$question-${n}`, text: "other words" } as const;
+    const event = { type: "EDITED", edits: `$question-${n}`, sender: "@anna:bench", text: "other words" } as const;
     [snapshot] = transition(conversationMachine, snapshot, event);
   }
   return count / seconds(begun);

@@ -3,11 +3,14 @@ import type { Heard, Question } from "../../machines/question.ts";
 import type { MatrixEvent } from "../../matrix/port.ts";
 import { turnMarkOf } from "../marker.ts";
 
+/** Whoever writes a relation chooses its text, and the agent is told it: nothing that could pass for a line of ours. */
+const eventId = z.string().regex(/^\$[\x21-\x7e]{1,254}$/);
+
 const relation = z.object({
   rel_type: z.string().optional().catch(undefined),
-  event_id: z.string().optional().catch(undefined),
+  event_id: eventId.optional().catch(undefined),
   is_falling_back: z.boolean().optional().catch(undefined),
-  "m.in_reply_to": z.object({ event_id: z.string() }).optional().catch(undefined),
+  "m.in_reply_to": z.object({ event_id: eventId }).optional().catch(undefined),
 });
 
 const message = z.object({
@@ -25,6 +28,9 @@ type Message = z.infer<typeof message>;
 
 /** Content that is a copy of something said elsewhere or earlier: answering it would start a loop. */
 const copies = ["m.bridge_originated", "m.letta_historical"];
+
+/** The last moment that has a date. */
+const latestTime = 8.64e15;
 
 const spoken: ReadonlySet<string> = new Set(["m.text", "m.emote"]);
 
@@ -70,24 +76,26 @@ export function hear(event: MatrixEvent, roomId: string, listener: Listener): He
       unreadable: `I can only read text so far, not ${what}.`,
     });
   }
-  const text = withoutFallback(data).trim();
+  const text = withoutFallback(data).toWellFormed().trim();
   return text === "" ? undefined : question(event, roomId, { ...place, mentioned, text });
 }
 
 function question(event: MatrixEvent, roomId: string, rest: Partial<Question>): Heard {
-  const { eventId, sender, originServerTs: sentAt } = event;
+  const { eventId, sender, originServerTs } = event;
+  const sentAt = Math.min(Math.max(0, originServerTs), latestTime);
   const heard: Question = { eventId, sender, sentAt, text: "", mentioned: false, ...rest };
   return { kind: "question", roomId, question: heard };
 }
 
-function edit(event: MatrixEvent, roomId: string, { "m.relates_to": relates, "m.new_content": content }: Message) {
-  const text = content?.body.trim();
+function edit({ eventId, sender }: MatrixEvent, roomId: string, data: Message): Heard | undefined {
+  const { "m.relates_to": relates, "m.new_content": content } = data;
+  const text = content?.body.toWellFormed().trim();
   if (relates?.event_id === undefined || text === undefined || text === "") return undefined;
-  return { kind: "edit", roomId, eventId: event.eventId, edits: relates.event_id, text } as const;
+  return { kind: "edit", roomId, eventId, edits: relates.event_id, sender, text };
 }
 
 function isCopy(content: Readonly<Record<string, unknown>>): boolean {
-  return copies.some((key) => content[key] === true);
+  return copies.some((key) => (content[key] ?? false) !== false);
 }
 
 function placeOf({ "m.relates_to": relates }: Message): Pick<Question, "thread" | "inReplyTo"> {
@@ -96,9 +104,9 @@ function placeOf({ "m.relates_to": relates }: Message): Pick<Question, "thread" 
   return { ...(thread !== undefined && { thread }), ...(answered !== undefined && { inReplyTo: answered }) };
 }
 
-/** Older clients quote the message they reply to at the top of the body. */
+/** Older clients quote the message they reply to at the top of the body. What a person quotes by hand stays. */
 function withoutFallback({ body, "m.relates_to": relates }: Message): string {
-  if (relates?.["m.in_reply_to"] === undefined || !body.startsWith("> ")) return body;
+  if (relates?.["m.in_reply_to"] === undefined || !/^> (\* )?<@/.test(body)) return body;
   const lines = body.split("\n");
   const first = lines.findIndex((line) => !line.startsWith("> "));
   return first < 0 ? body : lines.slice(first).join("\n");

@@ -2,7 +2,10 @@ import { agentLocalpart } from "../../machines/addresses.ts";
 import type { agentMachine } from "../../machines/agent.ts";
 import type { Content } from "../../matrix/port.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
-import { roomMark, roomMarker, roomOwnerOf } from "../marker.ts";
+import { Bot } from "../bot.ts";
+import { inviteNewcomers } from "../invite.ts";
+import { roomMark, roomMarker } from "../marker.ts";
+import { assertOurs } from "../ownership.ts";
 import type { Sessions } from "../sessions.ts";
 
 type AgentEffects = ChildEffects<typeof agentMachine>;
@@ -17,30 +20,14 @@ export interface RoomOptions {
   readonly nameTemplate: string;
 }
 
-/** The agent's alias names a room that is not ours: taking it over would hand its owner the agent's conversations. */
-export class SquattedAlias extends Error {
-  override readonly name = "SquattedAlias";
-  readonly kind = "squatted";
-  readonly remedy: string;
-
-  constructor(alias: string, options?: ErrorOptions) {
-    super(`${alias} names a room that is not this agent's`, options);
-    this.remedy = `find out who owns ${alias}, and delete the alias if nobody needs it`;
-  }
-}
-
-/** Finds the agent's room by its alias. A room that cannot be read or is not marked as ours is refused, not used. */
+/** Finds the agent's room by its alias. A room that is not ours is refused, not used. */
 export function resolveRoom(sessions: Sessions, { server }: RoomOptions): AgentEffects["resolveRoom"] {
   return async ({ userId, agentId }, { signal }) => {
     const client = sessions.as(userId);
     const alias = `#${agentLocalpart(agentId)}:${server}`;
     const roomId = await client.resolveAlias(alias, signal);
     if (roomId === undefined) return { roomId: null };
-    const mark = await client.state(roomId, roomMarker, "", signal).catch((error: unknown) => {
-      if (Reflect.get(Object(error), "kind") === "forbidden") throw new SquattedAlias(alias, { cause: error });
-      throw error;
-    });
-    if (roomOwnerOf(mark) !== agentId) throw new SquattedAlias(alias);
+    await assertOurs(client, { alias, roomId, owner: agentId }, signal);
     return { roomId };
   };
 }
@@ -66,29 +53,15 @@ export function createRoom(sessions: Sessions, { server, nameTemplate }: RoomOpt
 
 /** Writes both directions of the link. Writing what stands there already changes nothing. */
 export function linkToSpace(sessions: Sessions, { server, botUserId }: RoomOptions): AgentEffects["linkToSpace"] {
+  const bot = new Bot(sessions, botUserId);
   return async ({ userId, roomId, spaceId }, { signal }) => {
     const child: Content = { via: [server], suggested: true };
     const parent: Content = { via: [server], canonical: true };
-    await sessions.as(botUserId).sendState(spaceId, "m.space.child", roomId, child, signal);
+    await bot.act((client) => client.sendState(spaceId, "m.space.child", roomId, child, signal), signal);
     await sessions.as(userId).sendState(roomId, "m.space.parent", spaceId, parent, signal);
   };
 }
 
 export function invitePeople(sessions: Sessions, { people }: RoomOptions): AgentEffects["invitePeople"] {
-  return ({ userId, roomId }, { signal }) => inviteNewcomers(sessions, userId, roomId, people, signal);
-}
-
-/** Invites those who were never invited. Who left or was banned stays away until somebody else invites them. */
-export async function inviteNewcomers(
-  sessions: Sessions,
-  inviter: string,
-  roomId: string,
-  people: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
-  const client = sessions.as(inviter);
-  for (const person of people) {
-    const membership = await client.state(roomId, "m.room.member", person, signal);
-    if (membership === undefined) await client.invite(roomId, person, signal);
-  }
+  return async ({ userId, roomId }, { signal }) => inviteNewcomers(sessions.as(userId), roomId, people, signal);
 }

@@ -1,8 +1,9 @@
-import type { LettaBackend, TurnEvent, TurnFate, TurnRequest } from "../../letta/port.ts";
-import { type conversationMachine, silence, type TurnInput } from "../../machines/conversation.ts";
+import { type LettaBackend, LettaError, type TurnEvent, type TurnFate, type TurnRequest } from "../../letta/port.ts";
+import type { conversationMachine, TurnInput } from "../../machines/conversation.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ChildEffects, EffectContext } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
+import { GrowingAnswer, spoken } from "./answer.ts";
 import type { SendBudgets } from "./draft-budget.ts";
 import { DraftWriter } from "./draft-writer.ts";
 import { envelope } from "./envelope.ts";
@@ -17,7 +18,14 @@ type AskContext = Parameters<ConversationEffects["ask"]>[1];
 export class TurnLost extends Error {
   override readonly name = "TurnLost";
   readonly kind = "lost";
+
+  constructor() {
+    super("Letta stopped working on this message before it had answered");
+  }
 }
+
+/** Noted before the first approval: the input that this effect was started with does not know of it after a restart. */
+const toolApproved = "tool approved";
 
 export interface AskDependencies {
   readonly letta: LettaBackend;
@@ -37,7 +45,7 @@ export function ask({ letta, sessions, budgets, clock }: AskDependencies): Conve
     const presence = new Presence(room.client, input.roomId, clock, context.signal);
     presence.begin(input.turn.question.eventId);
     try {
-      return { text: await answerOf(letta, requestOf(input, context), input, context, drafts) };
+      return { text: spoken(await answerOf(letta, requestOf(input, context), input, context, drafts)) };
     } finally {
       presence.end();
       await drafts.stop();
@@ -49,47 +57,45 @@ async function answerOf(
   letta: LettaBackend,
   request: TurnRequest,
   { turn }: TurnInput,
-  { restarted, signal }: AskContext,
+  { restarted, checkpointed, signal }: AskContext,
   drafts: DraftWriter,
 ): Promise<string> {
   const { conversation, otid } = request;
-  const mayHaveIt = restarted || turn.tries > 0;
+  const mayHaveIt = restarted || turn.tries > 0 || turn.question.maybeAsked === true;
   const fate: TurnFate = mayHaveIt ? await letta.lookUp(conversation, otid, signal) : { state: "unknown" };
   switch (fate.state) {
     case "answered":
-      return fate.text.trim();
+      return fate.text;
     case "lost":
-      throw new TurnLost("Letta stopped working on this message before it had answered");
+      throw new TurnLost();
     case "unknown":
+      // A tool has run in this attempt, whatever the history says: it must not run again.
+      if (turn.toolApproved || checkpointed === toolApproved) throw new TurnLost();
       return await show(letta.ask(request, signal), drafts);
     case "running": {
       await show(letta.follow(request, signal), drafts);
       // What was followed began somewhere in the middle: the whole answer is in the history.
       const settled = await letta.lookUp(conversation, otid, signal);
-      if (settled.state === "answered") return settled.text.trim();
-      throw new TurnLost("Letta stopped working on this message before it had answered");
+      if (settled.state === "answered") return settled.text;
+      if (settled.state === "lost") throw new TurnLost();
+      throw new LettaError("busy", "Letta has not finished with this message", {
+        remedy: "wait: it is looked up again",
+      });
     }
   }
 }
 
 /** Shows the answer as it grows, and gives all of it. */
 async function show(events: AsyncIterable<TurnEvent>, drafts: DraftWriter): Promise<string> {
-  const messages = new Map<string, string>();
+  const answer = new GrowingAnswer();
   for await (const event of events) {
-    if (event.type !== "text") continue;
-    messages.set(event.messageId, (messages.get(event.messageId) ?? "") + event.delta);
-    const text = joined(messages);
-    // As long as it may turn out to be the word for silence, nobody sees it.
-    if (text !== "" && !silence.startsWith(text)) drafts.update(text);
+    answer.take(event);
+    if (event.type !== "accepted") drafts.update(() => answer.showable);
   }
-  return joined(messages);
-}
-
-function joined(messages: ReadonlyMap<string, string>): string {
-  return [...messages.values()]
-    .map((text) => text.trim())
-    .filter((text) => text !== "")
-    .join("\n\n");
+  // Without an end it may be half an answer.
+  if (!answer.finished)
+    throw new LettaError("unreachable", "Letta's answer broke off", { remedy: "wait: it is looked up again" });
+  return answer.text;
 }
 
 function requestOf({ agentId, conversationId, roomId, turn }: TurnInput, context: AskContext): TurnRequest {
@@ -97,7 +103,10 @@ function requestOf({ agentId, conversationId, roomId, turn }: TurnInput, context
     conversation: { agentId, conversationId },
     otid: otidOf(agentId, turn.question.eventId, turn.attempt),
     text: envelope(turn.question, roomId),
-    beforeApproval: (tool) => context.emit({ type: "TOOL_APPROVED", tool }),
+    async beforeApproval(tool) {
+      await context.checkpoint(toolApproved);
+      await context.emit({ type: "TOOL_APPROVED", tool });
+    },
   };
 }
 

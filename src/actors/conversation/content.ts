@@ -17,6 +17,19 @@ function replacing(eventId: string): Content {
   return { rel_type: "m.replace", event_id: eventId };
 }
 
+/** A text as it can be sent: a lone half of a character is no Unicode, and homeservers refuse the whole event. */
+function wellFormed(text: string): string {
+  return text.toWellFormed();
+}
+
+/** To everybody in the room, and to nobody's bell. */
+export function cutNotice(): Content {
+  const body =
+    "So much was written here while I was away that I have not read all of it. " +
+    "If something before this still needs an answer, please send it again.";
+  return { msgtype: "m.notice", body, "m.mentions": noMentions };
+}
+
 function draftMark(question: Question, attempt: number): Content {
   return { cause: question.eventId, attempt, part: 1, parts: 1, final: false, hops: 0 };
 }
@@ -24,7 +37,7 @@ function draftMark(question: Question, attempt: number): Content {
 export function draftContent(question: Question, attempt: number, text: string): Content {
   return {
     msgtype: "m.notice",
-    body: text,
+    body: wellFormed(text),
     "m.mentions": noMentions,
     "m.relates_to": relationTo(question),
     [turnMarker]: draftMark(question, attempt),
@@ -33,8 +46,9 @@ export function draftContent(question: Question, attempt: number, text: string):
 
 export function draftEdit(question: Question, attempt: number, text: string, draft: string): Content {
   const mark = draftMark(question, attempt);
-  const fresh = { msgtype: "m.notice", body: text, "m.mentions": noMentions, [turnMarker]: mark };
-  return { ...fresh, body: `* ${text}`, "m.new_content": fresh, "m.relates_to": replacing(draft) };
+  const body = wellFormed(text);
+  const fresh = { msgtype: "m.notice", body, "m.mentions": noMentions, [turnMarker]: mark };
+  return { ...fresh, body: `* ${body}`, "m.new_content": fresh, "m.relates_to": replacing(draft) };
 }
 
 export interface FinalPart {
@@ -50,7 +64,8 @@ export interface FinalPart {
 }
 
 export function finalContent(final: FinalPart, markdown: Markdown): Content {
-  const { question, attempt, outcome, text, part, parts, draft } = final;
+  const { question, attempt, outcome, part, parts, draft } = final;
+  const text = wellFormed(final.text);
   const mark: TurnMark = {
     cause: question.eventId,
     attempt,

@@ -27,6 +27,12 @@ export class SendBudget {
     this.#countedAt = clock.now();
   }
 
+  /** True when it has nothing to remember: a new one would be the same. */
+  get full(): boolean {
+    this.#refill();
+    return this.#tokens >= this.#options.burst;
+  }
+
   /** Takes one send for a draft, unless that would leave too little for a final. */
   tryDraft(): boolean {
     this.#refill();
@@ -56,11 +62,15 @@ export class SendBudget {
   }
 }
 
-/** The budgets of all agents, by user. */
+/** Budgets kept before those that are full are dropped. */
+const keptAtLeast = 100;
+
+/** The budgets of all agents that have sent something lately, by user. */
 export class SendBudgets {
   readonly #options: BudgetOptions;
   readonly #clock: Clock;
   readonly #budgets = new Map<string, SendBudget>();
+  #sweepAt = keptAtLeast;
 
   constructor(options: BudgetOptions, clock: Clock) {
     this.#options = options;
@@ -68,8 +78,16 @@ export class SendBudgets {
   }
 
   of(userId: string): SendBudget {
-    const known = this.#budgets.get(userId) ?? new SendBudget(this.#options, this.#clock);
-    this.#budgets.set(userId, known);
-    return known;
+    const known = this.#budgets.get(userId);
+    if (known !== undefined) return known;
+    if (this.#budgets.size >= this.#sweepAt) this.#sweep();
+    const budget = new SendBudget(this.#options, this.#clock);
+    this.#budgets.set(userId, budget);
+    return budget;
+  }
+
+  #sweep(): void {
+    for (const [userId, budget] of this.#budgets) if (budget.full) this.#budgets.delete(userId);
+    this.#sweepAt = Math.max(keptAtLeast, 2 * this.#budgets.size);
   }
 }

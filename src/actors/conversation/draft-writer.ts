@@ -9,8 +9,8 @@ export interface DraftRoom {
   edit(draft: string, text: string, n: number): Promise<void>;
 }
 
-/** An answer that is complete before this needs no draft. */
-const firstDelay = 300;
+/** An answer that is complete before this needs no draft, ms. */
+const soon = 300;
 const firstInterval = 500;
 const longestInterval = 5_000;
 const growth = 1.4;
@@ -28,7 +28,7 @@ export class DraftWriter {
   readonly #budget: SendBudget;
   readonly #clock: Clock;
   #draft: string | undefined;
-  #latest = "";
+  #text = (): string => "";
   #shown = "";
   #edits = 0;
   #interval = firstInterval;
@@ -42,11 +42,10 @@ export class DraftWriter {
     this.#clock = clock;
   }
 
-  update(text: string): void {
-    this.#latest = text.length > longestDraft ? `${text.slice(0, longestDraft)}…` : text;
-    if (this.#sending !== undefined || this.#cancelNext !== undefined) return;
-    if (this.#draft === undefined) this.#sendLater(firstDelay);
-    else this.#send();
+  /** There is more to show. `text` gives what there is when a draft is sent; nothing is sent while that is empty. */
+  update(text: () => string): void {
+    this.#text = text;
+    if (this.#sending === undefined && this.#cancelNext === undefined) this.#sendLater(soon);
   }
 
   /** Sends no more drafts, and resolves when none is on its way: what is sent next comes after them. */
@@ -58,9 +57,10 @@ export class DraftWriter {
   }
 
   #send(): void {
-    if (this.#stopped || this.#latest === this.#shown || this.#edits >= mostEdits) return;
+    if (this.#stopped || this.#edits >= mostEdits) return;
+    const text = draftOf(this.#text());
+    if (text === "" || text === this.#shown) return;
     if (!this.#budget.tryDraft()) return this.#sendLater(this.#interval);
-    const text = this.#latest;
     this.#sending = this.#sendOne(text)
       .then(() => {
         this.#shown = text;
@@ -88,4 +88,10 @@ export class DraftWriter {
       this.#send();
     });
   }
+}
+
+function draftOf(text: string): string {
+  if (text.length <= longestDraft) return text;
+  // Half of a character, where the cut went through one, is no text.
+  return `${text.slice(0, longestDraft).replace(/[\ud800-\udbff]$/, "")}…`;
 }

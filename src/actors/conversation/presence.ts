@@ -12,6 +12,8 @@ export class Presence {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   #cancelRefresh: Cancel = () => undefined;
+  /** One after the other: the last one said is then the one that stays. */
+  #said: Promise<void> = Promise.resolve();
 
   constructor(client: MatrixClient, roomId: string, clock: Clock, signal: AbortSignal) {
     this.#client = client;
@@ -27,12 +29,16 @@ export class Presence {
 
   end(): void {
     this.#cancelRefresh();
-    if (!this.#signal.aborted) this.#client.typing(this.#roomId, false, 0, this.#signal).catch(leave);
+    if (!this.#signal.aborted) this.#say(false, 0);
   }
 
   #type(): void {
-    this.#client.typing(this.#roomId, true, typingTimeout, this.#signal).catch(leave);
+    this.#say(true, typingTimeout);
     this.#cancelRefresh = this.#clock.schedule(typingRefresh, () => this.#type());
+  }
+
+  #say(typing: boolean, timeoutMs: number): void {
+    this.#said = this.#said.then(() => this.#client.typing(this.#roomId, typing, timeoutMs, this.#signal)).catch(leave);
   }
 }
 

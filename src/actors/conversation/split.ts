@@ -1,13 +1,14 @@
 /**
- * Cuts a text into parts that `fits` accepts, at a paragraph, line, word or character, whichever comes latest in the
- * second half of what fits. Joined, the parts are the text less the white space at the cuts. A surrogate pair is never
- * cut in two.
+ * Cuts a text into parts of at most `longest` characters that `fits` accepts, at a paragraph, line, word or character,
+ * whichever comes first in this order in the second half of what fits. Joined, the parts are the text less the white
+ * space at the cuts. A surrogate pair is never cut in two, and a part has at least one character, whether it fits or
+ * not.
  */
-export function split(text: string, fits: (part: string) => boolean): string[] {
+export function split(text: string, longest: number, fits: (part: string) => boolean): string[] {
   const parts: string[] = [];
   let rest = text;
-  while (!fits(rest)) {
-    const end = cutBefore(rest, longestFit(rest, fits));
+  while (rest.length > 1 && (rest.length > longest || !fits(rest))) {
+    const end = cutBefore(rest, longestFit(rest, longest, fits));
     parts.push(rest.slice(0, end).trimEnd());
     rest = rest.slice(end).trimStart();
   }
@@ -15,9 +16,9 @@ export function split(text: string, fits: (part: string) => boolean): string[] {
 }
 
 /** The largest length whose prefix fits, at least one character. */
-function longestFit(text: string, fits: (part: string) => boolean): number {
+function longestFit(text: string, longest: number, fits: (part: string) => boolean): number {
   let low = 1;
-  let high = text.length - 1;
+  let high = Math.min(longest, text.length - 1);
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     if (fits(text.slice(0, middle))) low = middle;
@@ -33,12 +34,11 @@ function cutBefore(text: string, longest: number): number {
     const index = text.lastIndexOf(boundary, longest);
     if (index > longest / 2) return index;
   }
-  return isLowSurrogate(text, longest) && longest > 1
-    ? longest - 1
-    : Math.max(longest, isLowSurrogate(text, longest) ? 2 : 1);
+  if (!isInPair(text, longest)) return longest;
+  return longest > 1 ? longest - 1 : 2;
 }
 
-function isLowSurrogate(text: string, index: number): boolean {
-  const unit = text.charCodeAt(index);
-  return unit >= 0xdc00 && unit <= 0xdfff;
+/** True when the text has one character on both sides of this place. */
+function isInPair(text: string, index: number): boolean {
+  return /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(index - 1, index + 1));
 }

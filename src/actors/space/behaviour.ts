@@ -1,11 +1,13 @@
 import { spaceMachine } from "../../machines/space.ts";
-import { MatrixError } from "../../matrix/port.ts";
+import type { CreateRoomRequest } from "../../matrix/port.ts";
 import type { ActorId } from "../../runtime/actor-id.ts";
 import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
-import { inviteNewcomers } from "../agent/room.ts";
+import { Bot } from "../bot.ts";
 import type { Directory } from "../directory.ts";
-import { roomMark, roomMarker, roomOwnerOf } from "../marker.ts";
+import { inviteNewcomers } from "../invite.ts";
+import { roomMark, roomMarker } from "../marker.ts";
+import { assertOurs } from "../ownership.ts";
 import type { Sessions } from "../sessions.ts";
 
 export interface SpaceOptions {
@@ -22,35 +24,31 @@ const spaceOwner = "space";
 
 export function spaceBehaviour(sessions: Sessions, directory: Directory, options: SpaceOptions): Behaviour {
   const { server, botLocalpart, name, aliasLocalpart, people } = options;
-  const bot = `@${botLocalpart}:${server}`;
+  const bot = new Bot(sessions, `@${botLocalpart}:${server}`);
   const children: ChildEffects<typeof spaceMachine> = {
-    ensureBot: (_, { signal }) => sessions.ensure(botLocalpart, "letta-matrix", signal),
+    ensureBot: (_, { signal }) => bot.ensure(signal),
     async resolveSpace(_, { signal }) {
-      const client = sessions.as(bot);
       const alias = `#${aliasLocalpart}:${server}`;
-      const spaceId = await client.resolveAlias(alias, signal);
-      if (spaceId === undefined) return { spaceId: null };
-      if (roomOwnerOf(await client.state(spaceId, roomMarker, "", signal)) !== spaceOwner)
-        throw new MatrixError("refused", `${alias} names a room that is not ours`, {
-          remedy: "delete that alias, or configure another alias for the space",
-        });
-      return { spaceId };
+      return bot.act(async (client) => {
+        const roomId = await client.resolveAlias(alias, signal);
+        if (roomId === undefined) return { spaceId: null };
+        await assertOurs(client, { alias, roomId, owner: spaceOwner }, signal);
+        return { spaceId: roomId };
+      }, signal);
     },
     async createSpace(_, { signal }) {
-      const spaceId = await sessions.as(bot).createRoom(
-        {
-          aliasLocalpart,
-          name,
-          topic: "Every Letta agent has its room here.",
-          roomType: "m.space",
-          initialState: [{ type: roomMarker, stateKey: "", content: roomMark(spaceOwner) }],
-          powerLevels: { events_default: 100, invite: 50, users: { [bot]: 100 } },
-        },
-        signal,
-      );
-      return { spaceId };
+      const request: CreateRoomRequest = {
+        aliasLocalpart,
+        name,
+        topic: "Every Letta agent has its room here.",
+        roomType: "m.space",
+        initialState: [{ type: roomMarker, stateKey: "", content: roomMark(spaceOwner) }],
+        powerLevels: { events_default: 100, invite: 50, users: { [bot.userId]: 100 } },
+      };
+      return { spaceId: await bot.act((client) => client.createRoom(request, signal), signal) };
     },
-    inviteToSpace: ({ spaceId }, { signal }) => inviteNewcomers(sessions, bot, spaceId, people, signal),
+    inviteToSpace: ({ spaceId }, { signal }) =>
+      bot.act((client) => inviteNewcomers(client, spaceId, people, signal), signal),
     async listResidents() {
       const actors: ActorId[] = [];
       for await (const { actor } of directory.residents()) actors.push(actor);

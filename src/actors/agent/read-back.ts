@@ -1,0 +1,67 @@
+import {
+  type JoinedRoom,
+  type MatrixClient,
+  MatrixError,
+  type MatrixEvent,
+  type MessagesRequest,
+  type MessagesResponse,
+} from "../../matrix/port.ts";
+
+/** Event types in which people say something. */
+export const heardTypes: readonly string[] = ["m.room.message", "m.room.encrypted"];
+
+/** Pages that are read back, of 100 events each. */
+const mostPages = 50;
+
+export interface Reach {
+  readonly types: readonly string[];
+  /** A cursor before which nothing is read. */
+  readonly to?: string;
+  /** Asked of each event, the newest first; nothing before the page of the first such event is read. */
+  readonly isEnd: (event: MatrixEvent) => boolean;
+}
+
+export interface Past {
+  /** Oldest first. */
+  readonly events: readonly MatrixEvent[];
+  /** True when there is more between these events and where the reading should have ended. */
+  readonly cut: boolean;
+}
+
+/** The homeserver's last word on a room's past: asking again changes nothing. */
+const closed: ReadonlySet<string> = new Set(["forbidden", "refused", "missing", "unsupported"]);
+
+/**
+ * Reads what lies before a room's timeline, and nothing that is in it. A past that the homeserver keeps to itself is
+ * cut, and costs no other room its events.
+ */
+export async function readBack(
+  client: MatrixClient,
+  { roomId, prevBatch, timeline }: JoinedRoom,
+  { types, to, isEnd }: Reach,
+  signal: AbortSignal,
+): Promise<Past> {
+  const known = new Set(timeline.map(({ eventId }) => eventId));
+  const newestFirst: MatrixEvent[] = [];
+  const past = (cut: boolean): Past => ({ events: newestFirst.toReversed(), cut });
+  let from = prevBatch;
+  if (from === undefined) return past(true);
+  for (let page = 0; page < mostPages; page++) {
+    const request: MessagesRequest = { from, dir: "b", limit: 100, types, ...(to !== undefined && { to }) };
+    const response: MessagesResponse | undefined = await client.messages(roomId, request, signal).catch(unlessClosed);
+    if (response === undefined) return past(true);
+    let ended = false;
+    for (const event of response.chunk) {
+      ended = isEnd(event) || ended;
+      if (!known.has(event.eventId)) newestFirst.push(event);
+      known.add(event.eventId);
+    }
+    if (ended || response.end === undefined || response.end === from) return past(false);
+    from = response.end;
+  }
+  return past(true);
+}
+
+function unlessClosed(error: unknown): undefined {
+  if (!(error instanceof MatrixError && closed.has(error.kind))) throw error;
+}

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import type { TurnInput } from "../../machines/conversation.ts";
+import type { MatrixClient, MatrixEvent, MessagesRequest, MessagesResponse } from "../../matrix/port.ts";
+import { turnMarkOf } from "../marker.ts";
+
+/** What of the answer to one question stands in the room already. */
+export interface Standing {
+  readonly draft?: string;
+  /** Numbers of the parts of the final. */
+  readonly parts: ReadonlySet<number>;
+}
+
+/** Homeservers remember a transaction id for a day; what is older is looked for in the room. */
+const remembered = 20 * 3_600_000;
+/** Pages that are searched, of 100 events each. */
+const longestSearch = 20;
+
+const nothing: Standing = { parts: new Set() };
+
+/**
+ * Looks into the room for what sending again would double: only what is too old to be known to the homeserver by its
+ * transaction id.
+ */
+export async function standingIn(
+  client: MatrixClient,
+  { roomId, turn }: TurnInput,
+  now: number,
+  signal: AbortSignal,
+): Promise<Standing> {
+  const { question, answeredAt = now, draft, drafting } = turn;
+  const isAnswerOld = now - answeredAt > remembered;
+  const isDraftOld = drafting && draft === undefined && now - question.sentAt > remembered;
+  if (!isAnswerOld && !isDraftOld) return nothing;
+  const parts = new Set<number>();
+  let found: string | undefined;
+  let from: string | undefined;
+  for (let page = 0; page < longestSearch; page++) {
+    const request: MessagesRequest = {
+      dir: "b",
+      limit: 100,
+      types: ["m.room.message"],
+      ...(from !== undefined && { from }),
+    };
+    const { chunk, end }: MessagesResponse = await client.messages(roomId, request, signal);
+    for (const event of chunk) {
+      const mark = event.sender === client.userId ? turnMarkOf(event.content) : undefined;
+      if (mark?.cause !== question.eventId) continue;
+      if (mark.outcome !== undefined) parts.add(mark.part);
+      else if (!isEdit(event)) found = event.eventId;
+    }
+    if (end === undefined || chunk.some(({ eventId }) => eventId === question.eventId)) break;
+    from = end;
+  }
+  return { ...(found !== undefined && { draft: found }), parts };
+}
+
+const edit = z.object({ "m.relates_to": z.object({ rel_type: z.literal("m.replace") }) });
+
+function isEdit({ content }: MatrixEvent): boolean {
+  return edit.safeParse(content).success;
+}

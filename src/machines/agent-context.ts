@@ -1,0 +1,100 @@
+import type { ActorId } from "../runtime/actor-id.ts";
+import type { Tell } from "../runtime/step.ts";
+import { addressOf } from "./addresses.ts";
+import type { Heard } from "./question.ts";
+import { backoff, type Trouble, type Wait } from "./wait.ts";
+
+/** What the agent chart keeps, and what it makes of it. */
+
+export interface AgentInput {
+  readonly server: string;
+  readonly agentId: string;
+  readonly userId: string;
+}
+
+export interface AgentContext extends AgentInput {
+  /** The agent's name in Letta; known once discovery has told it. */
+  readonly name?: string;
+  readonly spaceId?: string;
+  readonly roomId?: string;
+  /** The sync cursor: everything up to it has been handed on. */
+  readonly since?: string;
+  /** True when the homeserver refused the stored access token. */
+  readonly tokenRefused: boolean;
+  /** What goes wrong in each region, until something goes well there again. */
+  readonly troubles: Troubles;
+  /** Of the first region that is in trouble. */
+  readonly wait?: Wait | undefined;
+}
+
+export type Region = "account" | "room" | "intake";
+export type Troubles = { readonly [R in Region]?: Trouble };
+
+/** Parameters of actions and guards that are about one region. */
+export interface In {
+  readonly region: Region;
+}
+
+export interface FailedIn extends In {
+  readonly event: { readonly error: unknown };
+}
+
+export type AgentEvent =
+  | { readonly type: "DISCOVERED"; readonly name: string }
+  | { readonly type: "SPACE_READY"; readonly spaceId: string }
+  | { readonly type: "TOKEN_REFUSED" };
+
+export interface PollInput {
+  readonly userId: string;
+  readonly roomId: string;
+  readonly since?: string;
+  /** Set after trouble: the first answer is then handed on even when it brings nothing, to say that all is well. */
+  readonly recovering?: true;
+}
+
+export interface Polled {
+  /** The cursor that passes everything in `heard`. */
+  readonly since: string;
+  /** In the order in which the rooms' timelines have it. */
+  readonly heard: readonly Heard[];
+}
+
+export function withTroubles(troubles: Troubles): Pick<AgentContext, "troubles" | "wait"> {
+  const { account, room, intake } = troubles;
+  return { troubles, wait: (account ?? room ?? intake)?.wait };
+}
+
+export function backoffAfter(trouble: Trouble | undefined): number {
+  return backoff(trouble?.tries ?? 1, trouble?.retryAfterMs);
+}
+
+export function pollInput({ userId, roomId = "", since, troubles }: AgentContext): PollInput {
+  return {
+    userId,
+    roomId,
+    ...(since !== undefined && { since }),
+    ...(troubles.intake !== undefined && { recovering: true }),
+  };
+}
+
+export function askForSpace({ server, agentId, spaceId }: AgentContext): Tell[] {
+  if (spaceId !== undefined) return [];
+  return [{ to: addressOf.space(server), event: { type: "SPACE_WANTED", asker: addressOf.agent(server, agentId) } }];
+}
+
+export function handOn({ server, agentId }: AgentContext, { heard }: Polled): Tell[] {
+  return heard.map((one) => tellConversation(addressOf.conversation(server, agentId, one.roomId), one));
+}
+
+function tellConversation(to: ActorId, heard: Heard): Tell {
+  switch (heard.kind) {
+    case "question":
+      return { to, id: heard.question.eventId, event: { type: "MESSAGE", question: heard.question } };
+    case "edit": {
+      const { eventId, edits, sender, text } = heard;
+      return { to, id: eventId, event: { type: "EDITED", edits, sender, text } };
+    }
+    case "cut":
+      return { to, id: `cut ${heard.gap}`, event: { type: "CUT", gap: heard.gap } };
+  }
+}
