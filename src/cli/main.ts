@@ -13,19 +13,17 @@ process.exitCode = await runCli(process.argv.slice(2), {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
   },
-  async prepareRun() {
-    const { createApp } = await import("../app.ts");
-    return {
-      createApp,
-      now: Date.now,
-      exit: (code) => process.exit(code),
-      onStopRequest(listener) {
-        const signals = ["SIGTERM", "SIGINT"] as const;
-        for (const signal of signals) process.on(signal, listener);
-        return () => {
-          for (const signal of signals) process.off(signal, listener);
-        };
-      },
-    };
+  running: {
+    // Loaded late: it takes a second, and only `run` needs it.
+    createApp: async (config, logger) => (await import("../app.ts")).createApp(config, logger),
+    now: Date.now,
+    exit: (code) => process.exit(code),
+    onStopRequest(listener) {
+      const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+      for (const signal of signals) process.on(signal, listener);
+      return () => {
+        for (const signal of signals) process.off(signal, listener);
+      };
+    },
   },
 });

@@ -10,8 +10,8 @@ export interface CliEnvironment {
   readonly version: string;
   readonly console: Console;
   readonly env: RunEnvironment["env"];
-  /** What only `run` needs; loaded when it runs, for it takes a second. */
-  readonly prepareRun: () => Promise<Omit<RunEnvironment, "console" | "env">>;
+  /** What only `run` needs. */
+  readonly running: Omit<RunEnvironment, "console" | "env">;
 }
 
 const defaultConfig = "letta-matrix.yaml";
@@ -50,11 +50,11 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .command("run")
     .summary("run until told to stop")
     .description(
-      "Runs until SIGTERM or SIGINT, then stops gracefully; a second signal ends it at once. What was under way goes on after the next start. Log lines go to standard output as JSON.",
+      "Runs until SIGTERM, SIGINT or SIGHUP, then stops gracefully; a second signal ends it at once. What was under way goes on after the next start. Log lines go to standard output as JSON.",
     )
     .addOption(config())
     .action(async (options: { config: string }) => {
-      code = await run(options.config, { console, env, ...(await environment.prepareRun()) });
+      code = await run(options.config, { console, env, ...environment.running });
     });
 
   program

@@ -18,7 +18,7 @@ export interface RunnableApp {
 export interface RunEnvironment {
   readonly console: Console;
   readonly env: Environment;
-  readonly createApp: (config: Config, logger: Logger) => RunnableApp;
+  readonly createApp: (config: Config, logger: Logger) => Promise<RunnableApp>;
   /** Calls the listener for each request to end; gives the way to stop listening. */
   readonly onStopRequest: (listener: (signal: NodeJS.Signals) => void) => () => void;
   /** Milliseconds since the epoch. */
@@ -39,7 +39,7 @@ export async function run(configPath: string, environment: RunEnvironment): Prom
   });
   if (config === undefined) return exitCode.config;
   const logger = createLogger({ level: config.log.level, secrets: secretsOf(config) });
-  const app = environment.createApp(config, logger);
+  const app = await environment.createApp(config, logger);
   const stopRequest = awaitStopRequest(environment, logger);
   try {
     await app.start();
