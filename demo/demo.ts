@@ -2,7 +2,7 @@ import { statusQuery } from "../src/commands/status/status.ts";
 import { agentUserId } from "../src/machines/addresses.ts";
 import { ClientServerHomeserver } from "../src/matrix/client-server.ts";
 import { systemClock } from "../src/runtime/clock.ts";
-import { type CastMember, ensureCast } from "./cast.ts";
+import { type CastMember, ensureCast, roles } from "./cast.ts";
 import { type Line, playConversation } from "./conversation.ts";
 import { holdDataFolder } from "./data-folder.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
@@ -39,13 +39,18 @@ export async function runDemo({ folder, once, env }: DemoOptions, scope: Scope):
   const trouble = new AbortController();
   const stop = AbortSignal.any([scope.stop, trouble.signal]);
   keepServersRunning(servers, scope, trouble);
-  const cast = await unlessAborted(stop, ensureCast(servers.letta.url, servers.letta.modelHandle));
+  const cast = await unlessAborted(
+    stop,
+    screen.step("agents", ensureCast(servers.letta.url, servers.letta.modelHandle), () =>
+      roles.map(({ name }) => name).join(", "),
+    ),
+  );
   const human = await enter(servers, folder, scope, stop);
   const gateway = await createGateway(folder, servers, human.userId);
   const rooms = await screen.step(
     "letta-matrix",
     startGateway(gateway, { cast, human, started, trouble, stop }),
-    () => `${cast.length} agents on Matrix`,
+    () => `${cast.length} agents are on Matrix`,
   );
   const agents = cast.flatMap(({ role, agentId }) => {
     const room = rooms.rooms.get(agentId);
@@ -57,7 +62,7 @@ export async function runDemo({ folder, once, env }: DemoOptions, scope: Scope):
     spaceName: gateway.config.space.name,
     spaceAlias: rooms.spaceAlias,
     agents,
-    model: choice.kind === "real" ? choice.title : "a stand-in; ANTHROPIC_API_KEY or OPENAI_API_KEY bring a real one",
+    model: choice.kind === "real" ? choice.title : "a stand-in; npm run demo -- --help tells how to use a real one",
     folder,
     logFile: gateway.logFile,
     pids: [

@@ -22,7 +22,7 @@ export function showScene(screen: Screen, scene: Scene): void {
   screen.fact("Homeserver", homeserver);
   screen.fact("User", human.userId);
   screen.fact("Password", human.password);
-  screen.fact("Space", `${spaceName}, ${spaceAlias}, with a room for each agent:`);
+  screen.fact("Space", `${spaceName}, ${spaceAlias}`);
   for (const { name, room } of agents) screen.fact(name, room.alias);
   screen.fact("Model", model);
 }
@@ -30,30 +30,31 @@ export function showScene(screen: Screen, scene: Scene): void {
 export function showWhatNext(screen: Screen, scene: Scene): void {
   const { homeserver, human, agents, pids } = scene;
   screen.heading("Your turn");
-  screen.hint(`Element: “Sign in”, change the homeserver to ${homeserver}, then the user and password above.`);
+  screen.hint(`In Element: “Sign in”, edit the homeserver to be ${homeserver},`);
+  screen.hint("and give the user and password above. The agents' rooms are there already.");
   const [first] = agents;
   if (first !== undefined) {
-    screen.hint(`Or curl, from another terminal; the second line shows what ${first.name} has answered:`);
+    screen.line();
+    screen.hint(`With curl, in another terminal; the last line shows what ${first.name} says, so repeat it:`);
     screen.line();
     screen.command(curlExample(homeserver, human.tokenFile, first.room.roomId));
-    screen.line();
   }
-  screen.hint(
-    `Or kill -9 a server in the middle of an answer (${pids.map(({ name, pid }) => `${name} ${pid}`).join(", ")}):`,
-  );
-  screen.hint("the demo starts it again, and the answer comes all the same, once.");
+  screen.line();
+  screen.hint("Or kill a server in the middle of an answer: the demo starts it again, and the");
+  screen.hint(`answer comes all the same, once. ${pids.map(({ name, pid }) => `${name}: kill -9 ${pid}`).join(", ")}`);
   screen.line();
   screen.fact("Logs", scene.logFile);
-  screen.fact("Data", `${scene.folder}: kept for the next start; delete it to begin anew`);
+  screen.fact("Data", `${scene.folder} (delete it to begin anew)`);
 }
 
 /** Works in every POSIX shell: the room id's "!" is encoded, since interactive shells would expand it. */
 export function curlExample(homeserver: string, tokenFile: string, roomId: string): string {
-  const room = `${homeserver}/_matrix/client/v3/rooms/${encodeURIComponent(roomId).replaceAll("!", "%21")}`;
-  const authorization = `-H "Authorization: Bearer $(cat '${tokenFile}')"`;
+  const room = encodeURIComponent(roomId).replaceAll("!", "%21");
   const content = '\'{"msgtype": "m.text", "body": "Hello! What can you do?"}\'';
   return [
-    `curl -X PUT ${authorization} -d ${content} "${room}/send/m.room.message/$(date +%s)"`,
-    `curl -s ${authorization} "${room}/messages?dir=b&limit=1"`,
+    `ROOM=${homeserver}/_matrix/client/v3/rooms/${room}`,
+    `AUTH="Authorization: Bearer $(cat '${tokenFile}')"`,
+    `curl -X PUT -H "$AUTH" -d ${content} "$ROOM/send/m.room.message/$(date +%s)"`,
+    `curl -s -H "$AUTH" "$ROOM/messages?dir=b&limit=1" | grep -oE '"body":"([^"\\]|\\.)*"' | tail -n 1`,
   ].join("\n");
 }

@@ -50,7 +50,9 @@ export class TerminalText implements LiveText {
     // What has scrolled out of the window cannot be redrawn.
     const reachable = Math.max(0, this.#shown.length - rows + 1);
     const differing = lines.findIndex((line, index) => line !== this.#shown[index]);
-    const from = Math.max(reachable, differing < 0 ? Math.min(lines.length, this.#shown.length) : differing);
+    if (differing < 0 && lines.length === this.#shown.length) return;
+    // Of a shorter text, the last line is drawn again, and what was below it is gone.
+    const from = Math.max(reachable, differing < 0 ? lines.length - 1 : differing);
     this.#output.write(`${this.#moveTo(from)}${lines.slice(from).join("\n")}`);
     this.#shown = lines;
   }

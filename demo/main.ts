@@ -71,7 +71,7 @@ async function main(): Promise<number> {
   }
   screen.line();
   try {
-    await screen.step("stop everything", started.disposeAsync(), () => "stopped");
+    await screen.step("stopping", started.disposeAsync(), () => "everything has ended");
   } catch (error) {
     screen.problem(explain(error));
     code = exitCode.failed;

@@ -4,7 +4,7 @@ import { type LiveText, type Output, PlainText, TerminalText } from "./live-text
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const frameMs = 100;
 /** Columns for what stands at the left: names of steps, of speakers, of facts. */
-const leftColumns = 16;
+const leftColumns = 17;
 
 type Style = Parameters<typeof styleText>[0];
 
