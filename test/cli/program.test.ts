@@ -49,7 +49,7 @@ describe("the command line", () => {
     const { code, out } = await cli("--help");
     expect(code).toBe(exitCode.ok);
     for (const part of ["run", "status", "chart", "Examples:", "Exit status:"]) expect(out).toContain(part);
-    expect((await cli("help", "run")).out).toMatch(/a second signal ends it at\s+once/);
+    expect((await cli("help", "run")).out).toMatch(/a second signal\s+ends it at\s+once/);
     expect((await cli("chart", "--help")).out).toContain('"agent", "conversation"');
   });
 
