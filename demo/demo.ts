@@ -9,7 +9,7 @@ import { createGateway, type Gateway } from "./gateway.ts";
 import { type Scene, showScene, showWhatNext } from "./guide.ts";
 import { type Human, logInHuman } from "./human.ts";
 import { keepRunning } from "./keep-running.ts";
-import { chooseModel, type ModelEnvironment } from "./model.ts";
+import { chooseModel, type ModelChoice, type ModelEnvironment } from "./model.ts";
 import { checkPrerequisites } from "./prerequisites.ts";
 import { type AgentRooms, joinAgentRooms } from "./rooms.ts";
 import { installServers, type Scope, type Servers, startServers } from "./servers.ts";
@@ -20,19 +20,26 @@ export interface DemoOptions {
   readonly folder: string;
   /** Ends after the conversation. */
   readonly once: boolean;
-  readonly env: ModelEnvironment;
 }
 
 /** The agents' users, rooms and invitations: seconds, unless something is wrong. */
 const agentsWithinMs = 90_000;
 
-/** Plays the whole demo; tells whether every answer came. Rejects with the reason of `scope.stop` when that is aborted. */
-export async function runDemo({ folder, once, env }: DemoOptions, scope: Scope): Promise<boolean> {
-  const { screen, started } = scope;
+/** Checks and installs what the demo needs. Leaves nothing running, however it ends. */
+export async function prepareDemo(
+  { folder, env }: DemoOptions & { readonly env: ModelEnvironment },
+  scope: Scope,
+): Promise<ModelChoice> {
   const choice = chooseModel(env);
   await checkPrerequisites();
-  started.defer(await holdDataFolder(folder));
+  scope.started.defer(await holdDataFolder(folder));
   await installServers(scope);
+  return choice;
+}
+
+/** Plays the whole demo; tells whether every answer came. Rejects with the reason of `scope.stop` when that is aborted. */
+export async function runDemo({ folder, once }: DemoOptions, choice: ModelChoice, scope: Scope): Promise<boolean> {
+  const { screen, started } = scope;
   const servers = await startServers(folder, choice, scope);
 
   // From here on something can go wrong at any time, and ends the demo like a wish to stop.
@@ -107,8 +114,11 @@ function keepServersRunning({ synapse, letta }: Servers, { screen, started }: Sc
     { name: "Synapse", server: synapse },
     { name: "Letta", server: letta },
   ];
-  const onEnded = (name: string): void => screen.line(`  ${name} has ended: starting it again.`);
-  const keeping = keepRunning(kept, onEnded, ending.signal).catch((error: unknown) => trouble.abort(error));
+  const report = {
+    ended: (name: string) => screen.hint(`${name} has ended: starting it again.`),
+    restarted: (name: string, pid: number) => screen.hint(`${name} runs again, as process ${pid}.`),
+  };
+  const keeping = keepRunning(kept, report, ending.signal).catch((error: unknown) => trouble.abort(error));
   started.defer(() => {
     ending.abort();
     return keeping;

@@ -35,7 +35,7 @@ export function showWhatNext(screen: Screen, scene: Scene): void {
   const [first] = agents;
   if (first !== undefined) {
     screen.line();
-    screen.hint(`With curl, in another terminal; the last line shows what ${first.name} says, so repeat it:`);
+    screen.hint(`With curl, in another terminal (the last line shows what ${first.name} says: repeat it):`);
     screen.line();
     screen.command(curlExample(homeserver, human.tokenFile, first.room.roomId));
   }
@@ -55,6 +55,6 @@ export function curlExample(homeserver: string, tokenFile: string, roomId: strin
     `ROOM=${homeserver}/_matrix/client/v3/rooms/${room}`,
     `AUTH="Authorization: Bearer $(cat '${tokenFile}')"`,
     `curl -X PUT -H "$AUTH" -d ${content} "$ROOM/send/m.room.message/$(date +%s)"`,
-    `curl -s -H "$AUTH" "$ROOM/messages?dir=b&limit=1" | grep -oE '"body":"([^"\\]|\\.)*"' | tail -n 1`,
+    `curl -s -H "$AUTH" "$ROOM/messages?dir=b&limit=1" | grep -oE '"body":"([^"\\\\]|\\\\.)*"' | tail -n 1`,
   ].join("\n");
 }

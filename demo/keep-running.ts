@@ -14,14 +14,15 @@ export interface Kept {
  */
 export async function keepRunning(
   servers: readonly Kept[],
-  onEnded: (name: string) => void,
+  on: { ended(name: string): void; restarted(name: string, pid: number): void },
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     for (const { name, server } of servers) {
       if (isAlive(server.pid) || signal.aborted) continue;
-      onEnded(name);
+      on.ended(name);
       await server.restart();
+      on.restarted(name, server.pid);
     }
     await sleep(checkEveryMs, undefined, { signal }).catch(() => undefined);
   }

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { explain } from "../src/cli/console.ts";
-import { runDemo } from "./demo.ts";
+import { prepareDemo, runDemo } from "./demo.ts";
 import { Screen } from "./screen.ts";
+import type { Scope } from "./servers.ts";
 import { listenForStop, StopRequested } from "./stop-request.ts";
 
 const usage = `Starts Synapse, Letta and letta-matrix on this machine, and talks with three agents.
@@ -56,28 +57,26 @@ async function main(): Promise<number> {
   // A terminal that has been closed takes nothing any more, but what was started has to be stopped all the same.
   process.stdout.on("error", () => undefined);
   const screen = new Screen(process.stdout);
-  const started = new AsyncDisposableStack();
-  let code: number = exitCode.ok;
   try {
-    const answered = await runDemo({ ...options, env: process.env }, { screen, started, stop });
-    code = answered ? exitCode.ok : exitCode.failed;
+    return await play(options, { screen, started: new AsyncDisposableStack(), stop });
   } catch (error) {
-    if (error instanceof StopRequested) {
-      code = options.once ? exitCode.interrupted : exitCode.ok;
-    } else {
-      screen.problem(explain(error));
-      code = exitCode.failed;
-    }
-  }
-  screen.line();
-  try {
-    await screen.step("stopping", started.disposeAsync(), () => "everything has ended");
-  } catch (error) {
+    if (error instanceof StopRequested) return options.once ? exitCode.interrupted : exitCode.ok;
     screen.problem(explain(error));
-    code = exitCode.failed;
+    return exitCode.failed;
+  } finally {
+    screen.close();
   }
-  screen.close();
-  return code;
+}
+
+async function play(options: Arguments, scope: Scope): Promise<number> {
+  const { screen, started } = scope;
+  const choice = await prepareDemo({ ...options, env: process.env }, scope);
+  try {
+    return (await runDemo(options, choice, scope)) ? exitCode.ok : exitCode.failed;
+  } finally {
+    screen.line();
+    await screen.step("stopping", started.disposeAsync(), () => "everything has ended");
+  }
 }
 
 // What is still being installed or started at this point is ended by the guards that watch over it.
