@@ -22,9 +22,7 @@ const accepted = z.object({ accepted: z.boolean(), error: z.string().optional() 
 const never = new AbortController().signal;
 
 /** Letta tidies up for a moment after a turn that used tools, and takes no message meanwhile, ms. */
-const pausesBeforeBusy = [50, 100, 200, 400, 800, 1_600];
-/** From this pause on the reason may as well be an abort, ms. */
-const resumeFrom = 200;
+const pauses = [50, 100, 200, 400, 800];
 
 /** Sends messages and watches their turns. */
 export class Asking {
@@ -37,6 +35,8 @@ export class Asking {
   }
 
   async *ask(session: Session, request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
+    const before = session.stopReason(request.otid);
+    if (before !== undefined && isAnswer(before)) throw silent("this message has been answered already");
     const first = await this.#send(session, request, signal);
     yield { type: "accepted" };
     if ((yield* this.watch(session, first, signal)) === "ended") return;
@@ -97,26 +97,40 @@ export class Asking {
   }
 
   async #send(session: Session, request: TurnRequest, signal: AbortSignal): Promise<Turn> {
+    const { startTimer } = this.#options;
+    for (const pause of pauses) {
+      const turn = await this.#trySend(session, request, signal);
+      if (turn !== undefined) return turn;
+      await sleep(startTimer, pause, signal);
+    }
+    // It may also be that somebody stopped a turn: after that it takes none at all.
+    await this.free(session, signal);
+    for (const pause of pauses) {
+      const turn = await this.#trySend(session, request, signal);
+      if (turn !== undefined) return turn;
+      await sleep(startTimer, pause, signal);
+      await resume({ session, request: this.#request, signal });
+    }
+    throw busy("Letta takes no message in this conversation now");
+  }
+
+  /** `undefined` when Letta does not take the message though no turn is running. */
+  async #trySend(session: Session, request: TurnRequest, signal: AbortSignal): Promise<Turn | undefined> {
     const { connection, startTimer } = this.#options;
-    for (let tries = 0; ; tries += 1) {
-      if (!session.idle || session.turn !== undefined) throw busy("another turn runs in this conversation");
-      await this.#acknowledge(session, signal);
-      const turn = new Turn(request, { startTimer });
-      const requestId = connection.nextRequestId();
-      session.begin(turn, requestId);
-      const reply = await this.#request(this.#input(session, request), accepted, signal, requestId).catch(
-        (error: unknown) => {
-          if (signal.aborted) this.#abandon(session);
-          session.forget(turn);
-          throw error;
-        },
-      );
+    if (!session.idle || session.turn !== undefined) throw busy("another turn runs in this conversation");
+    await this.#acknowledge(session, signal);
+    const turn = new Turn(request, { startTimer });
+    const requestId = connection.nextRequestId();
+    session.begin(turn, requestId);
+    try {
+      const reply = await this.#request(this.#input(session, request), accepted, signal, requestId);
       if (reply.accepted) return turn;
       session.forget(turn);
-      const pause = pausesBeforeBusy[tries];
-      if (pause === undefined || !session.idle) throw busy(`Letta takes no message now: ${reply.error ?? "no reason"}`);
-      await sleep(startTimer, pause, signal);
-      if (pause >= resumeFrom) await resume({ session, request: this.#request, signal });
+      return undefined;
+    } catch (error) {
+      if (signal.aborted) this.#abandon(session);
+      session.forget(turn);
+      throw error;
     }
   }
 

@@ -38,7 +38,7 @@ export async function fateOf(otid: string, look: Look): Promise<TurnFate> {
   if (before === undefined) return { state: "unknown" };
   if (before.latest && (await look.free()) === "cut") return { state: "lost" };
   const settled = before.latest ? await read() : before;
-  if (settled === undefined || settled.text === "") return { state: "lost" };
+  if (settled?.endsInText !== true) return { state: "lost" };
   return judge(await receipt(otid, look), settled.text);
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Request } from "./connection.ts";
 import { busy } from "./errors.ts";
@@ -18,6 +19,8 @@ const skills = ["creating-skills", "acquiring-skills", "creating-mods"];
 const skillReads = [120, 360, 900];
 const abortEveryMs = 1;
 const abortWithinMs = 10_000;
+/** Letta says that an aborted turn has ended a moment before it is done with it. */
+const settleMs = 50;
 
 /** Seen by an agent only if it is asked after all. */
 const note =
@@ -53,23 +56,21 @@ export async function free(freeing: Freeing): Promise<"cut" | "free"> {
   throw busy("a turn that was cut off still holds the conversation");
 }
 
-/** After an abort Letta takes input only from its own queue, until this. */
-export async function resume({
-  session,
-  request,
-  signal,
-}: Omit<Freeing, "startTimer" | "nextRequestId">): Promise<void> {
-  const { runtime } = session;
-  await request({ type: "sync", runtime, resume_interrupted_turn: true }, z.unknown(), signal);
-}
+/** What aborting needs. */
+export type Aborting = Pick<Freeing, "session" | "request" | "signal">;
 
-export async function abort({
-  session,
-  request,
-  signal,
-}: Omit<Freeing, "startTimer" | "nextRequestId">): Promise<boolean> {
+/** True when there was a turn to abort, also one that was being ended already. */
+export async function abort({ session, request, signal }: Aborting): Promise<boolean> {
   const { aborted } = await request({ type: "abort_message", runtime: session.runtime }, abortReply, signal);
   return aborted;
+}
+
+/**
+ * After an abort Letta takes messages only into its queue, until this. Only to be used after an abort: while a tool call
+ * stands open in the history, this would have Letta go on with its turn.
+ */
+export async function resume({ session, request, signal }: Aborting): Promise<void> {
+  await request({ type: "sync", runtime: session.runtime, resume_interrupted_turn: true }, z.unknown(), signal);
 }
 
 async function start({ session, request, signal }: Freeing, reads: number): Promise<void> {
@@ -80,7 +81,8 @@ async function start({ session, request, signal }: Freeing, reads: number): Prom
     disable_memory_guard: false,
     ...(reads === 0 ? {} : { preload_skills: preload }),
   };
-  await request({ type: "runtime_start", ...session.runtime, mode: "strict", execution_settings }, z.unknown(), signal);
+  const command = { type: "runtime_start", ...session.runtime, mode: "strict", recover_approvals: false };
+  await request({ ...command, execution_settings }, z.unknown(), signal);
 }
 
 /** True when the turn ended before it had come to a run that stands in its way. */
@@ -88,21 +90,21 @@ async function abortedTurn(freeing: Freeing): Promise<boolean> {
   const { session, request, signal, startTimer } = freeing;
   const requestId = freeing.nextRequestId();
   const end = endOfNextTurn(freeing, requestId);
+  // With an id Letta takes it into its queue when it takes nothing directly.
+  const id = randomUUID();
   const payload = {
     kind: "create_message",
-    messages: [{ role: "user", content: note }],
+    messages: [{ role: "user", content: note, otid: id, client_message_id: id }],
     client_tool_allowlist: [],
     exclude_interactive_tools: true,
   };
   try {
     const input = { type: "input", runtime: session.runtime, payload };
     const { accepted } = await request(input, z.object({ accepted: z.boolean() }), signal, requestId);
-    if (!accepted) {
-      await resume(freeing);
-      return false;
-    }
+    if (!accepted) return false;
     while (!end.over && !(await abort(freeing))) await sleep(startTimer, abortEveryMs, signal);
     const error = await end.reached;
+    await sleep(startTimer, settleMs, signal);
     await resume(freeing);
     return error === undefined || !activeRun.test(error);
   } finally {

@@ -10,6 +10,8 @@ const mostPages = 40;
 export interface TurnRecord {
   /** All its texts, a paragraph each; empty when there are none. */
   readonly text: string;
+  /** Its last word is a text: it may be a whole answer. */
+  readonly endsInText: boolean;
   /** No other message came after it. */
   readonly latest: boolean;
 }
@@ -44,16 +46,21 @@ export async function readTurn(
 
 function recordOf(question: HistoryEntry, later: readonly HistoryEntry[]): TurnRecord {
   const asked = JSON.stringify(question.content);
-  let texts: string[] = [];
+  let own: HistoryEntry[] = [];
+  let latest = true;
   for (const entry of later) {
     if (entry.message_type === "user_message" && !isReminder(entry)) {
       // Letta repeats a message, under an id of its own, when the model failed in mid-answer: what that wrote is void.
-      if (JSON.stringify(entry.content) !== asked) return { text: join(texts), latest: false };
-      texts = [];
-    }
-    if (entry.message_type === "assistant_message") texts.push(textOf(entry));
+      latest = JSON.stringify(entry.content) === asked;
+      if (!latest) break;
+      own = [];
+    } else own.push(entry);
   }
-  return { text: join(texts), latest: true };
+  const told = own.filter(
+    ({ message_type }) => message_type !== "user_message" && message_type !== "reasoning_message",
+  );
+  const texts = told.filter(({ message_type }) => message_type === "assistant_message").map(textOf);
+  return { text: join(texts), endsInText: told.at(-1)?.message_type === "assistant_message", latest };
 }
 
 function join(texts: readonly string[]): string {

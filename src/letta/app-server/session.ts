@@ -1,9 +1,11 @@
 import type { Conversation, LettaError } from "../port.ts";
-import type { RuntimeFrame, TurnFinished } from "./frames.ts";
+import type { ControlRequest, RuntimeFrame, TurnFinished } from "./frames.ts";
 import { idleStatus, type Turn } from "./turn.ts";
 
 /** A turn's end is remembered this often per conversation; only the last one is ever asked for. */
 const remembered = 8;
+
+const approvalStatus = "WAITING_ON_APPROVAL";
 
 /** A receipt that Letta keeps, over restarts too, until it is acknowledged. */
 export interface Receipt {
@@ -16,6 +18,8 @@ export class Session {
   readonly conversation: Conversation;
   #status = idleStatus;
   #turn: { readonly turn: Turn; readonly requestId?: string } | undefined;
+  /** What the running turn waits to be allowed, whosever turn it is. */
+  #asking: ControlRequest | undefined;
   readonly #ended = new Map<string, string>();
   #receipts: Receipt[] = [];
   readonly #watchers = new Set<(frame: RuntimeFrame) => void>();
@@ -42,6 +46,8 @@ export class Session {
   /** From now on frames go to this turn; with the id of the request that asks for it, from its acceptance on. */
   begin(turn: Turn, requestId?: string): void {
     this.#turn = { turn, ...(requestId === undefined ? {} : { requestId }) };
+    // A turn that is followed may have asked before it was.
+    if (requestId === undefined && this.#asking !== undefined) turn.handle(this.#asking);
   }
 
   /** The input was not taken: there is no such turn. */
@@ -76,7 +82,11 @@ export class Session {
   }
 
   handle(frame: RuntimeFrame): void {
-    if (frame.type === "update_loop_status") this.#status = frame.loop_status.status;
+    if (frame.type === "update_loop_status") {
+      this.#status = frame.loop_status.status;
+      if (this.#status !== approvalStatus) this.#asking = undefined;
+    }
+    if (frame.type === "control_request") this.#asking = frame;
     if (frame.type === "turn_finished") this.#note(frame);
     if (frame.type === "input_accepted" && frame.accepted && frame.request_id === this.#turn?.requestId) {
       this.#turn.turn.accept();

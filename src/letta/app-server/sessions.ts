@@ -45,6 +45,7 @@ export class Sessions {
       mode: "strict",
       client_info: { name: "letta-matrix" },
       wait_for_replay: true,
+      recover_approvals: false,
     };
     const ready = request(command, z.unknown(), never).then(() => session);
     const opened = { session, ready };
