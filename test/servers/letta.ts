@@ -15,6 +15,8 @@ export interface LettaOptions {
   /** Its data. A folder that a Letta ran in before continues with the same agents and conversations. */
   readonly dir: string;
   readonly model: LettaModel;
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly install?: InstallOptions;
 }
 
@@ -59,6 +61,7 @@ export async function startLetta(options: LettaOptions): Promise<Letta> {
       LETTA_CODE_OFFLINE: "1",
       LETTA_CODE_TELEM: "0",
       LETTA_SKIP_KEYCHAIN_CHECK: "1",
+      ...options.env,
     },
     logFile,
     readyUrl: `${httpUrl}/readyz`,

@@ -1,0 +1,77 @@
+import type { Boundary, KillKind } from "./boundaries.ts";
+import type { SentMessage } from "./messages.ts";
+import type { RoomEvent } from "./person.ts";
+
+/** An agent of the run, its room, and the word that only its memory holds. */
+export interface Resident {
+  readonly agentId: string;
+  readonly userId: string;
+  readonly name: string;
+  readonly word: string;
+  readonly roomId: string;
+}
+
+/** A kill that has happened; times are milliseconds since 1970. */
+export interface Kill {
+  readonly kind: KillKind;
+  readonly boundary: Boundary;
+  /** The message that reached the boundary, by event id, where that is known. */
+  readonly eventId: string | undefined;
+  readonly at: number;
+}
+
+/** A request to the model. */
+export interface Asking {
+  readonly nonce?: string;
+  readonly at: number;
+  /** A further request of a turn, with the result of a tool. */
+  readonly afterTool: boolean;
+  /** How the model's answer ended. */
+  readonly outcome?: string;
+}
+
+/** A boundary that a message has passed. */
+export interface Passing {
+  readonly boundary: Boundary;
+  readonly eventId: string;
+  readonly at: number;
+}
+
+/** Letta's accepting of an input. */
+export interface Acceptance {
+  readonly otid: string;
+  readonly eventId: string | undefined;
+  readonly at: number;
+}
+
+/** What Letta's history said about an input. */
+export interface Fate {
+  readonly otid: string;
+  readonly state: string;
+  readonly at: number;
+}
+
+/** Requests that happen once in the life of an installation. */
+export interface OneTimeRequest {
+  readonly path: string;
+  readonly at: number;
+}
+
+/** All that is known of a run when it has come to rest. */
+export interface Evidence {
+  readonly residents: readonly Resident[];
+  readonly messages: readonly SentMessage[];
+  /** The whole timelines, by room id. */
+  readonly timelines: ReadonlyMap<string, readonly RoomEvent[]>;
+  readonly kills: readonly Kill[];
+  readonly askings: readonly Asking[];
+  readonly passings: readonly Passing[];
+  readonly acceptances: readonly Acceptance[];
+  readonly fates: readonly Fate[];
+  /** Questions in whose turns a tool call was approved, by event id. */
+  readonly approved: ReadonlySet<string>;
+  /** How often the tool of a message ran, by nonce. */
+  readonly toolRuns: ReadonlyMap<string, number>;
+  /** Registrations, logins and creations since everything had been set up. */
+  readonly oneTimeRequests: readonly OneTimeRequest[];
+}

@@ -1,0 +1,222 @@
+import { readAnswer } from "../servers/model-plan.ts";
+import type { Evidence, Kill, Resident } from "./evidence.ts";
+import type { SentMessage } from "./messages.ts";
+import { type Ending, type RoomView, type Saying, viewOf } from "./timeline.ts";
+
+/** A promise that was broken, for which message, where. */
+export interface Violation {
+  readonly law: LawName;
+  readonly roomId: string;
+  /** The question's event id, or the event in question where there is none. */
+  readonly eventId: string;
+  readonly nonce?: string;
+  readonly detail: string;
+}
+
+/** What happened to one message, gathered for judgement. */
+interface Case {
+  readonly message: SentMessage;
+  readonly resident: Resident;
+  readonly view: RoomView;
+  /** The answers and drafts to it. */
+  readonly sayings: readonly Saying[];
+  readonly endings: readonly Ending[];
+  readonly evidence: Evidence;
+}
+
+/** Judges a message: each string is one breach of the law. */
+type Law = (one: Case) => string[];
+
+const when = (broken: boolean, detail: () => string): string[] => (broken ? [detail()] : []);
+
+const laws = {
+  "answered-once": ({ endings }) =>
+    when(
+      endings.length > 1,
+      () => `it has ${endings.length} finals: ${endings.map(({ eventId }) => eventId).join(", ")}`,
+    ),
+
+  "no-answer-lost": ({ message, endings, evidence }) =>
+    message.silent
+      ? when(askingsOf(message, evidence).length === 0, () => "the agent was never asked")
+      : when(endings.length === 0, () => "it has no final"),
+
+  "silence-kept": ({ message, endings }) =>
+    when(message.silent && endings.length > 0, () => `the agent had nothing to say, but said: ${endings[0]?.body}`),
+
+  "nonce-of-its-question": ({ message, endings }) =>
+    endings
+      .filter(({ outcome }) => outcome === "answer")
+      .map(({ body }) => readAnswer(body).nonce)
+      .filter((nonce) => !noncesOf(message).includes(nonce ?? ""))
+      .map((nonce) => `its answer names ${nonce}`),
+
+  "word-of-its-agent": ({ resident, endings }) =>
+    endings
+      .filter(({ outcome }) => outcome === "answer")
+      .map(({ body }) => readAnswer(body).secretWord)
+      .filter((word) => word !== resident.word)
+      .map((word) => `its answer holds the word ${word}, not ${resident.word} of ${resident.name}`),
+
+  "right-place": ({ message, sayings }) =>
+    sayings.flatMap(({ eventId, relation }) => {
+      const thread = relation.rel_type === "m.thread" ? relation.event_id : undefined;
+      const answered = relation["m.in_reply_to"]?.event_id;
+      return [
+        ...when(answered !== message.eventId, () => `${eventId} is a reply to ${answered}`),
+        ...when(thread !== message.thread, () => `${eventId} stands in thread ${thread}, not ${message.thread}`),
+      ];
+    }),
+
+  "no-draft-left-hanging": ({ sayings }) =>
+    sayings
+      .filter(({ final, outcome }) => !final && outcome === undefined)
+      .map(({ eventId }) => `${eventId} still shows a draft`),
+
+  "asked-as-allowed": (one) => [...askedTwice(one), ...askedAfterAnswer(one), ...acceptedTwice(one)],
+
+  "no-tool-run-twice": ({ message, evidence }) =>
+    noncesOf(message)
+      .filter((nonce) => (evidence.toolRuns.get(nonce) ?? 0) > 1)
+      .map((nonce) => `its tool ran ${evidence.toolRuns.get(nonce)} times`),
+
+  "error-only-after-approved-tool": ({ message, endings, evidence }) =>
+    endings
+      .filter(({ outcome }) => outcome !== "answer" && !evidence.approved.has(message.eventId))
+      .map(({ outcome, body }) => `its final has the outcome ${outcome}: ${body}`),
+} satisfies Record<string, Law>;
+
+export type LawName =
+  | keyof typeof laws
+  | "comes-to-rest"
+  | "in-order"
+  | "nothing-else-said"
+  | "no-second-registration-login-room-space";
+
+export const lawNames: readonly LawName[] = [
+  ...(Object.keys(laws) as (keyof typeof laws)[]),
+  "in-order",
+  "nothing-else-said",
+  "no-second-registration-login-room-space",
+];
+
+/** Everything that a run has done wrong. */
+export function judge(evidence: Evidence): Violation[] {
+  return [
+    ...evidence.residents.flatMap((resident) => judgeRoom(resident, evidence)),
+    ...evidence.oneTimeRequests.map(
+      ({ path }): Violation => ({
+        law: "no-second-registration-login-room-space",
+        roomId: "",
+        eventId: "",
+        detail: `${path} was called after everything had been set up`,
+      }),
+    ),
+  ];
+}
+
+function judgeRoom(resident: Resident, evidence: Evidence): Violation[] {
+  const { roomId } = resident;
+  const view = viewOf(evidence.timelines.get(roomId) ?? [], resident.userId);
+  const messages = evidence.messages.filter((message) => message.roomId === roomId);
+  const single = messages.flatMap((message) => {
+    const isOf = ({ cause }: { readonly cause: string }): boolean => cause === message.eventId;
+    const sayings = view.sayings.filter(isOf);
+    const endings = view.endings.filter(isOf);
+    return judgeOne({ message, resident, view, sayings, endings, evidence });
+  });
+  return [...single, ...orderOf(messages, view, roomId), ...elseSaid(messages, view, roomId)];
+}
+
+function judgeOne(one: Case): Violation[] {
+  const { roomId, eventId, nonce } = one.message;
+  return Object.entries(laws).flatMap(([name, law]) =>
+    law(one).map((detail): Violation => ({ law: name as keyof typeof laws, roomId, eventId, nonce, detail })),
+  );
+}
+
+/** The answers of a room come in the order of its questions. */
+function orderOf(messages: readonly SentMessage[], { indexOf, endings }: RoomView, roomId: string): Violation[] {
+  const place = ({ eventId }: SentMessage): number => indexOf.get(eventId) ?? Number.POSITIVE_INFINITY;
+  let latest = -1;
+  const violations: Violation[] = [];
+  for (const { eventId, nonce } of messages.toSorted((one, other) => place(one) - place(other))) {
+    const answered = endings.find(({ cause }) => cause === eventId)?.index;
+    if (answered === undefined) continue;
+    if (answered < latest)
+      violations.push({ law: "in-order", roomId, eventId, nonce, detail: "it was answered before an earlier message" });
+    latest = Math.max(latest, answered);
+  }
+  return violations;
+}
+
+/** Agents say nothing but answers to what they were asked. */
+function elseSaid(messages: readonly SentMessage[], view: RoomView, roomId: string): Violation[] {
+  const known = new Set(messages.map(({ eventId }) => eventId));
+  const strange = [...view.sayings, ...view.endings].filter(({ cause }) => !known.has(cause));
+  const events = new Set([...view.unmarked, ...strange.map(({ eventId }) => eventId)]);
+  return [...events].map(
+    (eventId): Violation => ({ law: "nothing-else-said", roomId, eventId, detail: "no message asked for this event" }),
+  );
+}
+
+function noncesOf({ nonce, edited }: SentMessage): string[] {
+  return edited === undefined ? [nonce] : [nonce, edited];
+}
+
+function askingsOf(message: SentMessage, { askings }: Evidence) {
+  const nonces = noncesOf(message);
+  return askings.filter(({ nonce, afterTool }) => nonce !== undefined && !afterTool && nonces.includes(nonce));
+}
+
+/**
+ * A turn is lost only with the process that follows it or with Letta itself: each further asking needs such a kill of
+ * its own, after Letta had the input before. (The model may hear of that input only after the kill.)
+ */
+function askedTwice({ message, evidence }: Case): string[] {
+  const askings = askingsOf(message, evidence);
+  const accepted = evidence.acceptances.filter(({ eventId }) => eventId === message.eventId).map(({ at }) => at);
+  let from = 0;
+  return askings.slice(1).flatMap(({ at }, index) => {
+    const before = askings[index]?.at ?? 0;
+    const begun = Math.max(from, ...accepted.filter((time) => time <= before));
+    const kill = evidence.kills.find((one) => losesTurns(one) && one.at >= begun && one.at <= at && one.at > from);
+    from = kill?.at ?? from;
+    return when(
+      kill === undefined,
+      () => `the model was asked ${askings.length} times, no kill explains number ${index + 2}`,
+    );
+  });
+}
+
+/** What is written down as answered is not asked again. */
+function askedAfterAnswer({ message, evidence }: Case): string[] {
+  const answered = evidence.passings.find(
+    ({ boundary, eventId }) => boundary === "final-committed" && eventId === message.eventId,
+  )?.at;
+  return askingsOf(message, evidence)
+    .filter(({ at }) => answered !== undefined && at > answered)
+    .map(({ at }) => `the model was asked again ${at - (answered ?? 0)} ms after its answer was written down`);
+}
+
+/** An input that Letta has taken is looked up, not sent again; only Letta's own death can have lost it. */
+function acceptedTwice({ message, evidence }: Case): string[] {
+  const { acceptances, kills } = evidence;
+  const byOtid = Map.groupBy(
+    acceptances.filter(({ eventId }) => eventId === message.eventId),
+    ({ otid }) => otid,
+  );
+  return [...byOtid].flatMap(([otid, [first, ...again]]) =>
+    again
+      .filter(({ at }) => !kills.some((kill) => losesInputs(kill) && kill.at >= (first?.at ?? 0) && kill.at <= at))
+      .map(() => `Letta accepted it again under the same id ${otid}`),
+  );
+}
+
+function losesTurns({ kind }: Kill): boolean {
+  return kind !== "synapse";
+}
+
+function losesInputs({ kind }: Kill): boolean {
+  return kind === "letta" || kind === "all";
+}

@@ -1,0 +1,77 @@
+import type { LoggedRequest } from "../servers/access-log.ts";
+import type { ModelCall } from "../servers/model.ts";
+import type { Evidence, Kill, Resident } from "./evidence.ts";
+import type { SentMessage } from "./messages.ts";
+import type { RoomEvent } from "./person.ts";
+import type { Report, Subject } from "./protocol.ts";
+
+type Passed = Extract<Report, { type: "passed" }>;
+type Accepted = Extract<Report, { type: "accepted" }>;
+type Looked = Extract<Report, { type: "fate" }>;
+
+/** Everything that a run has come to know, as it came. */
+export class Ledger {
+  readonly residents: readonly Resident[];
+  readonly messages: SentMessage[] = [];
+  readonly kills: Kill[] = [];
+  readonly #timelines = new Map<string, RoomEvent[]>();
+  readonly #passed: Passed[] = [];
+  readonly #accepted: Accepted[] = [];
+  readonly #fates: Looked[] = [];
+  readonly #approved: Subject[] = [];
+
+  constructor(residents: readonly Resident[]) {
+    this.residents = residents;
+  }
+
+  /** Takes down what the product reports of itself. */
+  note(report: Report): void {
+    if (report.type === "fate") this.#fates.push(report);
+    if (report.type === "passed") this.#passed.push(report);
+    if (report.type === "accepted") this.#accepted.push(report);
+    if (report.type === "approved") this.#approved.push(report.subject);
+  }
+
+  /** Takes down what has come into a room's timeline. */
+  read(roomId: string, events: readonly RoomEvent[]): void {
+    const known = this.#timelines.get(roomId);
+    if (known === undefined) this.#timelines.set(roomId, [...events]);
+    else known.push(...events);
+  }
+
+  /** The event id of the message that a report is about. */
+  eventIdOf({ eventId, nonce }: Subject): string | undefined {
+    if (eventId !== undefined || nonce === undefined) return eventId;
+    return this.messages.find((message) => message.nonce === nonce || message.edited === nonce)?.eventId;
+  }
+
+  evidence(seen: {
+    readonly calls: readonly ModelCall[];
+    readonly requests: readonly LoggedRequest[];
+    readonly toolRuns: ReadonlyMap<string, number>;
+  }): Evidence {
+    const passings = this.#passed.flatMap(({ boundary, subject, at }) => {
+      const eventId = this.eventIdOf(subject);
+      return eventId === undefined ? [] : [{ boundary, eventId, at }];
+    });
+    return {
+      residents: this.residents,
+      messages: this.messages,
+      timelines: this.#timelines,
+      kills: this.kills,
+      askings: seen.calls,
+      passings,
+      acceptances: this.#accepted.map(({ otid, subject, at }) => ({ otid, at, eventId: this.eventIdOf(subject) })),
+      fates: this.#fates,
+      approved: new Set(this.#approved.flatMap((subject) => this.eventIdOf(subject) ?? [])),
+      toolRuns: seen.toolRuns,
+      oneTimeRequests: seen.requests.filter(isOneTime),
+    };
+  }
+}
+
+const oneTime = /\/(register|login|createRoom)$/;
+
+function isOneTime({ method, path }: LoggedRequest): boolean {
+  return method === "POST" && oneTime.test(path);
+}

@@ -1,0 +1,26 @@
+import { z } from "zod";
+
+/** What an outside observer recognises in a room, from the documented format alone. */
+
+const turn = z.object({
+  cause: z.string(),
+  attempt: z.number(),
+  part: z.number(),
+  parts: z.number(),
+  final: z.boolean(),
+  outcome: z.enum(["answer", "error"]).optional(),
+});
+export type TurnMark = z.infer<typeof turn>;
+
+const marked = z.object({ "io.letta_matrix.turn": turn });
+
+/** The marker of an event that belongs to an answer. */
+export function turnOf(content: unknown): TurnMark | undefined {
+  const parsed = marked.safeParse(content);
+  return parsed.success ? parsed.data["io.letta_matrix.turn"] : undefined;
+}
+
+/** The nonce that a message gives to the stand-in model; the last one, as the model sees it. */
+export function nonceOf(text: string): string | undefined {
+  return [...text.matchAll(/\[\[nonce=([^\]]+)\]\]/g)].at(-1)?.[1];
+}

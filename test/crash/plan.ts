@@ -1,0 +1,122 @@
+import { type Boundary, boundaries, type KillKind, killKinds } from "./boundaries.ts";
+import type { Place, PlannedMessage } from "./messages.ts";
+import { Deck, Random } from "./random.ts";
+
+/** One kill: what is said meanwhile, and where it happens. */
+export interface Stop {
+  readonly boundary: Boundary;
+  /** The how-manieth passing of the boundary since the arming, from 1 on. */
+  readonly occurrence: number;
+  readonly messages: readonly PlannedMessage[];
+  /** How long what was killed stays dead, ms; each kind for itself. */
+  readonly downtime: number;
+}
+
+/** Kills of one kind that follow each other, after which everything has to come to rest and is judged. */
+export interface Round {
+  readonly kind: KillKind;
+  readonly stops: readonly Stop[];
+}
+
+export interface PlanOptions {
+  readonly seed: number;
+  /** Begins each nonce: tells the messages of several runs on the same servers apart. */
+  readonly prefix: string;
+  readonly agents: number;
+  readonly people: number;
+  /** Where a tool of Letta notes that it ran, one nonce a line; without it no message uses a tool. */
+  readonly toolFile?: string;
+}
+
+export type KillCounts = Readonly<Record<KillKind, number>>;
+
+/** Draws a whole run from its seed: what people say to whom, what is killed, where. */
+export class Plan {
+  readonly #options: PlanOptions;
+  readonly #kinds: Random;
+  readonly #stops: Random;
+  readonly #talk: Random;
+  readonly #decks: Readonly<Record<KillKind, Deck<Boundary>>>;
+  /** Messages in each agent's room up to now. */
+  readonly #said: number[];
+  #messages = 0;
+
+  constructor(options: PlanOptions) {
+    const random = new Random(options.seed);
+    this.#options = options;
+    this.#kinds = random.fork();
+    this.#stops = random.fork();
+    this.#talk = random.fork();
+    const deck = (): Deck<Boundary> => new Deck(boundaries, random.fork());
+    this.#decks = { "letta-matrix": deck(), letta: deck(), synapse: deck(), all: deck() };
+    this.#said = Array.from({ length: options.agents }, () => 0);
+  }
+
+  /** Rounds with so many kills of each kind, mixed. */
+  *rounds(counts: KillCounts): Generator<Round> {
+    const left = { ...counts };
+    for (;;) {
+      const total = killKinds.reduce((sum, kind) => sum + left[kind], 0);
+      if (total === 0) return;
+      let drawn = this.#kinds.int(1, total);
+      const kind = killKinds.find((candidate) => {
+        drawn -= left[candidate];
+        return drawn <= 0;
+      });
+      if (kind === undefined) return;
+      const kills = Math.min(left[kind], this.#stops.int(1, kind === "letta-matrix" ? 5 : 2));
+      left[kind] -= kills;
+      yield this.round(
+        kind,
+        Array.from({ length: kills }, () => this.#decks[kind].deal()),
+      );
+    }
+  }
+
+  /** A round that kills at these boundaries. */
+  round(kind: KillKind, at: readonly Boundary[]): Round {
+    return { kind, stops: at.map((boundary) => this.#stop(boundary)) };
+  }
+
+  /** One message to each agent: what people say when a kill keeps them waiting. */
+  more(): PlannedMessage[] {
+    return this.#said.map((_, agent) => this.#message(agent));
+  }
+
+  #stop(boundary: Boundary): Stop {
+    const { agents } = this.#options;
+    const messages = Array.from({ length: this.#talk.int(3, 6) }, () => this.#message(this.#talk.int(0, agents - 1)));
+    return { boundary, occurrence: this.#stops.int(1, 3), messages, downtime: this.#stops.int(0, 300) };
+  }
+
+  #message(agent: number): PlannedMessage {
+    const { prefix, people, toolFile } = this.#options;
+    const talk = this.#talk;
+    const nonce = `${prefix}${++this.#messages}`;
+    const before = this.#said[agent] ?? 0;
+    this.#said[agent] = before + 1;
+    const silent = talk.chance(0.04);
+    const usesTool = talk.chance(0.05) && !silent && toolFile !== undefined;
+    const edited = talk.chance(0.15) && !silent && !usesTool;
+    const place = before > 0 && talk.chance(0.35) ? this.#place(before) : undefined;
+    return {
+      nonce,
+      agent,
+      person: talk.int(0, people - 1),
+      directives: [
+        talk.chance(0.4) ? `[[delay=${talk.int(20, 300)}]]` : "",
+        talk.chance(0.8) ? `[[tps=${talk.int(40, 120)}]]` : "",
+        silent ? "[[say=<no-reply/>]]" : "",
+        usesTool ? `[[bash=echo ${nonce} >> ${toolFile}]]` : "",
+      ].join(""),
+      ...(place !== undefined && { place }),
+      ...(edited && { edited: `${nonce}-edited` }),
+      silent,
+      usesTool,
+    };
+  }
+
+  #place(before: number): Place {
+    return { after: this.#talk.int(0, before - 1), kind: this.#talk.chance(0.5) ? "thread" : "reply" };
+  }
+}

@@ -1,0 +1,118 @@
+import { readSync, writeSync } from "node:fs";
+import { flushCompileCache } from "node:module";
+import { setImmediate } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { Level } from "level";
+import type { App, Connect } from "../../src/app.ts";
+import type { Config } from "../../src/config/schema.ts";
+import type { Host } from "../../src/runtime/host.ts";
+import { hasteOf } from "./haste.ts";
+import { KillPoint } from "./kill-point.ts";
+import { order, type Report, type VictimSettings } from "./protocol.ts";
+import { TransitionWatch } from "./transitions.ts";
+import { type Watch, watchPorts } from "./watched-ports.ts";
+
+/**
+ * The product in a process of its own, which stops itself at the boundary that the driver names:
+ * `node test/crash/victim.ts <folder of app.ts>`. Orders come over Node's IPC channel, reports go to file descriptor 3
+ * and are out before anything else happens; while it stands still it waits for a byte on standard input.
+ */
+
+const [, , source = ""] = process.argv;
+const goOnInput = 0;
+const reportOutput = 3;
+
+const { createApp, connectPorts }: typeof import("../../src/app.ts") = await import(
+  pathToFileURL(`${source}/app.ts`).href
+);
+const { createLogger }: typeof import("../../src/telemetry/logger.ts") = await import(
+  pathToFileURL(`${source}/telemetry/logger.ts`).href
+);
+
+const tell = (line: Report): void => {
+  writeSync(reportOutput, `${JSON.stringify(line)}\n`);
+};
+const points = new KillPoint({
+  report: tell,
+  now: Date.now,
+  act(action) {
+    if (action === "die") process.kill(process.pid, "SIGKILL");
+    // The whole process waits, as it would when it is killed here. No byte at all: the driver is gone.
+    else if (readSync(goOnInput, Buffer.alloc(1)) === 0) process.exit(1);
+  },
+});
+const watch: Watch = { points, report: tell, now: Date.now, arrived: new Map() };
+let app: App | undefined;
+
+process.once("disconnect", () => process.exit(1));
+process.on("message", (message) => {
+  const what = order.parse(message);
+  switch (what.type) {
+    case "arm":
+      return points.arm(what.arm);
+    case "start":
+      return void start(what.settings);
+    case "stop":
+      return void app?.stop().then(() => process.exit(0));
+  }
+});
+// Kept now, since a killed process keeps nothing at its end.
+flushCompileCache();
+tell({ type: "loaded" });
+
+async function start(settings: VictimSettings): Promise<void> {
+  if (settings.slowCommits > 0) slowDownCommits(settings.slowCommits);
+  const connect: Connect = (config, logger) => {
+    const ports = connectPorts(config, logger);
+    return watchPorts({ ...ports, clock: hasteOf(ports.clock, settings.epoch, settings.haste) }, watch);
+  };
+  app = createApp(configOf(settings), createLogger({ level: "info", secrets: [] }), connect);
+  app.failed.catch(() => process.exit(1));
+  const started = app.start();
+  const followed = new TransitionWatch(watch).follow(await hostOf(app, started), settings.homeserver.serverName);
+  await Promise.all([started, followed]);
+  tell({ type: "up" });
+}
+
+/** The host as soon as there is one: it reads its store before it takes up what was left undone. */
+async function hostOf(app: App, started: Promise<void>): Promise<Host> {
+  const failed = started.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  for (;;) {
+    try {
+      return app.host;
+    } catch {
+      const failure = await Promise.race([failed, setImmediate()]);
+      if (failure !== undefined) throw failure.error;
+    }
+  }
+}
+
+function configOf(settings: VictimSettings): Config {
+  const { dataFolder, homeserver, lettaUrl, toolAllowList, people } = settings;
+  const { url, serverName, sharedSecret } = homeserver;
+  return {
+    homeserver: { url, serverName, registration: { kind: "shared-secret", secret: sharedSecret } },
+    letta: { url: lettaUrl, toolAllowList, idleTimeoutMs: 300_000 },
+    dataFolder,
+    invite: people,
+    space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
+    discovery: { intervalMs: 3_600_000 },
+    rooms: { nameTemplate: "{agent}" },
+    drafts: { ratePerSecond: 100, burst: 1_000 },
+    log: { level: "info" },
+  };
+}
+
+/** A commit that takes long leaves more time for what must not happen before it. */
+function slowDownCommits(ms: number): void {
+  const { batch } = Level.prototype;
+  Object.defineProperty(Level.prototype, "batch", {
+    async value(this: Level<string, string>, ...args: Parameters<typeof batch>) {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return batch.apply(this, args);
+    },
+  });
+}
