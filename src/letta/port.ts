@@ -73,10 +73,11 @@ export interface LettaBackend {
  * - `busy`: a turn that is not ours is running; try again later.
  * - `silent`: the turn was accepted, but nothing has come from it for too long; look it up.
  * - `refused`: the server knows us and says no (bad key, unknown agent or model): asking again changes nothing.
+ * - `gone`: the server does not know the conversation (any more): whatever was said in it is lost, open another.
  * - `failed`: the turn ran and ended in an error (the model's, mostly).
  * - `malformed`: the server answered something that is no answer to this request.
  */
-export type LettaErrorKind = "unreachable" | "busy" | "silent" | "refused" | "failed" | "malformed";
+export type LettaErrorKind = "unreachable" | "busy" | "silent" | "refused" | "gone" | "failed" | "malformed";
 
 export class LettaError extends Error {
   override readonly name = "LettaError";

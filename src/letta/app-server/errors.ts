@@ -13,6 +13,12 @@ export function refused(message: string, remedy: string, cause?: unknown): Letta
 
 /** The reply to a request said no. */
 export function refusedByServer(command: string, reason: string): LettaError {
+  // Letta 0.34 writes a conversation's file in place: one that it was killed over is empty, and unknown from then on.
+  if (/^Conversation .* not found/i.test(reason))
+    return new LettaError("gone", `Letta does not know this room's conversation any more: ${reason}`, {
+      remedy: "Please send your message again; the agent goes on in a new conversation.",
+    });
+  if (/active or queued work/i.test(reason)) return busy(`Letta is not done with an earlier turn: ${reason}`);
   const remedy = /not found/i.test(reason)
     ? "It may have been deleted in Letta; look there."
     : "Look at the App Server's own output for the cause.";
