@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 /** What a user gets who installs the package: it is packed, and installed globally into an empty prefix. */
 
 const execute = promisify(execFile);
+const patience = 200_000;
 const project = join(import.meta.dirname, "..", "..");
 
 let folder: string;
@@ -19,22 +20,28 @@ let installed: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "package-"));
   prefix = join(folder, "prefix");
-  const { stdout } = await execute("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: project });
+  const { stdout } = await execute("npm", ["pack", "--silent", "--pack-destination", folder], {
+    cwd: project,
+    timeout: patience,
+  });
   const tarball = join(folder, stdout.trim().split("\n").at(-1) ?? "");
   await execute("npm", ["install", "--global", `--prefix=${prefix}`, `--cache=${join(folder, "cache")}`, tarball], {
     cwd: folder,
     env: outside,
+    timeout: patience,
   });
   installed = join(prefix, "lib", "node_modules", "letta-matrix");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** The machine's own commands first: npm puts the project's before them while it runs scripts. */
-const searchPath = (process.env["PATH"] ?? "").split(":").filter((entry) => !entry.includes("node_modules"));
-const outside = {
-  PATH: searchPath.join(":"),
-  HOME: process.env["HOME"],
-};
+/** The shell of a user: npm adds commands and settings of this project while it runs its scripts. */
+const outside: NodeJS.ProcessEnv = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_ENV|NODE_OPTIONS|VITEST)/.test(name)),
+);
+outside["PATH"] = (process.env["PATH"] ?? "")
+  .split(":")
+  .filter((entry) => !entry.includes("node_modules"))
+  .join(":");
 
 const major = (version: string): number => Number(/^v(\d+)/.exec(version)?.[1]);
 
