@@ -1,0 +1,285 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { AgentContext, Polled, PollInput } from "../../src/machines/agent-context.ts";
+import type { Heard } from "../../src/machines/question.ts";
+import { type ChartDriver, failure } from "./chart-driver.ts";
+import { drive, question } from "./charts-under-test.ts";
+
+type Agent = ChartDriver<AgentContext>;
+
+const nothing: Polled = { since: "s1", heard: [] };
+
+/** An agent that has its account and the space, and looks for its room. */
+function resolving(): Agent {
+  const agent = drive.agent();
+  agent.send({ type: "DISCOVERED", name: "Scout" });
+  agent.done("ensureAccount");
+  agent.send({ type: "SPACE_READY", spaceId: "!space:test" });
+  return agent;
+}
+
+/** An agent in its room, polling. */
+function polling(): Agent {
+  const agent = resolving();
+  agent.done("resolveRoom", { roomId: "!room:test" });
+  agent.done("linkToSpace");
+  agent.done("invitePeople");
+  agent.done("catchUp", nothing);
+  return agent;
+}
+
+function isRenewing(agent: Agent): boolean {
+  return agent.running.has("ensureAccount") && agent.inputOf<{ renew: boolean }>("ensureAccount").renew;
+}
+
+describe("the account", () => {
+  test("is made when the agent has a name, and only then", () => {
+    const agent = drive.agent();
+    expect(agent.running.size).toBe(0);
+    agent.send({ type: "DISCOVERED", name: "Scout" });
+    expect(agent.inputOf("ensureAccount")).toEqual({ userId: "@agent_1:test", name: "Scout", renew: false });
+  });
+
+  test("backs off while the homeserver is away, and says why it waits", () => {
+    const agent = drive.agent();
+    agent.send({ type: "DISCOVERED", name: "Scout" });
+    const delays = Array.from({ length: 8 }, () => {
+      agent.fail("ensureAccount", failure("unreachable"));
+      expect(agent.context.wait).toEqual({ reason: "it failed: unreachable", since: 1_000_000 });
+      return agent.fireNext();
+    });
+    expect(delays).toEqual(delays.toSorted((a, b) => Math.min(a, 48_000) - Math.min(b, 48_000)));
+    agent.done("ensureAccount");
+    expect(agent.context.wait).toBeUndefined();
+  });
+
+  test("#40 that is refused for good is tried every ten minutes, visibly", () => {
+    const agent = drive.agent();
+    agent.send({ type: "DISCOVERED", name: "Scout" });
+    agent.fail("ensureAccount", failure("forbidden"));
+    expect(agent.in("account.refused")).toBe(true);
+    expect(agent.context.wait).toBeDefined();
+    expect(agent.fireNext()).toBe(600_000);
+    agent.done("ensureAccount");
+    expect(agent.in("account.online")).toBe(true);
+  });
+
+  test("#11 is never asked for less time than the homeserver wants", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 ** 31 }), (retryAfterMs) => {
+        const agent = drive.agent();
+        agent.send({ type: "DISCOVERED", name: "Scout" });
+        agent.fail("ensureAccount", failure("limited", retryAfterMs));
+        expect(agent.fireNext()).toBeGreaterThanOrEqual(retryAfterMs);
+      }),
+    );
+  });
+});
+
+describe("#38 a refused token", () => {
+  test("of a poll is renewed once, and the poll goes on from the same cursor", () => {
+    const agent = polling();
+    agent.fail("poll", failure("token"));
+    expect(isRenewing(agent)).toBe(true);
+    expect([...agent.running.keys()]).toEqual(["ensureAccount"]);
+    agent.done("ensureAccount");
+    expect(agent.inputOf<PollInput>("poll")).toMatchObject({ since: "s1", recovering: true });
+    expect(agent.context.tokenRefused).toBe(false);
+  });
+
+  test("of provisioning is renewed once, and the room is looked for again", () => {
+    const agent = resolving();
+    agent.fail("resolveRoom", failure("token"));
+    expect(isRenewing(agent)).toBe(true);
+    agent.done("ensureAccount");
+    expect([...agent.running.keys()]).toEqual(["resolveRoom"]);
+    expect(
+      agent.tells.filter(({ event }) => event.type === "SPACE_WANTED"),
+      "the space is known",
+    ).toHaveLength(1);
+  });
+
+  test("ends what still runs with it, so that its late refusal is no second login", () => {
+    const agent = polling();
+    const { generation } = agent.running.get("poll") ?? {};
+    agent.send({ type: "TOKEN_REFUSED" });
+    expect([...agent.running.keys()]).toEqual(["ensureAccount"]);
+    agent.done("ensureAccount");
+    const late = { kind: "error", child: "poll", generation: generation ?? -1, error: failure("token") } as const;
+    expect(agent.take(late)).toBeUndefined();
+    expect([...agent.running.keys()]).toEqual(["poll"]);
+  });
+
+  test("in two places at once is one login", () => {
+    const agent = resolving();
+    agent.done("resolveRoom", { roomId: "!room:test" });
+    expect([...agent.running.keys()].toSorted()).toEqual(["catchUp", "linkToSpace"]);
+    agent.fail("catchUp", failure("token"));
+    expect([...agent.running.keys()]).toEqual(["ensureAccount"]);
+    agent.done("ensureAccount");
+    expect([...agent.running.keys()].toSorted()).toEqual(["catchUp", "resolveRoom"]);
+    expect(isRenewing(agent)).toBe(false);
+  });
+
+  test.each(["poll", "resolveRoom"] as const)("again and again at %s leads to ever fewer logins", (effect) => {
+    const agent = effect === "poll" ? polling() : resolving();
+    const begin = agent.at;
+    let logins = 0;
+    while (agent.at < begin + 3_600_000) {
+      agent.fail(effect, failure("token"));
+      expect(agent.context.wait).toBeDefined();
+      if (!isRenewing(agent)) agent.fireNext();
+      expect(isRenewing(agent)).toBe(true);
+      agent.done("ensureAccount");
+      logins++;
+    }
+    expect(logins).toBeLessThan(100);
+  });
+
+  test("while the account is being renewed already changes nothing", () => {
+    const agent = polling();
+    agent.send({ type: "TOKEN_REFUSED" });
+    const { generation } = agent.running.get("ensureAccount") ?? {};
+    agent.send({ type: "TOKEN_REFUSED" });
+    expect(agent.running.get("ensureAccount")?.generation).toBe(generation);
+  });
+});
+
+describe("the room", () => {
+  test("is created when there is none, linked, and people are invited", () => {
+    const agent = resolving();
+    agent.done("resolveRoom", { roomId: null });
+    expect(agent.inputOf("createRoom")).toEqual({
+      userId: "@agent_1:test",
+      agentId: "agent-1",
+      name: "Scout",
+      spaceId: "!space:test",
+    });
+    agent.done("createRoom", { roomId: "!room:test" });
+    agent.done("linkToSpace");
+    expect(agent.inputOf("invitePeople")).toEqual({ userId: "@agent_1:test", roomId: "!room:test" });
+    agent.done("invitePeople");
+    expect(agent.in("room.ready")).toBe(true);
+  });
+
+  test("#13 is not created while it is unknown whether there is one", () => {
+    const agent = resolving();
+    for (const kind of ["unreachable", "limited", "malformed", ""]) {
+      agent.fail("resolveRoom", failure(kind));
+      agent.fireNext();
+      expect([...agent.running.keys()]).toEqual(["resolveRoom"]);
+    }
+  });
+
+  test("that was created before a crash is found, not created for ever", () => {
+    const agent = resolving();
+    agent.done("resolveRoom", { roomId: null });
+    agent.fail("createRoom", failure("taken"));
+    expect(agent.context.wait?.reason).toBe("it failed: taken");
+    expect(agent.fireNext()).toBeLessThan(2_000);
+    agent.done("resolveRoom", { roomId: "!room:test" });
+    expect(agent.in("room.provisioning.linking")).toBe(true);
+    expect(agent.context.wait).toBeUndefined();
+  });
+
+  test("whose alias is taken and leads nowhere is asked for ever less often", () => {
+    const agent = resolving();
+    const delays = Array.from({ length: 8 }, () => {
+      agent.done("resolveRoom", { roomId: null });
+      agent.fail("createRoom", failure("taken"));
+      return agent.fireNext();
+    });
+    expect(delays.at(-1)).toBeGreaterThan(40_000);
+  });
+
+  test.each([
+    ["linkToSpace", "linking"],
+    ["invitePeople", "inviting"],
+  ])("goes on at %s after what interrupted it", (effect, state) => {
+    for (const [kind, minimum] of [
+      ["unreachable", 800],
+      ["forbidden", 600_000],
+    ] as const) {
+      const agent = resolving();
+      agent.done("resolveRoom", { roomId: "!room:test" });
+      if (effect === "invitePeople") agent.done("linkToSpace");
+      agent.fail(effect, failure(kind));
+      expect(agent.in(kind === "forbidden" ? "room.mending" : "room.backingOff")).toBe(true);
+      expect(agent.fireNext()).toBeGreaterThanOrEqual(minimum);
+      expect(agent.in(`room.provisioning.${state}`)).toBe(true);
+    }
+  });
+
+  test("#18 that cannot invite somebody hears all the same", () => {
+    const agent = resolving();
+    agent.done("resolveRoom", { roomId: "!room:test" });
+    agent.done("linkToSpace");
+    agent.fail("invitePeople", failure("forbidden"));
+    agent.done("catchUp", nothing);
+    expect(agent.in("intake.polling")).toBe(true);
+    agent.done("poll", { since: "s2", heard: [] });
+    expect(agent.context.wait?.reason, "a poll that goes well does not hide the room's trouble").toContain("forbidden");
+  });
+});
+
+describe("the intake", () => {
+  const heard: Heard[] = [
+    { kind: "cut", roomId: "!room:test", gap: "s1" },
+    { kind: "question", roomId: "!room:test", question: question(1) },
+    { kind: "question", roomId: "!elsewhere:test", question: question(2) },
+    { kind: "edit", roomId: "!room:test", eventId: "$edit", edits: "$question-1", sender: "@anna:test", text: "new" },
+  ];
+
+  test.each(["catchUp", "poll"])("#6 moves the cursor of %s in the step that tells what it passed", (effect) => {
+    const agent = effect === "poll" ? polling() : resolving();
+    if (effect === "catchUp") agent.done("resolveRoom", { roomId: "!room:test" });
+    const { tells, record } = agent.done(effect, { since: "s9", heard });
+    expect(record.context["since"]).toBe("s9");
+    expect(tells).toEqual([
+      { to: "test/conversation/agent-1/!room%3Atest/", id: "cut s1", event: { type: "CUT", gap: "s1" } },
+      {
+        to: "test/conversation/agent-1/!room%3Atest/",
+        id: "$question-1",
+        event: { type: "MESSAGE", question: question(1) },
+      },
+      {
+        to: "test/conversation/agent-1/!elsewhere%3Atest/",
+        id: "$question-2",
+        event: { type: "MESSAGE", question: question(2) },
+      },
+      {
+        to: "test/conversation/agent-1/!room%3Atest/",
+        id: "$edit",
+        event: { type: "EDITED", edits: "$question-1", sender: "@anna:test", text: "new" },
+      },
+    ]);
+    expect(agent.inputOf<PollInput>("poll").since).toBe("s9");
+  });
+
+  test("keeps its cursor when a poll fails, and looks at once whether all is well after the wait", () => {
+    const agent = polling();
+    agent.fail("poll", failure("unreachable"));
+    expect(agent.tells.filter(({ event }) => event.type !== "SPACE_WANTED")).toEqual([]);
+    expect(agent.context.wait).toBeDefined();
+    agent.fireNext();
+    expect(agent.inputOf<PollInput>("poll")).toEqual({
+      userId: "@agent_1:test",
+      roomId: "!room:test",
+      since: "s1",
+      recovering: true,
+    });
+    agent.done("poll", nothing);
+    expect(agent.context.wait).toBeUndefined();
+    expect(agent.inputOf<PollInput>("poll")).not.toHaveProperty("recovering");
+  });
+
+  test("starts once the account is back, also when its own wait ended before", () => {
+    const agent = polling();
+    agent.send({ type: "TOKEN_REFUSED" });
+    agent.fail("ensureAccount", failure("unreachable"));
+    expect(agent.in("intake.deaf")).toBe(true);
+    agent.fire("xstate.after.accountRetry.agent.account.backingOff");
+    agent.done("ensureAccount");
+    expect(agent.in("intake.polling")).toBe(true);
+  });
+});

@@ -1,0 +1,67 @@
+import { agentBehaviour } from "../../src/actors/agent/behaviour.ts";
+import { conversationBehaviour } from "../../src/actors/conversation/behaviour.ts";
+import { SendBudgets } from "../../src/actors/conversation/draft-budget.ts";
+import { Markdown } from "../../src/actors/conversation/markdown.ts";
+import { Directory } from "../../src/actors/directory.ts";
+import { discoveryBehaviour } from "../../src/actors/discovery/behaviour.ts";
+import { Sessions } from "../../src/actors/sessions.ts";
+import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
+import { addressOf } from "../../src/machines/addresses.ts";
+import type { AgentContext } from "../../src/machines/agent-context.ts";
+import type { ConversationContext } from "../../src/machines/conversation.ts";
+import type { DiscoveryContext } from "../../src/machines/discovery.ts";
+import type { Question } from "../../src/machines/question.ts";
+import type { SpaceContext } from "../../src/machines/space.ts";
+import type { Step } from "../../src/runtime/step.ts";
+import { FakeHomeserver } from "../ports/fake-homeserver.ts";
+import { FakeLetta } from "../ports/fake-letta.ts";
+import { FakeVault } from "../ports/fake-vault.ts";
+import { SimulatedClock } from "../runtime/simulated-clock.ts";
+import { ChartDriver } from "./chart-driver.ts";
+
+/** The product's charts with the product's own registration; their effects are never run. */
+
+const server = "test";
+const clock = new SimulatedClock();
+const letta = new FakeLetta();
+const sessions = new Sessions(new FakeHomeserver(clock), new FakeVault(), {
+  passwordOf: () => "password",
+  deviceIdOf: () => "DEVICE",
+});
+const directory = new Directory({ async *list() {} }, server);
+
+const agent = agentBehaviour(sessions, clock, {
+  server,
+  botUserId: "@bot:test",
+  people: [],
+  nameTemplate: "{agent}",
+});
+const conversation = conversationBehaviour({
+  letta,
+  sessions,
+  budgets: new SendBudgets({ ratePerSecond: 1, burst: 10 }, clock),
+  clock,
+  markdown: new Markdown(),
+});
+const discovery = discoveryBehaviour(letta, directory, 60_000);
+const space = spaceBehaviour(sessions, directory, {
+  server,
+  botLocalpart: "bot",
+  name: "Agents",
+  aliasLocalpart: "agents",
+  people: [],
+});
+
+type Watch = (step: Step) => void;
+
+export const drive = {
+  agent: (watch?: Watch) => new ChartDriver<AgentContext>(agent, addressOf.agent(server, "agent-1"), watch),
+  conversation: (watch?: Watch) =>
+    new ChartDriver<ConversationContext>(conversation, addressOf.conversation(server, "agent-1", "!room:test"), watch),
+  discovery: (watch?: Watch) => new ChartDriver<DiscoveryContext>(discovery, addressOf.discovery(server), watch),
+  space: (watch?: Watch) => new ChartDriver<SpaceContext>(space, addressOf.space(server), watch),
+};
+
+export function question(n: number, rest: Partial<Question> = {}): Question {
+  return { eventId: `$question-${n}`, sender: "@anna:test", sentAt: n, text: `text ${n}`, mentioned: false, ...rest };
+}

@@ -1,0 +1,184 @@
+import { expect, test } from "vitest";
+import { machines } from "../../src/machines/index.ts";
+import { chartGraph } from "../../src/runtime/chart-graph.ts";
+import type { ActorEvent } from "../../src/runtime/record.ts";
+import type { ChartDriver } from "./chart-driver.ts";
+import { drive, question } from "./charts-under-test.ts";
+import { bad, explore, good } from "./explore.ts";
+
+/** From whatever state a chart can come into, it gets where it wants to be once things go well. */
+
+/** Leaves of the chart that an actor can rest in; those that it only passes through are left out. */
+function restingStates(name: keyof typeof machines): string[] {
+  const { states, edges } = chartGraph(machines[name] as (typeof machines)[string]);
+  const always = new Set(
+    edges.filter(({ kind, guard }) => kind === "always" && guard === undefined).map(({ from }) => from),
+  );
+  const parents = new Set(states.map(({ parent }) => parent));
+  return states
+    .filter(({ id, type }) => !parents.has(id) && type !== "history" && type !== "final" && !always.has(id))
+    .map(({ id }) => id.slice(name.length + 1))
+    .toSorted();
+}
+
+const discovered: ActorEvent = { type: "DISCOVERED", name: "Scout" };
+const spaceReady: ActorEvent = { type: "SPACE_READY", spaceId: "!space:test" };
+
+test("agent", () => {
+  const start = drive.agent();
+  start.send(discovered);
+  start.send(spaceReady);
+  const { leaves, states } = explore({
+    start,
+    endings: {
+      ensureAccount: [good(), bad("unreachable"), bad("forbidden")],
+      resolveRoom: [
+        good({ roomId: null }),
+        good({ roomId: "!room:test" }),
+        bad("token"),
+        bad("unreachable"),
+        bad("squatted"),
+      ],
+      createRoom: [good({ roomId: "!room:test" }), bad("taken"), bad("token"), bad("unreachable")],
+      linkToSpace: [good(), bad("token"), bad("refused")],
+      invitePeople: [good(), bad("limited", 300_000), bad("forbidden"), bad("token")],
+      catchUp: [good({ since: "s1", heard: [] }), bad("unreachable"), bad("token")],
+      poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token")],
+    },
+    events: [{ type: "TOKEN_REFUSED" }],
+    distinguish: ({ since, roomId, tokenRefused, troubles }) => [
+      since !== undefined,
+      roomId,
+      tokenRefused,
+      Object.entries(troubles).map(([region, { kind, tries }]) => [region, kind === "token", tries === 1]),
+    ],
+    check: checkAgent,
+    settled: (actor) =>
+      actor.in("account.online") &&
+      actor.in("room.ready") &&
+      actor.in("intake.polling") &&
+      actor.context.wait === undefined,
+  });
+  expect(states).toBeGreaterThan(100);
+  expect(restingStates("agent").filter((state) => !leaves.has(state))).toEqual([
+    "account.unnamed",
+    "intake.renewing",
+    "room.renewing",
+    "room.seekingSpace",
+  ]);
+});
+
+function checkAgent(actor: ChartDriver<{ readonly roomId?: string; readonly wait?: unknown }>): void {
+  const where = JSON.stringify(actor.value);
+  const isOnline = actor.in("account.online");
+  const hears = actor.running.has("poll") || actor.running.has("catchUp");
+  if (hears) {
+    expect(isOnline, where).toBe(true);
+    expect(actor.context.roomId, where).toBe("!room:test");
+  }
+  expect(actor.running.has("ensureAccount"), where).toBe(actor.in("account.registering"));
+  if (["resolveRoom", "createRoom", "linkToSpace", "invitePeople"].some((name) => actor.running.has(name)))
+    expect(isOnline, where).toBe(true);
+  if (/backingOff|renewingLater|mending|refused|taken/.test(where)) expect(actor.context.wait, where).toBeDefined();
+}
+
+test("agent that nobody has told anything waits for it, and goes on from there", () => {
+  const agent = drive.agent();
+  expect(agent.value).toEqual({ account: "unnamed", room: "offline", intake: "deaf" });
+  agent.send(discovered);
+  agent.done("ensureAccount");
+  expect(agent.in("room.seekingSpace")).toBe(true);
+  expect(agent.tells).toEqual([
+    { to: "test/space/agents", event: { type: "SPACE_WANTED", asker: "test/agent/agent-1" } },
+  ]);
+  agent.send(spaceReady);
+  expect(agent.in("room.provisioning.resolving")).toBe(true);
+});
+
+test("conversation", () => {
+  const start = drive.conversation();
+  const { leaves } = explore({
+    start,
+    endings: {
+      openConversation: [good({ conversationId: "letta-1" }), bad("unreachable"), bad("refused")],
+      ask: [
+        good({ text: "an answer" }),
+        good({ text: "" }),
+        good({ text: "<no-reply/>" }),
+        bad("unreachable"),
+        bad("busy"),
+        bad("lost"),
+        bad("gone"),
+        bad("failed"),
+      ],
+      showWait: [good({ eventId: "$draft" }), bad("limited")],
+      reply: [good(), bad("unreachable"), bad("too-large"), bad("forbidden")],
+      withdrawDraft: [good(), bad("unreachable"), bad("missing")],
+    },
+    events: [
+      { type: "MESSAGE", question: question(1) },
+      { type: "MESSAGE", question: question(1, { unreadable: "no images" }) },
+      { type: "EDITED", edits: "$question-1", sender: "@anna:test", text: "new" },
+      { type: "CUT", gap: "s1" },
+      { type: "DRAFTING" },
+      { type: "DRAFTED", eventId: "$draft" },
+      { type: "TOOL_APPROVED", tool: "archive" },
+      { type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } },
+    ],
+    distinguish: ({ conversationId, queue, current }) => [
+      conversationId,
+      Math.min(queue.length, 1),
+      current && [
+        Math.min(current.attempt, 2),
+        Math.min(current.tries, 2),
+        current.drafting,
+        current.toolApproved,
+        current.answer?.outcome,
+        current.question.unreadable !== undefined,
+      ],
+    ],
+    check: (actor) => {
+      const where = JSON.stringify(actor.value);
+      if (/backingOff|Later/.test(where)) expect(actor.context.wait, where).toBeDefined();
+      if (where === '"idle"') expect(actor.context).toMatchObject({ queue: [] });
+    },
+    settled: (actor) => actor.in("idle"),
+  });
+  expect(restingStates("conversation").filter((state) => !leaves.has(state))).toEqual([]);
+});
+
+test("space", () => {
+  const asker = "test/agent/agent-1";
+  const { leaves } = explore({
+    start: drive.space(),
+    endings: {
+      ensureBot: [good(), bad("unreachable"), bad("forbidden")],
+      resolveSpace: [good({ spaceId: null }), good({ spaceId: "!space:test" }), bad("squatted"), bad("unreachable")],
+      createSpace: [good({ spaceId: "!space:test" }), bad("taken"), bad("unreachable")],
+      listResidents: [good([asker]), bad("")],
+      inviteToSpace: [good(), bad("limited", 333_000), bad("forbidden")],
+    },
+    events: [{ type: "SPACE_WANTED", asker }, { type: "WAKE" }],
+    distinguish: ({ spaceId, tries }) => [spaceId, Math.min(tries, 2)],
+    check: (actor) => {
+      const where = JSON.stringify(actor.value);
+      expect(actor.context.wait === undefined || actor.context.tries > 0, where).toBe(true);
+      if (/backingOff|taken/.test(where)) expect(actor.context.wait, where).toBeDefined();
+      if (actor.in("ready")) expect(actor.context.wait).toBeUndefined();
+    },
+    settled: (actor) => actor.in("ready"),
+  });
+  expect(restingStates("space").filter((state) => !leaves.has(state))).toEqual([]);
+});
+
+test("discovery", () => {
+  const { leaves } = explore({
+    start: drive.discovery(),
+    endings: { listAgents: [good({ total: 0, changed: [] }), bad("unreachable"), bad("refused", 20_000)] },
+    events: [{ type: "LIST_NOW" }],
+    distinguish: ({ tries, again }) => [Math.min(tries, 2), again],
+    check: ({ context, value }) => expect(context.wait === undefined, JSON.stringify(value)).toBe(context.tries === 0),
+    settled: (actor) => actor.in("waiting"),
+  });
+  expect(restingStates("discovery").filter((state) => !leaves.has(state))).toEqual([]);
+});

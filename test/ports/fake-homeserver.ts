@@ -1,0 +1,192 @@
+import {
+  type Account,
+  type Content,
+  type CreateRoomRequest,
+  type Credentials,
+  type Homeserver,
+  type MatrixClient,
+  MatrixError,
+  type MatrixErrorKind,
+  type MatrixEvent,
+} from "../../src/matrix/port.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+import { FakeClient } from "./fake-client.ts";
+import { FakeRoom } from "./fake-room.ts";
+
+export function matrixError(kind: MatrixErrorKind, retryAfterMs?: number): MatrixError {
+  return new MatrixError(kind, `the homeserver says ${kind}`, {
+    remedy: "do something about it",
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}
+
+/** One request, as the homeserver saw it. */
+export interface Request {
+  readonly user: string;
+  readonly call: string;
+  readonly args: readonly unknown[];
+}
+
+interface Fault {
+  readonly call: string;
+  readonly matches: (request: Request) => boolean;
+  readonly error: unknown;
+  times: number;
+}
+
+/**
+ * A homeserver in memory that keeps the promises of the port: transaction ids are remembered per device, aliases are
+ * given once, cursors pass exactly what they brought, tokens can be refused. Anything can be made to fail.
+ */
+export class FakeHomeserver implements Homeserver {
+  readonly serverName = "test";
+  readonly clock: Clock;
+  readonly requests: Request[] = [];
+  readonly rooms = new Map<string, FakeRoom>();
+  readonly aliases = new Map<string, string>();
+  readonly #passwords = new Map<string, string>();
+  readonly #tokens = new Map<string, Credentials>();
+  readonly #sent = new Map<string, string>();
+  readonly #waiting = new Set<() => void>();
+  readonly #faults: Fault[] = [];
+  #place = 0;
+  #tokensGiven = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  async register(account: Account, _signal: AbortSignal): Promise<Credentials> {
+    const userId = `@${account.localpart}:${this.serverName}`;
+    this.note({ user: userId, call: "register", args: [] });
+    if (this.#passwords.has(userId)) throw matrixError("taken");
+    this.#passwords.set(userId, account.password);
+    return this.#session(userId, account);
+  }
+
+  async login(account: Account, _signal: AbortSignal): Promise<Credentials> {
+    const userId = `@${account.localpart}:${this.serverName}`;
+    this.note({ user: userId, call: "login", args: [] });
+    if (this.#passwords.get(userId) !== account.password) throw matrixError("forbidden");
+    return this.#session(userId, account);
+  }
+
+  as(credentials: Credentials): MatrixClient {
+    return new FakeClient(this, credentials);
+  }
+
+  /** The next `times` calls of this name fail. */
+  fail(call: string, error: unknown, times = 1, matches: (request: Request) => boolean = () => true): void {
+    this.#faults.push({ call, error, times, matches });
+  }
+
+  /** All sessions of the user are refused from now on. */
+  refuseTokens(userId: string): void {
+    for (const [token, credentials] of this.#tokens) if (credentials.userId === userId) this.#tokens.delete(token);
+  }
+
+  /** How often this was called. */
+  count(call: string, user?: string): number {
+    return this.requests.filter((one) => one.call === call && (user === undefined || one.user === user)).length;
+  }
+
+  room(roomId: string): FakeRoom {
+    const room = this.rooms.get(roomId);
+    if (room === undefined) throw matrixError("missing");
+    return room;
+  }
+
+  /** Somebody says something, or sets a state. */
+  post(roomId: string, event: Partial<MatrixEvent> & Pick<MatrixEvent, "sender">): MatrixEvent {
+    const place = ++this.#place;
+    const posted: MatrixEvent = {
+      eventId: `$event-${place}`,
+      type: "m.room.message",
+      content: { msgtype: "m.text", body: "hello" },
+      originServerTs: this.clock.now(),
+      ...event,
+    };
+    this.room(roomId).append({ place, event: posted });
+    for (const wake of [...this.#waiting]) wake();
+    return posted;
+  }
+
+  setMember(roomId: string, userId: string, membership: string, sender = userId): void {
+    this.post(roomId, { sender, type: "m.room.member", stateKey: userId, content: { membership } });
+  }
+
+  /** Makes a room as `creator` would; it has an event each for its creation and the creator's join. */
+  makeRoom(creator: string, { aliasLocalpart, initialState = [] }: Partial<CreateRoomRequest> = {}): string {
+    const alias = aliasLocalpart === undefined ? undefined : `#${aliasLocalpart}:${this.serverName}`;
+    if (alias !== undefined && this.aliases.has(alias)) throw matrixError("taken");
+    const roomId = `!room-${this.rooms.size + 1}:${this.serverName}`;
+    this.rooms.set(roomId, new FakeRoom(roomId));
+    if (alias !== undefined) this.aliases.set(alias, roomId);
+    this.post(roomId, { sender: creator, type: "m.room.create", stateKey: "", content: {} });
+    this.setMember(roomId, creator, "join");
+    for (const { type, stateKey, content } of initialState)
+      this.post(roomId, { sender: creator, type, stateKey, content });
+    return roomId;
+  }
+
+  /** What clients call: notes the request, and fails where it is to fail. */
+  note(request: Request): void {
+    this.requests.push(request);
+    const fault = this.#faults.find((one) => one.times > 0 && one.call === request.call && one.matches(request));
+    if (fault === undefined) return;
+    fault.times -= 1;
+    throw fault.error;
+  }
+
+  assertToken({ accessToken }: Credentials): void {
+    if (!this.#tokens.has(accessToken)) throw matrixError("token");
+  }
+
+  /** The event that this transaction made, or makes now. */
+  once(key: string, make: () => MatrixEvent): string {
+    const known = this.#sent.get(key);
+    if (known !== undefined) return known;
+    const { eventId } = make();
+    this.#sent.set(key, eventId);
+    return eventId;
+  }
+
+  /** The homeserver does not remember transactions for ever. */
+  forgetTransactions(): void {
+    this.#sent.clear();
+  }
+
+  get place(): number {
+    return this.#place;
+  }
+
+  /** Resolves with the next event, or after `timeoutMs`. */
+  news(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        cancel();
+        this.#waiting.delete(end);
+        signal.removeEventListener("abort", end);
+        if (signal.aborted) reject(signal.reason);
+        else resolve();
+      };
+      const cancel = this.clock.schedule(timeoutMs, end);
+      this.#waiting.add(end);
+      signal.addEventListener("abort", end);
+    });
+  }
+
+  #session(userId: string, { deviceId }: Account): Credentials {
+    const credentials = { userId, deviceId, accessToken: `secret-token-${++this.#tokensGiven}` };
+    this.#tokens.set(credentials.accessToken, credentials);
+    return credentials;
+  }
+}
+
+/** The content of what was sent, as JSON gives it back. */
+export function asSent(content: Content): Content {
+  const text = JSON.stringify(content);
+  if (/\\ud[89a-f]/i.test(text)) throw matrixError("refused");
+  if (Buffer.byteLength(text) > 64 * 1024) throw matrixError("too-large");
+  return JSON.parse(text) as Content;
+}

@@ -1,0 +1,81 @@
+import {
+  type AgentSummary,
+  type Conversation,
+  type LettaBackend,
+  LettaError,
+  type LettaErrorKind,
+  type TurnEvent,
+  type TurnFate,
+  type TurnRequest,
+} from "../../src/letta/port.ts";
+
+export function lettaError(kind: LettaErrorKind, retryAfterMs?: number): LettaError {
+  return new LettaError(kind, `Letta says ${kind}`, {
+    remedy: "do something about it",
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}
+
+/** What happens in a turn: events to hand on, or something to wait for or to fail with. */
+export type Happening = TurnEvent | (() => unknown);
+
+/** Texts, each a message of its own, and the end. */
+export function saying(...texts: readonly string[]): Happening[] {
+  const events = texts.map((delta, index): TurnEvent => ({ type: "text", messageId: `message-${index}`, delta }));
+  return [{ type: "accepted" }, ...events, { type: "finished", stopReason: "end_turn" }];
+}
+
+/** A Letta whose turns are written down beforehand. What it was asked is noted. */
+export class FakeLetta implements LettaBackend {
+  agents: AgentSummary[] = [];
+  /** What the turns that are asked for come to, one after the other. */
+  turns: (readonly Happening[])[] = [];
+  /** What the turns that are followed come to, one after the other. */
+  followed: (readonly Happening[])[] = [];
+  /** What look-ups find, one after the other; the last one for ever. */
+  fates: TurnFate[] = [{ state: "unknown" }];
+  listingFails: unknown;
+  readonly asked: TurnRequest[] = [];
+  readonly lookedUp: string[] = [];
+  readonly calls: string[] = [];
+
+  async *listAgents(_signal: AbortSignal): AsyncGenerator<AgentSummary> {
+    yield* this.agents;
+    if (this.listingFails !== undefined) throw this.listingFails;
+  }
+
+  async createConversation(agentId: string, _signal: AbortSignal): Promise<Conversation> {
+    this.calls.push("createConversation");
+    return { agentId, conversationId: `conversation-of-${agentId}` };
+  }
+
+  async *ask(request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
+    this.calls.push("ask");
+    this.asked.push(request);
+    yield* play(this.turns.shift() ?? saying("an answer"), signal);
+  }
+
+  async *follow(_request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
+    this.calls.push("follow");
+    yield* play(this.followed.shift() ?? saying("the rest"), signal);
+  }
+
+  async lookUp(_conversation: Conversation, otid: string, _signal: AbortSignal): Promise<TurnFate> {
+    this.calls.push("lookUp");
+    this.lookedUp.push(otid);
+    const [fate = { state: "unknown" }, ...rest] = this.fates;
+    if (rest.length > 0) this.fates = rest;
+    return fate;
+  }
+
+  async close(): Promise<void> {}
+}
+
+async function* play(happenings: readonly Happening[], signal: AbortSignal): AsyncGenerator<TurnEvent> {
+  for (const happening of happenings) {
+    await Promise.resolve();
+    signal.throwIfAborted();
+    if (typeof happening === "function") await happening();
+    else yield happening;
+  }
+}

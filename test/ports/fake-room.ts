@@ -1,0 +1,99 @@
+import type {
+  Content,
+  JoinedRoom,
+  MatrixEvent,
+  MessagesRequest,
+  MessagesResponse,
+  SyncFilter,
+} from "../../src/matrix/port.ts";
+
+/** An event and its place among all events of the homeserver, counted from 1. */
+export interface Placed {
+  readonly place: number;
+  readonly event: MatrixEvent;
+}
+
+/** One room of a {@link FakeHomeserver}: its events, and what follows from them. */
+export class FakeRoom {
+  readonly roomId: string;
+  #placed: readonly Placed[] = [];
+
+  constructor(roomId: string) {
+    this.roomId = roomId;
+  }
+
+  /** Oldest first. */
+  get events(): readonly MatrixEvent[] {
+    return this.#placed.map(({ event }) => event);
+  }
+
+  append(placed: Placed): void {
+    this.#placed = [...this.#placed, placed];
+  }
+
+  redact(eventId: string): void {
+    this.#placed = this.#placed.map(({ place, event }) => ({
+      place,
+      event: event.eventId === eventId ? { ...event, content: {} } : event,
+    }));
+  }
+
+  state(type: string, stateKey: string): Content | undefined {
+    const event = this.events.findLast((one) => one.type === type && one.stateKey === stateKey);
+    return event?.content as Content | undefined;
+  }
+
+  membershipOf(userId: string): string | undefined {
+    const membership = this.state("m.room.member", userId)?.["membership"];
+    return typeof membership === "string" ? membership : undefined;
+  }
+
+  /** What a sync gives of this room; `undefined` when there is nothing new. */
+  since(since: number | undefined, filter: SyncFilter): JoinedRoom | undefined {
+    const fresh = this.#placed.filter(
+      ({ place, event }) =>
+        place > (since ?? 0) &&
+        filter.timelineTypes.includes(event.type) &&
+        !(filter.notSenders ?? []).includes(event.sender),
+    );
+    if (fresh.length === 0 && since !== undefined) return undefined;
+    const shown = fresh.slice(-filter.timelineLimit);
+    const before = (shown[0]?.place ?? this.#lastPlace + 1) - 1;
+    return {
+      roomId: this.roomId,
+      timeline: shown.map(({ event }) => event),
+      limited: shown.length < fresh.length,
+      prevBatch: tokenOf(before),
+      state: [],
+    };
+  }
+
+  messages({ from, to, dir, limit, types }: MessagesRequest): MessagesResponse {
+    const isBack = dir === "b";
+    const begin = from === undefined ? (isBack ? Number.POSITIVE_INFINITY : 0) : placeOf(from);
+    const stop = to === undefined ? (isBack ? 0 : Number.POSITIVE_INFINITY) : placeOf(to);
+    const [low, high] = isBack ? [stop, begin] : [begin, stop];
+    const within = this.#placed.filter(
+      ({ place, event }) => place > low && place <= high && (types === undefined || types.includes(event.type)),
+    );
+    const ordered = isBack ? within.toReversed() : within;
+    const page = ordered.slice(0, limit);
+    const last = page.at(-1);
+    const end = page.length < ordered.length && last !== undefined ? tokenOf(last.place - (isBack ? 1 : 0)) : undefined;
+    return { chunk: page.map(({ event }) => event), ...(end !== undefined && { end }) };
+  }
+
+  get #lastPlace(): number {
+    return this.#placed.at(-1)?.place ?? 0;
+  }
+}
+
+export function tokenOf(place: number): string {
+  return `s${place}`;
+}
+
+export function placeOf(token: string): number {
+  const place = Number(token.slice(1));
+  if (!/^s\d+$/.test(token)) throw new Error(`"${token}" is no token of this homeserver`);
+  return place;
+}

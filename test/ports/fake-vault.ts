@@ -1,0 +1,18 @@
+import type { CredentialVault } from "../../src/actors/sessions.ts";
+
+/** Keeps secrets in memory. */
+export class FakeVault implements CredentialVault {
+  readonly kept = new Map<string, string>();
+
+  get(name: string): string | undefined {
+    return this.kept.get(name);
+  }
+
+  async set(name: string, value: string): Promise<void> {
+    this.kept.set(name, value);
+  }
+
+  async delete(name: string): Promise<void> {
+    this.kept.delete(name);
+  }
+}
