@@ -2,6 +2,7 @@ import { assign, setup } from "xstate";
 import { effect } from "./placeholder.ts";
 import type { Answer, Question } from "./question.ts";
 import { backoff, failureOf, timeOf, type Wait, waitFor } from "./wait.ts";
+import { errorAnswer, unsendable, waitText } from "./wording.ts";
 
 /** One agent's talk in one room: takes questions one after the other, and owes each exactly one answer or plain error. */
 
@@ -33,7 +34,7 @@ export interface Turn {
 
 export interface ConversationContext extends ConversationInput {
   /** Letta's conversation; known once it has been opened. */
-  readonly conversationId?: string;
+  readonly conversationId?: string | undefined;
   readonly queue: readonly Question[];
   readonly current?: Turn | undefined;
   readonly wait?: Wait | undefined;
@@ -131,6 +132,10 @@ export const conversationMachine = setup({
       const busyTries = current.busyTries + (kind === "busy" ? 1 : 0);
       return { wait: waitFor(event, wait), current: { ...current, tries: current.tries + 1, busyTries, retryAfterMs } };
     }),
+    /** Letta has lost the conversation: the next question opens another. */
+    forgetIfGone: assign((_, event: { readonly error: unknown }) =>
+      failureOf(event).kind === "gone" ? { conversationId: undefined } : {},
+    ),
     goOn: assign(() => ({ wait: undefined })),
     settle: assign(() => ({ current: undefined, wait: undefined })),
     apologise: assign(({ context, event }) => {
@@ -155,6 +160,8 @@ export const conversationMachine = setup({
       current?.answer?.outcome === "answer" && failureOf(event).kind !== "forbidden",
     mayAskAgain: ({ context: { current } }, event: { readonly error: unknown }) =>
       failureOf(event).kind === "lost" && current?.toolApproved === false && current.attempt < mostAttempts,
+    mayAskElsewhere: ({ context: { current } }, event: { readonly error: unknown }) =>
+      failureOf(event).kind === "gone" && current?.toolApproved === false && current.attempt < mostAttempts,
     isSilence: (_, { text }: { text: string }) => text === silence,
     showsNothing: ({ context }) => context.current?.drafting !== true,
     isWorthExplaining: ({ context: { current } }) => current !== undefined && !current.drafting && current.tries >= 2,
@@ -268,13 +275,22 @@ export const conversationMachine = setup({
             actions: "nextAttempt",
           },
           {
+            guard: { type: "mayAskElsewhere", params: ({ event }) => event },
+            target: "opening",
+            actions: [{ type: "forgetIfGone", params: ({ event }) => event }, "nextAttempt"],
+          },
+          {
             guard: { type: "isPassing", params: ({ event }) => event },
             target: "backingOff",
             actions: { type: "waitFor", params: ({ event }) => event },
           },
           {
             target: "replying",
-            actions: [{ type: "answer", params: ({ event }) => errorAnswer(event) }, "goOn"],
+            actions: [
+              { type: "answer", params: ({ event }) => errorAnswer(event) },
+              { type: "forgetIfGone", params: ({ event }) => event },
+              "goOn",
+            ],
           },
         ],
       },
@@ -364,26 +380,4 @@ export const conversationMachine = setup({
 function turnInput({ agentId, userId, roomId, conversationId = "", current }: ConversationContext): TurnInput {
   if (current === undefined) throw new Error("no question is being answered");
   return { agentId, userId, roomId, conversationId, turn: current };
-}
-
-function waitText(wait: Wait | undefined): string {
-  return sentences(wait?.reason ?? "Letta does not answer", wait?.remedy);
-}
-
-function sentences(...parts: readonly (string | undefined)[]): string {
-  return parts
-    .filter((part) => part !== undefined)
-    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
-    .map((part) => (/[.!?]$/.test(part) ? part : `${part}.`))
-    .join(" ");
-}
-
-function errorAnswer(event: { readonly error: unknown }): Answer {
-  const { kind, message, remedy } = failureOf(event);
-  return { outcome: "error", text: sentences(message, kind === "lost" ? "Please send your message again." : remedy) };
-}
-
-function unsendable(event: { readonly error: unknown }): Answer {
-  const { message, remedy } = failureOf(event);
-  return { outcome: "error", text: sentences("I have an answer that I cannot send here", message, remedy) };
 }
