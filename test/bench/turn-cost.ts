@@ -32,7 +32,7 @@ export const subjectReport = z.union([z.object({ roomId: z.string() }), z.object
 const agentAnswer = z.object({ "io.letta_matrix.turn": z.object({ cause: z.string(), final: z.literal(true) }) });
 
 /**
- * CPU time of the process for one turn (question in, Letta asked, read receipt, typing, answer out), beside a raw loop
+ * CPU time of the process for one turn (question in, Letta asked, read receipt, answer out), beside a raw loop
  * that makes the same requests and writes nothing down. Letta's part is an instant stand-in inside both.
  */
 export async function turnCost({ rounds, messages }: TurnCostOptions): Promise<Figure[]> {

@@ -42,7 +42,7 @@ export function ask({ letta, sessions, budgets, clock }: AskDependencies): Conve
   return async (input, context) => {
     const room = new RoomTurn(sessions, input, context.signal);
     const drafts = new DraftWriter(draftRoom(room, context), budgets.of(input.userId), clock);
-    const presence = new Presence(room.client, input.roomId, clock, context.signal);
+    const presence = new Presence(room.client, input.roomId, clock);
     presence.begin(input.turn.question.eventId);
     try {
       return { text: spoken(await answerOf(letta, requestOf(input, context), input, context, drafts)) };

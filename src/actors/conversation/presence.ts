@@ -1,44 +1,52 @@
 import type { MatrixClient } from "../../matrix/port.ts";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
 
+/** An answer that comes before this needs no "is typing", ms. */
+const typingDelay = 250;
 /** How long the homeserver shows "is typing" without hearing of it again, ms. */
 const typingTimeout = 30_000;
 const typingRefresh = 20_000;
+/** How long one of these requests may take, ms. */
+const requestTimeout = 10_000;
 
-/** Shows in the room that a question was read and is being worked on. Best effort: what fails here is left alone. */
+/**
+ * Shows in the room that a question was read and is being worked on. Best effort: what fails here is left alone, and
+ * nothing waits for it.
+ */
 export class Presence {
   readonly #client: MatrixClient;
   readonly #roomId: string;
   readonly #clock: Clock;
-  readonly #signal: AbortSignal;
-  #cancelRefresh: Cancel = () => undefined;
-  /** One after the other: the last one said is then the one that stays. */
-  #said: Promise<void> = Promise.resolve();
+  #cancelNext: Cancel = () => undefined;
+  /** One request after the other, so that the last word on typing is the last to arrive. */
+  #typing: Promise<void> | undefined;
 
-  constructor(client: MatrixClient, roomId: string, clock: Clock, signal: AbortSignal) {
+  constructor(client: MatrixClient, roomId: string, clock: Clock) {
     this.#client = client;
     this.#roomId = roomId;
     this.#clock = clock;
-    this.#signal = signal;
   }
 
   begin(readUpTo: string): void {
-    this.#client.receipt(this.#roomId, readUpTo, this.#signal).catch(leave);
-    this.#type();
+    this.#client.receipt(this.#roomId, readUpTo, AbortSignal.timeout(requestTimeout)).catch(leave);
+    this.#cancelNext = this.#clock.schedule(typingDelay, () => this.#type());
   }
 
   end(): void {
-    this.#cancelRefresh();
-    if (!this.#signal.aborted) this.#say(false, 0);
+    this.#cancelNext();
+    if (this.#typing !== undefined) this.#say(false);
   }
 
   #type(): void {
-    this.#say(true, typingTimeout);
-    this.#cancelRefresh = this.#clock.schedule(typingRefresh, () => this.#type());
+    this.#say(true);
+    this.#cancelNext = this.#clock.schedule(typingRefresh, () => this.#type());
   }
 
-  #say(typing: boolean, timeoutMs: number): void {
-    this.#said = this.#said.then(() => this.#client.typing(this.#roomId, typing, timeoutMs, this.#signal)).catch(leave);
+  #say(typing: boolean): void {
+    const before = this.#typing ?? Promise.resolve();
+    this.#typing = before
+      .then(() => this.#client.typing(this.#roomId, typing, typingTimeout, AbortSignal.timeout(requestTimeout)))
+      .catch(leave);
   }
 }
 

@@ -60,11 +60,8 @@ async function loop(raw: Raw, self: string, roomId: string): Promise<never> {
     const response = await call(raw, "GET", `/sync?filter=${filter}&timeout=30000&since=${since}&set_presence=offline`);
     since = String(response["next_batch"]);
     for (const { event_id, content, sender } of timelineOf(response, roomId)) {
-      const typing = `${room}/typing/${encodeURIComponent(self)}`;
       void call(raw, "POST", `${room}/receipt/m.read/${encodeURIComponent(event_id)}`, {});
-      void call(raw, "PUT", typing, { typing: true, timeout: 30_000 });
       const body = `You said: ${content.body}`;
-      void call(raw, "PUT", typing, { typing: false });
       await call(raw, "PUT", `${room}/send/m.room.message/raw-${n++}`, {
         msgtype: "m.text",
         body,
