@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type AnyStateMachine, createMachine } from "xstate";
+import { renderChart } from "../../src/commands/chart/render.ts";
 import { machines } from "../../src/machines/index.ts";
 import { type ChartGraph, chartGraph } from "../../src/runtime/chart-graph.ts";
-import { fingerprint, mismatch, structuresFile, structuresSchema } from "./structure.ts";
+import { fingerprint, mismatch, picturesFolder, structuresFile, structuresSchema } from "./structure.ts";
 
 const recorded = structuresSchema.parse(JSON.parse(readFileSync(structuresFile, "utf8")));
 
@@ -42,6 +44,10 @@ describe.each(Object.entries(machines))("the chart %s", (name, machine) => {
 
   test("has the structure that was recorded for its version", () => {
     expect(mismatch(name, machine, recorded), "see the message").toBeUndefined();
+  });
+
+  test("is drawn in the documentation as it is (`npm run charts` draws it)", async () => {
+    expect(readFileSync(join(picturesFolder, `${name}.svg`), "utf8") === (await renderChart(name, "svg"))).toBe(true);
   });
 });
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import type { AnyStateMachine } from "xstate";
 import { z } from "zod";
 import { chartGraph } from "../../src/runtime/chart-graph.ts";
@@ -7,7 +8,8 @@ import { chartGraph } from "../../src/runtime/chart-graph.ts";
 export const structuresSchema = z.record(z.string(), z.record(z.string(), z.string()));
 export type Structures = z.output<typeof structuresSchema>;
 
-export const structuresFile = new URL("./structures.json", import.meta.url);
+export const structuresFile = join(import.meta.dirname, "structures.json");
+export const picturesFolder = join(import.meta.dirname, "..", "..", "docs", "charts");
 
 /** Changes with the states, transitions, guards, actions, delays and invokes of a chart, and with nothing else. */
 export function fingerprint(machine: AnyStateMachine): string {
@@ -20,13 +22,12 @@ export function mismatch(name: string, machine: AnyStateMachine, recorded: Struc
   const version = machine.version ?? "";
   const known = recorded[name]?.[version];
   if (known === fingerprint(machine)) return undefined;
-  const record = "`node test/machines/record-structures.ts`";
   if (known === undefined)
-    return `version ${version} of the chart "${name}" is not recorded yet: run ${record} and commit test/machines/structures.json`;
+    return `version ${version} of the chart "${name}" is not recorded yet: run \`npm run charts\` and commit what it writes`;
   return [
     `the structure of the chart "${name}" changed, but its version is still ${version}.`,
     "Stored actors of this version would be restored into states that they were not stored in.",
-    `Raise \`version\` in src/machines/${name}.ts, give its behaviour a \`migrate\` from ${version}, then run ${record}.`,
-    `If version ${version} was never released, run ${record} --unreleased instead.`,
+    `Raise \`version\` in src/machines/${name}.ts, give its behaviour a \`migrate\` from ${version}, then run \`npm run charts\`.`,
+    `If version ${version} was never released, run \`npm run charts -- --unreleased\` instead.`,
   ].join("\n");
 }

@@ -1,8 +1,13 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { renderChart } from "../../src/commands/chart/render.ts";
 import { machines } from "../../src/machines/index.ts";
-import { fingerprint, mismatch, structuresFile, structuresSchema } from "./structure.ts";
+import { fingerprint, mismatch, picturesFolder, structuresFile, structuresSchema } from "./structure.ts";
 
-/** Writes down the structure of each chart's present version. `--unreleased` lets a recorded version change. */
+/**
+ * `npm run charts`: writes down the structure of each chart's present version, and draws the pictures in docs/charts.
+ * `--unreleased` lets a version change that was recorded before.
+ */
 
 const mayChange = process.argv.includes("--unreleased");
 const recorded = structuresSchema.parse(JSON.parse(readFileSync(structuresFile, "utf8")));
@@ -21,4 +26,7 @@ if (refused.length > 0) {
   process.exitCode = 1;
 } else {
   writeFileSync(structuresFile, `${JSON.stringify(recorded, null, 2)}\n`);
+  mkdirSync(picturesFolder, { recursive: true });
+  for (const name of Object.keys(machines))
+    writeFileSync(join(picturesFolder, `${name}.svg`), await renderChart(name, "svg"));
 }

@@ -1,0 +1,81 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+/** How `.ci/run` adds up its suites, with an npm in front that only says what it is told to. */
+
+const script = join(import.meta.dirname, "..", "..", ".ci", "run");
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "ci-"));
+  mkdirSync(join(folder, ".ci"));
+  mkdirSync(join(folder, "bin"));
+  cpSync(script, join(folder, ".ci", "run"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+interface Suites {
+  readonly install?: string;
+  readonly quick: string;
+  readonly packaging: string;
+  readonly crash: string;
+}
+
+function run({ install = "true", quick, packaging, crash }: Suites) {
+  const npm = join(folder, "bin", "npm");
+  const cases = [
+    `ci) ${install};;`,
+    `test) ${quick};;`,
+    `"run test:slow") ${packaging};;`,
+    `"run test:crash"*) ${crash};;`,
+  ];
+  writeFileSync(npm, `#!/bin/sh\ncase "$*" in\n${cases.join("\n")}\nesac\n`);
+  chmodSync(npm, 0o755);
+  const { stdout, status } = spawnSync(join(folder, ".ci", "run"), {
+    encoding: "utf8",
+    env: { ...process.env, PATH: `${join(folder, "bin")}:${process.env["PATH"]}`, SEED: "7" },
+  });
+  return { last: stdout.trimEnd().split("\n").at(-1), status, stdout };
+}
+
+const good = {
+  quick: 'echo "5 passed, 0 failed"',
+  packaging: 'echo "3 passed, 0 failed"',
+  crash: 'echo "2 passed, 0 failed"',
+};
+
+describe(".ci/run", () => {
+  test("adds up all suites in its last line", () => {
+    expect(run(good)).toMatchObject({ last: "10 passed, 0 failed", status: 0 });
+  });
+
+  test("goes on after a failure, and ends with a status that says so", () => {
+    const quick = 'echo "4 passed, 1 failed"; exit 1';
+    expect(run({ ...good, quick })).toMatchObject({ last: "9 passed, 1 failed", status: 1 });
+  });
+
+  test.each([
+    ["ran no test", 'echo "0 passed, 0 failed"', "8 passed, 1 failed"],
+    ["did not get as far as counting", "exit 0", "8 passed, 1 failed"],
+    ["failed although every test passed", 'echo "2 passed, 0 failed"; exit 1', "10 passed, 1 failed"],
+  ])("counts a suite as failed that %s", (_, crash, last) => {
+    expect(run({ ...good, crash })).toMatchObject({ last, status: 1 });
+  });
+
+  test("reads coloured lines too", () => {
+    expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("10 passed, 0 failed");
+  });
+
+  test("runs nothing when the dependencies cannot be installed", () => {
+    expect(run({ ...good, install: "exit 1" })).toMatchObject({ last: "0 passed, 1 failed", status: 1 });
+  });
+
+  test("hands the seed on, and prints it", () => {
+    const { stdout } = run({ ...good, crash: 'echo "args: $*"; echo "2 passed, 0 failed"' });
+    expect(stdout).toContain("args: run test:crash -- --seed 7 --seconds 600");
+    expect(stdout).toContain("\nseed 7\n");
+  });
+});
