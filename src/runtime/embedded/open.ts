@@ -1,5 +1,5 @@
 import { Level } from "level";
-import { Store, type StoreFailed, Vault } from "./store.ts";
+import { type Database, Store, type StoreFailed, Vault } from "./store.ts";
 
 export interface OpenStore {
   readonly store: Store;
@@ -20,6 +20,20 @@ export class StoreUnavailable extends Error {
 
 /** Opens the LevelDB store in `folder`, and creates it where there is none. Throws {@link StoreUnavailable}. */
 export async function openStore(folder: string, onFailure: (error: StoreFailed) => void): Promise<OpenStore> {
+  const database = await openDatabase(folder);
+  const store = new Store(database, onFailure);
+  return {
+    store,
+    vault: new Vault(store),
+    async close() {
+      await store.flush().catch(() => undefined);
+      await database.close();
+    },
+  };
+}
+
+/** The database below a store. Throws {@link StoreUnavailable}. */
+export async function openDatabase(folder: string): Promise<Database & { close(): Promise<void> }> {
   const level = new Level<string, string>(folder, { keyEncoding: "utf8", valueEncoding: "utf8" });
   try {
     await level.open();
@@ -33,13 +47,5 @@ export async function openStore(folder: string, onFailure: (error: StoreFailed) 
           error,
         );
   }
-  const store = new Store(level, onFailure);
-  return {
-    store,
-    vault: new Vault(store),
-    async close() {
-      await store.flush().catch(() => undefined);
-      await level.close();
-    },
-  };
+  return level;
 }

@@ -1,4 +1,3 @@
-import type { Level } from "level";
 import { keys, rangeOf } from "./keys.ts";
 
 export type Write =
@@ -8,8 +7,14 @@ export type Write =
 export const put = (key: string, value: unknown): Write => ({ type: "put", key, value: JSON.stringify(value) });
 export const del = (key: string): Write => ({ type: "del", key });
 
-/** The little of a database that the store stands on. */
-export type Database = Pick<Level<string, string>, "getSync" | "iterator" | "batch">;
+/** The little of a database that the store stands on; LevelDB has it. */
+export interface Database {
+  getSync(key: string): string | undefined;
+  /** All rows of a range as they are at this moment, by key. */
+  iterator(range: { gte: string; lt: string }): AsyncIterable<[string, string]>;
+  /** Writes all or nothing. With `sync`, what it resolves for survives a loss of power. */
+  batch(writes: Write[], options: { sync: boolean }): Promise<void>;
+}
 
 /** Writing failed: nothing since the last commit is durable, and nothing more is taken. Free space or mend the disk, then start again. */
 export class StoreFailed extends Error {
@@ -17,17 +22,19 @@ export class StoreFailed extends Error {
 }
 
 interface Waiting {
-  readonly writes: readonly Write[];
   readonly resolve: () => void;
   readonly reject: (error: StoreFailed) => void;
 }
 
-/** Key-value store with group commit: all commits that wait at the same moment become one fsynced batch, in order. */
+/**
+ * Key-value store with group commit: all commits that wait at the same moment become one fsynced batch. Writes reach the
+ * disk in the order in which they were given, whether they were committed or ride along.
+ */
 export class Store {
   readonly #database: Database;
   readonly #onFailure: (error: StoreFailed) => void;
+  #pending: Write[] = [];
   #waiting: Waiting[] = [];
-  #riding: Write[] = [];
   #loop: Promise<void> | undefined;
   #failed: StoreFailed | undefined;
 
@@ -44,23 +51,24 @@ export class Store {
     return this.#database.iterator(rangeOf(prefix));
   }
 
-  /** Resolves when the writes, and all that were committed before, are on disk. */
+  /** Resolves when the writes, and all that were committed before, are on disk. Rejects with {@link StoreFailed}. */
   commit(writes: readonly Write[]): Promise<void> {
     if (this.#failed !== undefined) return Promise.reject(this.#failed);
+    this.#pending.push(...writes);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ writes, resolve, reject });
+      this.#waiting.push({ resolve, reject });
       this.#loop ??= this.#run();
     });
   }
 
   /** Writes along with the next commit. For what may be lost: the note that something was done, which is safe to repeat. */
   ride(writes: readonly Write[]): void {
-    this.#riding.push(...writes);
+    this.#pending.push(...writes);
   }
 
   /** Writes down what rides, and waits for every commit under way. */
   async flush(): Promise<void> {
-    if (this.#riding.length > 0) await this.commit([]);
+    if (this.#pending.length > 0) await this.commit([]);
     await this.#loop;
   }
 
@@ -69,11 +77,11 @@ export class Store {
     await Promise.resolve();
     while (this.#waiting.length > 0 && this.#failed === undefined) {
       const group = this.#waiting;
-      const writes = [...this.#riding, ...group.flatMap(({ writes }) => writes)];
+      const writes = this.#pending;
       this.#waiting = [];
-      this.#riding = [];
+      this.#pending = [];
       try {
-        if (writes.length > 0) await this.#database.batch(writes as Write[], { sync: true });
+        if (writes.length > 0) await this.#database.batch(writes, { sync: true });
         for (const { resolve } of group) resolve();
       } catch (cause) {
         this.#fail(group, cause);
