@@ -5,19 +5,16 @@ import type { CrashReport, RestartPolicy } from "../crash.ts";
 import { toFailure } from "../failure.ts";
 import type { Health, Transition } from "../host.ts";
 import { jittered } from "../jitter.ts";
-import { type JournalLine, journalLength } from "../journal.ts";
 import type { ActorRecord } from "../record.ts";
 import { type Reply, type Step, type Stimulus, step } from "../step.ts";
-import type { EffectRow, InboxRow } from "./effect-row.ts";
+import { crashedItem } from "./crashed-item.ts";
 import { EffectRunner, type RunnerHost, type RunnerOptions } from "./effect-runner.ts";
 import { keys } from "./keys.ts";
+import { reconcile } from "./reconcile.ts";
+import type { EffectRow, Item } from "./rows.ts";
+import { type StepBatch, stepBatch } from "./step-batch.ts";
 import { del, put, type Store, type Write } from "./store.ts";
 import type { TimerSet } from "./timer-set.ts";
-
-/** Something for an actor to take; `key` is its row in the store's inbox, if it has one. */
-export interface Item extends InboxRow {
-  readonly key?: string;
-}
 
 /** What all cells of a host share. */
 export interface CellHost {
@@ -27,7 +24,7 @@ export interface CellHost {
   readonly policy: RestartPolicy;
   readonly mailboxLimit: number;
   readonly runner: RunnerOptions;
-  /** A number larger than every one given before, also by an earlier process. */
+  /** A number larger than that of every row that is or was in the store since the host started. */
   sequence(): number;
   /** Gives an event to another actor; its row is in the store already. */
   forward(to: ActorId, item: Item): void;
@@ -49,9 +46,10 @@ export class Cell implements RunnerHost {
   #health: Health = { state: "running" };
   #incarnation = 1;
   #cancelRestart: Cancel = () => undefined;
+  #stopped = false;
   #crashTimes: readonly number[] = [];
   /** Effects not yet done, by row key, as of the last step. */
-  readonly #rows = new Map<string, EffectRow>();
+  #rows = new Map<string, EffectRow>();
   /** Events whose step is being committed, by event id: a duplicate waits for the same commit. */
   readonly #committing = new Map<string, Promise<void>>();
   #held: Item[] = [];
@@ -80,26 +78,34 @@ export class Cell implements RunnerHost {
 
   /** True when nothing would be lost by forgetting the cell: all it knows is in the store. */
   get idle(): boolean {
-    return this.#uncommitted === 0 && this.#rows.size === 0 && this.#held.length === 0 && this.#crashTimes.length === 0;
+    const busy = this.#uncommitted > 0 || this.#rows.size > 0 || this.#held.length > 0;
+    return !busy && this.#health.state === "running" && this.#recentCrashes(this.#host.clock.now()).length === 0;
   }
 
-  /** Takes over what an earlier process left undone, before {@link resume}. */
-  adopt(rows: ReadonlyMap<string, EffectRow>, inbox: readonly Item[]): void {
-    for (const [key, row] of rows) this.#rows.set(key, row);
+  /**
+   * Takes over what an earlier process left undone, before {@link resume}. With `migrated`, makes the store fit the record
+   * first: safe to repeat, for until that is durable the old record is, too.
+   */
+  adopt(rows: ReadonlyMap<string, EffectRow>, inbox: readonly Item[], migrated: boolean): void {
+    this.#rows = new Map(rows);
     this.#held.push(...inbox);
+    if (!migrated || this.#record === undefined) return;
+    const reconciled = reconcile(this.#record, rows);
+    this.#rows = new Map(reconciled.rows);
+    this.#host.store.ride(reconciled.writes);
+    for (const [timer, { due, generation }] of Object.entries(this.#record.timers))
+      this.#host.timers.set(this.id, timer, due, generation);
   }
 
-  /** Begins an incarnation: starts what was running before, then takes what was held. */
+  /** Begins an incarnation: takes what was held, then starts what was running before and still is. */
   resume(): void {
     this.#health = { state: "running" };
-    const settled = new Set(this.#held.map(({ stimulus }) => "generation" in stimulus && stimulus.generation));
-    for (const [key, row] of this.#rows)
-      if (row.start.kind === "action" || !settled.has(row.start.generation)) this.#runner.start(key, row, true);
+    const rows = [...this.#rows];
     const held = this.#held;
     this.#held = [];
     // Each is either taken, or held again by the crash of the one before it.
     for (const item of held) void this.take(item).catch(() => undefined);
-    this.#host.rest(this);
+    for (const [key, row] of rows) this.#start(key, row, true);
   }
 
   /** Resolves when the item, or all that follows from it, is durable. */
@@ -122,6 +128,10 @@ export class Cell implements RunnerHost {
     return this.take({ stimulus, cause, crashes: 0 });
   }
 
+  owns(key: string): boolean {
+    return this.#rows.has(key);
+  }
+
   done(key: string): void {
     this.#rows.delete(key);
     this.#host.store.ride([del(key), del(keys.checkpoint(key))]);
@@ -133,10 +143,12 @@ export class Cell implements RunnerHost {
     this.#rows.delete(key);
     const writes = [put(keys.deadLetter(this.id, this.#host.sequence()), letter), del(key), del(keys.checkpoint(key))];
     void this.#host.store.commit(writes).catch(() => undefined);
+    this.#host.rest(this);
   }
 
   /** Aborts the effects; resolves when none runs any more. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#cancelRestart();
     this.#runner.abortAll("the host stops");
     await this.#runner.settled();
@@ -163,92 +175,64 @@ export class Cell implements RunnerHost {
     if (taken !== undefined) steps.push(taken);
   }
 
-  #commit(item: Item, steps: readonly Step[]): Promise<void> {
-    const writes: Write[] = [];
-    const afterwards: (() => void)[] = [];
-    for (const taken of steps) this.#absorb(taken, item.cause, writes, afterwards);
-    if (item.key !== undefined) writes.push(del(item.key));
-    if (item.id !== undefined) writes.push(put(keys.seen(this.id, item.id), this.#host.clock.now()));
+  #commit({ id, key, cause, stimulus }: Item, steps: readonly Step[]): Promise<void> {
+    const batches = steps.map((taken) => this.#absorb(taken, cause));
+    const writes = batches.flatMap((batch) => batch.writes);
+    if (key !== undefined) writes.push(del(key));
+    if (id !== undefined) writes.push(put(keys.seen(this.id, id), this.#host.clock.now()));
+    if (stimulus.kind === "timer" && this.#record?.timers[stimulus.timer] === undefined)
+      writes.push(del(keys.timer(this.id, stimulus.timer)));
     if (writes.length === 0) return Promise.resolve();
     this.#uncommitted++;
-    const { id } = item;
-    const durable = this.#host.store.commit(writes).then(() => {
-      this.#uncommitted--;
-      if (id !== undefined) this.#committing.delete(id);
-      for (const run of afterwards) run();
-      this.#host.rest(this);
-    });
+    const durable = this.#host.store
+      .commit(writes)
+      .finally(() => {
+        this.#uncommitted--;
+        if (id !== undefined) this.#committing.delete(id);
+      })
+      .then(() => {
+        for (const batch of batches) batch.release();
+        this.#host.rest(this);
+      });
     if (id !== undefined) this.#committing.set(id, durable);
     return durable;
   }
 
-  /** Makes the step the actor's present, and notes what to write and what to do once that is durable. */
-  #absorb(taken: Step, cause: string | undefined, writes: Write[], afterwards: (() => void)[]): void {
-    const { record, effects, timers } = taken;
-    const { revision, at } = record;
-    const line: JournalLine = {
-      revision,
-      at,
-      event: taken.event,
-      ...(this.#record !== undefined && { from: this.#record.value }),
-      to: record.value,
-      effects: effects.map((effect) => (effect.kind === "send" ? effect.event.type : effect.name)),
-      ...(cause !== undefined && { cause }),
-      handled: taken.handled,
+  /** Makes the step the actor's present. What it sets loose waits until the writes are durable. */
+  #absorb(taken: Step, cause: string | undefined): { writes: readonly Write[]; release: () => void } {
+    const batch = stepBatch(taken, this.#record, cause, this.#host.sequence);
+    this.#record = taken.record;
+    const ended = new Set(taken.ended);
+    const endedKeys = [...this.#rows]
+      .filter(([, { start }]) => start.kind !== "action" && ended.has(start.generation))
+      .map(([key]) => key);
+    for (const key of endedKeys) this.#rows.delete(key);
+    for (const [key, row] of batch.started) this.#rows.set(key, row);
+    return {
+      writes: [...batch.writes, ...endedKeys.flatMap((key) => [del(key), del(keys.checkpoint(key))])],
+      release: () => this.#release(taken, batch, endedKeys),
     };
-    this.#record = record;
-    writes.push(put(keys.record(this.id), record), put(keys.journal(this.id, revision), line));
-    if (revision > journalLength) writes.push(del(keys.journal(this.id, revision - journalLength)));
-
-    const endedRows = taken.ended.flatMap((generation) => this.#rowsOf(generation));
-    for (const key of endedRows) {
-      this.#rows.delete(key);
-      writes.push(del(key), del(keys.checkpoint(key)));
-    }
-    const startedRows = effects.map((start, n): [string, EffectRow] => [
-      keys.effect(this.id, revision, n),
-      { start, at },
-    ]);
-    for (const [key, row] of startedRows) {
-      this.#rows.set(key, row);
-      writes.push(put(key, row));
-    }
-    for (const timer of timers.cancel) writes.push(del(keys.timer(this.id, timer)));
-    for (const timer of timers.set) {
-      const pending = record.timers[timer];
-      if (pending) writes.push(put(keys.timer(this.id, timer), { due: pending.due, generation: pending.generation }));
-    }
-    const tells = taken.tells.map(({ to, event, id }): [ActorId, Item] => {
-      const key = keys.inbox(to, this.#host.sequence());
-      const row: InboxRow = {
-        stimulus: { kind: "event", event },
-        ...(id !== undefined && { id }),
-        cause: cause ?? this.id,
-        crashes: 0,
-      };
-      writes.push(put(key, row));
-      return [to, { ...row, key }];
-    });
-
-    afterwards.push(() => {
-      for (const key of endedRows) this.#runner.end(key);
-      for (const [key, row] of startedRows)
-        if (this.#rows.has(key) && this.#health.state === "running") this.#runner.start(key, row, false);
-      for (const timer of timers.cancel) this.#host.timers.cancel(this.id, timer);
-      for (const timer of timers.set) {
-        const pending = record.timers[timer];
-        if (pending) this.#host.timers.set(this.id, timer, pending.due, pending.generation);
-      }
-      for (const [to, item] of tells) this.#host.forward(to, item);
-      for (const reply of taken.replies) this.#host.reply(reply);
-      this.#host.committed({ record, line });
-    });
   }
 
-  #rowsOf(generation: number): string[] {
-    return [...this.#rows]
-      .filter(([, { start }]) => start.kind !== "action" && start.generation === generation)
-      .map(([key]) => key);
+  #release(taken: Step, { started, farewells, tells, line }: StepBatch, endedKeys: readonly string[]): void {
+    const { timers } = this.#host;
+    const { record, replies } = taken;
+    for (const { generation, event } of farewells) this.#runner.send(generation, event);
+    for (const key of endedKeys) this.#runner.end(key);
+    for (const [key, row] of started) this.#start(key, row, false);
+    for (const timer of taken.timers.cancel) timers.cancel(this.id, timer);
+    for (const timer of taken.timers.set) {
+      const pending = record.timers[timer];
+      if (pending) timers.set(this.id, timer, pending.due, pending.generation);
+    }
+    for (const [to, item] of tells) this.#host.forward(to, item);
+    for (const reply of replies) this.#host.reply(reply);
+    this.#host.committed({ record, line });
+  }
+
+  /** Runs an effect whose row is durable, unless a later step has ended it or the incarnation is over. */
+  #start(key: string, row: EffectRow, restarted: boolean): void {
+    if (this.#rows.has(key) && this.#health.state === "running") this.#runner.start(key, row, restarted);
   }
 
   /** Keeps an item for the next incarnation. Results and timers need no row: what brings them is in the store. */
@@ -276,45 +260,38 @@ export class Cell implements RunnerHost {
       error: toFailure(error),
     };
     this.#runner = this.#newRunner();
-    this.#crashTimes = [...this.#crashTimes.filter((time) => time > at - policy.period), at];
-    const writes: Write[] = [put(keys.crash(this.id, at, report.incarnation), report)];
-    const hopeless = item.crashes + 1 >= policy.crashesPerEvent;
-    const kept = hopeless ? this.#bury(item, report, writes) : this.#keep(item, writes);
-    if (kept !== undefined) this.#held.unshift(kept);
-    const quarantined = this.#crashTimes.length > policy.intensity || (hopeless && kept === undefined);
-    this.#health = quarantined ? { state: "quarantined", crash: report } : this.#restartLater(report);
+    this.#crashTimes = [...this.#recentCrashes(at), at];
+    const { next, writes } = crashedItem(item, report, policy.crashesPerEvent, this.#host.sequence);
+    if (next !== undefined) this.#held.unshift(next);
+    const quarantined = next === undefined || this.#crashTimes.length > policy.intensity;
+    const until = at + this.#backoff(report);
+    this.#health = quarantined
+      ? { state: "quarantined", crash: report }
+      : { state: "restarting", until, crash: report };
     this.#host.crashed(report);
-    return store.commit(writes);
+    // The next incarnation begins after this commit, and so after all before it: no effect starts before its step is durable.
+    return store
+      .commit([put(keys.crash(this.id, at, report.incarnation), report), ...writes])
+      .then(() => this.#restartAt(until));
   }
 
-  /** The item again, with one more crash to its name. */
-  #keep({ key, ...row }: Item, writes: Write[]): Item {
-    const counted = { ...row, crashes: row.crashes + 1 };
-    if (row.stimulus.kind !== "event") return counted;
-    const rowKey = key ?? keys.inbox(this.id, this.#host.sequence());
-    writes.push(put(rowKey, counted));
-    return { ...counted, key: rowKey };
-  }
-
-  /** Makes the item a dead letter, and gives the notice that takes its place; nothing where that crashed, too. */
-  #bury({ key, ...row }: Item, report: CrashReport, writes: Write[]): Item | undefined {
-    writes.push(put(keys.deadLetter(this.id, this.#host.sequence()), { ...row, crash: report.id }));
-    if (key !== undefined) writes.push(del(key));
-    if (row.stimulus.kind !== "event" || row.stimulus.event.type === "deadLetter") return undefined;
-    if (row.id !== undefined) writes.push(put(keys.seen(this.id, row.id), report.at));
-    const event = { type: "deadLetter", letter: row.stimulus.event, crash: report.id };
-    const notice: InboxRow = { stimulus: { kind: "event", event }, cause: report.id, crashes: 0 };
-    const noticeKey = keys.inbox(this.id, this.#host.sequence());
-    writes.push(put(noticeKey, notice));
-    return { ...notice, key: noticeKey };
-  }
-
-  #restartLater(crash: CrashReport): Health {
-    const { policy, clock, runner } = this.#host;
+  #backoff(crash: CrashReport): number {
+    const { policy, runner } = this.#host;
     const doubled = policy.minBackoff * 2 ** (this.#crashTimes.length - 1);
-    const wait = jittered(Math.min(policy.maxBackoff, doubled), `${runner.jitterSeed} ${crash.id}`);
-    this.#cancelRestart = clock.schedule(wait, () => this.resume());
-    return { state: "restarting", until: crash.at + wait, crash };
+    return jittered(Math.min(policy.maxBackoff, doubled), `${runner.jitterSeed} ${crash.id}`);
+  }
+
+  #restartAt(time: number): void {
+    if (this.#stopped || this.#health.state !== "restarting") return;
+    const { clock } = this.#host;
+    this.#cancelRestart = clock.schedule(Math.max(0, time - clock.now()), () => {
+      this.resume();
+      this.#host.rest(this);
+    });
+  }
+
+  #recentCrashes(now: number): readonly number[] {
+    return this.#crashTimes.filter((time) => time > now - this.#host.policy.period);
   }
 
   #newRunner(): EffectRunner {

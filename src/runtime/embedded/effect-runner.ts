@@ -7,8 +7,8 @@ import { jittered } from "../jitter.ts";
 import { assertPlainJson } from "../json.ts";
 import type { ActorEvent } from "../record.ts";
 import type { Stimulus } from "../step.ts";
-import type { EffectRow } from "./effect-row.ts";
 import { keys } from "./keys.ts";
+import type { EffectRow } from "./rows.ts";
 import { put, type Store } from "./store.ts";
 
 /** Why a running effect was aborted. */
@@ -19,6 +19,8 @@ export class EffectAborted extends Error {
 export interface RunnerHost {
   /** Gives the actor the result of one of its effects, or an event from it. Resolves when durable. */
   deliver(stimulus: Stimulus, cause: string): Promise<void>;
+  /** Whether the effect is one that the actor still has, as of its last step. */
+  owns(key: string): boolean;
   /** An action has been done: its row may go. */
   done(key: string): void;
   /** An action could not be done within its life. */
@@ -37,6 +39,8 @@ interface Running {
   readonly controller: AbortController;
   readonly received: ActorEvent[];
   listener: ((event: ActorEvent) => void) | undefined;
+  /** Rejects with what the listener throws: that is the effect's failure. */
+  readonly broken: PromiseWithResolvers<never>;
 }
 
 const shortestRetry = 500;
@@ -66,9 +70,15 @@ export class EffectRunner {
   start(key: string, row: EffectRow, restarted: boolean): void {
     if (this.#ended || this.#running.has(key)) return;
     const { start } = row;
-    const running: Running = { row, controller: new AbortController(), received: [], listener: undefined };
+    const running: Running = {
+      row,
+      controller: new AbortController(),
+      received: [],
+      listener: undefined,
+      broken: Promise.withResolvers<never>(),
+    };
     this.#running.set(key, running);
-    if (start.kind === "send") return this.#send(start.generation, start.event);
+    if (start.kind === "send") return this.send(start.generation, start.event);
     const lane = this.#behaviour.lane(start.name, start.input);
     const before = lane === undefined ? undefined : this.#lanes.get(lane);
     const settled = this.#run(key, running, restarted, before).finally(() => {
@@ -100,27 +110,32 @@ export class EffectRunner {
     await Promise.all(this.#settling);
   }
 
-  #send(generation: number, event: ActorEvent): void {
-    for (const { row, received, listener } of this.#running.values())
-      if (row.start.kind === "child" && row.start.generation === generation) {
-        received.push(event);
+  /** Gives a running child a message. */
+  send(generation: number, event: ActorEvent): void {
+    for (const { row, received, listener, broken } of this.#running.values()) {
+      if (row.start.kind !== "child" || row.start.generation !== generation) continue;
+      received.push(event);
+      try {
         listener?.(event);
+      } catch (error) {
+        broken.reject(error);
       }
+    }
   }
 
   async #run(key: string, running: Running, restarted: boolean, before: Promise<void> | undefined): Promise<void> {
     if (before !== undefined) await before;
     if (this.#running.get(key) !== running) return;
     const { start } = running.row;
-    const context = this.#context(key, running, restarted);
-    if (start.kind === "child") await this.#runChild(running, start, context);
-    else if (start.kind === "action") await this.#runAction(key, running, start, context);
+    if (start.kind === "child") await this.#runChild(key, running, start, restarted);
+    else if (start.kind === "action") await this.#runAction(key, running, start, restarted);
   }
 
   async #runChild(
+    key: string,
     running: Running,
     start: Extract<EffectRow["start"], { kind: "child" }>,
-    context: EffectContext,
+    restarted: boolean,
   ): Promise<void> {
     const { child, generation, name, input } = start;
     const effect = this.#behaviour.children[name];
@@ -128,7 +143,10 @@ export class EffectRunner {
     let stimulus: Stimulus;
     try {
       if (effect === undefined) throw new Error(`effect "${name}" is not known to this version`);
-      const output = await effect(input, context);
+      const output = await Promise.race([
+        effect(input, this.#context(key, running, restarted)),
+        running.broken.promise,
+      ]);
       assertPlainJson(output, `output of "${name}"`);
       stimulus = { kind: "done", child, generation, output };
     } catch (error) {
@@ -141,7 +159,7 @@ export class EffectRunner {
     key: string,
     running: Running,
     start: Extract<EffectRow["start"], { kind: "action" }>,
-    context: EffectContext,
+    restarted: boolean,
   ): Promise<void> {
     const { clock, jitterSeed, actionLife } = this.#options;
     const { signal } = running.controller;
@@ -149,16 +167,14 @@ export class EffectRunner {
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         if (effect === undefined) throw new Error(`effect "${start.name}" is not known to this version`);
-        await effect(start.input, attempt === 0 ? context : { ...context, restarted: true });
-        if (!signal.aborted) {
-          this.#running.delete(key);
-          this.#host.done(key);
-        }
-        return;
+        await effect(start.input, this.#context(key, running, restarted || attempt > 0));
+        if (signal.aborted) return;
+        this.#finish(key, running);
+        return this.#host.done(key);
       } catch (error) {
         if (signal.aborted) return;
         if (clock.now() - running.row.at >= actionLife) {
-          this.#running.delete(key);
+          this.#finish(key, running);
           return this.#host.abandon(key, running.row, error);
         }
         const asked = toFailure(error).retryAfterMs ?? 0;
@@ -169,6 +185,12 @@ export class EffectRunner {
     }
   }
 
+  /** From here on the effect is over, also for promises that it has left behind. */
+  #finish(key: string, { controller }: Running): void {
+    this.#running.delete(key);
+    controller.abort(new EffectAborted("the effect has ended"));
+  }
+
   #context(key: string, running: Running, restarted: boolean): EffectContext {
     const actor = this.#actor;
     const store = this.#store;
@@ -177,17 +199,23 @@ export class EffectRunner {
     const name = row.start.kind === "send" ? row.start.event.type : row.start.name;
     const noted = restarted ? store.get(keys.checkpoint(key)) : undefined;
     const checkpointed: unknown = noted === undefined ? undefined : JSON.parse(noted);
+    // The step that ends an effect aborts it only once it is durable: until then the signal does not tell.
+    const assertOwned = (): void => {
+      controller.signal.throwIfAborted();
+      if (!host.owns(key)) throw new EffectAborted("the chart left the state that ran this effect");
+    };
     return {
       self: actor,
       signal: controller.signal,
       restarted,
       checkpointed,
       async checkpoint(value) {
-        controller.signal.throwIfAborted();
+        assertOwned();
         await store.commit([put(keys.checkpoint(key), value)]);
       },
       async emit(event) {
-        controller.signal.throwIfAborted();
+        assertOwned();
+        assertPlainJson(event, `event "${event.type}"`);
         await host.deliver({ kind: "event", event }, name);
       },
       receive(listener) {

@@ -1,5 +1,4 @@
-import { z } from "zod";
-import { type ActorId, idPrefix, partsOf } from "../actor-id.ts";
+import { type ActorId, actorId, idPrefix, partsOf } from "../actor-id.ts";
 import type { Behaviour } from "../behaviour.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { type CrashReport, defaultRestartPolicy, type RestartPolicy } from "../crash.ts";
@@ -10,17 +9,19 @@ import {
   type Host,
   HostStopped,
   MailboxFull,
-  NoReply,
   type Transition,
 } from "../host.ts";
 import { type JournalLine, parseJournalLine } from "../journal.ts";
+import { assertPlainJson } from "../json.ts";
 import { type ActorEvent, type ActorRecord, parseRecord } from "../record.ts";
-import type { Reply } from "../step.ts";
-import { Cell, type CellHost, type Item } from "./cell.ts";
-import { type EffectRow, effectRow, inboxRow } from "./effect-row.ts";
-import { actorOfKey, keys, tailOfKey } from "./keys.ts";
+import { Cell, type CellHost } from "./cell.ts";
+import { actorOfKey, keys } from "./keys.ts";
+import { Replies } from "./replies.ts";
+import { Retention } from "./retention.ts";
+import type { EffectRow, Item } from "./rows.ts";
 import type { Store } from "./store.ts";
 import { TimerSet } from "./timer-set.ts";
+import { readUndone } from "./undone.ts";
 
 export interface EmbeddedHostOptions {
   readonly store: Store;
@@ -36,14 +37,14 @@ export interface EmbeddedHostOptions {
   readonly onCrash?: (report: CrashReport) => void;
   /** An actor whose record this version cannot run. It stays in the store as it is, and takes no events. */
   readonly onUnreadable?: (actor: ActorId, error: unknown) => void;
+  /** A subscriber, or `onCrash`, threw. The actors go on. */
+  readonly onListenerError?: (error: unknown) => void;
 }
 
 /** An actor's stored record cannot be run by this version of its chart. */
 export class UnreadableRecord extends Error {
   override readonly name = "UnreadableRecord";
 }
-
-const timerRow = z.object({ due: z.number(), generation: z.number() });
 
 /** The host that keeps its actors in this process, on one store. */
 export class EmbeddedHost implements Host {
@@ -52,12 +53,12 @@ export class EmbeddedHost implements Host {
   readonly #behaviours: ReadonlyMap<string, Behaviour>;
   readonly #cells = new Map<ActorId, Cell>();
   readonly #timers: TimerSet;
+  readonly #replies: Replies;
+  readonly #retention: Retention;
   readonly #shared: CellHost;
   readonly #listeners = new Set<(transition: Transition) => void>();
-  readonly #waiting = new Map<string, (value: unknown) => void>();
   #sequence = 0;
-  #asked = 0;
-  #state: "new" | "running" | "stopped" = "new";
+  #state: "new" | "starting" | "running" | "stopped" = "new";
 
   constructor(options: EmbeddedHostOptions) {
     const { store, clock, jitterSeed, actionLife = 24 * 3_600_000 } = options;
@@ -67,6 +68,8 @@ export class EmbeddedHost implements Host {
     this.#timers = new TimerSet(clock, (actor, timer, generation) =>
       this.#give(actor, { stimulus: { kind: "timer", timer, generation }, crashes: 0 }),
     );
+    this.#replies = new Replies(clock);
+    this.#retention = new Retention(store, clock);
     this.#shared = {
       store,
       clock,
@@ -76,11 +79,11 @@ export class EmbeddedHost implements Host {
       runner: { clock, jitterSeed, actionLife },
       sequence: () => ++this.#sequence,
       forward: (to, item) => this.#give(to, item),
-      reply: (reply) => this.#reply(reply),
+      reply: (reply) => this.#replies.give(reply),
       committed: (transition) => {
-        for (const listener of this.#listeners) listener(transition);
+        for (const listener of this.#listeners) this.#notify(() => listener(transition));
       },
-      crashed: (report) => options.onCrash?.(report),
+      crashed: (report) => this.#notify(() => options.onCrash?.(report)),
       rest: (cell) => {
         if (cell.idle) this.#cells.delete(cell.id);
       },
@@ -88,65 +91,45 @@ export class EmbeddedHost implements Host {
   }
 
   async start(): Promise<void> {
-    const rows = new Map<ActorId, Map<string, EffectRow>>();
-    for await (const [key, value] of this.#store.scan("o|"))
-      entry(rows, actorOfKey(key), () => new Map()).set(key, effectRow.parse(JSON.parse(value)));
-    const inbox = new Map<ActorId, Item[]>();
-    for await (const [key, value] of this.#store.scan("i|")) {
-      this.#sequence = Math.max(this.#sequence, Number(tailOfKey(key)));
-      entry(inbox, actorOfKey(key), () => []).push({ ...inboxRow.parse(JSON.parse(value)), key });
-    }
-    for await (const [key] of this.#store.scan("d|")) this.#sequence = Math.max(this.#sequence, Number(tailOfKey(key)));
+    if (this.#state !== "new") throw new HostStopped(`the host is ${this.#state}: it starts once`);
+    this.#state = "starting";
+    const { effects, inbox, timers, sequence } = await readUndone(this.#store, (actor, error) =>
+      this.#options.onUnreadable?.(actor, error),
+    );
+    this.#sequence = sequence;
+    const outdated = await this.#outdated();
+    // From here to the end nothing waits: no event comes in between what was left undone.
     this.#state = "running";
-    for await (const [key, value] of this.#store.scan("t|")) {
-      const { due, generation } = timerRow.parse(JSON.parse(value));
-      this.#timers.set(actorOfKey(key), tailOfKey(key), due, generation);
-    }
-    for (const actor of new Set([...rows.keys(), ...inbox.keys()])) {
+    for (const { actor, timer, due, generation } of timers) this.#timers.set(actor, timer, due, generation);
+    for (const actor of new Set([...effects.keys(), ...inbox.keys(), ...outdated])) {
       try {
-        const cell = this.#cell(actor);
-        cell.adopt(rows.get(actor) ?? new Map(), inbox.get(actor) ?? []);
-        cell.resume();
+        this.#shared.rest(this.#wake(actor, effects.get(actor), inbox.get(actor)));
       } catch (error) {
         this.#options.onUnreadable?.(actor, error);
       }
     }
+    this.#retention.start();
   }
 
   async accept(to: ActorId, event: ActorEvent, options: AcceptOptions = {}): Promise<void> {
     if (this.#state !== "running") throw new HostStopped(`the host is ${this.#state}, it takes no events`);
+    assertPlainJson(event, `event "${event.type}"`);
     const cell = this.#cell(to);
     if (cell.full) throw new MailboxFull(`${to} (${cell.health.state}) has too many undelivered events`);
     await cell.take({ stimulus: { kind: "event", event }, ...options, crashes: 0 });
   }
 
-  async ask(to: ActorId, event: ActorEvent, { timeout, signal }: AskOptions): Promise<unknown> {
-    const replyTo = `ask-${++this.#asked}`;
-    const answer = new Promise<unknown>((resolve) => this.#waiting.set(replyTo, resolve));
-    const waited = new AbortController();
-    try {
-      await this.accept(to, { ...event, replyTo });
-      const late = sleep(this.#options.clock, timeout, waited.signal).then(() => {
-        throw new NoReply(`${to} did not answer "${event.type}" within ${timeout} ms`);
-      });
-      const aborted = new Promise<never>((_, reject) => {
-        signal?.addEventListener("abort", () => reject(signal.reason), { signal: waited.signal, once: true });
-      });
-      return await Promise.race([answer, late, aborted]);
-    } finally {
-      waited.abort();
-      this.#waiting.delete(replyTo);
-    }
+  ask(to: ActorId, event: ActorEvent, options: AskOptions): Promise<unknown> {
+    return this.#replies.wait(to, options, (replyTo) => this.accept(to, { ...event, replyTo }));
   }
 
   read(id: ActorId): ActorRecord | undefined {
-    const cell = this.#cells.get(id);
-    if (cell !== undefined) return cell.record;
-    const text = this.#store.get(keys.record(id));
-    return text === undefined ? undefined : parseRecord(text);
+    return this.#cells.get(id)?.record ?? this.#stored(id);
   }
 
   async *list(realm: string, machine: string): AsyncIterable<ActorRecord> {
+    const only = this.#stored(actorId(realm, machine));
+    if (only !== undefined) yield only;
     for await (const [, value] of this.#store.scan(`r|${idPrefix(realm, machine)}`)) yield parseRecord(value);
   }
 
@@ -167,26 +150,51 @@ export class EmbeddedHost implements Host {
 
   async drain(deadline: number): Promise<void> {
     this.#state = "stopped";
-    this.#timers.clear();
+    this.#timers.close();
+    this.#replies.close();
     const waited = new AbortController();
-    const settled = Promise.all([...this.#cells.values()].map((cell) => cell.stop()));
+    const settled = Promise.all([this.#retention.stop(), ...[...this.#cells.values()].map((cell) => cell.stop())]);
     const late = sleep(this.#options.clock, deadline, waited.signal).catch(() => undefined);
     await Promise.race([settled, late]);
     waited.abort();
     await this.#store.flush();
   }
 
+  /** An actor that is not in memory has left nothing undone: else it would not have gone to rest. */
   #cell(id: ActorId): Cell {
-    const known = this.#cells.get(id);
-    if (known !== undefined) return known;
+    return this.#cells.get(id) ?? this.#wake(id);
+  }
+
+  /** Puts the actor into memory as its record has it, migrated where that is of an older version. */
+  #wake(id: ActorId, effects: ReadonlyMap<string, EffectRow> = new Map(), inbox: readonly Item[] = []): Cell {
     const { machine } = partsOf(id);
     const behaviour = this.#behaviours.get(machine);
     if (behaviour === undefined) throw new UnreadableRecord(`${id}: this version has no chart "${machine}"`);
-    const text = this.#store.get(keys.record(id));
-    const record = text === undefined ? undefined : upToDate(parseRecord(text), behaviour);
+    const stored = this.#stored(id);
+    const record = stored && upToDate(stored, behaviour);
     const cell = new Cell(id, behaviour, record, this.#shared);
     this.#cells.set(id, cell);
+    cell.adopt(effects, inbox, record !== stored);
+    cell.resume();
     return cell;
+  }
+
+  #stored(id: ActorId): ActorRecord | undefined {
+    const text = this.#store.get(keys.record(id));
+    return text === undefined ? undefined : parseRecord(text);
+  }
+
+  /** Actors whose records are to be migrated: they may have gained effects and timers. */
+  async #outdated(): Promise<readonly ActorId[]> {
+    const ids: ActorId[] = [];
+    if (![...this.#behaviours.values()].some(({ migrate }) => migrate !== undefined)) return ids;
+    for await (const [key] of this.#store.scan("r|")) {
+      const id = actorOfKey(key);
+      const behaviour = this.#behaviours.get(partsOf(id).machine);
+      const version = behaviour?.migrate && this.#stored(id)?.version;
+      if (version !== undefined && version !== behaviour?.version) ids.push(id);
+    }
+    return ids;
   }
 
   /** For what is in the store already (a row, a timer): when it cannot be taken now, it is taken after the next start. */
@@ -201,24 +209,22 @@ export class EmbeddedHost implements Host {
     }
   }
 
-  #reply({ to, value }: Reply): void {
-    this.#waiting.get(to)?.(value);
+  /** Whoever watches the host cannot harm it. */
+  #notify(watch: () => void): void {
+    try {
+      watch();
+    } catch (error) {
+      this.#options.onListenerError?.(error);
+    }
   }
 }
 
 function upToDate(record: ActorRecord, behaviour: Behaviour): ActorRecord {
   if (record.version === behaviour.version) return record;
-  if (record.version < behaviour.version && behaviour.migrate !== undefined) return behaviour.migrate(record);
+  if (record.version < behaviour.version && behaviour.migrate !== undefined)
+    return { ...behaviour.migrate(record), version: behaviour.version };
   throw new UnreadableRecord(
     `${record.id} was written by version ${record.version} of its chart, this is version ${behaviour.version}, ` +
       "and there is no migration between them: run the version that wrote it, or one that migrates it",
   );
-}
-
-function entry<K, V>(map: Map<K, V>, key: K, create: () => V): V {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const created = create();
-  map.set(key, created);
-  return created;
 }

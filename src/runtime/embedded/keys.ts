@@ -10,7 +10,7 @@ export const keys = {
   record: (id: ActorId) => `r|${id}`,
   journal: (id: ActorId, revision: number) => `j|${id}|${number(revision)}`,
   /** An effect that is to run or runs: where it came from, in order. */
-  effect: (id: ActorId, revision: number, n: number) => `o|${id}|${number(revision)}|${n}`,
+  effect: (id: ActorId, revision: number, n: number) => `o|${id}|${number(revision)}|${number(n)}`,
   /** How far an effect has come. */
   checkpoint: (effectKey: string) => `k${effectKey.slice(1)}`,
   timer: (id: ActorId, timer: string) => `t|${id}|${timer}`,
@@ -33,7 +33,7 @@ export function actorOfKey(key: string): ActorId {
   return key.split("|")[1] as ActorId;
 }
 
-/** The last part of a key. */
+/** What follows the actor in a key. It may hold a `|` itself: ids of timers and events come from charts. */
 export function tailOfKey(key: string): string {
-  return key.slice(key.lastIndexOf("|") + 1);
+  return key.split("|").slice(2).join("|");
 }

@@ -6,6 +6,7 @@ export class TimerSet {
   readonly #clock: Clock;
   readonly #fire: (actor: ActorId, timer: string, generation: number) => void;
   readonly #pending = new Map<string, Cancel>();
+  #closed = false;
 
   constructor(clock: Clock, fire: (actor: ActorId, timer: string, generation: number) => void) {
     this.#clock = clock;
@@ -15,6 +16,7 @@ export class TimerSet {
   /** Replaces a timer of the same name. `due` is in ms since the epoch. */
   set(actor: ActorId, timer: string, due: number, generation: number): void {
     this.cancel(actor, timer);
+    if (this.#closed) return;
     const key = `${actor}|${timer}`;
     const cancel = this.#clock.schedule(Math.max(0, due - this.#clock.now()), () => {
       this.#pending.delete(key);
@@ -29,7 +31,9 @@ export class TimerSet {
     this.#pending.delete(key);
   }
 
-  clear(): void {
+  /** Fires nothing more, and takes nothing more. */
+  close(): void {
+    this.#closed = true;
     for (const cancel of this.#pending.values()) cancel();
     this.#pending.clear();
   }

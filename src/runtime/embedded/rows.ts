@@ -39,3 +39,11 @@ export const inboxRow = z.object({
 });
 
 export type InboxRow = z.infer<typeof inboxRow>;
+
+/** Something for an actor to take; `key` is its row in the store's inbox, if it has one. */
+export interface Item extends InboxRow {
+  readonly key?: string;
+}
+
+/** A pending timer; its event stands in the record. */
+export const timerRow = z.object({ due: z.number(), generation: z.number() });

@@ -1,0 +1,67 @@
+import type { Cancel, Clock } from "../clock.ts";
+import { actorOfKey } from "./keys.ts";
+import { del, type Store } from "./store.ts";
+
+const day = 24 * 3_600_000;
+/** How long an event id is known, and a crash report kept. */
+const keptFor = 7 * day;
+/** So many of each actor are kept however old they are. */
+const keptAtLeast = 1_000;
+
+/** Forgets once a day what need not be known any more: event ids that were taken, and crash reports. */
+export class Retention {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  #cancel: Cancel = () => undefined;
+  #running: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  start(): void {
+    this.#cancel = this.#clock.schedule(day, () => {
+      // A store that cannot be written has been reported where it failed.
+      this.#running = this.#forget().catch(() => undefined);
+      this.start();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    await this.#running;
+  }
+
+  async #forget(): Promise<void> {
+    for (const prefix of ["s|", "c|"]) {
+      let rows: [key: string, at: number][] = [];
+      for await (const [key, value] of this.#store.scan(prefix)) {
+        const [first] = rows;
+        if (first !== undefined && actorOfKey(first[0]) !== actorOfKey(key)) {
+          await this.#forgetOld(rows);
+          rows = [];
+        }
+        if (this.#stopped) return;
+        rows.push([key, timeOf(JSON.parse(value))]);
+      }
+      await this.#forgetOld(rows);
+    }
+  }
+
+  async #forgetOld(rows: [key: string, at: number][]): Promise<void> {
+    const before = this.#clock.now() - keptFor;
+    const old = rows
+      .sort(([, a], [, b]) => b - a)
+      .slice(keptAtLeast)
+      .filter(([, at]) => at < before);
+    if (old.length > 0) await this.#store.commit(old.map(([key]) => del(key)));
+  }
+}
+
+/** When a row was written: it is that time, or has it in `at`. */
+function timeOf(value: unknown): number {
+  return Number(typeof value === "object" && value !== null ? Reflect.get(value, "at") : value);
+}

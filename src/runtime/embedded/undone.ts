@@ -1,0 +1,65 @@
+import type { ActorId } from "../actor-id.ts";
+import { actorOfKey, tailOfKey } from "./keys.ts";
+import { type EffectRow, effectRow, type Item, inboxRow, timerRow } from "./rows.ts";
+import type { Store } from "./store.ts";
+
+interface PendingTimer {
+  readonly actor: ActorId;
+  readonly timer: string;
+  readonly due: number;
+  readonly generation: number;
+}
+
+/** What an earlier process left undone. */
+export interface Undone {
+  readonly effects: ReadonlyMap<ActorId, ReadonlyMap<string, EffectRow>>;
+  readonly inbox: ReadonlyMap<ActorId, readonly Item[]>;
+  /** As they come due. */
+  readonly timers: readonly PendingTimer[];
+  /** The largest number in a key. */
+  readonly sequence: number;
+}
+
+/** Reads all rows that ask for something. One that cannot be read is reported, and stays. */
+export async function readUndone(
+  store: Store,
+  onUnreadable: (actor: ActorId, error: unknown) => void,
+): Promise<Undone> {
+  const effects = new Map<ActorId, Map<string, EffectRow>>();
+  const inbox = new Map<ActorId, Item[]>();
+  const timers: PendingTimer[] = [];
+  let sequence = 0;
+  const each = async (prefix: string, read: (actor: ActorId, key: string, value: unknown) => void): Promise<void> => {
+    for await (const [key, value] of store.scan(prefix)) {
+      const actor = actorOfKey(key);
+      try {
+        read(actor, key, JSON.parse(value));
+      } catch (error) {
+        onUnreadable(actor, error);
+      }
+    }
+  };
+  await each("o|", (actor, key, value) => {
+    entry(effects, actor, () => new Map()).set(key, effectRow.parse(value));
+  });
+  await each("i|", (actor, key, value) => {
+    sequence = Math.max(sequence, Number(tailOfKey(key)));
+    entry(inbox, actor, () => []).push({ ...inboxRow.parse(value), key });
+  });
+  await each("d|", (_, key) => {
+    sequence = Math.max(sequence, Number(tailOfKey(key)));
+  });
+  await each("t|", (actor, key, value) => {
+    timers.push({ actor, timer: tailOfKey(key), ...timerRow.parse(value) });
+  });
+  timers.sort((a, b) => a.due - b.due || a.generation - b.generation);
+  return { effects, inbox, timers, sequence };
+}
+
+function entry<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const created = create();
+  map.set(key, created);
+  return created;
+}
