@@ -1,0 +1,142 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { catchUp } from "../../../src/actors/agent/intake.ts";
+import { finalContent } from "../../../src/actors/conversation/content.ts";
+import { Markdown } from "../../../src/actors/conversation/markdown.ts";
+import type { Question } from "../../../src/machines/question.ts";
+import type { MatrixEvent, MessagesRequest } from "../../../src/matrix/port.ts";
+import { effectContext } from "../effect-context.ts";
+import { anna, type Town, town } from "../town.ts";
+
+const markdown = new Markdown();
+
+async function look({ sessions, userId, roomId }: Town) {
+  return await catchUp(sessions)({ userId, roomId }, effectContext<never>());
+}
+
+async function textsIn(t: Town): Promise<string[]> {
+  const { heard } = await look(t);
+  return heard.map((one) => (one.kind === "question" ? one.question.text : one.kind));
+}
+
+/** The agent answers: with its own marks, as an edit of a draft or plain. */
+function answer(t: Town, { eventId }: Pick<MatrixEvent, "eventId">, draft?: string, sender = t.userId): MatrixEvent {
+  const question: Question = { eventId, sender: anna, sentAt: 0, text: "", mentioned: false };
+  const final = { question, attempt: 1, outcome: "answer", text: "so", part: 1, parts: 1 } as const;
+  const content = finalContent({ ...final, ...(draft !== undefined && { draft }) }, markdown);
+  return t.homeserver.post(t.roomId, { sender, content });
+}
+
+describe("a first look", () => {
+  test("hears what was said since the room was made, and says that it may have been asked", async () => {
+    const t = await town();
+    t.say("hello");
+    const { since, heard } = await look(t);
+    expect(since).toBe(`s${t.homeserver.place}`);
+    expect(heard).toMatchObject([{ kind: "question", question: { text: "hello", maybeAsked: true } }]);
+  });
+
+  test("hears nothing older than the agent's own join", async () => {
+    const t = await town();
+    t.homeserver.setMember(t.roomId, t.userId, "leave");
+    t.say("while it was away");
+    t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
+    t.say("still away");
+    t.homeserver.setMember(t.roomId, t.userId, "join");
+    t.say("welcome back");
+    expect(await textsIn(t)).toEqual(["welcome back"]);
+  });
+
+  test("does not take a new display name for a join", async () => {
+    const t = await town();
+    t.say("before");
+    t.homeserver.setMember(t.roomId, t.userId, "join");
+    t.say("after");
+    expect(await textsIn(t)).toEqual(["before", "after"]);
+  });
+
+  test("hears nothing up to the newest question that has a final answer", async () => {
+    const t = await town();
+    const first = t.say("first");
+    const second = t.say("second");
+    t.say("third");
+    answer(t, first);
+    answer(t, second, "$draft");
+    t.say("fourth");
+    expect(await textsIn(t)).toEqual(["third", "fourth"]);
+  });
+
+  test("goes by its own answers only, and by finals only", async () => {
+    const t = await town();
+    const first = t.say("first");
+    answer(t, first, undefined, "@mallory:test");
+    const mark = { cause: first.eventId, attempt: 1, part: 1, parts: 2, final: false, hops: 0 };
+    t.homeserver.post(t.roomId, { sender: t.userId, content: { "io.letta_matrix.turn": mark } });
+    expect(await textsIn(t)).toEqual(["first"]);
+  });
+
+  test.each([60, 99, 100, 101, 350])("reads back over pages to that question (%i messages after it)", async (count) => {
+    const t = await town();
+    t.say("old");
+    const answered = t.say("answered");
+    const bodies = Array.from({ length: count }, (_, n) => `message ${n}`);
+    for (const [index, body] of bodies.entries()) {
+      t.say(body);
+      if (index === 0) answer(t, answered);
+    }
+    expect(await textsIn(t)).toEqual(bodies);
+  });
+
+  test("finds a question whose answer came many pages later", async () => {
+    const t = await town();
+    const answered = t.say("answered");
+    const bodies = Array.from({ length: 250 }, (_, n) => `message ${n}`);
+    for (const body of bodies) t.say(body);
+    answer(t, answered);
+    expect(await textsIn(t)).toEqual(bodies);
+  });
+
+  test("reads no further than it must", async () => {
+    const t = await town();
+    for (let n = 0; n < 1_000; n++) t.say("old");
+    answer(t, t.say("answered"));
+    t.say("new");
+    expect(await textsIn(t)).toEqual(["new"]);
+    expect(t.homeserver.count("messages")).toBe(0);
+  });
+
+  test("that would read for ever is cut, and says so", async () => {
+    const t = await town();
+    for (let n = 0; n < 5_100; n++) t.say(`message ${n}`);
+    const { heard } = await look(t);
+    expect(heard).toHaveLength(1 + 5_050);
+    expect(heard[0]).toEqual({ kind: "cut", roomId: t.roomId, gap: "first look" });
+    const types = t.homeserver.requests.find(({ call }) => call === "messages")?.args.at(-1) as MessagesRequest;
+    expect(types.types).toContain("m.room.member");
+  });
+
+  test("hears each question after the newest answered one, once, wherever the pages begin", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom("ask", "ask", "ask", "answer", "rename", "chatter"), { maxLength: 400 }),
+        async (happenings) => {
+          const t = await town();
+          const asked: MatrixEvent[] = [];
+          let answered = 0;
+          for (const happening of happenings) {
+            const next = asked[answered];
+            if (happening === "ask") asked.push(t.say(`question ${asked.length}`));
+            else if (happening === "rename") t.homeserver.setMember(t.roomId, t.userId, "join");
+            else if (happening === "chatter") t.say("tick", { content: { msgtype: "m.notice", body: "tick" } });
+            else if (next !== undefined) {
+              answer(t, next);
+              answered++;
+            }
+          }
+          expect(await textsIn(t)).toEqual(asked.slice(answered).map(({ content }) => content["body"]));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,148 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { poll } from "../../../src/actors/agent/intake.ts";
+import type { Polled } from "../../../src/machines/agent-context.ts";
+import type { MessagesRequest, SyncRequest } from "../../../src/matrix/port.ts";
+import { matrixError } from "../../ports/fake-homeserver.ts";
+import { settled } from "../../runtime/simulated-clock.ts";
+import { effectContext } from "../effect-context.ts";
+import { anna, type Town, town } from "../town.ts";
+
+let t: Town;
+let since: string;
+
+beforeEach(async () => {
+  t = await town();
+  since = `s${t.homeserver.place}`;
+});
+
+function start(rest: { since?: string; recovering?: true } = {}) {
+  const context = effectContext<never>();
+  const { userId, roomId } = t;
+  const polled = poll(t.sessions, t.clock)({ userId, roomId, since, ...rest }, context);
+  // A test that aborts it need not look at how it ends.
+  polled.catch(() => undefined);
+  return { polled, context };
+}
+
+function texts({ heard }: Polled): string[] {
+  return heard.map((one) => (one.kind === "question" ? one.question.text : one.kind));
+}
+
+function requests<T>(call: string): T[] {
+  return t.homeserver.requests.filter((one) => one.call === call).map(({ args }) => args.at(-1) as T);
+}
+
+describe("a poll", () => {
+  test("waits until somebody says something, and moves the cursor just past that", async () => {
+    const { polled } = start();
+    await t.clock.pass(40_000);
+    expect(t.homeserver.count("sync")).toBe(2);
+    t.say("hello");
+    const result = await polled;
+    expect(texts(result)).toEqual(["hello"]);
+    t.say("later");
+    since = result.since;
+    expect(texts(await start().polled)).toEqual(["later"]);
+  });
+
+  test("#10 of an idle agent makes no other request, and does not end for its own words", async () => {
+    const { context } = start();
+    const before = t.homeserver.requests.length;
+    t.homeserver.post(t.roomId, { sender: t.userId });
+    await t.clock.pass(600_000);
+    const made = t.homeserver.requests.slice(before).map(({ call }) => call);
+    expect(new Set(made)).toEqual(new Set(["sync"]));
+    expect(made.length).toBeLessThanOrEqual(21);
+    context.abort();
+  });
+
+  test("that is answered at once again and again keeps a distance", async () => {
+    const { context } = start();
+    for (let n = 0; n < 100; n++) {
+      t.homeserver.post(t.roomId, { sender: anna, content: { msgtype: "m.notice", body: "tick" } });
+      await t.clock.pass(10);
+    }
+    expect(t.homeserver.count("sync")).toBeLessThanOrEqual(6);
+    context.abort();
+  });
+
+  test("moves the cursor now and then past what means nothing to the agent", async () => {
+    const { polled } = start();
+    for (let n = 0; n < 200; n++) {
+      t.homeserver.post(t.roomId, { sender: anna, content: { msgtype: "m.notice", body: "tick" } });
+      await t.clock.pass(1_000);
+    }
+    expect(await polled).toEqual({ since: `s${t.homeserver.place}`, heard: [] });
+  });
+
+  test("after trouble ends with the first answer, also an empty one", async () => {
+    const { polled } = start({ recovering: true });
+    expect(await polled).toEqual({ since, heard: [] });
+    expect(requests<SyncRequest>("sync").map(({ timeoutMs }) => timeoutMs)).toEqual([0]);
+  });
+
+  test("fails with what the homeserver says", async () => {
+    t.homeserver.fail("sync", matrixError("token"));
+    await expect(start().polled).rejects.toMatchObject({ kind: "token" });
+  });
+
+  test("leaves nothing behind when it is aborted", async () => {
+    const { polled, context } = start();
+    await settled();
+    context.abort();
+    await expect(polled).rejects.toThrow("left the state");
+    expect(t.clock.pending).toBe(0);
+  });
+});
+
+describe("#5 a gap", () => {
+  test.each([51, 149, 150, 151, 1_234])("of %i messages is heard without hole or overlap", async (count) => {
+    const bodies = Array.from({ length: count }, (_, n) => `message ${n}`);
+    for (const body of bodies) t.say(body);
+    const result = await start().polled;
+    expect(texts(result)).toEqual(bodies);
+    expect(result.since).toBe(`s${t.homeserver.place}`);
+    expect(requests<MessagesRequest>("messages").every(({ to }) => to === since)).toBe(true);
+  });
+
+  test("ends at the cursor: what was heard before is not heard again", async () => {
+    t.say("known");
+    since = `s${t.homeserver.place}`;
+    for (let n = 0; n < 60; n++) t.say("new");
+    expect(texts(await start().polled)).toEqual(Array(60).fill("new"));
+  });
+
+  test("that is too long is cut, which is said before what comes after the cut", async () => {
+    for (let n = 0; n < 5_200; n++) t.say(`message ${n}`);
+    const result = await start().polled;
+    expect(result.heard[0]).toEqual({ kind: "cut", roomId: t.roomId, gap: since });
+    expect(texts(result).slice(1)).toEqual(Array.from({ length: 5_050 }, (_, n) => `message ${n + 150}`));
+    expect(t.homeserver.count("messages")).toBe(50);
+  });
+
+  test("named by its cursor is the same cut when the poll runs again", async () => {
+    for (let n = 0; n < 5_200; n++) t.say("x");
+    const first = await start().polled;
+    t.say("one more");
+    const second = await start().polled;
+    expect(second.heard[0]).toEqual(first.heard[0]);
+  });
+
+  test.each(["forbidden", "missing"] as const)("#18 that is %s costs other rooms nothing", async (kind) => {
+    const other = t.homeserver.makeRoom(t.userId);
+    for (let n = 0; n < 60; n++) t.say(`message ${n}`);
+    t.homeserver.post(other, {
+      sender: anna,
+      content: { msgtype: "m.text", body: "hey", "m.mentions": { user_ids: [t.userId] } },
+    });
+    t.homeserver.fail("messages", matrixError(kind), 100, ({ args: [roomId] }) => roomId === t.roomId);
+    const heard = texts(await start().polled);
+    expect(heard).toEqual(["cut", ...Array.from({ length: 50 }, (_, n) => `message ${n + 10}`), "hey"]);
+  });
+
+  test("that cannot be read just now is not skipped", async () => {
+    for (let n = 0; n < 60; n++) t.say("x");
+    t.homeserver.fail("messages", matrixError("unreachable"));
+    await expect(start().polled).rejects.toMatchObject({ kind: "unreachable" });
+  });
+});

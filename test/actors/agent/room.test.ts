@@ -1,0 +1,149 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createRoom, invitePeople, linkToSpace, resolveRoom } from "../../../src/actors/agent/room.ts";
+import { Bot } from "../../../src/actors/bot.ts";
+import { roomMarker } from "../../../src/actors/marker.ts";
+import { matrixError } from "../../ports/fake-homeserver.ts";
+import { effectContext } from "../effect-context.ts";
+import { type Town, town } from "../town.ts";
+
+const options = {
+  server: "test",
+  botUserId: "@bot:test",
+  people: ["@anna:test", "@bert:test", "@carl:test"],
+  nameTemplate: "{agent} (agent)",
+};
+const mark = { type: roomMarker, stateKey: "", content: { agent_id: "agent-1" } };
+const alias = "#agent_1:test";
+
+let t: Town;
+const context = () => effectContext<never>();
+
+beforeEach(async () => {
+  t = await town();
+});
+
+describe("the agent's alias", () => {
+  const resolve = () => resolveRoom(t.sessions, options)({ userId: t.userId, agentId: "agent-1" }, context());
+
+  test("that names nothing yet", async () => {
+    expect(await resolve()).toEqual({ roomId: null });
+  });
+
+  test("that names the room that the agent made", async () => {
+    const input = { userId: t.userId, agentId: "agent-1", name: "Scout", spaceId: "!space:test" };
+    const { roomId } = await createRoom(t.sessions, options)(input, context());
+    expect(await resolve()).toEqual({ roomId });
+    await expect(createRoom(t.sessions, options)(input, context())).rejects.toMatchObject({ kind: "taken" });
+  });
+
+  test("that somebody else has squatted is refused, visibly", async () => {
+    t.homeserver.makeRoom("@mallory:test", { aliasLocalpart: "agent_1", initialState: [mark] });
+    await expect(resolve()).rejects.toMatchObject({ kind: "squatted", message: expect.stringContaining(alias) });
+  });
+
+  test("is refused also when the squatter shows our mark to everybody", async () => {
+    const open = { type: "m.room.history_visibility", stateKey: "", content: { history_visibility: "world_readable" } };
+    t.homeserver.makeRoom("@mallory:test", { aliasLocalpart: "agent_1", initialState: [mark, open] });
+    await expect(resolve()).rejects.toMatchObject({ kind: "squatted" });
+  });
+
+  test("is refused also when the squatter has the agent in the room", async () => {
+    const roomId = t.homeserver.makeRoom("@mallory:test", { aliasLocalpart: "agent_1", initialState: [mark] });
+    t.homeserver.setMember(roomId, t.userId, "join");
+    await expect(resolve()).rejects.toMatchObject({ kind: "squatted" });
+  });
+
+  test("is refused for a room of ours that has no mark, or another agent's", async () => {
+    t.homeserver.aliases.set(alias, t.roomId);
+    await expect(resolve()).rejects.toMatchObject({ kind: "squatted" });
+    t.homeserver.post(t.roomId, { sender: t.userId, ...mark, content: { agent_id: "agent-2" } });
+    await expect(resolve()).rejects.toMatchObject({ kind: "squatted" });
+  });
+
+  test("#13 is not taken for free while the homeserver does not answer", async () => {
+    t.homeserver.fail("resolveAlias", matrixError("unreachable"));
+    await expect(resolve()).rejects.toMatchObject({ kind: "unreachable" });
+    t.homeserver.aliases.set(alias, t.roomId);
+    t.homeserver.fail("state", matrixError("limited"));
+    await expect(resolve()).rejects.toMatchObject({ kind: "limited" });
+  });
+
+  test("#13 a room with a long past is still known for the agent's own", async () => {
+    t.homeserver.aliases.set(alias, t.roomId);
+    t.homeserver.post(t.roomId, { sender: t.userId, ...mark });
+    for (let n = 0; n < 500; n++) t.say("hello");
+    expect(await resolve()).toEqual({ roomId: t.roomId });
+  });
+});
+
+test("the room is created in one request that carries all it is known by", async () => {
+  const input = { userId: t.userId, agentId: "agent-1", name: "Scout", spaceId: "!space:test" };
+  await createRoom(t.sessions, options)(input, context());
+  expect(t.homeserver.requests.at(-1)).toMatchObject({
+    call: "createRoom",
+    args: [
+      {
+        aliasLocalpart: "agent_1",
+        name: "Scout (agent)",
+        initialState: [mark, { type: "m.space.parent", stateKey: "!space:test", content: { via: ["test"] } }],
+      },
+    ],
+  });
+});
+
+describe("the link to the space", () => {
+  test("is written on both sides, each by who may", async () => {
+    const bot = new Bot(t.sessions, "@bot:test");
+    await bot.ensure(context().signal);
+    const spaceId = t.homeserver.makeRoom("@bot:test");
+    const input = { userId: t.userId, roomId: t.roomId, spaceId };
+    await linkToSpace(t.sessions, options)(input, context());
+    expect(t.homeserver.room(spaceId).state("m.space.child", t.roomId)).toMatchObject({ via: ["test"] });
+    expect(t.homeserver.room(t.roomId).state("m.space.parent", spaceId)).toMatchObject({ canonical: true });
+  });
+
+  test("#10 needs no login of the agent when it is the bot's session that was refused", async () => {
+    const bot = new Bot(t.sessions, "@bot:test");
+    await bot.ensure(context().signal);
+    const spaceId = t.homeserver.makeRoom("@bot:test");
+    t.homeserver.refuseTokens("@bot:test");
+    await linkToSpace(t.sessions, options)({ userId: t.userId, roomId: t.roomId, spaceId }, context());
+    expect(t.homeserver.count("login", "@bot:test")).toBe(1);
+    expect(t.homeserver.count("login", t.userId)).toBe(0);
+  });
+});
+
+describe("#12 people", () => {
+  const invite = () => invitePeople(t.sessions, options)({ userId: t.userId, roomId: t.roomId }, context());
+  const invited = () =>
+    t.homeserver.requests.filter(({ call }) => call === "invite").map(({ args: [, person] }) => person);
+
+  test("are invited who never were; who left or was banned is not", async () => {
+    t.homeserver.setMember(t.roomId, "@anna:test", "leave");
+    t.homeserver.setMember(t.roomId, "@bert:test", "ban", t.userId);
+    await invite();
+    expect(invited()).toEqual(["@carl:test"]);
+    await invite();
+    expect(invited()).toEqual(["@carl:test"]);
+  });
+
+  test("are invited although one of them cannot be, which is told afterwards", async () => {
+    t.homeserver.fail("invite", matrixError("limited", 333_000), 1, ({ args: [, person] }) => person === "@bert:test");
+    await expect(invite()).rejects.toMatchObject({ kind: "limited", retryAfterMs: 333_000 });
+    expect(t.homeserver.room(t.roomId).membershipOf("@carl:test")).toBe("invite");
+    await invite();
+    expect(t.homeserver.room(t.roomId).membershipOf("@bert:test")).toBe("invite");
+  });
+
+  test("what ends by itself decides about the next try", async () => {
+    t.homeserver.fail("invite", matrixError("forbidden"), 1, ({ args: [, person] }) => person === "@bert:test");
+    t.homeserver.fail("invite", matrixError("limited", 5), 1, ({ args: [, person] }) => person === "@carl:test");
+    await expect(invite()).rejects.toMatchObject({ kind: "limited" });
+  });
+
+  test("wait while the homeserver is away", async () => {
+    t.homeserver.fail("invite", matrixError("unreachable"));
+    await expect(invite()).rejects.toMatchObject({ kind: "unreachable" });
+    expect(invited()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,35 @@
+import { actorId } from "../../src/runtime/actor-id.ts";
+import type { EffectContext } from "../../src/runtime/effect.ts";
+
+export interface TestContext<TEvent> extends EffectContext<TEvent> {
+  readonly emitted: TEvent[];
+  readonly checkpoints: unknown[];
+  abort(): void;
+}
+
+/** What an effect is given by the runtime, noted. */
+export function effectContext<TEvent>(
+  given: Partial<Pick<EffectContext<TEvent>, "restarted" | "checkpointed">> = {},
+): TestContext<TEvent> {
+  const controller = new AbortController();
+  const emitted: TEvent[] = [];
+  const checkpoints: unknown[] = [];
+  return {
+    self: actorId("test", "tested", "1"),
+    signal: controller.signal,
+    restarted: given.restarted ?? false,
+    checkpointed: given.checkpointed,
+    async checkpoint(value) {
+      controller.signal.throwIfAborted();
+      checkpoints.push(value);
+    },
+    async emit(event) {
+      controller.signal.throwIfAborted();
+      emitted.push(event);
+    },
+    receive: () => undefined,
+    emitted,
+    checkpoints,
+    abort: () => controller.abort(new DOMException("the chart has left the state", "AbortError")),
+  };
+}
