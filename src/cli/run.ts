@@ -2,7 +2,7 @@ import { ConfigError } from "../config/config-error.ts";
 import type { Environment } from "../config/environment.ts";
 import { loadConfig, secretsOf } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import { createLogger, type Logger } from "../telemetry/logger.ts";
+import { createLogger, type Logger, type LoggerOptions } from "../telemetry/logger.ts";
 import { type Console, explain } from "./console.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 
@@ -23,6 +23,8 @@ export interface RunEnvironment {
   readonly onStopRequest: (listener: (signal: NodeJS.Signals) => void) => () => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Where log lines go; standard output when left out. */
+  readonly log?: NonNullable<LoggerOptions["destination"]>;
   /** Ends the process at once. */
   readonly exit: (code: number) => void;
 }
@@ -38,7 +40,9 @@ export async function run(configPath: string, environment: RunEnvironment): Prom
     return undefined;
   });
   if (config === undefined) return exitCode.config;
-  const logger = createLogger({ level: config.log.level, secrets: secretsOf(config) });
+  const { level } = config.log;
+  const { log: destination } = environment;
+  const logger = createLogger({ level, secrets: secretsOf(config), ...(destination !== undefined && { destination }) });
   const app = await environment.createApp(config, logger);
   const stopRequest = awaitStopRequest(environment, logger);
   try {

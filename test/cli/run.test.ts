@@ -28,6 +28,7 @@ function world(overrides: Partial<RunnableApp> = {}) {
   let ask: ((signal: NodeJS.Signals) => void) | undefined;
   let now = 0;
   const printed: string[] = [];
+  const logged: string[] = [];
   const started = Promise.withResolvers<void>();
   const app = {
     start: vi.fn(async () => started.resolve()),
@@ -42,6 +43,7 @@ function world(overrides: Partial<RunnableApp> = {}) {
     env: {},
     createApp,
     exit,
+    log: { write: (line) => void logged.push(line) },
     now: () => now,
     onStopRequest(listener) {
       ask = listener;
@@ -56,6 +58,7 @@ function world(overrides: Partial<RunnableApp> = {}) {
     environment,
     exit,
     printed,
+    logged,
     started: started.promise,
     askToStop: () => ask?.("SIGTERM"),
     isListening: () => ask !== undefined,
@@ -110,11 +113,12 @@ describe("run", () => {
 
   test("an app that fails is stopped, and the status says so", async () => {
     const failure = Promise.withResolvers<never>();
-    const { app, environment, started } = world({ failed: failure.promise });
+    const { app, environment, started, logged } = world({ failed: failure.promise });
     const ended = run(path, environment);
     await started;
-    failure.reject(new Error("the disk is full"));
+    failure.reject(new Error("the disk is full, said s3cret"));
     expect(await ended).toBe(exitCode.failed);
+    expect(logged.join("")).toContain("the disk is full, said [secret]");
     expect(app.stop).toHaveBeenCalledOnce();
   });
 
