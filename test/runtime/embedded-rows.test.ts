@@ -1,0 +1,232 @@
+import { describe, expect, it } from "vitest";
+import type { Effect } from "../../src/runtime/effect.ts";
+import { memoryHost } from "./memory-host.ts";
+import { settled } from "./simulated-clock.ts";
+import { collector, fragile, mortal, noter, sleeper, teller, toyId, worker } from "./toys.ts";
+
+const day = 24 * 3_600_000;
+/** Ranges that stay: records, journals, taken ids. */
+const lasting = ["r|", "j|", "s|"];
+const endless: Effect = () => new Promise(() => undefined);
+
+describe("an effect never starts before its step is durable", () => {
+  it("as an action, as a child, and neither does a timer or a tell", async () => {
+    const started: string[] = [];
+    const effect: Effect = async (_, { self }) => {
+      started.push(self);
+    };
+    const { host, clock, database } = await memoryHost({
+      behaviours: [noter(effect), worker(effect), teller(), collector(), sleeper()],
+    });
+    database.delay = 40;
+    void host.accept(toyId("noter"), { type: "NOTE", n: 1 });
+    void host.accept(toyId("worker"), { type: "WORK", job: 1 });
+    void host.accept(toyId("sleeper"), { type: "SLEEP", wait: 10 });
+    void host.accept(toyId("teller"), { type: "TELL", to: [toyId("collector")], event: { type: "ADD", n: 1 } });
+    await clock.pass(39);
+    expect(started).toEqual([]);
+    expect(host.read(toyId("collector"))).toBeUndefined();
+    expect(host.read(toyId("sleeper"))?.revision).toBe(2);
+    expect(database.keys()).toEqual([]);
+    await clock.pass(1);
+    expect(started.sort()).toEqual([toyId("noter"), toyId("worker")]);
+    expect(host.read(toyId("collector"))?.context["numbers"]).toEqual([1]);
+    await clock.pass(0);
+    expect(host.read(toyId("sleeper"))?.revision).toBe(4);
+  });
+
+  it("also when its actor crashes and restarts before that", async () => {
+    const started: unknown[] = [];
+    const { host, clock, database } = await memoryHost({
+      behaviours: [noter(async (input) => void started.push(input))],
+      policy: { crashesPerEvent: 1, minBackoff: 10, maxBackoff: 10, intensity: 9, period: day },
+    });
+    database.delay = 1_000;
+    void host.accept(toyId("noter"), { type: "NOTE", n: 1 });
+    await settled();
+    void host.accept(toyId("noter"), { type: "POISON" });
+    await clock.pass(999);
+    expect(host.health(toyId("noter")).state).toBe("restarting");
+    expect(started).toEqual([]);
+    await clock.pass(1_100);
+    expect(started).toEqual([{ n: 1 }]);
+    await clock.pass(day);
+    expect(started).toEqual([{ n: 1 }]);
+  });
+});
+
+describe("a failed commit", () => {
+  it("rejects what waits for it, starts nothing, and leaves no mailbox stuck", async () => {
+    const started: unknown[] = [];
+    const { host, database, failures } = await memoryHost({
+      behaviours: [noter(async (input) => void started.push(input))],
+      mailboxLimit: 2,
+    });
+    database.fail(new Error("no space left on device"));
+    const note = (id: string) => host.accept(toyId("noter"), { type: "NOTE", n: 1 }, { id });
+    const results = await Promise.allSettled([note("a"), note("a")]);
+    results.push(...(await Promise.allSettled([note("b")])), ...(await Promise.allSettled([note("a")])));
+    for (const result of results) expect(result).toMatchObject({ reason: { name: "StoreFailed" } });
+    expect(started).toEqual([]);
+    expect(failures).toEqual([expect.objectContaining({ name: "StoreFailed" })]);
+  });
+});
+
+describe("what is over leaves no row behind", () => {
+  it("children that end, are left, hear a last word, or note how far they are while their state is left", async () => {
+    const ends: PromiseWithResolvers<unknown>[] = [];
+    const effect: Effect = async (_, context) => {
+      const end = Promise.withResolvers<unknown>();
+      ends.push(end);
+      context.receive(() => void context.checkpoint("late").catch(() => undefined));
+      await context.checkpoint("early");
+      return end.promise;
+    };
+    const { host, database, failures } = await memoryHost({ behaviours: [worker(effect)] });
+    const id = toyId("worker");
+    await host.accept(id, { type: "WORK", job: 1 });
+    await host.accept(id, { type: "SAY", word: "one" });
+    await settled();
+    expect(database.keys(...lasting)).toHaveLength(3);
+    await host.accept(id, { type: "LEAVE" });
+    await settled();
+    expect(database.keys(...lasting)).toEqual([]);
+    await host.accept(id, { type: "WORK", job: 2 });
+    await host.accept(id, { type: "WORK", job: 3 });
+    ends.at(-1)?.resolve("done");
+    await settled();
+    await host.accept(id, { type: "PING" });
+    expect(database.keys(...lasting)).toEqual([]);
+    expect(failures).toEqual([]);
+  });
+
+  it("actions, also one that notes how far it is and does not wait for that", async () => {
+    const effect: Effect = async (_, context) => {
+      void context.checkpoint(1);
+    };
+    const { host, database } = await memoryHost({ behaviours: [noter(effect)] });
+    for (const n of [1, 2, 3]) await host.accept(toyId("noter"), { type: "NOTE", n });
+    await settled();
+    await host.drain(1_000);
+    expect(database.keys(...lasting)).toEqual([]);
+  });
+
+  it("timers, tells, duplicates and actors that are done", async () => {
+    const { host, clock, database } = await memoryHost({
+      behaviours: [sleeper(), teller(), collector(), mortal(endless)],
+    });
+    await host.accept(toyId("sleeper"), { type: "SLEEP", wait: 100 });
+    expect(database.keys(...lasting)).toHaveLength(2);
+    await host.accept(toyId("sleeper"), { type: "SLEEP", wait: 200 });
+    await clock.pass(200);
+    for (const _ of [1, 2])
+      await host.accept(toyId("teller"), {
+        type: "TELL",
+        to: [toyId("collector")],
+        event: { type: "ADD", n: 1 },
+        id: "same",
+      });
+    await host.accept(toyId("mortal"), { type: "END" });
+    await settled();
+    await host.drain(1_000);
+    expect(database.keys(...lasting)).toEqual([]);
+    expect(host.read(toyId("collector"))?.context["numbers"]).toEqual([1]);
+  });
+});
+
+describe("what could not be done is kept as a dead letter", () => {
+  it("an action after its life, with its error, and its lane goes on", async () => {
+    const done: unknown[] = [];
+    const { host, clock, database } = await memoryHost({
+      behaviours: [
+        noter(async (input) => {
+          if (Reflect.get(Object(input), "n") === 1) throw new Error("never");
+          done.push(input);
+        }),
+      ],
+      actionLife: day,
+    });
+    await host.accept(toyId("noter"), { type: "NOTE", n: 1 });
+    await host.accept(toyId("noter"), { type: "NOTE", n: 2 });
+    await clock.pass(day - 60_001);
+    expect(done).toEqual([]);
+    expect(database.values("d|")).toEqual([]);
+    await clock.pass(200_000);
+    expect(done).toEqual([{ n: 2 }]);
+    await host.drain(1_000);
+    expect(database.values("d|")).toEqual([
+      { effect: { kind: "action", name: "note", input: { n: 1 } }, error: { name: "Error", message: "never" } },
+    ]);
+    expect(database.keys(...lasting, "d|")).toEqual([]);
+  });
+
+  it("an event after three crashes, under the id of the last; each crash is reported and kept", async () => {
+    const { host, clock, database, crashes } = await memoryHost({ behaviours: [collector()] });
+    await host.accept(toyId("collector"), { type: "POISON" }, { id: "p", cause: "somebody" });
+    await clock.pass(60_000);
+    expect(crashes.map(({ incarnation, stimulus }) => [incarnation, stimulus])).toEqual([
+      [1, "POISON"],
+      [2, "POISON"],
+      [3, "POISON"],
+    ]);
+    expect(database.values("c|")).toEqual(crashes);
+    expect(database.values("d|")).toEqual([
+      {
+        stimulus: { kind: "event", event: { type: "POISON" } },
+        id: "p",
+        cause: "somebody",
+        crashes: 2,
+        crash: crashes[2]?.id,
+      },
+    ]);
+    expect(database.keys(...lasting, "c|", "d|")).toEqual([]);
+  });
+
+  it("a result that its actor cannot bear", async () => {
+    const { host, clock, database } = await memoryHost({ behaviours: [fragile(async () => 1)] });
+    await host.accept(toyId("fragile"), { type: "WORK" });
+    await clock.pass(60_000);
+    expect(database.values("d|")).toEqual([
+      expect.objectContaining({ stimulus: { kind: "done", child: "work", generation: 1, output: 1 }, crashes: 2 }),
+    ]);
+  });
+});
+
+describe("a damaged row", () => {
+  it("is reported and left alone; the other actors run", async () => {
+    const first = await memoryHost({ behaviours: [noter(endless), collector()] });
+    await first.host.accept(toyId("noter"), { type: "NOTE", n: 1 });
+    await first.host.accept(toyId("collector"), { type: "ADD", n: 1 });
+    const [row = ""] = first.database.keys(...lasting);
+    await first.database.batch([{ type: "put", key: row, value: "{" }], { sync: true });
+    const database = first.database.powerLoss();
+    const { host, failures } = await memoryHost({ behaviours: [noter(endless), collector()], database });
+    expect(failures).toHaveLength(1);
+    expect(database.getSync(row)).toBe("{");
+    await host.accept(toyId("collector"), { type: "ADD", n: 2 });
+    expect(host.read(toyId("collector"))?.context["numbers"]).toEqual([1, 2]);
+  });
+});
+
+describe("ids of events", () => {
+  it("are known for seven days, and the newest 1,000 of an actor longer", async () => {
+    const { host, clock, database } = await memoryHost({ behaviours: [collector()] });
+    const busy = toyId("collector", "busy");
+    const quiet = toyId("collector", "quiet");
+    for (const id of ["old 1", "old 2", "old 3"]) await host.accept(busy, { type: "ADD", n: 0 }, { id });
+    await host.accept(quiet, { type: "ADD", n: 0 }, { id: "old" });
+    await clock.pass(3.5 * day);
+    await Promise.all(Array.from({ length: 999 }, (_, n) => host.accept(busy, { type: "ADD", n }, { id: `new ${n}` })));
+    await clock.pass(3.4 * day);
+    expect(database.keys().filter((key) => key.startsWith("s|"))).toHaveLength(1_003);
+    await clock.pass(1.1 * day);
+    expect(database.keys().filter((key) => key.startsWith("s|"))).toHaveLength(1_001);
+    const before = host.read(busy)?.revision;
+    await host.accept(busy, { type: "ADD", n: 0 }, { id: "new 1" });
+    await host.accept(quiet, { type: "ADD", n: 0 }, { id: "old" });
+    expect(host.read(busy)?.revision).toBe(before);
+    expect(host.read(quiet)?.revision).toBe(2);
+    await host.drain(1_000);
+    expect(clock.pending).toBe(0);
+  });
+});

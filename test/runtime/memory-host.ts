@@ -1,0 +1,35 @@
+import type { CrashReport } from "../../src/runtime/crash.ts";
+import { EmbeddedHost } from "../../src/runtime/embedded/host.ts";
+import { Store } from "../../src/runtime/embedded/store.ts";
+import type { HostSetup } from "./host-conformance.ts";
+import { MemoryDatabase } from "./memory-database.ts";
+import { SimulatedClock } from "./simulated-clock.ts";
+
+export interface MemoryHost {
+  readonly clock: SimulatedClock;
+  readonly database: MemoryDatabase;
+  readonly host: EmbeddedHost;
+  readonly crashes: readonly CrashReport[];
+  readonly failures: readonly unknown[];
+}
+
+/** An embedded host whose disk and time are simulated, so that everything happens when the test says so. */
+export async function memoryHost(
+  setup: HostSetup & { readonly clock?: SimulatedClock; readonly database?: MemoryDatabase },
+): Promise<MemoryHost> {
+  const { clock = new SimulatedClock(), database = new MemoryDatabase(clock), ...options } = setup;
+  const crashes: CrashReport[] = [];
+  const failures: unknown[] = [];
+  const store = new Store(database, (error) => failures.push(error));
+  const host = new EmbeddedHost({
+    store,
+    clock,
+    jitterSeed: "seed",
+    ...options,
+    onCrash: (report) => crashes.push(report),
+    onUnreadable: (_, error) => failures.push(error),
+    onListenerError: (error) => failures.push(error),
+  });
+  await host.start();
+  return { clock, database, host, crashes, failures };
+}
