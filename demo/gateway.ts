@@ -41,5 +41,6 @@ export async function createGateway(folder: string, { synapse, letta }: Servers,
   const logFile = join(folder, "letta-matrix.log");
   const destination = pino.destination({ dest: logFile, sync: true });
   const logger = createLogger({ level: config.log.level, secrets: secretsOf(config), destination });
+  logger.info({ server: config.homeserver.serverName, data: config.dataFolder }, "starting for the demo");
   return { app: createApp(config, logger), config, configFile, logFile };
 }

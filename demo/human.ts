@@ -12,7 +12,7 @@ export interface Human {
   readonly client: MatrixClient;
 }
 
-export const humanLocalpart = "you";
+const humanLocalpart = "you";
 
 /** Registers the person, or logs in where that has happened before. The password is kept in `folder`. */
 export async function logInHuman(homeserver: Homeserver, folder: string, signal: AbortSignal): Promise<Human> {

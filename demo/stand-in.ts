@@ -15,7 +15,7 @@ const invitation = "With ANTHROPIC_API_KEY or OPENAI_API_KEY set, a real model a
 
 function repetition({ question }: ModelRequest): string {
   const asked = withoutEnvelope(question).replaceAll(/\s+/g, " ").trim();
-  return asked === "" ? "You asked nothing." : `You asked: “${asked.length > 200 ? `${asked.slice(0, 199)}…` : asked}”`;
+  return asked === "" ? "You asked nothing." : `You asked: ${asked.length > 200 ? `${asked.slice(0, 199)}…` : asked}`;
 }
 
 function memory({ secretWord }: ModelRequest): string {

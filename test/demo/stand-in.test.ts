@@ -16,7 +16,7 @@ describe("the demo's stand-in model", () => {
   it("says what it is, repeats only what the person wrote, and tells what the memory holds", () => {
     const { text, tokensPerSecond } = answerTo("What\nnow?", "persona: SECRET-WORD: juniper");
     expect(text).toContain("(stand-in, no real model)");
-    expect(text).toContain("You asked: “What now?”");
+    expect(text).toContain("You asked: What now?");
     expect(text).toContain("the secret word in it is juniper.");
     expect(text).toContain("ANTHROPIC_API_KEY");
     expect(tokensPerSecond).toBeGreaterThan(0);
