@@ -5,6 +5,7 @@ import { EmbeddedHost } from "../../src/runtime/embedded/host.ts";
 import { openDatabase } from "../../src/runtime/embedded/open.ts";
 import { type Database, Store, type Write } from "../../src/runtime/embedded/store.ts";
 import type { HostSetup, HostWorld, RunningHost } from "./host-conformance.ts";
+import { Lifetime } from "./lifetime.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
 
 /** A database that can be taken away from whoever writes to it, as a kill does: nothing is written any more, nobody hears why. */
@@ -37,28 +38,6 @@ class Killable implements Database {
   async kill(): Promise<void> {
     this.#killed = true;
     await Promise.allSettled(this.#underWay);
-  }
-}
-
-/** Time as one host sees it: it stands still for a host that was killed. */
-class Lifetime {
-  readonly #clock: SimulatedClock;
-  #over = false;
-
-  constructor(clock: SimulatedClock) {
-    this.#clock = clock;
-  }
-
-  now(): number {
-    return this.#clock.now();
-  }
-
-  schedule(delay: number, run: () => void): () => void {
-    return this.#over ? () => undefined : this.#clock.schedule(delay, () => this.#over || run());
-  }
-
-  end(): void {
-    this.#over = true;
   }
 }
 

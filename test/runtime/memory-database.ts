@@ -52,6 +52,11 @@ export class MemoryDatabase implements Database {
     return new MemoryDatabase(this.#clock, this.#durable);
   }
 
+  /** The rows that a loss of power would leave. */
+  durable(): readonly (readonly [string, string])[] {
+    return [...this.#durable];
+  }
+
   /** The keys of all rows, without those of the given ranges. */
   keys(...without: readonly string[]): string[] {
     return [...this.#rows.keys()].filter((key) => !without.some((prefix) => key.startsWith(prefix))).sort();
