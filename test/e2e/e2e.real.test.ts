@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
 import { crowd } from "./cases/crowd.ts";
 import { edits } from "./cases/edits.ts";
@@ -23,10 +23,14 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 180_
 
   beforeAll(async () => {
     started = await startWorld();
-    await started.app.start();
+    await started.start();
     left = await leaveBacklog(started);
   }, 300_000);
-  afterAll(() => started?.close(), 60_000);
+  let failed = false;
+  afterEach(({ task }) => {
+    failed ||= task.result?.state === "fail";
+  });
+  afterAll(() => started?.close({ keep: failed || left === undefined }), 60_000);
 
   describe.concurrent("side by side", () => {
     newcomer(world);

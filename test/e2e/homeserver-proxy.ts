@@ -20,6 +20,8 @@ export interface Interference {
   instead?(exchange: Exchange): { readonly status: number; readonly body: string } | undefined;
   /** `lose`: the homeserver has done what was asked, but the connection breaks before its answer arrives. */
   after?(exchange: Exchange, answer: string): "lose" | undefined;
+  /** Another answer than the homeserver's. */
+  rewrite?(exchange: Exchange, answer: string): string;
 }
 
 /** Stands between the program and its homeserver, and can spoil what passes. */
@@ -51,7 +53,7 @@ export async function startProxy(homeserverUrl: string): Promise<HomeserverProxy
       response.writeHead(answer.status, { "content-type": "application/json" }).end(answer.body);
       return;
     }
-    const { host: _, ...headers } = incoming.headers;
+    const { host: _, "accept-encoding": __, ...headers } = incoming.headers;
     const upstream = forward(url, { method: exchange.method, headers, agent });
     response.once("close", () => upstream.destroy());
     upstream.end(body);
@@ -63,8 +65,15 @@ export async function startProxy(homeserverUrl: string): Promise<HomeserverProxy
     }
     const answered = await buffer(answer);
     const verdicts = [...interferences].map(({ after }) => after?.(exchange, answered.toString("utf8")));
-    if (verdicts.includes("lose")) response.destroy();
-    else response.writeHead(answer.statusCode, answer.headers).end(answered);
+    if (verdicts.includes("lose")) {
+      response.destroy();
+    } else {
+      let text = answered.toString("utf8");
+      for (const { rewrite } of interferences) text = rewrite?.(exchange, text) ?? text;
+      // The body has a length of its own by now.
+      const { "transfer-encoding": _, "content-length": __, ...headersWithoutLength } = answer.headers;
+      response.writeHead(answer.statusCode, headersWithoutLength).end(text);
+    }
   };
 
   const server = createServer((incoming, response) => {

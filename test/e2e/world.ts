@@ -5,7 +5,7 @@ import { z } from "zod";
 import { createAgent } from "../servers/letta-agents.ts";
 import { registerUser } from "../servers/matrix-users.ts";
 import type { ModelCall } from "../servers/model.ts";
-import { directed, type Plan } from "../servers/model-plan.ts";
+import { type Behaviour, directed, type Plan } from "../servers/model-plan.ts";
 import { type Stack, startStack } from "../servers/stack.ts";
 import { AppProcess } from "./app-process.ts";
 import { type HomeserverProxy, startProxy } from "./homeserver-proxy.ts";
@@ -51,7 +51,7 @@ export class World {
   /** Is invited to everything. */
   readonly bert: Person;
   readonly admin: Person;
-  readonly #plans = new Map<string, Plan>();
+  readonly #plans = new Map<string, Behaviour>();
   readonly #residents: Resident[] = [];
   #nonces = 0;
 
@@ -67,7 +67,16 @@ export class World {
     this.annasPassword = parts.annasPassword;
     this.bert = parts.bert;
     this.admin = parts.admin;
-    this.stack.model.behave((request) => this.#plans.get(request.nonce ?? "") ?? directed(request));
+    this.stack.model.behave((request) => (this.#plans.get(request.nonce ?? "") ?? directed)(request));
+  }
+
+  /** Starts the program, and waits until it has its space. */
+  async start(): Promise<void> {
+    await this.app.start();
+    const bot = `@letta-matrix:${this.stack.synapse.serverName}`;
+    await this.anna.until("an invitation to the space", () => this.anna.invitedBy(bot));
+    // It writes one event for each agent, which the homeserver would take one in 5 s of.
+    await this.liftMessageLimits(bot);
   }
 
   /** All that were ever made, whether they still run or not. */
@@ -76,8 +85,8 @@ export class World {
   }
 
   /** Lets the model answer the message with this nonce so, instead of by the directives in it. */
-  plan(nonce: string, plan: Plan): void {
-    this.#plans.set(nonce, plan);
+  plan(nonce: string, plan: Plan | Behaviour): void {
+    this.#plans.set(nonce, typeof plan === "function" ? plan : () => plan);
   }
 
   nonce(): string {
@@ -129,12 +138,14 @@ export class World {
     return Person.logIn(this.stack.synapse.baseUrl, this.anna.userId, this.annasPassword);
   }
 
-  async close(): Promise<void> {
+  /** `keep`: leaves the logs and all data, and says where. */
+  async close({ keep = false } = {}): Promise<void> {
     await Promise.all([this.anna.close(), this.bert.close(), this.admin.close()]);
     await this.app.stop();
     await Promise.all([this.proxy.close(), this.gate.close()]);
     await this.stack.stop();
-    await rm(this.dir, { recursive: true, force: true });
+    if (keep) process.stderr.write(`\nThe logs and data of these tests are in ${this.dir}\n`);
+    else await rm(this.dir, { recursive: true, force: true });
   }
 }
 

@@ -101,15 +101,20 @@ async function connectModel(url: string, model: LettaModel): Promise<string> {
   return `${provider}/${model.name}`;
 }
 
-/** Without reflection no model request is made but those of the turns that somebody asked for. */
+/**
+ * Without reflection no model request is made but those of the turns that somebody asked for. An agent's memory is a git
+ * repository with a hook that starts a Node of its own at each commit, which is half of what a new agent costs.
+ */
 async function writeSettings(home: string): Promise<void> {
   const folder = join(home, ".letta");
   await mkdir(folder, { recursive: true });
-  await writeFile(
-    join(folder, "settings.json"),
-    JSON.stringify({ preferredBackendMode: "local", reflectionTrigger: "off" }),
-    { flag: "wx" },
-  ).catch((error: NodeJS.ErrnoException) => {
+  const settings = { preferredBackendMode: "local", reflectionTrigger: "off" };
+  await writeUnlessThere(join(folder, "settings.json"), JSON.stringify(settings));
+  await writeUnlessThere(join(home, ".gitconfig"), "[core]\n\thooksPath = /nonexistent\n");
+}
+
+async function writeUnlessThere(file: string, text: string): Promise<void> {
+  await writeFile(file, text, { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
   });
 }

@@ -84,16 +84,34 @@ const unreadable: readonly (readonly [string, Extra])[] = [
   ["a video without anything", { msgtype: "m.video", body: "" }],
 ];
 
+/** Synapse refuses some of this from its own users; other homeservers, and those they federate with, do not. */
+function deliverInstead({ proxy }: World, contents: ReadonlyMap<string, Extra | string>): () => void {
+  return proxy.interfere({
+    rewrite({ path }, answer) {
+      if (!path.endsWith("/sync")) return answer;
+      let text = answer;
+      for (const [placeholder, content] of contents)
+        text = text.replaceAll(new RegExp(`\\{[^{}]*"${placeholder}"[^{}]*\\}`, "g"), () =>
+          typeof content === "string" ? content : JSON.stringify(content),
+        );
+      return text;
+    },
+  });
+}
+
 export function hostile(world: () => World): void {
   it("what is no message to an agent is left alone, and the next message is answered", async () => {
     const { anna } = world();
     const agent = await world().agent("Ignorer");
     const calls = world().stack.model.calls().length;
-    for (const [, content] of ignored) await anna.send(agent.roomId, content);
+    const contents = new Map(ignored.map(([, content], index) => [`ignored ${index}`, content]));
+    const stop = deliverInstead(world(), contents);
+    for (const placeholder of contents.keys()) await anna.say(agent.roomId, placeholder);
     for (const type of ["m.room.encrypted_not", "m.reaction", "m.sticker", "com.example.odd", "m.poll.start"])
       await anna.send(agent.roomId, { body: "hello", msgtype: "m.text" }, type);
     const after = await world().ask(agent, "And this?");
     await answerTo(anna, agent, after.questionId);
+    stop();
     expectOneAnswerEach(anna, agent, [after.questionId]);
     expect(saidBy(anna, agent)).toHaveLength(1);
     const asked = world().stack.model.calls().slice(calls);
@@ -120,11 +138,14 @@ export function hostile(world: () => World): void {
     const agent = await world().agent("Patient");
     const neighbour = await world().agent("Neighbour of odd things");
     const questions: string[] = [];
-    for (const [, content] of answered) questions.push(await anna.send(agent.roomId, content));
+    const contents = new Map(answered.map(([, content], index) => [`answered ${index}`, content]));
+    const stop = deliverInstead(world(), contents);
+    for (const placeholder of contents.keys()) questions.push(await anna.say(agent.roomId, placeholder));
     const beside = await world().ask(neighbour, "All well?");
     const after = await world().ask(agent, "And this?");
     await answerTo(anna, neighbour, beside.questionId);
     const { outcome } = await answerTo(anna, agent, after.questionId, 90_000);
+    stop();
     expect(outcome).toBe("answer");
     expectOneAnswerEach(anna, agent, [...questions, after.questionId]);
     const outcomes = saidBy(anna, agent).map(({ mark }, index) => [answered[index]?.[0], mark?.outcome]);
@@ -133,21 +154,21 @@ export function hostile(world: () => World): void {
       expect(html).not.toMatch(/<script|<img|onerror=[^&]*>|href="javascript/);
   });
 
-  it("half a surrogate pair is taken or refused by the homeserver, and never ends anything", async () => {
+  it("half a surrogate pair in a message is answered like any other, and the agent can say it back", async () => {
     const { anna } = world();
     const agent = await world().agent("Halves");
-    const halves = ['{"msgtype":"m.text","body":"half \\ud83d of an emoji"}', '{"msgtype":"m.text","body":"\\udc00"}'];
-    const taken: string[] = [];
-    for (const half of halves)
-      taken.push(
-        ...(await anna.send(agent.roomId, half).then(
-          (id) => [id],
-          () => [],
-        )),
-      );
+    const contents = new Map([
+      ["first half", '{"msgtype":"m.text","body":"half \\ud83d of an emoji"}'],
+      ["second half", '{"msgtype":"m.text","body":"\\udc00"}'],
+    ]);
+    const stop = deliverInstead(world(), contents);
+    const questions: string[] = [];
+    for (const placeholder of contents.keys()) questions.push(await anna.say(agent.roomId, placeholder));
     const after = await world().ask(agent, "Whole again");
     await answerTo(anna, agent, after.questionId);
-    expectOneAnswerEach(anna, agent, [...taken, after.questionId]);
+    stop();
+    expectOneAnswerEach(anna, agent, [...questions, after.questionId]);
+    expect(saidBy(anna, agent).map(({ mark }) => mark?.outcome)).toEqual(["answer", "answer", "answer"]);
   });
 
   it("kinds of messages that it cannot read get one plain notice each", async () => {
