@@ -1,7 +1,12 @@
 import { defineConfig } from "vitest/config";
 
 /** Tests that start a real Synapse or Letta. */
-const real = ["test/e2e/**/*.test.ts", "test/contract/**/*.test.ts", "test/servers/{synapse,letta,stack}*.test.ts"];
+const real = [
+  "test/**/*.real.test.ts",
+  "test/e2e/**/*.test.ts",
+  "test/contract/**/*.test.ts",
+  "test/servers/{synapse,letta,stack}*.test.ts",
+];
 /** Tests that are too slow for every day. */
 const slow = ["test/packaging/**/*.test.ts"];
 
