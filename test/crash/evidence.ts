@@ -26,6 +26,8 @@ export interface Asking {
   readonly at: number;
   /** A further request of a turn, with the result of a tool. */
   readonly afterTool: boolean;
+  /** Nobody's question led to it, but a remark that the product made to free a conversation. */
+  readonly afterRemark: boolean;
   /** How the model's answer ended. */
   readonly outcome?: string;
 }
@@ -44,10 +46,12 @@ export interface Acceptance {
   readonly at: number;
 }
 
-/** What Letta's history said about an input. */
-export interface Fate {
+/** What the product did with an input to Letta, for a reader. */
+export interface InputNote {
   readonly otid: string;
-  readonly state: string;
+  /** The message it asks; missing where only the id is known. */
+  readonly eventId: string | undefined;
+  readonly text: string;
   readonly at: number;
 }
 
@@ -67,7 +71,7 @@ export interface Evidence {
   readonly askings: readonly Asking[];
   readonly passings: readonly Passing[];
   readonly acceptances: readonly Acceptance[];
-  readonly fates: readonly Fate[];
+  readonly inputs: readonly InputNote[];
   /** Questions in whose turns a tool call was approved, by event id. */
   readonly approved: ReadonlySet<string>;
   /** How often the tool of a message ran, by nonce. */

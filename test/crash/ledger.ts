@@ -1,13 +1,13 @@
 import type { LoggedRequest } from "../servers/access-log.ts";
 import type { ModelCall } from "../servers/model.ts";
-import type { Evidence, Kill, Resident } from "./evidence.ts";
+import type { Evidence, InputNote, Kill, Resident } from "./evidence.ts";
 import type { SentMessage } from "./messages.ts";
 import type { RoomEvent } from "./person.ts";
 import type { Report, Subject } from "./protocol.ts";
 
 type Passed = Extract<Report, { type: "passed" }>;
 type Accepted = Extract<Report, { type: "accepted" }>;
-type Looked = Extract<Report, { type: "fate" }>;
+type Told = Extract<Report, { type: "turn" | "failed" | "fate" }>;
 
 /** Everything that a run has come to know, as it came. */
 export class Ledger {
@@ -17,7 +17,7 @@ export class Ledger {
   readonly #timelines = new Map<string, RoomEvent[]>();
   readonly #passed: Passed[] = [];
   readonly #accepted: Accepted[] = [];
-  readonly #fates: Looked[] = [];
+  readonly #told: Told[] = [];
   readonly #approved: Subject[] = [];
 
   constructor(residents: readonly Resident[]) {
@@ -26,7 +26,7 @@ export class Ledger {
 
   /** Takes down what the product reports of itself. */
   note(report: Report): void {
-    if (report.type === "fate") this.#fates.push(report);
+    if (report.type === "turn" || report.type === "failed" || report.type === "fate") this.#told.push(report);
     if (report.type === "passed") this.#passed.push(report);
     if (report.type === "accepted") this.#accepted.push(report);
     if (report.type === "approved") this.#approved.push(report.subject);
@@ -43,6 +43,17 @@ export class Ledger {
   eventIdOf({ eventId, nonce }: Subject): string | undefined {
     if (eventId !== undefined || nonce === undefined) return eventId;
     return this.messages.find((message) => message.nonce === nonce || message.edited === nonce)?.eventId;
+  }
+
+  #toldOf(told: Told): Pick<InputNote, "eventId" | "text"> {
+    switch (told.type) {
+      case "turn":
+        return { eventId: this.eventIdOf(told.subject), text: told.how };
+      case "failed":
+        return { eventId: undefined, text: `failed with ${told.reason}` };
+      case "fate":
+        return { eventId: undefined, text: `is ${told.state}, says Letta's history` };
+    }
   }
 
   evidence(seen: {
@@ -62,7 +73,7 @@ export class Ledger {
       askings: seen.calls,
       passings,
       acceptances: this.#accepted.map(({ otid, subject, at }) => ({ otid, at, eventId: this.eventIdOf(subject) })),
-      fates: this.#fates,
+      inputs: this.#told.map((told) => ({ otid: told.otid, at: told.at, ...this.#toldOf(told) })),
       approved: new Set(this.#approved.flatMap((subject) => this.eventIdOf(subject) ?? [])),
       toolRuns: seen.toolRuns,
       oneTimeRequests: seen.requests.filter(isOneTime),

@@ -48,6 +48,10 @@ export const report = z.discriminatedUnion("type", [
   z.object({ type: z.literal("armed"), id: z.number() }),
   z.object({ type: z.literal("passed"), boundary: boundarySchema, subject, at: z.number() }),
   z.object({ type: z.literal("hit"), id: z.number(), boundary: boundarySchema, subject, at: z.number() }),
+  /** An input is sent to Letta under this id, or a running one is followed. */
+  z.object({ type: z.literal("turn"), how: z.enum(["ask", "follow"]), otid: z.string(), subject, at: z.number() }),
+  /** How watching it failed. */
+  z.object({ type: z.literal("failed"), otid: z.string(), reason: z.string(), at: z.number() }),
   /** Letta has accepted an input under this id. */
   z.object({ type: z.literal("accepted"), otid: z.string(), subject, at: z.number() }),
   /** What Letta's history said about an input that may have been sent before. */

@@ -6,21 +6,21 @@ export function storyOf(eventId: string, evidence: Evidence): string[] {
   if (message === undefined) return [];
   const nonces = [message.nonce, message.edited];
   const accepted = evidence.acceptances.filter((acceptance) => acceptance.eventId === eventId);
-  const otids = new Set(accepted.map(({ otid }) => otid));
+  const otids = new Set(evidence.inputs.filter((input) => input.eventId === eventId).map(({ otid }) => otid));
   const own = [
     ...evidence.passings
       .filter((passing) => passing.eventId === eventId)
       .map(({ at, boundary }) => ({ at, text: boundary })),
-    ...accepted.map(({ at, otid }) => ({ at, text: `Letta accepted it as ${otid}` })),
-    ...evidence.fates
+    ...accepted.map(({ at, otid }) => ({ at, text: `input ${otid}: accepted` })),
+    ...evidence.inputs
       .filter(({ otid }) => otids.has(otid))
-      .map(({ at, otid, state }) => ({ at, text: `Letta's history about ${otid}: ${state}` })),
+      .map(({ at, otid, text }) => ({ at, text: `input ${otid}: ${text}` })),
     ...evidence.askings
       .filter(({ nonce }) => nonce !== undefined && nonces.includes(nonce))
-      .map(({ at, outcome, afterTool }) => ({
-        at,
-        text: `the model was asked${afterTool ? " with a tool's result" : ""}: ${outcome ?? "still at it"}`,
-      })),
+      .map(({ at, outcome, afterTool, afterRemark }) => {
+        const why = afterRemark ? " by a remark" : afterTool ? " with a tool's result" : "";
+        return { at, text: `the model was asked${why}: ${outcome ?? "still at it"}` };
+      }),
   ].toSorted((one, other) => one.at - other.at);
   const first = own[0]?.at ?? 0;
   const last = own.at(-1)?.at ?? 0;

@@ -79,8 +79,8 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
   return {
     listAgents: (signal) => letta.listAgents(signal),
     createConversation: (agentId, signal) => letta.createConversation(agentId, signal),
-    ask: (request, signal) => watchTurn(letta.ask(request, signal), request, watch),
-    follow: (request, signal) => watchTurn(letta.follow(request, signal), request, watch),
+    ask: (request, signal) => watchTurn("ask", letta.ask(request, signal), request, watch),
+    follow: (request, signal) => watchTurn("follow", letta.follow(request, signal), request, watch),
     async lookUp(conversation, otid, signal) {
       const fate = await letta.lookUp(conversation, otid, signal);
       report({ type: "fate", otid, state: fate.state, at: now() });
@@ -94,6 +94,7 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
 const midStream = 3;
 
 async function* watchTurn(
+  how: "ask" | "follow",
   events: AsyncIterable<TurnEvent>,
   { otid, text }: TurnRequest,
   { points, report, now }: Watch,
@@ -101,13 +102,19 @@ async function* watchTurn(
   const nonce = nonceOf(text);
   const subject = nonce === undefined ? {} : { nonce };
   let texts = 0;
-  for await (const event of events) {
-    if (event.type === "accepted") {
-      report({ type: "accepted", otid, subject, at: now() });
-      points.pass("asked", subject);
+  report({ type: "turn", how, otid, subject, at: now() });
+  try {
+    for await (const event of events) {
+      if (event.type === "accepted") {
+        report({ type: "accepted", otid, subject, at: now() });
+        points.pass("asked", subject);
+      }
+      if (event.type === "text" && ++texts === 1) points.pass("first-token", subject);
+      if (event.type === "text" && texts === midStream) points.pass("mid-stream", subject);
+      yield event;
     }
-    if (event.type === "text" && ++texts === 1) points.pass("first-token", subject);
-    if (event.type === "text" && texts === midStream) points.pass("mid-stream", subject);
-    yield event;
+  } catch (error) {
+    report({ type: "failed", otid, reason: String(error), at: now() });
+    throw error;
   }
 }
