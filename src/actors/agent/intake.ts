@@ -57,7 +57,8 @@ const firstLook = "first look";
 export function catchUp(sessions: Sessions): AgentEffects["catchUp"] {
   return async (input, { signal }): Promise<Polled> => {
     const client = sessions.as(input.userId);
-    const filter = filterOf([...heardTypes, "m.room.member"], []);
+    // Synapse leaves out a room in which nothing recent passes the filter: its creation always does.
+    const filter = { ...filterOf([...heardTypes, "m.room.member"], []), stateTypes: ["m.room.create"] };
     const { nextBatch, joined } = await client.sync({ timeoutMs: 0, filter }, signal);
     const heard: Heard[] = [];
     for (const room of joined) {
