@@ -95,6 +95,7 @@ export type LawName =
 
 export const lawNames: readonly LawName[] = [
   ...(Object.keys(laws) as (keyof typeof laws)[]),
+  "comes-to-rest",
   "in-order",
   "nothing-else-said",
   "no-second-registration-login-room-space",

@@ -48,6 +48,13 @@ export class Product {
     await next?.kill();
   }
 
+  /** Leaves no process of it behind. */
+  async kill(): Promise<void> {
+    await this.#present?.kill();
+    const next = await this.#next.catch(() => undefined);
+    await next?.kill();
+  }
+
   #load(): Promise<VictimProcess> {
     const { source, world, onReport } = this.#options;
     const { logFile, cacheFolder } = world;

@@ -81,7 +81,7 @@ export class Run {
       const requests = await world.stack.synapse.requests();
       return new Run(options, ledger, product, requests.length);
     } catch (error) {
-      await product.stop();
+      await product.kill();
       throw error;
     }
   }
@@ -114,6 +114,11 @@ export class Run {
     await this.#product.stop();
     await this.#readRooms();
     return this.#judge(true);
+  }
+
+  /** Ends it at once, wherever it is. Does nothing after {@link end}. */
+  async close(): Promise<void> {
+    await this.#product.kill();
   }
 
   async #stop(kind: KillKind, { boundary, occurrence, messages, downtime }: Stop): Promise<Hit | undefined> {

@@ -1,0 +1,198 @@
+import { describe, expect, test } from "vitest";
+import type { Asking, Evidence, Kill, Resident } from "./evidence.ts";
+import { judge, type LawName, lawNames, type Violation } from "./laws.ts";
+import type { SentMessage } from "./messages.ts";
+import type { RoomEvent } from "./person.ts";
+
+const scout: Resident = { agentId: "agent-1", userId: "@agent_1:test", name: "Scout", word: "plum", roomId: "!room" };
+
+function asked(nonce: string, more: Partial<SentMessage> = {}): SentMessage {
+  return {
+    nonce,
+    agent: 0,
+    person: 0,
+    directives: "",
+    silent: false,
+    usesTool: false,
+    roomId: scout.roomId,
+    eventId: `$${nonce}`,
+    ...more,
+  };
+}
+
+let counted = 0;
+
+function event(sender: string, content: Record<string, unknown>, eventId = `$event${++counted}`): RoomEvent {
+  return { event_id: eventId, type: "m.room.message", sender, origin_server_ts: 0, content };
+}
+
+const question = ({ nonce, eventId }: SentMessage): RoomEvent =>
+  event("@ada:test", { msgtype: "m.text", body: `[[nonce=${nonce}]]` }, eventId);
+
+const mark = (cause: string, more: object) => ({
+  "io.letta_matrix.turn": { cause, attempt: 1, part: 1, parts: 1, final: true, hops: 0, ...more },
+});
+
+function draft({ eventId, thread }: SentMessage, id?: string, relation?: object): RoomEvent {
+  const reply = { "m.in_reply_to": { event_id: eventId } };
+  const placed = thread === undefined ? reply : { ...reply, rel_type: "m.thread", event_id: thread };
+  return event(
+    scout.userId,
+    { msgtype: "m.notice", body: "nonce=", "m.relates_to": relation ?? placed, ...mark(eventId, { final: false }) },
+    id,
+  );
+}
+
+function final(message: SentMessage, draftId: string, body?: string, outcome = "answer"): RoomEvent {
+  const text = body ?? `nonce=${message.edited ?? message.nonce} word=${scout.word}`;
+  const fresh = { msgtype: "m.text", body: text, ...mark(message.eventId, { outcome }) };
+  return event(scout.userId, {
+    ...fresh,
+    body: `* ${text}`,
+    "m.new_content": fresh,
+    "m.relates_to": { rel_type: "m.replace", event_id: draftId },
+  });
+}
+
+const one = asked("n1");
+const two = asked("n2", { edited: "n2-edited", inReplyTo: "$n1", thread: "$n1" });
+const silent = asked("n3", { silent: true });
+
+const asking = (nonce: string, at: number, more: Partial<Asking> = {}): Asking => ({
+  nonce,
+  at,
+  afterTool: false,
+  afterRemark: false,
+  ...more,
+});
+const kill = (kind: Kill["kind"], at: number): Kill => ({ kind, boundary: "asked", eventId: undefined, at });
+
+const ends = [final(one, "$draft1"), final(two, "$draft2")] as const;
+const timeline = [
+  question(one),
+  question(two),
+  question(silent),
+  draft(one, "$draft1"),
+  ends[0],
+  draft(two, "$draft2"),
+  ends[1],
+];
+
+/** Of a run in which all went well, in spite of a kill. */
+const fine: Evidence = {
+  residents: [scout],
+  messages: [one, two, silent],
+  timelines: new Map([[scout.roomId, timeline]]),
+  kills: [kill("letta-matrix", 150)],
+  askings: [
+    asking("n1", 100),
+    asking("n1", 200),
+    asking("n1", 210, { afterTool: true }),
+    asking("n2-edited", 300),
+    asking("n3", 400),
+  ],
+  passings: [{ boundary: "final-committed", eventId: "$n1", at: 250 }],
+  acceptances: [{ otid: "o1", eventId: "$n1", at: 99 }],
+  inputs: [],
+  approved: new Set(),
+  toolRuns: new Map([["n1", 1]]),
+  oneTimeRequests: [],
+};
+
+const shown = (...events: RoomEvent[]): Partial<Evidence> => ({ timelines: new Map([[scout.roomId, events]]) });
+const without = (...left: (RoomEvent | undefined)[]): RoomEvent[] => timeline.filter((one) => !left.includes(one));
+
+function broken(change: Partial<Evidence>): Pick<Violation, "law" | "eventId">[] {
+  return judge({ ...fine, ...change }).map(({ law, eventId }) => ({ law, eventId }));
+}
+
+test("a run in which all went well breaks no law", () => {
+  expect(judge(fine)).toEqual([]);
+});
+
+describe("the law", () => {
+  const cases: [LawName, string, Partial<Evidence>][] = [
+    ["answered-once", "$n1", shown(...timeline, final(one, "$draft1"))],
+    ["no-answer-lost", "$n3", { askings: fine.askings.filter(({ nonce }) => nonce !== "n3") }],
+    ["silence-kept", "$n3", shown(...timeline, draft(silent, "$draft3"), final(silent, "$draft3"))],
+    ["nonce-of-its-question", "$n1", shown(...without(...ends), final(one, "$draft1", "nonce=n2 word=plum"), ends[1])],
+    ["word-of-its-agent", "$n1", shown(...without(...ends), final(one, "$draft1", "nonce=n1 word=fig"), ends[1])],
+    [
+      "right-place",
+      "$n1",
+      shown(draft(one, "$draft1", { "m.in_reply_to": { event_id: "$n2" } }), ...without(timeline[3])),
+    ],
+    [
+      "right-place",
+      "$n2",
+      shown(draft(two, "$draft2", { "m.in_reply_to": { event_id: "$n2" } }), ...without(timeline[5])),
+    ],
+    ["no-draft-left-hanging", "$n1", shown(draft(one), ...timeline)],
+    [
+      "no-draft-left-hanging",
+      "$n2",
+      shown(...timeline, draft(two, "$late", { rel_type: "m.replace", event_id: "$draft2" })),
+    ],
+    ["asked-as-allowed", "$n1", { kills: [] }],
+    ["asked-as-allowed", "$n1", { kills: [kill("synapse", 150)] }],
+    [
+      "asked-as-allowed",
+      "$n1",
+      { askings: [...fine.askings, asking("n1", 260)], kills: [...fine.kills, kill("letta", 255)] },
+    ],
+    ["asked-as-allowed", "$n1", { acceptances: [...fine.acceptances, { otid: "o1", eventId: "$n1", at: 199 }] }],
+    ["no-tool-run-twice", "$n1", { toolRuns: new Map([["n1", 2]]) }],
+    [
+      "error-only-after-approved-tool",
+      "$n1",
+      shown(...without(...ends), final(one, "$draft1", "sorry", "error"), ends[1]),
+    ],
+    ["in-order", "$n2", shown(...without(...ends), ends[1], ends[0])],
+    [
+      "nothing-else-said",
+      "$strange",
+      shown(...timeline, event(scout.userId, { msgtype: "m.text", body: "hm" }, "$strange")),
+    ],
+    ["no-second-registration-login-room-space", "", { oneTimeRequests: [{ path: "/_matrix/client/v3/login", at: 1 }] }],
+  ];
+
+  test.each(cases)("%s is broken by %s", (law, eventId, change) => {
+    expect(broken(change)).toContainEqual({ law, eventId });
+  });
+
+  test.each(cases.filter(([law]) => law !== "silence-kept"))("%s is broken by %s alone", (law, _, change) => {
+    expect(new Set(broken(change).map((violation) => violation.law))).toEqual(new Set([law]));
+  });
+
+  test("of each name is shown to be broken", () => {
+    const shownBroken = new Set(cases.map(([law]) => law));
+    // Judged by the driver, which knows whether something still goes on.
+    expect(lawNames.filter((law) => !shownBroken.has(law))).toEqual(["comes-to-rest"]);
+  });
+});
+
+test("a message without a final is lost, and one of outcome error is none where a tool was approved", () => {
+  expect(broken(shown(...without(ends[1])))).toEqual([
+    { law: "no-answer-lost", eventId: "$n2" },
+    { law: "no-draft-left-hanging", eventId: "$n2" },
+  ]);
+  const failed = shown(...without(...ends), final(one, "$draft1", "sorry", "error"), ends[1]);
+  expect(broken({ ...failed, approved: new Set(["$n1"]) })).toEqual([]);
+});
+
+test("a redacted draft hangs no more, and what edits it is not seen", () => {
+  const redacted = { ...draft(silent, "$draft3"), content: {} };
+  const edit = draft(silent, "$edit3", { rel_type: "m.replace", event_id: "$draft3" });
+  expect(broken(shown(...timeline, redacted, edit))).toEqual([]);
+});
+
+test("Letta's death may lose an input that it had accepted", () => {
+  const acceptances = [...fine.acceptances, { otid: "o1", eventId: "$n1", at: 199 }];
+  expect(broken({ acceptances, kills: [kill("letta", 150)] })).toEqual([]);
+});
+
+test("one kill explains one further asking", () => {
+  const askings = [...fine.askings, asking("n1", 220)];
+  expect(broken({ askings })).toEqual([{ law: "asked-as-allowed", eventId: "$n1" }]);
+  expect(broken({ askings, kills: [...fine.kills, kill("all", 215)] })).toEqual([]);
+});

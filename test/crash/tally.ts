@@ -1,0 +1,67 @@
+import type { LoggedRequest } from "../servers/access-log.ts";
+import { type Boundary, boundaries, type KillKind, killKinds } from "./boundaries.ts";
+import type { RoundResult } from "./run.ts";
+
+/** Kills of a kind from which on every boundary must have been among them. */
+const enough = boundaries.length;
+
+/** What a run has come to, for its end. */
+export class Tally {
+  passed = 0;
+  failed = 0;
+  readonly #hits = new Map<string, number>();
+
+  add({ kind, hits, violations }: RoundResult): void {
+    for (const { boundary } of hits) this.#hits.set(key(kind, boundary), this.#of(kind, boundary) + 1);
+    this.judge(violations.length === 0);
+  }
+
+  judge(isFine: boolean): void {
+    if (isFine) this.passed++;
+    else this.failed++;
+  }
+
+  get kills(): number {
+    return [...this.#hits.values()].reduce((sum, hits) => sum + hits, 0);
+  }
+
+  /** Boundaries that were never hit: by no kill at all, or by none of a kind that had its chances. */
+  missed(): string[] {
+    const never = boundaries.filter((boundary) => killKinds.every((kind) => this.#of(kind, boundary) === 0));
+    const byKind = killKinds
+      .filter((kind) => boundaries.reduce((sum, boundary) => sum + this.#of(kind, boundary), 0) >= enough)
+      .flatMap((kind) =>
+        boundaries
+          .filter((boundary) => this.#of(kind, boundary) === 0 && !never.includes(boundary))
+          .map((boundary) => `${boundary} by ${kind}`),
+      );
+    return [...never, ...byKind];
+  }
+
+  table(): string {
+    const rows = [
+      ["boundary", ...killKinds],
+      ...boundaries.map((boundary) => [boundary, ...killKinds.map((kind) => String(this.#of(kind, boundary)))]),
+    ];
+    return rows
+      .map(([name = "", ...cells]) => name.padEnd(16) + cells.map((cell) => cell.padStart(14)).join(""))
+      .join("\n");
+  }
+
+  #of(kind: KillKind, boundary: Boundary): number {
+    return this.#hits.get(key(kind, boundary)) ?? 0;
+  }
+}
+
+/** Sends that the homeserver answered a further time under the same transaction id. */
+export function resendsIn(requests: readonly LoggedRequest[]): number {
+  const sends = new Map<string, number>();
+  for (const { method, path, user, status } of requests)
+    if (method === "PUT" && path.includes("/send/") && status === 200)
+      sends.set(`${user} ${path}`, (sends.get(`${user} ${path}`) ?? 0) + 1);
+  return [...sends.values()].reduce((sum, times) => sum + times - 1, 0);
+}
+
+function key(kind: KillKind, boundary: Boundary): string {
+  return `${kind} ${boundary}`;
+}
