@@ -59,7 +59,7 @@ async function draftOf(room: RoomTurn, { draft, drafting }: TurnInput["turn"], s
 
 function finalContents(final: Omit<FinalPart, "text" | "part" | "parts">, text: string, markdown: Markdown): Content[] {
   const asFirst = (part: string): Content => finalContent({ ...final, text: part, part: 1, parts: 99 }, markdown);
-  const texts = split(text, largestContent, (part) => encodedSize(asFirst(part)) <= largestContent);
+  const texts = split(text, largestContent, (part) => encodedSize(asFirst(part)));
   const { draft, ...later } = final;
   return texts.map((part, index) =>
     finalContent({ ...(index === 0 ? final : later), text: part, part: index + 1, parts: texts.length }, markdown),

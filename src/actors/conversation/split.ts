@@ -1,30 +1,42 @@
 /**
- * Cuts a text into parts of at most `longest` characters that `fits` accepts, at a paragraph, line, word or character,
- * whichever comes first in this order in the second half of what fits. Joined, the parts are the text less the white
- * space at the cuts. A surrogate pair is never cut in two, and a part has at least one character, whether it fits or
- * not.
+ * Cuts a text into parts whose size is at most `largest`, at a paragraph, line, word or character, whichever comes
+ * first in this order in the second half of what fits. Joined, the parts are the text less the white space at the cuts.
+ * A surrogate pair is never cut in two, and a part has at least one character, whether it fits or not.
+ *
+ * `sizeOf` is never smaller than the number of characters. It may be costly: it is asked a few times for each part.
  */
-export function split(text: string, longest: number, fits: (part: string) => boolean): string[] {
+export function split(text: string, largest: number, sizeOf: (part: string) => number): string[] {
   const parts: string[] = [];
   let rest = text;
-  while (rest.length > 1 && (rest.length > longest || !fits(rest))) {
-    const end = cutBefore(rest, longestFit(rest, longest, fits));
+  for (;;) {
+    const fitting = longestFit(rest, largest, sizeOf);
+    if (fitting >= rest.length) break;
+    const end = cutBefore(rest, fitting);
     parts.push(rest.slice(0, end).trimEnd());
     rest = rest.slice(end).trimStart();
   }
   return [...parts, rest].filter((part) => part !== "");
 }
 
-/** The largest length whose prefix fits, at least one character. */
-function longestFit(text: string, longest: number, fits: (part: string) => boolean): number {
-  let low = 1;
-  let high = Math.min(longest, text.length - 1);
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (fits(text.slice(0, middle))) low = middle;
-    else high = middle - 1;
+/** How much shorter than the longest that fits a part may be: looking closer costs more than it gains. */
+const closeEnough = 0.9;
+
+/** Nearly the largest length whose prefix fits, at least one character; all of the text when that fits. */
+function longestFit(text: string, largest: number, sizeOf: (part: string) => number): number {
+  let fits = 0;
+  let tooLong = Math.min(text.length, largest) + 1;
+  let guess = tooLong - 1;
+  for (let guesses = 1; fits < closeEnough * (tooLong - 1); guesses++) {
+    const size = sizeOf(text.slice(0, guess));
+    if (size <= largest) fits = guess;
+    else tooLong = guess;
+    if (fits === guess && size >= closeEnough * largest) break;
+    // Sizes mostly grow evenly, so the limit is where they would reach it. Where they do not, halving ends it.
+    const reached = Math.floor((guess * largest * 0.95) / size);
+    const isBetween = guesses < 4 && reached > fits && reached < tooLong;
+    guess = isBetween ? reached : Math.floor((fits + tooLong) / 2);
   }
-  return low;
+  return Math.max(1, fits);
 }
 
 const boundaries = ["\n\n", "\n", " "];
