@@ -29,41 +29,60 @@ export class Supervisor {
   readonly #children: readonly ChildSpec[];
   readonly #clock: Clock;
   #started: readonly ChildSpec[] = [];
+  /** Its `start` has not resolved yet. */
+  #coming: { readonly child: ChildSpec; readonly started: Promise<void> } | undefined;
+  #stopping = false;
 
   constructor(children: readonly ChildSpec[], clock: Clock) {
     this.#children = children;
     this.#clock = clock;
   }
 
-  /** Throws {@link StartFailed}. */
+  /** Throws {@link StartFailed}, also when it is asked to stop meanwhile. */
   async start(): Promise<void> {
+    this.#stopping = false;
     for (const child of this.#children) {
+      const started = begin(() => child.start());
+      this.#coming = { child, started };
       try {
-        await child.start();
-        this.#started = [child, ...this.#started];
+        await started;
       } catch (cause) {
-        await this.stop();
+        this.#coming = undefined;
+        if (!this.#stopping) await this.stop();
         throw new StartFailed(child.id, cause);
       }
+      if (this.#stopping) throw new StartFailed(child.id, new Error("it was asked to stop"));
+      this.#coming = undefined;
+      this.#started = [child, ...this.#started];
     }
   }
 
-  /** Stops what has started, last first. Takes at most the sum of the deadlines, and never throws. */
+  /**
+   * Stops what has started, last first, beginning with what is coming up. Takes at most the sum of the deadlines, and
+   * never throws.
+   */
   async stop(): Promise<ReadonlyMap<string, StopOutcome>> {
     const outcomes = new Map<string, StopOutcome>();
+    const coming = this.#coming;
     const children = this.#started;
+    this.#stopping = true;
+    this.#coming = undefined;
     this.#started = [];
-    for (const child of children) outcomes.set(child.id, await this.#stopOne(child));
+    if (coming !== undefined) {
+      const { child, started } = coming;
+      outcomes.set(child.id, await this.#within(child, () => started.then(() => child.stop())));
+    }
+    for (const child of children) outcomes.set(child.id, await this.#within(child, () => child.stop()));
     return outcomes;
   }
 
-  async #stopOne(child: ChildSpec): Promise<StopOutcome> {
+  async #within({ shutdown }: ChildSpec, stop: () => Promise<void>): Promise<StopOutcome> {
     const waited = new AbortController();
-    const stopped = child.stop().then(
+    const stopped = begin(stop).then(
       (): StopOutcome => "stopped",
       (): StopOutcome => "failed",
     );
-    const overdue = sleep(this.#clock, child.shutdown, waited.signal).then(
+    const overdue = sleep(this.#clock, shutdown, waited.signal).then(
       (): StopOutcome => "overdue",
       (): StopOutcome => "stopped",
     );
@@ -71,4 +90,9 @@ export class Supervisor {
     waited.abort();
     return outcome;
   }
+}
+
+/** What `run` throws at once is a rejection, too. */
+async function begin(run: () => Promise<void>): Promise<void> {
+  await run();
 }
