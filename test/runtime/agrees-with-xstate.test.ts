@@ -118,7 +118,7 @@ class PureActor {
 }
 
 describe("the runner agrees with XState", () => {
-  it("on random charts, restored from JSON after every step", { timeout: 120_000 }, () => {
+  it("on random charts, restored from JSON after every step", { timeout: runs(120_000) }, () => {
     fc.assert(agreement(restored), { numRuns: runs(120), endOnFailure: true });
   });
 
