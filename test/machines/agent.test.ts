@@ -125,7 +125,7 @@ describe("#38 a refused token", () => {
     const agent = effect === "poll" ? polling() : resolving();
     const begin = agent.at;
     let logins = 0;
-    while (agent.at < begin + 3_600_000) {
+    while (agent.at < begin + 3_600_000 && logins < 200) {
       agent.fail(effect, failure("token"));
       expect(agent.context.wait).toBeDefined();
       if (!isRenewing(agent)) agent.fireNext();

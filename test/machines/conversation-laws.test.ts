@@ -1,9 +1,12 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { ConversationContext, Turn, TurnInput } from "../../src/machines/conversation.ts";
 import type { Step } from "../../src/runtime/step.ts";
 import { type ChartDriver, failure } from "./chart-driver.ts";
 import { drive, question } from "./charts-under-test.ts";
+
+// Much is tried here: on a busy machine it takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 /**
  * Whatever comes in whatever order, each step taken on the record as JSON gives it back: every question that was taken

@@ -13,6 +13,9 @@ export interface Placed {
   readonly event: MatrixEvent;
 }
 
+/** Events that a sync without a cursor looks at. */
+const mostRecent = 200;
+
 /** One room of a {@link FakeHomeserver}: its events, and what follows from them. */
 export class FakeRoom {
   readonly roomId: string;
@@ -48,23 +51,28 @@ export class FakeRoom {
     return typeof membership === "string" ? membership : undefined;
   }
 
-  /** What a sync gives of this room; `undefined` when there is nothing new. */
+  /**
+   * What a sync gives of this room; `undefined` when there is nothing new. Like Synapse, a sync without a cursor looks
+   * for what the filter wants among recent events only, and leaves the room out when it finds nothing to give.
+   */
   since(since: number | undefined, filter: SyncFilter): JoinedRoom | undefined {
-    const fresh = this.#placed.filter(
+    const recent = since === undefined ? this.#placed.slice(-mostRecent) : this.#placed;
+    const fresh = recent.filter(
       ({ place, event }) =>
         place > (since ?? 0) &&
         filter.timelineTypes.includes(event.type) &&
         !(filter.notSenders ?? []).includes(event.sender),
     );
-    if (fresh.length === 0 && since !== undefined) return undefined;
+    const state = since === undefined ? this.#stateOf(filter.stateTypes) : [];
+    if (fresh.length === 0 && state.length === 0) return undefined;
     const shown = fresh.slice(-filter.timelineLimit);
-    const before = (shown[0]?.place ?? this.#lastPlace + 1) - 1;
+    const begin = shown.length < fresh.length ? shown[0] : recent[0];
     return {
       roomId: this.roomId,
       timeline: shown.map(({ event }) => event),
-      limited: shown.length < fresh.length,
-      prevBatch: tokenOf(before),
-      state: [],
+      limited: shown.length < fresh.length || recent.length < this.#placed.length,
+      prevBatch: tokenOf((begin?.place ?? 1) - 1),
+      state,
     };
   }
 
@@ -83,8 +91,8 @@ export class FakeRoom {
     return { chunk: page.map(({ event }) => event), ...(end !== undefined && { end }) };
   }
 
-  get #lastPlace(): number {
-    return this.#placed.at(-1)?.place ?? 0;
+  #stateOf(types: readonly string[]): MatrixEvent[] {
+    return this.events.filter(({ type, stateKey }) => stateKey !== undefined && types.includes(type));
   }
 }
 

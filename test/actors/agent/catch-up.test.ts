@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { catchUp } from "../../../src/actors/agent/intake.ts";
 import { finalContent } from "../../../src/actors/conversation/content.ts";
 import { Markdown } from "../../../src/actors/conversation/markdown.ts";
@@ -7,6 +7,9 @@ import type { Question } from "../../../src/machines/question.ts";
 import type { MatrixEvent, MessagesRequest } from "../../../src/matrix/port.ts";
 import { effectContext } from "../effect-context.ts";
 import { anna, type Town, town } from "../town.ts";
+
+// Much is tried here: on a busy machine it takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const markdown = new Markdown();
 
@@ -94,6 +97,13 @@ describe("a first look", () => {
     for (const body of bodies) t.say(body);
     answer(t, answered);
     expect(await textsIn(t)).toEqual(bodies);
+  });
+
+  test("sees a room in which nothing recent is anything it listens for", async () => {
+    const t = await town();
+    t.say("unanswered");
+    for (let n = 0; n < 300; n++) t.say("", { type: "m.reaction", content: {} });
+    expect(await textsIn(t)).toEqual(["unanswered"]);
   });
 
   test("reads no further than it must", async () => {

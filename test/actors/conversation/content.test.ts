@@ -1,9 +1,12 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { cutNotice, draftContent, draftEdit, finalContent } from "../../../src/actors/conversation/content.ts";
 import { Markdown } from "../../../src/actors/conversation/markdown.ts";
 import { turnMarker, turnMarkOf } from "../../../src/actors/marker.ts";
 import type { Question } from "../../../src/machines/question.ts";
+
+// Much is tried here: on a busy machine it takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const markdown = new Markdown();
 const question: Question = { eventId: "$asked", sender: "@anna:test", sentAt: 1, text: "why?", mentioned: false };

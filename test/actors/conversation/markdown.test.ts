@@ -1,6 +1,9 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Markdown } from "../../../src/actors/conversation/markdown.ts";
+
+// Much is tried here: on a busy machine it takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const markdown = new Markdown();
 

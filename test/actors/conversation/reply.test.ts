@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { draftContent } from "../../../src/actors/conversation/content.ts";
 import { reply, withdrawDraft } from "../../../src/actors/conversation/reply.ts";
 import { turnMarkOf } from "../../../src/actors/marker.ts";
@@ -7,6 +7,9 @@ import { transactionId } from "../../../src/matrix/transaction-id.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { effectContext } from "../effect-context.ts";
 import { type TurnWorld, turnWorld } from "./turn-world.ts";
+
+// Much is tried here: on a busy machine it takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const day = 24 * 3_600_000;
 
