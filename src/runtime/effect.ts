@@ -17,17 +17,23 @@ export type Effect<TInput = unknown, TOutput = unknown, TEvent = ActorEvent> = (
 
 export interface EffectContext<TEvent = ActorEvent> {
   readonly self: ActorId;
-  /** Aborted when the chart leaves the state, the actor's incarnation ends, or the host stops. */
+  /** Aborted when the chart leaves the state, the actor's incarnation ends, the host stops, or the effect is over. */
   readonly signal: AbortSignal;
   /** False only if no earlier process or incarnation can have begun this effect. */
   readonly restarted: boolean;
   /** The value last noted by `checkpoint`, also by an earlier process; `undefined` when there is none. */
   readonly checkpointed: unknown;
-  /** Notes how far this effect has come. Durable when the promise resolves. */
+  /** Notes how far this effect has come. Durable when the promise resolves. Rejects when the actor has left the effect. */
   checkpoint(value: Json): Promise<void>;
-  /** Sends an event to the actor. Durable, with all that follows from it, when the promise resolves. */
+  /**
+   * Sends an event to the actor. Durable, with all that follows from it, when the promise resolves. Rejects when the actor
+   * has left the effect: then it did not get the event.
+   */
   emit(event: TEvent): Promise<void>;
-  /** Calls `listener` with each event that the chart sends to this child, from the first on. */
+  /**
+   * Calls `listener` with each event that the chart sends to this child, from the first on, also after a restart: all are
+   * kept until the child ends. What it throws is the effect's failure.
+   */
   receive(listener: (event: ActorEvent) => void): void;
 }
 

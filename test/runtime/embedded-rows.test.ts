@@ -111,6 +111,13 @@ describe("what is over leaves no row behind", () => {
     expect(database.keys(...lasting)).toEqual([]);
   });
 
+  it("within a second, when nothing else is written", async () => {
+    const { host, clock, database } = await memoryHost({ behaviours: [noter(async () => undefined)] });
+    await host.accept(toyId("noter"), { type: "NOTE", n: 1 });
+    await clock.pass(1_000);
+    expect(database.powerLoss().keys(...lasting)).toEqual([]);
+  });
+
   it("timers, tells, duplicates and actors that are done", async () => {
     const { host, clock, database } = await memoryHost({
       behaviours: [sleeper(), teller(), collector(), mortal(endless)],

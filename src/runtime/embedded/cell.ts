@@ -26,6 +26,8 @@ export interface CellHost {
   readonly runner: RunnerOptions;
   /** A number larger than that of every row that is or was in the store since the host started. */
   sequence(): number;
+  /** Writes along with the next commit, or soon. For what may be lost, as it is safe to repeat. */
+  ride(writes: readonly Write[]): void;
   /** Gives an event to another actor; its row is in the store already. */
   forward(to: ActorId, item: Item): void;
   reply(reply: Reply): void;
@@ -92,7 +94,7 @@ export class Cell implements RunnerHost {
     if (!migrated || this.#record === undefined) return;
     const reconciled = reconcile(this.#record, rows);
     this.#rows = new Map(reconciled.rows);
-    this.#host.store.ride(reconciled.writes);
+    this.#host.ride(reconciled.writes);
     for (const [timer, { due, generation }] of Object.entries(this.#record.timers))
       this.#host.timers.set(this.id, timer, due, generation);
   }
@@ -134,7 +136,7 @@ export class Cell implements RunnerHost {
 
   done(key: string): void {
     this.#rows.delete(key);
-    this.#host.store.ride([del(key), del(keys.checkpoint(key))]);
+    this.#host.ride([del(key), del(keys.checkpoint(key))]);
     this.#host.rest(this);
   }
 
@@ -159,7 +161,7 @@ export class Cell implements RunnerHost {
     const committing = this.#committing.get(id);
     const known =
       committing ?? (this.#host.store.get(keys.seen(this.id, id)) === undefined ? undefined : Promise.resolve());
-    if (known !== undefined && key !== undefined) this.#host.store.ride([del(key)]);
+    if (known !== undefined && key !== undefined) this.#host.ride([del(key)]);
     return known;
   }
 

@@ -1,6 +1,6 @@
 import { type ActorId, actorId, idPrefix, partsOf } from "../actor-id.ts";
 import type { Behaviour } from "../behaviour.ts";
-import { type Clock, sleep } from "../clock.ts";
+import { type Cancel, type Clock, sleep } from "../clock.ts";
 import { type CrashReport, defaultRestartPolicy, type RestartPolicy } from "../crash.ts";
 import {
   type AcceptOptions,
@@ -19,7 +19,7 @@ import { actorOfKey, keys } from "./keys.ts";
 import { Replies } from "./replies.ts";
 import { Retention } from "./retention.ts";
 import type { EffectRow, Item } from "./rows.ts";
-import type { Store } from "./store.ts";
+import type { Store, Write } from "./store.ts";
 import { TimerSet } from "./timer-set.ts";
 import { readUndone } from "./undone.ts";
 
@@ -46,6 +46,9 @@ export class UnreadableRecord extends Error {
   override readonly name = "UnreadableRecord";
 }
 
+/** How long a write that rides waits for a commit, ms. */
+const longestRide = 1_000;
+
 /** The host that keeps its actors in this process, on one store. */
 export class EmbeddedHost implements Host {
   readonly #options: EmbeddedHostOptions;
@@ -58,6 +61,7 @@ export class EmbeddedHost implements Host {
   readonly #shared: CellHost;
   readonly #listeners = new Set<(transition: Transition) => void>();
   #sequence = 0;
+  #cancelFlush: Cancel | undefined;
   #state: "new" | "starting" | "running" | "stopped" = "new";
 
   constructor(options: EmbeddedHostOptions) {
@@ -78,6 +82,7 @@ export class EmbeddedHost implements Host {
       mailboxLimit: options.mailboxLimit ?? 1_000,
       runner: { clock, jitterSeed, actionLife },
       sequence: () => ++this.#sequence,
+      ride: (writes) => this.#ride(writes),
       forward: (to, item) => this.#give(to, item),
       reply: (reply) => this.#replies.give(reply),
       committed: (transition) => {
@@ -151,6 +156,7 @@ export class EmbeddedHost implements Host {
   async drain(deadline: number): Promise<void> {
     this.#state = "stopped";
     this.#timers.close();
+    this.#cancelFlush?.();
     this.#replies.close();
     const waited = new AbortController();
     const settled = Promise.all([this.#retention.stop(), ...[...this.#cells.values()].map((cell) => cell.stop())]);
@@ -207,6 +213,17 @@ export class EmbeddedHost implements Host {
     } catch (error) {
       this.#options.onUnreadable?.(to, error);
     }
+  }
+
+  /** Nothing may ride for long: what was done weeks ago must not be done again, for the world outside has forgotten it. */
+  #ride(writes: readonly Write[]): void {
+    this.#store.ride(writes);
+    if (this.#state !== "running") return;
+    this.#cancelFlush ??= this.#options.clock.schedule(longestRide, () => {
+      this.#cancelFlush = undefined;
+      // A store that cannot be written has been reported where it failed.
+      void this.#store.flush().catch(() => undefined);
+    });
   }
 
   /** Whoever watches the host cannot harm it. */

@@ -2,7 +2,8 @@ import type { Cancel, Clock } from "../clock.ts";
 import { actorOfKey } from "./keys.ts";
 import { del, type Store } from "./store.ts";
 
-const day = 24 * 3_600_000;
+const minute = 60_000;
+const day = 24 * 60 * minute;
 /** How long an event id is known, and a crash report kept. */
 const keptFor = 7 * day;
 /** So many of each actor are kept however old they are. */
@@ -21,11 +22,12 @@ export class Retention {
     this.#clock = clock;
   }
 
-  start(): void {
-    this.#cancel = this.#clock.schedule(day, () => {
+  /** Begins soon, so that a process that never lives for a day forgets, too. */
+  start(wait = minute): void {
+    this.#cancel = this.#clock.schedule(wait, () => {
       // A store that cannot be written has been reported where it failed.
       this.#running = this.#forget().catch(() => undefined);
-      this.start();
+      this.start(day);
     });
   }
 
