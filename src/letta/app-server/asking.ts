@@ -4,7 +4,7 @@ import type { AppServerConnection, Request } from "./connection.ts";
 import { busy, failed, silent } from "./errors.ts";
 import { Quiet } from "./event-queue.ts";
 import type { ControlRequest } from "./frames.ts";
-import { abort, activeRun, free, resume } from "./free.ts";
+import { abort, activeRun, type Freeing, free, release, resume, tidy } from "./free.ts";
 import type { Session } from "./session.ts";
 import { isAnswer } from "./stop-reason.ts";
 import { type StartTimer, sleep } from "./timer.ts";
@@ -41,7 +41,7 @@ export class Asking {
     yield { type: "accepted" };
     if ((yield* this.watch(session, first, signal)) === "ended") return;
     // What stood in its way was left behind by a turn that was cut off. The message itself has left no trace.
-    await this.free(session, signal);
+    await release(this.#freeing(session, signal));
     const second = await this.#send(session, request, signal);
     if ((yield* this.watch(session, second, signal)) === "ended") return;
     throw busy("another turn runs in this conversation");
@@ -65,9 +65,19 @@ export class Asking {
 
   /** Ends what a turn that was cut off has left behind. */
   free(session: Session, signal: AbortSignal): Promise<"cut" | "free"> {
+    return free(this.#freeing(session, signal));
+  }
+
+  #freeing(session: Session, signal: AbortSignal): Freeing {
     const { connection, startTimer } = this.#options;
-    const nextRequestId = () => connection.nextRequestId();
-    return free({ session, request: this.#request, startTimer, signal, nextRequestId });
+    return {
+      session,
+      request: this.#request,
+      post: (...posted) => connection.post(...posted),
+      nextRequestId: () => connection.nextRequestId(),
+      startTimer,
+      signal,
+    };
   }
 
   async *watch(session: Session, turn: Turn, signal: AbortSignal): AsyncGenerator<TurnEvent, "ended" | "in the way"> {
@@ -118,6 +128,7 @@ export class Asking {
   async #trySend(session: Session, request: TurnRequest, signal: AbortSignal): Promise<Turn | undefined> {
     const { connection, startTimer } = this.#options;
     if (!session.idle || session.turn !== undefined) throw busy("another turn runs in this conversation");
+    if (!(await tidy({ session, request: this.#request, signal }))) return undefined;
     await this.#acknowledge(session, signal);
     const turn = new Turn(request, { startTimer });
     const requestId = connection.nextRequestId();

@@ -13,7 +13,7 @@ export interface Look {
   readonly startTimer: StartTimer;
   readonly receiptWithinMs: number;
   readonly signal: AbortSignal;
-  /** Takes half answers out of the history; see `free.ts`. */
+  /** Tells whether the last turn was cut off; see `free.ts`. */
   free(): Promise<"cut" | "free">;
 }
 
@@ -36,10 +36,10 @@ export async function fateOf(otid: string, look: Look): Promise<TurnFate> {
     if (before.latest) return { state: "running" };
   }
   if (before === undefined) return { state: "unknown" };
+  if (!before.endsInText) return { state: "lost" };
+  // A later message has taken a half answer back already.
   if (before.latest && (await look.free()) === "cut") return { state: "lost" };
-  const settled = before.latest ? await read() : before;
-  if (settled?.endsInText !== true) return { state: "lost" };
-  return judge(await receipt(otid, look), settled.text);
+  return judge(await receipt(otid, look), before.text);
 }
 
 function judge(stopReason: string | undefined, text = ""): TurnFate {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import type { Request } from "./connection.ts";
+import { LettaError } from "../port.ts";
+import type { Command, Request } from "./connection.ts";
 import { busy } from "./errors.ts";
 import { abortReply } from "./frames.ts";
 import type { Session } from "./session.ts";
@@ -10,15 +11,22 @@ import { type StartTimer, sleep } from "./timer.ts";
  * Letta 0.34 stops watching a turn when the socket that asked for it is gone, but its local backend goes on to count
  * that turn's run as running: every later message fails with "already has an active run" until Letta is restarted, and
  * the half answer stands in the history as if it were a whole one. Aborting a turn of the conversation ends that run
- * too and takes its half answer back. So a turn is begun for nothing but to be aborted before it reaches the model.
+ * too and takes its half answer back. So a turn is begun for nothing but to be aborted before it comes to that run.
  *
- * The time to do so is a few milliseconds; skills named for preloading, which Letta reads from disk one after the
- * other before it asks the model, make it longer.
+ * The time for that is a few milliseconds. Skills named for preloading, which Letta reads from disk one after the other
+ * before it looks for a run, make it longer; only a conversation that is known to be held gets such a turn, since there
+ * it cannot reach the model.
  */
-const skills = ["creating-skills", "acquiring-skills", "creating-mods"];
-const skillReads = [120, 360, 900];
-const abortEveryMs = 1;
-const abortWithinMs = 10_000;
+const skill = "finding-agents";
+const skillReads = [1_000, 3_000, 9_000];
+/**
+ * Aborts that are sent right behind the message, so that they come in time also when this process is slow. Each is as
+ * long as what Node reads from a socket at once: Letta looks at one after the other, with a bit of the turn in between.
+ */
+const abortsBehind = 40;
+const padding = " ".repeat(64 * 1024);
+const abortEveryMs = 2;
+const abortWithinMs = 30_000;
 /** Letta says that an aborted turn has ended a moment before it is done with it. */
 const settleMs = 50;
 
@@ -33,31 +41,56 @@ export interface Freeing {
   readonly request: Request;
   readonly startTimer: StartTimer;
   readonly signal: AbortSignal;
+  /** Sends a command that has no reply. */
+  post(command: Command, signal: AbortSignal): Promise<void>;
   nextRequestId(): string;
 }
 
 /**
- * Ends what is left of a turn that was cut off. To be used only while no turn is running. `cut` when one was still
- * being ended; `free` when the history now holds nothing but what was completed.
+ * Ends what is left of a turn that was cut off. To be used only while no turn is running. `cut` when there was something
+ * left: that turn has no answer. `free` when there was not: the history holds nothing but what was completed.
  */
 export async function free(freeing: Freeing): Promise<"cut" | "free"> {
   if (await abort(freeing)) {
     await resume(freeing);
     return "cut";
   }
-  for (const reads of skillReads) {
-    await start(freeing, reads);
-    try {
-      if (await abortedTurn(freeing)) return "free";
-    } finally {
-      await start(freeing, 0);
-    }
-  }
-  throw busy("a turn that was cut off still holds the conversation");
+  if (!(await tidy(freeing))) throw busy("Letta is not done with an earlier turn in this conversation");
+  if ((await abortedTurn(freeing, false)) === "free") return "free";
+  await release(freeing);
+  return "cut";
 }
 
+/** Frees a conversation of a run that is known to hold it. */
+export async function release(freeing: Freeing): Promise<void> {
+  const { session } = freeing;
+  for (const reads of skillReads) {
+    session.preloads = true;
+    await configure(freeing, reads);
+    if ((await abortedTurn(freeing, true)) === "free") return;
+  }
+  throw busy("a turn that was cut off still holds the conversation; restarting Letta frees it");
+}
+
+/**
+ * Makes sure that no message is asked with skills preloaded: the settings outlive the client that made them. False while
+ * Letta is not done with the turn before.
+ */
+export async function tidy(settings: Configuring): Promise<boolean> {
+  if (!settings.session.preloads) return true;
+  try {
+    await configure(settings, 0);
+  } catch (error) {
+    if (error instanceof LettaError && error.kind === "busy") return false;
+    throw error;
+  }
+  settings.session.preloads = false;
+  return true;
+}
+
+type Configuring = Pick<Freeing, "session" | "request" | "signal">;
 /** What aborting needs. */
-export type Aborting = Pick<Freeing, "session" | "request" | "signal">;
+export type Aborting = Configuring;
 
 /** True when there was a turn to abort, also one that was being ended already. */
 export async function abort({ session, request, signal }: Aborting): Promise<boolean> {
@@ -73,21 +106,20 @@ export async function resume({ session, request, signal }: Aborting): Promise<vo
   await request({ type: "sync", runtime: session.runtime, resume_interrupted_turn: true }, z.unknown(), signal);
 }
 
-async function start({ session, request, signal }: Freeing, reads: number): Promise<void> {
-  const preload = Array.from({ length: reads }, (_, index) => skills[index % skills.length]);
+async function configure({ session, request, signal }: Configuring, reads: number): Promise<void> {
   const execution_settings = {
     allowed_tools: [],
     disallowed_tools: [],
     disable_memory_guard: false,
-    ...(reads === 0 ? {} : { preload_skills: preload }),
+    ...(reads === 0 ? {} : { preload_skills: Array.from({ length: reads }, () => skill) }),
   };
   const command = { type: "runtime_start", ...session.runtime, mode: "strict", recover_approvals: false };
   await request({ ...command, execution_settings }, z.unknown(), signal);
 }
 
-/** True when the turn ended before it had come to a run that stands in its way. */
-async function abortedTurn(freeing: Freeing): Promise<boolean> {
-  const { session, request, signal, startTimer } = freeing;
+/** `held` when the turn came to a run that stands in its way; `held` tells whether that is expected. */
+async function abortedTurn(freeing: Freeing, held: boolean): Promise<"held" | "free"> {
+  const { session, request, post, signal, startTimer } = freeing;
   const requestId = freeing.nextRequestId();
   const end = endOfNextTurn(freeing, requestId);
   // With an id Letta takes it into its queue when it takes nothing directly.
@@ -100,13 +132,19 @@ async function abortedTurn(freeing: Freeing): Promise<boolean> {
   };
   try {
     const input = { type: "input", runtime: session.runtime, payload };
-    const { accepted } = await request(input, z.object({ accepted: z.boolean() }), signal, requestId);
-    if (!accepted) return false;
+    const taken = request(input, z.object({ accepted: z.boolean() }), signal, requestId);
+    if (held) {
+      for (let n = 0; n < abortsBehind; n += 1) {
+        await post({ type: "abort_message", runtime: session.runtime, padding }, signal);
+      }
+    }
+    if (!(await taken).accepted) throw busy("Letta takes no message in this conversation now");
     while (!end.over && !(await abort(freeing))) await sleep(startTimer, abortEveryMs, signal);
     const error = await end.reached;
+    if (error !== undefined && activeRun.test(error)) return "held";
     await sleep(startTimer, settleMs, signal);
     await resume(freeing);
-    return error === undefined || !activeRun.test(error);
+    return "free";
   } finally {
     end.stop();
   }
@@ -135,6 +173,7 @@ function endOfNextTurn({ session, startTimer }: Freeing, requestId: string): End
       reject(busy("a turn that was cut off has not ended yet"));
     });
     stop = () => {
+      over = true;
       unwatch();
       cancel();
     };

@@ -16,6 +16,8 @@ export interface Receipt {
 /** What is known of one conversation from the frames of the present connection. */
 export class Session {
   readonly conversation: Conversation;
+  /** Letta may have skills to preload into the next message, set by us or by a client of ours that has died since. */
+  preloads = true;
   #status = idleStatus;
   #turn: { readonly turn: Turn; readonly requestId?: string } | undefined;
   /** What the running turn waits to be allowed, whosever turn it is. */

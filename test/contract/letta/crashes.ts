@@ -102,7 +102,7 @@ export function crashesContract(server: () => ServerUnderContract): void {
       for (const { conversation } of [plain, withTool, brokenOff]) await takesTheNext(conversation);
       expect(server().modelCalls(plain.nonce)).toHaveLength(1);
     },
-    receiptsTakeMs + 30_000,
+    receiptsTakeMs + 75_000,
   );
 
   it(
@@ -135,6 +135,6 @@ export function crashesContract(server: () => ServerUnderContract): void {
       }
       await client.close();
     },
-    receiptsTakeMs + 60_000,
+    receiptsTakeMs + 75_000,
   );
 }

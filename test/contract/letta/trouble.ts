@@ -43,7 +43,7 @@ export function troubleContract(server: () => ServerUnderContract): void {
   it("says that a conversation does not exist", async () => {
     const client = await server().client();
     const conversation = { agentId: await server().newAgent(), conversationId: "conversation-of-nobody" };
-    expect(await failure(all(client.backend.ask(question(conversation), never)))).toMatchObject({ kind: "refused" });
+    expect(await failure(all(client.backend.ask(question(conversation), never)))).toMatchObject({ kind: "gone" });
     await client.close();
   });
 
