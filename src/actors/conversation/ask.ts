@@ -118,7 +118,7 @@ function draftRoom(room: RoomTurn, { emit }: Pick<EffectContext<DraftEvent>, "em
       await emit({ type: "DRAFTED", eventId });
       return eventId;
     },
-    edit: (draft: string, text: string, n: number) => room.editDraft(draft, text, n),
+    edit: (draft: string, text: string) => room.editDraft(draft, text),
   };
 }
 

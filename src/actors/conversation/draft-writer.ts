@@ -5,8 +5,7 @@ import type { SendBudget } from "./draft-budget.ts";
 export interface DraftRoom {
   /** Sends the first draft and gives its event id; what it needs to note is durable before and after. */
   begin(text: string): Promise<string>;
-  /** `n` counts the edits of this attempt from 1. */
-  edit(draft: string, text: string, n: number): Promise<void>;
+  edit(draft: string, text: string): Promise<void>;
 }
 
 /** An answer that is complete before this needs no draft, ms. */
@@ -78,7 +77,10 @@ export class DraftWriter {
 
   async #sendOne(text: string): Promise<void> {
     if (this.#draft === undefined) this.#draft = await this.#room.begin(text);
-    else await this.#room.edit(this.#draft, text, ++this.#edits);
+    else {
+      this.#edits++;
+      await this.#room.edit(this.#draft, text);
+    }
   }
 
   #sendLater(delay: number): void {

@@ -22,9 +22,10 @@ export class RoomTurn {
     return this.send("draft", draftContent(question, attempt, text));
   }
 
-  async editDraft(draft: string, text: string, n: number): Promise<void> {
+  /** Named by how far it shows the answer: counted, a restarted process would begin with names that were used before. */
+  async editDraft(draft: string, text: string): Promise<void> {
     const { question, attempt } = this.#input.turn;
-    await this.send(`draft/${attempt}/${n}`, draftEdit(question, attempt, text, draft));
+    await this.send(`draft/${attempt}/${text.length}`, draftEdit(question, attempt, text, draft));
   }
 
   send(part: string, content: Content): Promise<string> {

@@ -205,6 +205,15 @@ describe("drafts of an answer", () => {
     expect(w.clock.pending).toBe(0);
   });
 
+  test("grow on after a restart: the names of the edits are not those that were used before", async () => {
+    w.letta.turns = [[text("one"), wait(1_000), text(" two"), wait(2_000)]];
+    await expect(start().asked).rejects.toThrow();
+    w.letta.fates = [{ state: "running" }, { state: "answered", text: "one two three four" }];
+    w.letta.followed = [[text("one two three"), wait(1_000), text(" four"), wait(2_000), end]];
+    await start({ drafting: true }, { restarted: true }).asked;
+    expect(bodies()).toEqual(["one", "one two", "one two three four"]);
+  });
+
   test("of a second attempt continue the first one's event", async () => {
     w.letta.turns = [
       [text("one"), wait(1_000)],

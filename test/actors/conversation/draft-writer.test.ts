@@ -7,7 +7,7 @@ import { SimulatedClock, settled } from "../../runtime/simulated-clock.ts";
 interface Sent {
   readonly at: number;
   readonly text: string;
-  readonly n: number | undefined;
+  readonly isEdit: boolean;
 }
 
 /** A room in which each send takes a while, and fails where it is told to. */
@@ -26,21 +26,21 @@ class SlowRoom implements DraftRoom {
   }
 
   async begin(text: string): Promise<string> {
-    await this.#send(text, undefined);
+    await this.#send(text, false);
     return "$draft";
   }
 
-  async edit(draft: string, text: string, n: number): Promise<void> {
+  async edit(draft: string, text: string): Promise<void> {
     expect(draft).toBe("$draft");
-    await this.#send(text, n);
+    await this.#send(text, true);
   }
 
-  async #send(text: string, n: number | undefined): Promise<void> {
+  async #send(text: string, isEdit: boolean): Promise<void> {
     this.underWay++;
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
     await new Promise<void>((resolve) => void this.#clock.schedule(this.took, resolve));
     this.underWay--;
-    this.sent.push({ at: this.#clock.now() - this.#begun, text, n });
+    this.sent.push({ at: this.#clock.now() - this.#begun, text, isEdit });
     if (this.failure !== undefined) throw this.failure;
   }
 }
@@ -83,7 +83,7 @@ describe("drafts", () => {
     await writer.stop();
     const { sent } = room;
     expect(sent[0]?.at).toBeLessThan(500);
-    expect(sent.map(({ n }) => n)).toEqual([undefined, ...sent.slice(1).map((_, index) => index + 1)]);
+    expect(sent.map(({ isEdit }) => isEdit)).toEqual(sent.map((_, index) => index > 0));
     for (const [index, { text }] of sent.entries()) expect(text.startsWith(sent[index - 1]?.text ?? "")).toBe(true);
     const pauses = sent.slice(1).map(({ at }, index) => at - (sent[index]?.at ?? 0));
     expect(pauses[0]).toBeLessThan(700);
@@ -147,9 +147,9 @@ describe("drafts", () => {
     room.failure = undefined;
     writer.update(() => "one two");
     await clock.pass(10_000);
-    expect(room.sent.map(({ text, n }) => [text, n])).toEqual([
-      ["one", undefined],
-      ["one two", undefined],
+    expect(room.sent.map(({ text, isEdit }) => [text, isEdit])).toEqual([
+      ["one", false],
+      ["one two", false],
     ]);
     await writer.stop();
   });
