@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -104,7 +105,8 @@ const mutants: readonly Mutant[] = [
 ];
 
 const seeds = ["1", "2"];
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const script = relative(root, fileURLToPath(new URL("laws/main.ts", import.meta.url)));
 const run = promisify(execFile);
 const violations = z.array(z.object({ law: z.string(), what: z.string(), seed: z.string() }));
 
@@ -130,7 +132,7 @@ describe("the laws notice", () => {
       expect(parts.length - 1, `"${mutant.from.trim()}" in ${mutant.file}: a mutant must apply exactly once`).toBe(1);
       await writeFile(path, parts.join(mutant.to));
     }
-    const { stdout } = await run(process.execPath, [join(copy, "test", "runtime", "laws", "main.ts"), ...seeds]);
+    const { stdout } = await run(process.execPath, [join(copy, script), ...seeds]);
     return violations.parse(JSON.parse(stdout));
   }
 

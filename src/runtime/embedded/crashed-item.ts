@@ -1,4 +1,4 @@
-import type { CrashReport } from "../crash.ts";
+import type { CrashReport, DeadLetterEvent } from "../crash.ts";
 import { keys } from "./keys.ts";
 import type { InboxRow, Item } from "./rows.ts";
 import { del, put, type Write } from "./store.ts";
@@ -28,7 +28,7 @@ export function crashedItem(
   const letter = put(keys.deadLetter(actor, sequence()), { ...row, crash });
   if (stimulus.kind !== "event" || stimulus.event.type === "deadLetter")
     return { writes: key === undefined ? [letter] : [letter, del(key)] };
-  const event = { type: "deadLetter", letter: stimulus.event, crash };
+  const event: DeadLetterEvent = { type: "deadLetter", letter: stimulus.event, crash };
   const notice: InboxRow = { stimulus: { kind: "event", event }, cause: crash, crashes: 0 };
   // In the letter's own row, so that it keeps its place in the queue.
   const itsKey = key ?? keys.inbox(actor, sequence());

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { HostStopped, MailboxFull } from "../../../src/runtime/host.ts";
 import type { HostWorld } from "../host-conformance.ts";
+import { settled } from "../simulated-clock.ts";
 import { collector, toyId } from "../toys.ts";
 import { until } from "../until.ts";
 
@@ -54,6 +55,21 @@ export function accepting(world: () => HostWorld): void {
       await first.kill();
       const { host } = await open();
       for (const actor of actors) expect(host.read(actor)?.context["numbers"]).toEqual(numbers);
+    });
+
+    it("loses and doubles nothing when it is killed at any moment, and what was not acknowledged is sent again", async () => {
+      const acknowledged = new Set<number>();
+      const numbers = Array.from({ length: 60 }, (_, n) => n);
+      for (let life = 0; life < 12; life++) {
+        const { host, kill } = await open();
+        const due = numbers.slice(0, 5 * (life + 1)).filter((n) => !acknowledged.has(n));
+        for (const n of due) void host.accept(id, add(n), { id: `${n}` }).then(() => acknowledged.add(n));
+        for (let turn = 0; turn < life % 5; turn++) await settled();
+        await kill();
+      }
+      const { host } = await open();
+      for (const n of numbers) await host.accept(id, add(n), { id: `${n}` });
+      expect(host.read(id)?.context["numbers"]).toEqual(numbers);
     });
 
     it("refuses what is not JSON, and keeps nothing of it", async () => {

@@ -1,9 +1,10 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { type Order, type State, state } from "./orders.ts";
 
-const script = new URL("child.ts", import.meta.url).pathname;
+const script = fileURLToPath(new URL("child.ts", import.meta.url));
 
 /** A process that runs couriers, and can be killed. */
 export class CourierProcess {
