@@ -46,12 +46,14 @@ export interface Acceptance {
   readonly at: number;
 }
 
-/** What the product did with an input to Letta, for a reader. */
+/** What the product did with an input to Letta, or was told of it. */
 export interface InputNote {
   readonly otid: string;
   /** The message it asks; missing where only the id is known. */
-  readonly eventId: string | undefined;
-  readonly text: string;
+  readonly eventId?: string | undefined;
+  readonly what: "ask" | "follow" | "failed" | "fate";
+  /** The fate by Letta's history, or the reason of the failure. */
+  readonly detail?: string;
   readonly at: number;
 }
 

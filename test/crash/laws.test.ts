@@ -106,6 +106,8 @@ function broken(change: Partial<Evidence>): Pick<Violation, "law" | "eventId">[]
   return judge({ ...fine, ...change }).map(({ law, eventId }) => ({ law, eventId }));
 }
 
+const allowed = { law: "asked-as-allowed", eventId: "$n1" };
+
 test("a run in which all went well breaks no law", () => {
   expect(judge(fine)).toEqual([]);
 });
@@ -186,13 +188,17 @@ test("a redacted draft hangs no more, and what edits it is not seen", () => {
   expect(broken(shown(...timeline, redacted, edit))).toEqual([]);
 });
 
-test("Letta's death may lose an input that it had accepted", () => {
-  const acceptances = [...fine.acceptances, { otid: "o1", eventId: "$n1", at: 199 }];
-  expect(broken({ acceptances, kills: [kill("letta", 150)] })).toEqual([]);
+test("an input that Letta's history does not know may be sent again, after each acceptance anew", () => {
+  const again = { otid: "o1", eventId: "$n1" };
+  const unknown = { otid: "o1", what: "fate", detail: "unknown", at: 160 } as const;
+  const acceptances = [...fine.acceptances, { ...again, at: 180 }];
+  expect(broken({ acceptances, inputs: [unknown] })).toEqual([]);
+  expect(broken({ acceptances, inputs: [{ ...unknown, detail: "lost" }] })).toEqual([allowed]);
+  expect(broken({ acceptances: [...acceptances, { ...again, at: 190 }], inputs: [unknown] })).toEqual([allowed]);
 });
 
 test("one kill explains one further asking", () => {
   const askings = [...fine.askings, asking("n1", 220)];
-  expect(broken({ askings })).toEqual([{ law: "asked-as-allowed", eventId: "$n1" }]);
+  expect(broken({ askings })).toEqual([allowed]);
   expect(broken({ askings, kills: [...fine.kills, kill("all", 215)] })).toEqual([]);
 });

@@ -202,24 +202,24 @@ function askedAfterAnswer({ message, evidence }: Case): string[] {
     .map(({ at }) => `the model was asked again ${at - (answered ?? 0)} ms after its answer was written down`);
 }
 
-/** An input that Letta has taken is looked up, not sent again; only Letta's own death can have lost it. */
+/** An input that Letta has taken is not sent again under the same id unless Letta's history turns out not to know it. */
 function acceptedTwice({ message, evidence }: Case): string[] {
-  const { acceptances, kills } = evidence;
+  const { acceptances, inputs } = evidence;
   const byOtid = Map.groupBy(
     acceptances.filter(({ eventId }) => eventId === message.eventId),
     ({ otid }) => otid,
   );
-  return [...byOtid].flatMap(([otid, [first, ...again]]) =>
-    again
-      .filter(({ at }) => !kills.some((kill) => losesInputs(kill) && kill.at >= (first?.at ?? 0) && kill.at <= at))
-      .map(() => `Letta accepted it again under the same id ${otid}`),
-  );
+  return [...byOtid].flatMap(([otid, accepted]) => {
+    const unknown = inputs.filter(
+      (input) => input.otid === otid && input.what === "fate" && input.detail === "unknown",
+    );
+    return accepted
+      .slice(1)
+      .filter(({ at }, index) => !unknown.some((told) => told.at >= (accepted[index]?.at ?? 0) && told.at <= at))
+      .map(() => `Letta accepted it again under the same id ${otid}, and was not asked what became of it before`);
+  });
 }
 
 function losesTurns({ kind }: Kill): boolean {
   return kind !== "synapse";
-}
-
-function losesInputs({ kind }: Kill): boolean {
-  return kind === "letta" || kind === "all";
 }

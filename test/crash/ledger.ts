@@ -45,17 +45,6 @@ export class Ledger {
     return this.messages.find((message) => message.nonce === nonce || message.edited === nonce)?.eventId;
   }
 
-  #toldOf(told: Told): Pick<InputNote, "eventId" | "text"> {
-    switch (told.type) {
-      case "turn":
-        return { eventId: this.eventIdOf(told.subject), text: told.how };
-      case "failed":
-        return { eventId: undefined, text: `failed with ${told.reason}` };
-      case "fate":
-        return { eventId: undefined, text: `is ${told.state}, says Letta's history` };
-    }
-  }
-
   evidence(seen: {
     readonly calls: readonly ModelCall[];
     readonly requests: readonly LoggedRequest[];
@@ -73,11 +62,23 @@ export class Ledger {
       askings: seen.calls,
       passings,
       acceptances: this.#accepted.map(({ otid, subject, at }) => ({ otid, at, eventId: this.eventIdOf(subject) })),
-      inputs: this.#told.map((told) => ({ otid: told.otid, at: told.at, ...this.#toldOf(told) })),
+      inputs: this.#told.map((told) => this.#inputNoteOf(told)),
       approved: new Set(this.#approved.flatMap((subject) => this.eventIdOf(subject) ?? [])),
       toolRuns: seen.toolRuns,
       oneTimeRequests: seen.requests.filter(isOneTime),
     };
+  }
+
+  #inputNoteOf(told: Told): InputNote {
+    const { otid, at } = told;
+    switch (told.type) {
+      case "turn":
+        return { otid, at, what: told.how, eventId: this.eventIdOf(told.subject) };
+      case "failed":
+        return { otid, at, what: "failed", detail: told.reason };
+      case "fate":
+        return { otid, at, what: "fate", detail: told.state };
+    }
   }
 }
 

@@ -14,7 +14,7 @@ export function storyOf(eventId: string, evidence: Evidence): string[] {
     ...accepted.map(({ at, otid }) => ({ at, text: `input ${otid}: accepted` })),
     ...evidence.inputs
       .filter(({ otid }) => otids.has(otid))
-      .map(({ at, otid, text }) => ({ at, text: `input ${otid}: ${text}` })),
+      .map(({ at, otid, what, detail = "" }) => ({ at, text: `input ${otid}: ${what} ${detail}` })),
     ...evidence.askings
       .filter(({ nonce }) => nonce !== undefined && nonces.includes(nonce))
       .map(({ at, outcome, afterTool, afterRemark }) => {
