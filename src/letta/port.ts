@@ -73,7 +73,7 @@ export interface LettaBackend {
  * - `busy`: a turn that is not ours is running; try again later.
  * - `silent`: the turn was accepted, but nothing has come from it for too long; look it up.
  * - `refused`: the server knows us and says no (bad key, unknown agent or model): asking again changes nothing.
- * - `gone`: the server does not know the conversation (any more): whatever was said in it is lost, open another.
+ * - `gone`: the server does not know the conversation (any more), or is stuck in it for good: open another.
  * - `failed`: the turn ran and ended in an error (the model's, mostly).
  * - `malformed`: the server answered something that is no answer to this request.
  */

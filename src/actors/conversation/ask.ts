@@ -62,7 +62,8 @@ async function answerOf(
 ): Promise<string> {
   const { conversation, otid } = request;
   const mayHaveIt = restarted || turn.tries > 0 || turn.question.maybeAsked === true;
-  const fate: TurnFate = mayHaveIt ? await letta.lookUp(conversation, otid, signal) : { state: "unknown" };
+  const lookUp = (): Promise<TurnFate> => letta.lookUp(conversation, otid, signal);
+  const fate: TurnFate = mayHaveIt ? await lookUp() : { state: "unknown" };
   switch (fate.state) {
     case "answered":
       return fate.text;
@@ -71,11 +72,11 @@ async function answerOf(
     case "unknown":
       // A tool has run in this attempt, whatever the history says: it must not run again.
       if (turn.toolApproved || checkpointed === toolApproved) throw new TurnLost();
-      return await show(letta.ask(request, signal), drafts);
+      return await show(letta.ask(request, signal), drafts).catch(unlessAnswered(lookUp));
     case "running": {
-      await show(letta.follow(request, signal), drafts);
+      await show(letta.follow(request, signal), drafts).catch(unlessAnswered(lookUp));
       // What was followed began somewhere in the middle: the whole answer is in the history.
-      const settled = await letta.lookUp(conversation, otid, signal);
+      const settled = await lookUp();
       if (settled.state === "answered") return settled.text;
       if (settled.state === "lost") throw new TurnLost();
       throw new LettaError("busy", "Letta has not finished with this message", {
@@ -83,6 +84,15 @@ async function answerOf(
       });
     }
   }
+}
+
+/** A turn that fell silent may have been answered all the same: its last words were lost, the history has them. */
+function unlessAnswered(lookUp: () => Promise<TurnFate>): (error: unknown) => Promise<string> {
+  return async (error) => {
+    const fate = error instanceof LettaError && error.kind === "silent" ? await lookUp() : undefined;
+    if (fate?.state === "answered") return fate.text;
+    throw error;
+  };
 }
 
 /** Shows the answer as it grows, and gives all of it. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { TurnEvent, TurnRequest } from "../port.ts";
 import type { AppServerConnection, Request } from "./connection.ts";
-import { busy, failed, silent } from "./errors.ts";
+import { busy, failed, silent, stuck } from "./errors.ts";
 import { Quiet } from "./event-queue.ts";
 import type { ControlRequest } from "./frames.ts";
 import { abort, activeRun, type Freeing, free, release, resume, tidy } from "./free.ts";
@@ -37,6 +37,8 @@ export class Asking {
   async *ask(session: Session, request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
     const before = session.stopReason(request.otid);
     if (before !== undefined && isAnswer(before)) throw silent("this message has been answered already");
+    const earlier = session.turn;
+    if (earlier?.silent === true && earlier.otid !== request.otid) await this.#giveUp(session, earlier, signal);
     const first = await this.#send(session, request, signal);
     yield { type: "accepted" };
     if ((yield* this.watch(session, first, signal)) === "ended") return;
@@ -83,6 +85,7 @@ export class Asking {
   async *watch(session: Session, turn: Turn, signal: AbortSignal): AsyncGenerator<TurnEvent, "ended" | "in the way"> {
     const { idleTimeoutMs } = this.#options;
     let abandoned = true;
+    turn.silent = false;
     try {
       for (;;) {
         const item = await turn.queue.next(idleTimeoutMs, signal);
@@ -100,7 +103,8 @@ export class Asking {
       if (!(error instanceof Quiet)) throw error;
       // It may go on: whoever looks it up can follow it.
       abandoned = false;
-      throw silent(`Letta took the message, but nothing has come from its turn for ${idleTimeoutMs} ms`);
+      turn.silent = true;
+      throw silent(`the agent's model has said nothing for ${Math.round(idleTimeoutMs / 1_000)} s`);
     } finally {
       if (abandoned && !turn.ended) this.#abandon(session);
     }
@@ -181,6 +185,17 @@ export class Asking {
     // When it is too late for it, Letta has ended the turn already and says so.
     await this.#request({ type: "input", runtime: session.runtime, payload }, accepted, never);
     return { type: "tool", name, outcome: denied === undefined ? "approved" : "denied" };
+  }
+
+  /** Whoever asks the next message waits for this turn no longer. Letta cannot end it before its model says more. */
+  async #giveUp(session: Session, turn: Turn, signal: AbortSignal): Promise<void> {
+    const freeing = this.#freeing(session, signal);
+    await abort(freeing);
+    for (const pause of pauses) {
+      if (turn.ended) return await resume(freeing);
+      await sleep(this.#options.startTimer, pause, signal);
+    }
+    throw stuck();
   }
 
   /** Nobody watches the turn any more. Left to itself it would keep the conversation busy. */

@@ -37,7 +37,15 @@ export function busy(message: string): LettaError {
 }
 
 export function silent(message: string): LettaError {
-  return new LettaError("silent", message, { remedy: "letta-matrix looks in Letta's history what became of it." });
+  return new LettaError("silent", message, {
+    remedy: "Please send your message again; if that changes nothing, look at the agent's model in Letta.",
+  });
+}
+
+export function stuck(): LettaError {
+  return new LettaError("gone", "Letta cannot end an earlier turn of this conversation, whose model says nothing", {
+    remedy: "Please send your message again; the agent goes on in a new conversation.",
+  });
 }
 
 export function failed(stopReason: string, text: string | undefined): LettaError {

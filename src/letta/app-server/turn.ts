@@ -26,6 +26,8 @@ export interface TurnOptions {
 export class Turn {
   /** Who asks for it now; another object with the same otid when the turn is followed. */
   request: TurnRequest;
+  /** It said nothing for so long that whoever asked it stopped watching. */
+  silent = false;
   readonly queue: EventQueue<TurnItem>;
   readonly #options: TurnOptions;
   /** Of each run the messages that it wrote: they are void when the run fails and is repeated. */

@@ -74,6 +74,29 @@ export function troubleContract(server: () => ServerUnderContract): void {
     await client.close();
   });
 
+  it("gives up a conversation whose last turn stays silent for good", async () => {
+    const client = await server().client({ idleTimeoutMs: 700 });
+    const conversation = await newConversation(client);
+    const stalled = question(conversation, "[[words=9]] [[stall=4]]");
+    expect(await failure(all(client.backend.ask(stalled, never)))).toMatchObject({ kind: "silent" });
+    const next = question(conversation);
+    expect(await failure(all(client.backend.ask(next, never)))).toMatchObject({ kind: "gone" });
+    expect(server().modelCalls(next.nonce)).toHaveLength(0);
+    const elsewhere = question(await newConversation(client));
+    expect(answerIn(await all(client.backend.ask(elsewhere, never)))).toContain(elsewhere.nonce);
+    await client.close();
+  });
+
+  it("goes on in a conversation whose last turn was only slow, once it can be stopped", async () => {
+    const client = await server().client({ idleTimeoutMs: 500 });
+    const conversation = await newConversation(client);
+    const slow = question(conversation, "[[delay=1200]] [[words=50]] [[tps=20]]");
+    expect(await failure(all(client.backend.ask(slow, never)))).toMatchObject({ kind: "silent" });
+    const next = question(conversation);
+    expect(answerIn(await all(client.backend.ask(next, never)))).toContain(next.nonce);
+    await client.close();
+  });
+
   it("does not ask a message again that it saw answered", async () => {
     const client = await server().client();
     const asked = question(await newConversation(client));
