@@ -13,7 +13,7 @@ const slow = ["test/packaging/**/*.test.ts"];
 export default defineConfig({
   test: {
     // Tests that run side by side in one file mostly wait for a server.
-    maxConcurrency: 50,
+    maxConcurrency: 20,
     reporters: ["default", "./test/reporter.ts"],
     projects: [
       {

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { Person } from "./person.ts";
 import { type Mark, markOf, messageOf, type RoomEvent } from "./room-event.ts";
-import { shown } from "./shown.ts";
+import { type Shown, shown } from "./shown.ts";
 import type { Resident } from "./world.ts";
 
 /** The events with which an agent answered one question. */
@@ -19,6 +19,14 @@ export interface Answered {
 export function answerTo(person: Person, { roomId, name }: Resident, questionId: string, withinMs?: number) {
   const look = (): Answered | undefined => answered(person.events(roomId), questionId);
   return person.until(`${name}'s answer to ${questionId}`, look, withinMs);
+}
+
+/** Waits until a draft of the answer stands in the room, and is none but a draft. */
+export async function draftOf(person: Person, agent: Resident, questionId: string): Promise<Shown> {
+  const look = (): Shown | undefined => saidBy(person, agent).find(({ mark }) => mark?.cause === questionId);
+  const draft = await person.until(`a draft of ${agent.name}'s answer to ${questionId}`, look);
+  expect(draft.mark?.final).toBe(false);
+  return draft;
 }
 
 export function answered(events: readonly RoomEvent[], questionId: string): Answered | undefined {

@@ -98,7 +98,7 @@ export class Person {
   }
 
   /** Resolves with what `look` finds; it looks again whenever something new has come. */
-  until<T>(what: string, look: () => T | undefined, withinMs = 60_000): Promise<T> {
+  until<T>(what: string, look: () => T | undefined, withinMs = 120_000): Promise<T> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
@@ -122,6 +122,10 @@ export class Person {
   async join(roomId: string): Promise<void> {
     await this.request("POST", `/join/${encodeURIComponent(roomId)}`, {});
     await this.until(`${roomId} after joining it`, () => this.#events.get(roomId));
+  }
+
+  async leave(roomId: string): Promise<void> {
+    await this.request("POST", `/rooms/${encodeURIComponent(roomId)}/leave`, {});
   }
 
   /** Sends a text and gives its event id. */

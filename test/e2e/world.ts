@@ -15,7 +15,7 @@ import { startGate, type TcpGate } from "./tcp-gate.ts";
 const tokenAnswer = z.object({ access_token: z.string() });
 
 /** How long Letta's model may say nothing, ms. */
-export const idleTimeoutMs = 20_000;
+export const idleTimeoutMs = 30_000;
 
 export interface WorldOptions {
   /** Whether the homeserver holds back whoever sends more than 10 messages at once, as it does by default. */
@@ -53,6 +53,7 @@ export class World {
   readonly admin: Person;
   readonly #plans = new Map<string, Behaviour>();
   readonly #residents: Resident[] = [];
+  #neighbour: Promise<Resident> | undefined;
   #nonces = 0;
 
   constructor(
@@ -114,6 +115,12 @@ export class World {
     const resident: Resident = { agentId, name, secretWord, userId, roomId };
     this.#residents.push(resident);
     return resident;
+  }
+
+  /** An agent to whom nothing ever happens, in whom one sees that the others' troubles stay their own. */
+  neighbour(): Promise<Resident> {
+    this.#neighbour ??= this.agent("Neighbour");
+    return this.#neighbour;
   }
 
   /** Asks as Anna. `text` may hold directives for the model. */

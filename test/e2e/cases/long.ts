@@ -21,7 +21,9 @@ export function longAnswers(world: () => World): void {
       const agent = await world().agent(`Long and ${title}`);
       const text = Array.from({ length: lines }, (_, index) => line(index)).join("\n");
       const nonce = world().nonce();
-      world().plan(nonce, { text, tokensPerSecond: 8_000 });
+      // In large pieces: Letta takes a millisecond or more for each, whatever its size.
+      const tokens = text.match(/.{1,4000}/gsu) ?? [];
+      world().plan(nonce, { tokens, tokensPerSecond: 40 });
       const questionId = await anna.say(agent.roomId, `Write a lot. [[nonce=${nonce}]]`);
       const { finals } = await answerTo(anna, agent, questionId);
 
