@@ -4,6 +4,7 @@ import { cutNotice, draftContent, draftEdit, finalContent } from "../../../src/a
 import { Markdown } from "../../../src/actors/conversation/markdown.ts";
 import { turnMarker, turnMarkOf } from "../../../src/actors/marker.ts";
 import type { Question } from "../../../src/machines/question.ts";
+import { anyText } from "../any-text.ts";
 
 // Much is tried here: on a busy machine it takes its time.
 vi.setConfig({ testTimeout: 60_000 });
@@ -103,7 +104,7 @@ test("the notice about a cut rings nobody and answers nothing", () => {
 
 test("whatever the agent says, its events are whole Unicode and carry a mark that can be read back", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "binary" }), fc.option(fc.constant("$draft"), { nil: undefined }), (text, draft) => {
+    fc.property(anyText(), fc.option(fc.constant("$draft"), { nil: undefined }), (text, draft) => {
       const contents = [
         finalContent({ ...final, text, ...(draft !== undefined && { draft }) }, markdown),
         draftContent(question, 1, text),

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { split } from "../../../src/actors/conversation/split.ts";
+import { anyText } from "../any-text.ts";
 
 const text = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 300 }),
+  anyText(300),
   fc
     .array(fc.oneof(fc.string({ unit: "grapheme", maxLength: 12 }), fc.constantFrom(" ", "\n", "\n\n", "😀😀😀")), {
       maxLength: 80,
