@@ -4,7 +4,7 @@ import type { AppServerConnection, Request } from "./connection.ts";
 import { busy, failed, silent, stuck } from "./errors.ts";
 import { Quiet } from "./event-queue.ts";
 import type { ControlRequest } from "./frames.ts";
-import { abort, activeRun, type Freeing, free, release, resume, tidy } from "./free.ts";
+import { abort, activeRun, type Freeing, free, release, resume } from "./free.ts";
 import type { Session } from "./session.ts";
 import { isAnswer } from "./stop-reason.ts";
 import { type StartTimer, sleep } from "./timer.ts";
@@ -16,6 +16,8 @@ export interface AskingOptions {
   readonly policy: ToolPolicy;
   readonly startTimer: StartTimer;
   readonly idleTimeoutMs: number;
+  /** The connection keeps agents from their tools now, and should be replaced soon; see `release`. */
+  readonly onReleased: () => void;
 }
 
 const accepted = z.object({ accepted: z.boolean(), error: z.string().optional() });
@@ -43,7 +45,7 @@ export class Asking {
     yield { type: "accepted" };
     if ((yield* this.watch(session, first, signal)) === "ended") return;
     // What stood in its way was left behind by a turn that was cut off. The message itself has left no trace.
-    await release(this.#freeing(session, signal));
+    await release(this.#freeing(session, signal)).finally(this.#options.onReleased);
     const second = await this.#send(session, request, signal);
     if ((yield* this.watch(session, second, signal)) === "ended") return;
     throw busy("another turn runs in this conversation");
@@ -118,7 +120,7 @@ export class Asking {
       await sleep(startTimer, pause, signal);
     }
     // It may also be that somebody stopped a turn: after that it takes none at all.
-    await this.free(session, signal);
+    if ((await this.free(session, signal)) === "cut") this.#options.onReleased();
     for (const pause of pauses) {
       const turn = await this.#trySend(session, request, signal);
       if (turn !== undefined) return turn;
@@ -132,7 +134,6 @@ export class Asking {
   async #trySend(session: Session, request: TurnRequest, signal: AbortSignal): Promise<Turn | undefined> {
     const { connection, startTimer } = this.#options;
     if (!session.idle || session.turn !== undefined) throw busy("another turn runs in this conversation");
-    if (!(await tidy({ session, request: this.#request, signal }))) return undefined;
     await this.#acknowledge(session, signal);
     const turn = new Turn(request, { startTimer });
     const requestId = connection.nextRequestId();

@@ -1,12 +1,12 @@
 import type { AgentSummary, Conversation, LettaBackend, TurnEvent, TurnFate, TurnRequest } from "../port.ts";
 import { type AgentCreator, createAgent, listAgents, type NewAgent } from "./agents.ts";
-import { Asking } from "./asking.ts";
-import { AppServerConnection, type ConnectionOptions, type Request } from "./connection.ts";
+import type { ConnectionOptions } from "./connection.ts";
 import { fateOf } from "./fate.ts";
 import type { Ignored } from "./frame-reader.ts";
 import { createdConversation } from "./frames.ts";
 import { abort } from "./free.ts";
-import { Sessions } from "./sessions.ts";
+import { Link, type LinkOptions } from "./link.ts";
+import type { Session } from "./session.ts";
 import { type StartTimer, startTimer } from "./timer.ts";
 import { ToolPolicy } from "./tools.ts";
 
@@ -30,78 +30,86 @@ const abortOnCloseMs = 2_000;
 
 /** Letta Code's App Server: JSON frames over one WebSocket. Made for and tried with Letta 0.34. */
 export class AppServerBackend implements LettaBackend, AgentCreator {
-  readonly #startTimer: StartTimer;
+  readonly #options: LinkOptions;
   readonly #receiptWithinMs: number;
-  readonly #connection: AppServerConnection;
-  readonly #sessions = new Sessions();
-  readonly #asking: Asking;
-  readonly #request: Request;
+  readonly #link: Link;
 
   constructor(options: AppServerOptions) {
-    this.#startTimer = options.startTimer ?? startTimer;
+    const policy = new ToolPolicy(options.toolAllowList);
+    this.#options = { ...options, startTimer: options.startTimer ?? startTimer, policy };
     this.#receiptWithinMs = options.receiptWithinMs ?? defaultReceiptWithinMs;
-    this.#connection = new AppServerConnection(
-      { ...options, startTimer: this.#startTimer },
-      {
-        frame: (frame) => this.#sessions.handle(frame),
-        lost: (error) => this.#sessions.lose(error),
-      },
-    );
-    this.#request = (...request) => this.#connection.request(...request);
-    this.#asking = new Asking({
-      connection: this.#connection,
-      policy: new ToolPolicy(options.toolAllowList),
-      startTimer: this.#startTimer,
-      idleTimeoutMs: options.idleTimeoutMs,
-    });
+    this.#link = new Link(this.#options);
   }
 
   /** Frames that were let pass since the start, by the reason. */
   get ignoredFrames(): Readonly<Record<Ignored, number>> {
-    return this.#connection.ignored;
+    return this.#link.connection.ignored;
   }
 
   listAgents(signal: AbortSignal): AsyncIterable<AgentSummary> {
-    return listAgents(this.#request, signal);
+    return listAgents(this.#link.request, signal);
   }
 
   createAgent(agent: NewAgent, signal: AbortSignal): Promise<AgentSummary> {
-    return createAgent(this.#request, agent, signal);
+    return createAgent(this.#link.request, agent, signal);
   }
 
   async createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {
     const command = { type: "conversation_create", body: { agent_id: agentId } };
-    const { conversation } = await this.#request(command, createdConversation, signal);
+    const { conversation } = await this.#link.request(command, createdConversation, signal);
     return { agentId, conversationId: conversation.id };
   }
 
   async *ask(request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
-    const session = await this.#sessions.open(request.conversation, this.#request, signal);
-    yield* this.#asking.ask(session, request, signal);
+    const session = await this.#join(request.conversation, signal);
+    yield* this.#link.asking.ask(session, request, signal);
   }
 
   async *follow(request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
-    const session = await this.#sessions.open(request.conversation, this.#request, signal);
-    yield* this.#asking.follow(session, request, signal);
+    const session = await this.#join(request.conversation, signal);
+    yield* this.#link.asking.follow(session, request, signal);
   }
 
+  /**
+   * Over a connection of its own where the conversation is not in use yet: what freeing it leaves behind ends with that
+   * connection.
+   */
   async lookUp(conversation: Conversation, otid: string, signal: AbortSignal): Promise<TurnFate> {
-    const session = await this.#sessions.open(conversation, this.#request, signal);
-    return await fateOf(otid, {
-      session,
-      request: this.#request,
-      startTimer: this.#startTimer,
-      receiptWithinMs: this.#receiptWithinMs,
-      signal,
-      free: () => this.#asking.free(session, signal),
-    });
+    if (this.#link.sessions.has(conversation)) return await this.#fate(this.#link, conversation, otid, signal);
+    const aside = new Link(this.#options);
+    try {
+      const fate = await this.#fate(aside, conversation, otid, signal);
+      // Letta ends a turn when the last client that takes part is gone.
+      if (fate.state === "running") await this.#join(conversation, signal);
+      return fate;
+    } finally {
+      await aside.connection.close();
+    }
   }
 
   /** Stops our turns, since Letta would not free their conversations by itself, and closes the socket. */
   async close(): Promise<void> {
+    const { sessions, connection, request } = this.#link;
     const signal = AbortSignal.timeout(abortOnCloseMs);
-    const running = this.#sessions.all.filter((session) => session.turn !== undefined);
-    await Promise.allSettled(running.map((session) => abort({ session, request: this.#request, signal })));
-    await this.#connection.close();
+    const running = sessions.all.filter((session) => session.turn !== undefined);
+    await Promise.allSettled(running.map((session) => abort({ session, request, signal })));
+    await connection.close();
+  }
+
+  async #join(conversation: Conversation, signal: AbortSignal): Promise<Session> {
+    await this.#link.renew();
+    return await this.#link.sessions.open(conversation, this.#link.request, signal);
+  }
+
+  async #fate(link: Link, conversation: Conversation, otid: string, signal: AbortSignal): Promise<TurnFate> {
+    const session = await link.sessions.open(conversation, link.request, signal);
+    return await fateOf(otid, {
+      session,
+      request: link.request,
+      startTimer: this.#options.startTimer,
+      receiptWithinMs: this.#receiptWithinMs,
+      signal,
+      ...(link === this.#link ? {} : { free: () => link.asking.free(session, signal) }),
+    });
   }
 }

@@ -97,6 +97,11 @@ export class AppServerConnection {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.drop();
+  }
+
+  /** Closes the socket. The next request opens another. */
+  async drop(): Promise<void> {
     const socket = await this.#opening?.catch(() => undefined);
     if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;
     await new Promise<void>((resolve) => {

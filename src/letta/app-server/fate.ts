@@ -13,8 +13,8 @@ export interface Look {
   readonly startTimer: StartTimer;
   readonly receiptWithinMs: number;
   readonly signal: AbortSignal;
-  /** Tells whether the last turn was cut off; see `free.ts`. */
-  free(): Promise<"cut" | "free">;
+  /** Tells whether the last turn was cut off, and ends what is left of it; see `free.ts`. */
+  readonly free?: () => Promise<"cut" | "free">;
 }
 
 const askForReceiptEveryMs = 1_000;
@@ -36,9 +36,9 @@ export async function fateOf(otid: string, look: Look): Promise<TurnFate> {
     if (before.latest) return { state: "running" };
   }
   if (before === undefined) return { state: "unknown" };
-  if (!before.endsInText) return { state: "lost" };
-  // A later message has taken a half answer back already.
-  if (before.latest && (await look.free()) === "cut") return { state: "lost" };
+  // A later message has done so already.
+  const cut = before.latest && (await look.free?.()) === "cut";
+  if (cut || !before.endsInText) return { state: "lost" };
   return judge(await receipt(otid, look), before.text);
 }
 

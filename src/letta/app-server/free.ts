@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { LettaError } from "../port.ts";
 import type { Command, Request } from "./connection.ts";
 import { busy } from "./errors.ts";
 import { abortReply } from "./frames.ts";
@@ -27,10 +26,10 @@ const abortsBehind = 40;
 const padding = " ".repeat(64 * 1024);
 const abortEveryMs = 2;
 const abortWithinMs = 30_000;
-/** Letta says that an aborted turn has ended a moment before it is done with it. */
-const settleMs = 50;
+/** Letta says that an aborted turn has ended some moments before it is done with it. */
+const settleMs = [50, 150, 300];
 
-/** Seen by an agent only if it is asked after all. */
+/** Seen by an agent only if it is asked after all: when nothing holds the conversation, the abort may come too late. */
 const note =
   "<system-reminder>letta-matrix makes sure after an interruption that this conversation is free. There is nothing to do and nothing to answer.</system-reminder>";
 
@@ -55,42 +54,26 @@ export async function free(freeing: Freeing): Promise<"cut" | "free"> {
     await resume(freeing);
     return "cut";
   }
-  if (!(await tidy(freeing))) throw busy("Letta is not done with an earlier turn in this conversation");
   if ((await abortedTurn(freeing, false)) === "free") return "free";
   await release(freeing);
   return "cut";
 }
 
-/** Frees a conversation of a run that is known to hold it. */
+/**
+ * Frees a conversation of a run that is known to hold it. Afterwards Letta denies it all tools, as to a script, for as long
+ * as a client that takes part in the conversation stays connected: so this is best done over a connection of its own.
+ */
 export async function release(freeing: Freeing): Promise<void> {
-  const { session } = freeing;
   for (const reads of skillReads) {
-    session.preloads = true;
     await configure(freeing, reads);
-    if ((await abortedTurn(freeing, true)) === "free") return;
+    const outcome = await abortedTurn(freeing, true).finally(() => configure(freeing, 0));
+    if (outcome === "free") return;
   }
   throw busy("a turn that was cut off still holds the conversation; restarting Letta frees it");
 }
 
-/**
- * Makes sure that no message is asked with skills preloaded: the settings outlive the client that made them. False while
- * Letta is not done with the turn before.
- */
-export async function tidy(settings: Configuring): Promise<boolean> {
-  if (!settings.session.preloads) return true;
-  try {
-    await configure(settings, 0);
-  } catch (error) {
-    if (error instanceof LettaError && error.kind === "busy") return false;
-    throw error;
-  }
-  settings.session.preloads = false;
-  return true;
-}
-
-type Configuring = Pick<Freeing, "session" | "request" | "signal">;
 /** What aborting needs. */
-export type Aborting = Configuring;
+export type Aborting = Pick<Freeing, "session" | "request" | "signal">;
 
 /** True when there was a turn to abort, also one that was being ended already. */
 export async function abort({ session, request, signal }: Aborting): Promise<boolean> {
@@ -106,7 +89,7 @@ export async function resume({ session, request, signal }: Aborting): Promise<vo
   await request({ type: "sync", runtime: session.runtime, resume_interrupted_turn: true }, z.unknown(), signal);
 }
 
-async function configure({ session, request, signal }: Configuring, reads: number): Promise<void> {
+async function configure({ session, request, signal }: Aborting, reads: number): Promise<void> {
   const execution_settings = {
     allowed_tools: [],
     disallowed_tools: [],
@@ -142,8 +125,10 @@ async function abortedTurn(freeing: Freeing, held: boolean): Promise<"held" | "f
     while (!end.over && !(await abort(freeing))) await sleep(startTimer, abortEveryMs, signal);
     const error = await end.reached;
     if (error !== undefined && activeRun.test(error)) return "held";
-    await sleep(startTimer, settleMs, signal);
-    await resume(freeing);
+    for (const pause of settleMs) {
+      await sleep(startTimer, pause, signal);
+      await resume(freeing);
+    }
     return "free";
   } finally {
     end.stop();

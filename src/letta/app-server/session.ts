@@ -16,10 +16,9 @@ export interface Receipt {
 /** What is known of one conversation from the frames of the present connection. */
 export class Session {
   readonly conversation: Conversation;
-  /** Letta may have skills to preload into the next message, set by us or by a client of ours that has died since. */
-  preloads = true;
   #status = idleStatus;
   #turn: { readonly turn: Turn; readonly requestId?: string } | undefined;
+  #withoutTools = false;
   /** What the running turn waits to be allowed, whosever turn it is. */
   #asking: ControlRequest | undefined;
   readonly #ended = new Map<string, string>();
@@ -38,6 +37,11 @@ export class Session {
   /** No turn is running, of nobody. */
   get idle(): boolean {
     return this.#status === idleStatus;
+  }
+
+  /** Letta denies all tools here without asking us, as it does after `release`. */
+  get withoutTools(): boolean {
+    return this.#withoutTools;
   }
 
   /** Our turn that is under way. */
@@ -89,6 +93,7 @@ export class Session {
       if (this.#status !== approvalStatus) this.#asking = undefined;
     }
     if (frame.type === "control_request") this.#asking = frame;
+    if (frame.type === "stream_delta" && deniesAllTools(frame.delta)) this.#withoutTools = true;
     if (frame.type === "turn_finished") this.#note(frame);
     if (frame.type === "input_accepted" && frame.accepted && frame.request_id === this.#turn?.requestId) {
       this.#turn.turn.accept();
@@ -107,4 +112,8 @@ export class Session {
       if (key !== undefined) this.#receipts.push({ key, otid });
     }
   }
+}
+
+function deniesAllTools(delta: { readonly message_type: string; readonly [key: string]: unknown }): boolean {
+  return delta.message_type === "tool_return_message" && String(delta["tool_return"]).endsWith("(headless mode)");
 }

@@ -265,12 +265,15 @@ describe("the App Server adapter, on a server that misbehaves", () => {
   });
 
   it("is busy, and sends nothing, while a turn of somebody else runs", async () => {
-    await begin();
-    await backend.lookUp(conversation, "otid-0", never);
-    server.send({ type: "update_loop_status", runtime, loop_status: { status: "PROCESSING_API_RESPONSE" } });
-    await expect
-      .poll(() => backend.lookUp(conversation, "otid-1", never).catch((error: unknown) => error))
-      .toMatchObject({ kind: "busy" });
+    await begin((command) => {
+      // Told to whoever takes part, before that is confirmed.
+      if (command.type === "runtime_start") {
+        server.send({ type: "update_loop_status", runtime, loop_status: { status: "PROCESSING_API_RESPONSE" } });
+      }
+      return agreeable(command);
+    });
+    const fate = backend.lookUp(conversation, "otid-1", never);
+    await expect(fate).rejects.toMatchObject({ kind: "busy" });
     const turn = backend.ask(request, never)[Symbol.asyncIterator]().next();
     await expect(turn).rejects.toMatchObject({ kind: "busy" });
     expect(server.received.filter(({ type }) => type === "input")).toHaveLength(0);
