@@ -10,6 +10,8 @@ export const addressOf = {
     actorId(server, "conversation", agentId, roomId, thread),
 } as const;
 
+const userPrefix = "agent_";
+
 /** The agent an agent's or conversation's address names. */
 export function agentOf(id: ActorId): string {
   return keyPart(id, 0);
@@ -32,9 +34,14 @@ export function agentUserId(server: string, agentId: string): string {
   return `@${agentLocalpart(agentId)}:${server}`;
 }
 
+/** Whether the user is an agent's, of this installation or another, by its name. */
+export function isAgentUser(userId: string): boolean {
+  return userId.startsWith(`@${userPrefix}`);
+}
+
 export function agentLocalpart(agentId: string): string {
   const bare = agentId.replace(/^(agent-)+/, "").toLowerCase();
-  return `agent_${bare.replaceAll("-", "_").replace(/[^a-z0-9._=/]/g, (char) => `=${char.charCodeAt(0).toString(16)}`)}`;
+  return `${userPrefix}${bare.replaceAll("-", "_").replace(/[^a-z0-9._=/]/g, (char) => `=${char.charCodeAt(0).toString(16)}`)}`;
 }
 
 function keyPart(id: ActorId, index: number): string {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isAgentUser } from "../../machines/addresses.ts";
 import type { Heard, Question } from "../../machines/question.ts";
 import type { MatrixEvent } from "../../matrix/port.ts";
 import { turnMarkOf } from "../marker.ts";
@@ -61,7 +62,7 @@ export function hear(event: MatrixEvent, roomId: string, listener: Listener): He
     });
   if (event.type !== "m.room.message") return undefined;
   const parsed = message.safeParse(event.content);
-  if (!parsed.success || isCopy(event.content) || turnMarkOf(event.content) !== undefined) return undefined;
+  if (!parsed.success || isCopy(event.content) || isAgentsAnswer(event)) return undefined;
   const { data } = parsed;
   if (data["m.relates_to"]?.rel_type === "m.replace") return edit(event, roomId, data);
   if (data.msgtype === "m.notice") return undefined;
@@ -78,6 +79,11 @@ export function hear(event: MatrixEvent, roomId: string, listener: Listener): He
   }
   const text = withoutFallback(data).toWellFormed().trim();
   return text === "" ? undefined : question(event, roomId, { ...place, mentioned, text });
+}
+
+/** The mark alone does not tell: a person's client copies it into what they forward, and that is a question. */
+function isAgentsAnswer({ sender, content }: MatrixEvent): boolean {
+  return isAgentUser(sender) && turnMarkOf(content) !== undefined;
 }
 
 function question(event: MatrixEvent, roomId: string, rest: Partial<Question>): Heard {

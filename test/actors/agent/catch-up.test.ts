@@ -75,7 +75,8 @@ describe("a first look", () => {
     answer(t, first, undefined, "@mallory:test");
     const mark = { cause: first.eventId, attempt: 1, part: 1, parts: 2, final: false, hops: 0 };
     t.homeserver.post(t.roomId, { sender: t.userId, content: { "io.letta_matrix.turn": mark } });
-    expect(await textsIn(t)).toEqual(["first"]);
+    // What somebody else marks so answers nothing, and is a message like any other.
+    expect(await textsIn(t)).toEqual(["first", "so"]);
   });
 
   test.each([60, 99, 100, 101, 350])("reads back over pages to that question (%i messages after it)", async (count) => {

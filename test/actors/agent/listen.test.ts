@@ -59,7 +59,13 @@ describe("in its own room an agent hears", () => {
 
   test("no answers of other agents", () => {
     const mark = { cause: "$other", attempt: 1, part: 1, parts: 1, final: true, outcome: "answer", hops: 0 };
-    expect(heard({ [turnMarker]: mark })).toBeUndefined();
+    expect(heard({ [turnMarker]: mark }, { sender: "@agent_2:test" })).toBeUndefined();
+    expect(heard({}, { sender: "@agent_2:test" })?.text).toBe("hello");
+  });
+
+  test("an agent's answer that a person forwards, mark and all", () => {
+    const mark = { cause: "$other", attempt: 1, part: 1, parts: 1, final: true, outcome: "answer", hops: 0 };
+    expect(heard({ [turnMarker]: mark })?.text).toBe("hello");
   });
 
   test.each([

@@ -28,17 +28,17 @@ const ignored: readonly (readonly [string, Extra | string])[] = [
   ["an edit without new content", relatedTo({ rel_type: "m.replace", event_id: "$gone" })],
   ["an edit to a number", { ...relatedTo({ rel_type: "m.replace", event_id: "$gone" }), "m.new_content": 3 }],
   ["content nested 90 deep", `{"x":${deep(90)}}`],
+];
+
+/** Contents that are odd but say something: each is one message with one answer. */
+const answered: readonly (readonly [string, Extra | string])[] = [
   [
-    "a turn marker of ours",
+    "a turn marker of ours, as what is forwarded has it",
     {
       ...text,
       "io.letta_matrix.turn": { cause: "$x", attempt: 1, part: 1, parts: 1, final: true, outcome: "answer", hops: 0 },
     },
   ],
-];
-
-/** Contents that are odd but say something: each is one message with one answer. */
-const answered: readonly (readonly [string, Extra | string])[] = [
   ["a relation that is text", relatedTo("nonsense")],
   ["a relation that is a list", relatedTo([1, 2])],
   ["a relation that is null", relatedTo(null)],
