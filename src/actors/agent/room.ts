@@ -38,7 +38,8 @@ export function createRoom(sessions: Sessions, { server, nameTemplate }: RoomOpt
     const roomId = await sessions.as(userId).createRoom(
       {
         aliasLocalpart: agentLocalpart(agentId),
-        name: nameTemplate.replaceAll("{agent}", name),
+        // By a function, since a text's `$` would have a meaning of its own.
+        name: nameTemplate.replaceAll("{agent}", () => name),
         topic: `Talk to the Letta agent ${name}. Every message here gets one answer.`,
         initialState: [
           { type: roomMarker, stateKey: "", content: roomMark(agentId) },

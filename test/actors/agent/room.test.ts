@@ -91,6 +91,12 @@ test("the room is created in one request that carries all it is known by", async
   });
 });
 
+test("the room is called as the agent is, whatever is in its name", async () => {
+  const input = { userId: t.userId, agentId: "agent-1", name: "Cash $$ and $& more", spaceId: "!space:test" };
+  await createRoom(t.sessions, options)(input, context());
+  expect(t.homeserver.requests.at(-1)).toMatchObject({ args: [{ name: "Cash $$ and $& more (agent)" }] });
+});
+
 describe("the link to the space", () => {
   test("is written on both sides, each by who may", async () => {
     const bot = new Bot(t.sessions, "@bot:test");
