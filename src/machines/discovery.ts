@@ -8,8 +8,6 @@ import { backoff, failureOf, type Wait, waitFor } from "./wait.ts";
 
 export interface DiscoveryInput {
   readonly server: string;
-  /** Milliseconds between two listings. */
-  readonly interval: number;
 }
 
 export interface DiscoveryContext extends DiscoveryInput {
@@ -19,6 +17,8 @@ export interface DiscoveryContext extends DiscoveryInput {
   readonly again: boolean;
   /** Agents in the last complete listing. */
   readonly listed?: number;
+  /** Milliseconds from the last complete listing to the next, as that listing brought it. */
+  readonly interval: number;
   readonly wait?: Wait | undefined;
 }
 
@@ -26,6 +26,8 @@ export interface DiscoveryContext extends DiscoveryInput {
 export interface Listing {
   readonly total: number;
   readonly changed: readonly { readonly agentId: string; readonly name: string }[];
+  /** Milliseconds to the next. Each brings it, since an actor's input is read once in its life, and configurations change. */
+  readonly interval: number;
 }
 
 export const discoveryMachine = setup({
@@ -38,7 +40,7 @@ export const discoveryMachine = setup({
   actors: { listAgents: effect<Listing, { server: string }>() },
   actions: {
     tell: (_, _params: Tell | readonly Tell[]) => undefined,
-    count: assign((_, { total }: { total: number }) => ({ listed: total })),
+    count: assign((_, { total, interval }: Listing) => ({ listed: total, interval })),
     listAgain: assign(() => ({ again: true })),
     goOn: assign(() => ({ wait: undefined, tries: 0, retryAfterMs: 0, again: false })),
     fail: assign(({ context: { wait, tries } }, event: { readonly error: unknown }) => ({
@@ -57,7 +59,7 @@ export const discoveryMachine = setup({
   id: "discovery",
   version: "1",
   options: { maxIterations: 100 },
-  context: ({ input }) => ({ ...input, tries: 0, retryAfterMs: 0, again: false }),
+  context: ({ input }) => ({ ...input, interval: 0, tries: 0, retryAfterMs: 0, again: false }),
   initial: "listing",
   states: {
     listing: {

@@ -66,6 +66,7 @@ test("a listing gives who is new or has another name", async () => {
       { agentId: "agent-3", name: "Named" },
       { agentId: "agent-4", name: "Fresh" },
     ],
+    interval: 1_000,
   });
 });
 

@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { failure } from "./chart-driver.ts";
 import { drive } from "./charts-under-test.ts";
 
-const nothing = { total: 3, changed: [] };
+const nothing = { total: 3, changed: [], interval: 60_000 };
 
 test("tells each agent that is new or renamed", () => {
   const discovery = drive.discovery();
-  discovery.done("listAgents", { total: 2, changed: [{ agentId: "agent-1", name: "Scout" }] });
+  discovery.done("listAgents", { ...nothing, total: 2, changed: [{ agentId: "agent-1", name: "Scout" }] });
   expect(discovery.tells).toEqual([{ to: "test/agent/agent-1", event: { type: "DISCOVERED", name: "Scout" } }]);
   expect(discovery.context.listed).toBe(2);
 });
@@ -21,6 +21,14 @@ test("#44 a failed listing changes nothing, and is made again soon", () => {
   expect(discovery.fireNext()).toBeLessThan(2_000);
   discovery.done("listAgents", nothing);
   expect(discovery.context.wait).toBeUndefined();
+});
+
+test("an interval that is configured anew counts from the next listing on", () => {
+  const discovery = drive.discovery();
+  discovery.done("listAgents", nothing);
+  discovery.fireNext();
+  discovery.done("listAgents", { ...nothing, interval: 5_000 });
+  expect(discovery.fireNext()).toBe(5_000);
 });
 
 test.each(["waiting", "backingOff"])("a hint in %s lists now", (state) => {

@@ -185,7 +185,7 @@ test("space", () => {
 test("discovery", () => {
   const { leaves } = explore({
     start: drive.discovery(),
-    endings: { listAgents: [good({ total: 0, changed: [] }), bad("unreachable"), bad("refused", 20_000)] },
+    endings: { listAgents: [good({ total: 0, changed: [], interval: 1 }), bad("unreachable"), bad("refused", 20_000)] },
     events: [{ type: "LIST_NOW" }],
     distinguish: ({ tries, again }) => [Math.min(tries, 2), again],
     check: ({ context, value }) => expect(context.wait === undefined, JSON.stringify(value)).toBe(context.tries === 0),

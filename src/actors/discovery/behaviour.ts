@@ -14,12 +14,12 @@ export function discoveryBehaviour(letta: LettaBackend, directory: Directory, in
       const listed = new Map<string, string>();
       for await (const { id, name } of letta.listAgents(signal)) listed.set(id, name);
       const changed = [...listed].filter(([agentId, name]) => known.get(agentId) !== name);
-      return { total: listed.size, changed: changed.map(([agentId, name]) => ({ agentId, name })) };
+      return { total: listed.size, changed: changed.map(([agentId, name]) => ({ agentId, name })), interval };
     },
   };
   return defineBehaviour({
     machine: discoveryMachine,
-    input: (id) => ({ server: serverOf(id), interval }),
+    input: (id) => ({ server: serverOf(id) }),
     children,
     backoffDelays: ["retry"],
   });
