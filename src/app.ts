@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { agentBehaviour } from "./actors/agent/behaviour.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
@@ -20,6 +19,7 @@ import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
 import type { Homeserver } from "./matrix/port.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
+import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
 import { ControlServer } from "./runtime/control/server.ts";
 import { controlSocketIn } from "./runtime/control/socket-path.ts";
 import { EmbeddedHost } from "./runtime/embedded/host.ts";
@@ -62,7 +62,8 @@ export function createApp(config: Config, logger: Logger, connect: Connect = con
       return running.host;
     },
     async start() {
-      await mkdir(config.dataFolder, { recursive: true, mode: 0o700 });
+      // Before anything is in it: LevelDB lets everybody read its files, and access tokens are among them.
+      await ensurePrivateFolder(config.dataFolder);
       const store = await openStore(join(config.dataFolder, "store"), (error) => {
         logger.fatal({ err: error }, "the store failed");
         failure.reject(error);
@@ -139,6 +140,7 @@ async function compose(
       {
         id: "system",
         async start() {
+          // An actor comes to life with its first event; the space's chart needs none of any meaning.
           await host.accept(addressOf.space(serverName), { type: "WAKE" });
           await host.accept(addressOf.discovery(serverName), { type: "LIST_NOW" });
         },
@@ -176,6 +178,7 @@ export function connectPorts(config: Config, logger: Logger): Ports {
     },
   };
 }
+
 /** The App Server listens for clients at `/ws` of the address it was told to listen at. */
 function appServerSocket(url: string): string {
   return new URL(url).pathname === "/" ? new URL("/ws", url).href : url;
