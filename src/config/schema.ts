@@ -19,8 +19,21 @@ const duration = z
 
 const text = z.string("must be text").trim().min(1, "must not be empty");
 
+/** Addresses are told to whoever waits for what is there, people in rooms included. */
 const url = (protocol: RegExp, allowed: string) =>
-  z.url({ protocol, error: `must be ${allowed}` }).transform((value) => value.replace(/\/+$/, ""));
+  z
+    .url({ protocol, error: `must be ${allowed}` })
+    .refine(
+      (value) => isBare(value),
+      "must not hold a user name, a password, a query or a fragment: addresses are no secrets",
+    )
+    .transform((value) => value.replace(/\/+$/, ""));
+
+function isBare(address: string): boolean {
+  if (!URL.canParse(address)) return true;
+  const { username, password, search, hash } = new URL(address);
+  return [username, password, search, hash].every((part) => part === "");
+}
 
 const userId = z
   .string("must be text")

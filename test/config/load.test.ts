@@ -134,8 +134,11 @@ describe("a wrong configuration is refused, naming the key, what is wrong and wh
     ]);
   });
 
+  const bare = "must not hold a user name, a password, a query or a fragment: addresses are no secrets";
   test.each([
     ["letta: { url: http://localhost }", "letta.url", "must be the ws:// or wss:// address of a Letta App Server"],
+    ["letta: { url: ws://me:pw@localhost }", "letta.url", bare],
+    ["letta: { url: 'ws://localhost/ws?token=x' }", "letta.url", bare],
     ["discovery: { interval: 30 }", "discovery.interval", "must be a number with a unit: ms, s, m or h"],
     ["discovery: { interval: 0s }", "discovery.interval", "must be longer than nothing"],
     ["drafts: { rate: fast }", "drafts.rate", "must be a number"],
