@@ -162,7 +162,8 @@ export const configFile = z.strictObject({
     example: "data_folder: /var/lib/letta-matrix",
   }),
   invite: z.array(userId, "must be a list of user ids").default([]).meta({
-    description: "People who are invited to the space and to each agent's room.",
+    description:
+      "People who are invited to the space and to each agent's room when it is made; not to what is there already.",
     example: 'invite: ["@you:example.org"]',
   }),
   space,
