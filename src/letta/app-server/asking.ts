@@ -16,6 +16,8 @@ export interface AskingOptions {
   readonly policy: ToolPolicy;
   readonly startTimer: StartTimer;
   readonly idleTimeoutMs: number;
+  /** Whether Letta is to keep a receipt of each turn; see `AppServerOptions`. */
+  readonly receipts: boolean;
   /** The connection keeps agents from their tools now, and should be replaced soon; see `release`. */
   readonly onReleased: () => void;
 }
@@ -134,7 +136,6 @@ export class Asking {
   async #trySend(session: Session, request: TurnRequest, signal: AbortSignal): Promise<Turn | undefined> {
     const { connection, startTimer } = this.#options;
     if (!session.idle || session.turn !== undefined) throw busy("another turn runs in this conversation");
-    await this.#acknowledge(session, signal);
     const turn = new Turn(request, { startTimer });
     const requestId = connection.nextRequestId();
     session.begin(turn, requestId);
@@ -161,15 +162,8 @@ export class Asking {
       client_tool_allowlist: this.#options.policy.offered,
       exclude_interactive_tools: true,
     };
-    return { type: "input", runtime: session.runtime, terminal_consumer_id: otid, payload };
-  }
-
-  /** Whoever asks the next message is done with the ones before. */
-  async #acknowledge(session: Session, signal: AbortSignal): Promise<void> {
-    for (const { key, otid } of session.takeReceipts()) {
-      const receipt = { runtime: session.runtime, idempotency_key: key, consumer_id: otid };
-      await this.#options.connection.post({ type: "turn_finished_ack", ...receipt }, signal);
-    }
+    const receipt = this.#options.receipts ? { terminal_consumer_id: otid } : {};
+    return { type: "input", runtime: session.runtime, ...receipt, payload };
   }
 
   async #decide(session: Session, { request }: Turn, control: ControlRequest): Promise<TurnEvent> {

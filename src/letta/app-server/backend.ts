@@ -21,11 +21,18 @@ export interface AppServerOptions extends Omit<ConnectionOptions, "startTimer"> 
    * but some messages are then asked again that had been answered.
    */
   readonly receiptWithinMs?: number;
+  /**
+   * Whether Letta is to keep a receipt of each turn until we have seen its end (on when left out). Costs Letta some 50 ms
+   * per turn. Without receipts `lookUp` takes a text that is left after the conversation was freed for the answer: wrong
+   * only when a model broke off in mid-answer and this process died before Letta had it asked again.
+   */
+  readonly receipts?: boolean;
   /** The real one when left out. */
   readonly startTimer?: StartTimer;
 }
 
 const defaultReceiptWithinMs = 32_000;
+const acknowledgeAfterMs = 2_000;
 const abortOnCloseMs = 2_000;
 
 /** Letta Code's App Server: JSON frames over one WebSocket. Made for and tried with Letta 0.34. */
@@ -36,9 +43,10 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
 
   constructor(options: AppServerOptions) {
     const policy = new ToolPolicy(options.toolAllowList);
-    this.#options = { ...options, startTimer: options.startTimer ?? startTimer, policy };
+    const receipts = options.receipts ?? true;
+    this.#options = { ...options, startTimer: options.startTimer ?? startTimer, policy, receipts };
     this.#receiptWithinMs = options.receiptWithinMs ?? defaultReceiptWithinMs;
-    this.#link = new Link(this.#options);
+    this.#link = new Link({ ...this.#options, acknowledgeAfterMs });
   }
 
   /** Frames that were let pass since the start, by the reason. */
@@ -107,7 +115,7 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
       session,
       request: link.request,
       startTimer: this.#options.startTimer,
-      receiptWithinMs: this.#receiptWithinMs,
+      receiptWithinMs: this.#options.receipts ? this.#receiptWithinMs : undefined,
       signal,
       ...(link === this.#link ? {} : { free: () => link.asking.free(session, signal) }),
     });

@@ -11,7 +11,8 @@ export interface Look {
   readonly session: Session;
   readonly request: Request;
   readonly startTimer: StartTimer;
-  readonly receiptWithinMs: number;
+  /** How long to wait for the receipt; left out when none is kept. */
+  readonly receiptWithinMs: number | undefined;
   readonly signal: AbortSignal;
   /** Tells whether the last turn was cut off, and ends what is left of it; see `free.ts`. */
   readonly free?: () => Promise<"cut" | "free">;
@@ -39,7 +40,9 @@ export async function fateOf(otid: string, look: Look): Promise<TurnFate> {
   // A later message has done so already.
   const cut = before.latest && (await look.free?.()) === "cut";
   if (cut || !before.endsInText) return { state: "lost" };
-  return judge(await receipt(otid, look), before.text);
+  const { receiptWithinMs } = look;
+  if (receiptWithinMs !== undefined) return judge(await receipt(otid, look, receiptWithinMs), before.text);
+  return judge(before.latest && look.free === undefined ? undefined : "end_turn", before.text);
 }
 
 function judge(stopReason: string | undefined, text = ""): TurnFate {
@@ -47,13 +50,13 @@ function judge(stopReason: string | undefined, text = ""): TurnFate {
 }
 
 /** Letta hands receipts out when a client joins the conversation or synchronizes with it. */
-async function receipt(otid: string, look: Look): Promise<string | undefined> {
-  const { session, request, startTimer, receiptWithinMs, signal } = look;
+async function receipt(otid: string, look: Look, withinMs: number): Promise<string | undefined> {
+  const { session, request, startTimer, signal } = look;
   const sync = { type: "sync", runtime: session.runtime, recover_approvals: false };
   for (let waited = 0; ; waited += askForReceiptEveryMs) {
     await request(sync, z.unknown(), signal);
     const stopReason = session.stopReason(otid);
-    if (stopReason !== undefined || waited >= receiptWithinMs) return stopReason;
+    if (stopReason !== undefined || waited >= withinMs) return stopReason;
     await sleep(startTimer, askForReceiptEveryMs, signal);
   }
 }

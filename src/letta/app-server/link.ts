@@ -1,12 +1,18 @@
 import { Asking } from "./asking.ts";
 import { AppServerConnection, type ConnectionOptions, type Request } from "./connection.ts";
+import type { TurnFinished } from "./frames.ts";
 import { Sessions } from "./sessions.ts";
 import type { ToolPolicy } from "./tools.ts";
 
 export interface LinkOptions extends ConnectionOptions {
   readonly policy: ToolPolicy;
   readonly idleTimeoutMs: number;
+  readonly receipts: boolean;
+  /** How long after a turn's end its receipt is acknowledged, ms; never when left out. */
+  readonly acknowledgeAfterMs?: number;
 }
+
+const never = new AbortController().signal;
 
 /** A connection with all that is known by it. */
 export class Link {
@@ -14,12 +20,22 @@ export class Link {
   readonly sessions = new Sessions();
   readonly asking: Asking;
   readonly request: Request;
+  readonly #options: LinkOptions;
+  readonly #acknowledgements = new Set<() => void>();
   #worn = false;
 
   constructor(options: LinkOptions) {
+    this.#options = options;
     this.connection = new AppServerConnection(options, {
-      frame: (frame) => this.sessions.handle(frame),
-      lost: (error) => this.sessions.lose(error),
+      frame: (frame) => {
+        this.sessions.handle(frame);
+        if (frame.type === "turn_finished") this.#acknowledgeLater(frame);
+      },
+      lost: (error) => {
+        for (const cancel of this.#acknowledgements) cancel();
+        this.#acknowledgements.clear();
+        this.sessions.lose(error);
+      },
     });
     this.request = (...request) => this.connection.request(...request);
     this.asking = new Asking({
@@ -27,6 +43,7 @@ export class Link {
       policy: options.policy,
       startTimer: options.startTimer,
       idleTimeoutMs: options.idleTimeoutMs,
+      receipts: options.receipts,
       onReleased: () => {
         this.#worn = true;
       },
@@ -40,5 +57,23 @@ export class Link {
     if (!due || all.some((session) => session.turn !== undefined)) return;
     this.#worn = false;
     await this.connection.drop();
+  }
+
+  /**
+   * By then whoever asked has written the answer down. Letta looks through all open receipts at each turn, so that they
+   * must not become many.
+   */
+  #acknowledgeLater({ runtime, idempotency_key, terminal_consumer_ids = [] }: TurnFinished): void {
+    const { acknowledgeAfterMs, startTimer } = this.#options;
+    if (acknowledgeAfterMs === undefined || idempotency_key === undefined || terminal_consumer_ids.length === 0) return;
+    const cancel = startTimer(acknowledgeAfterMs, () => {
+      this.#acknowledgements.delete(cancel);
+      for (const consumer_id of terminal_consumer_ids) {
+        const acknowledgement = { type: "turn_finished_ack", runtime, idempotency_key, consumer_id };
+        // A receipt that is not acknowledged lasts for a day, and no longer.
+        this.connection.post(acknowledgement, never).catch(() => {});
+      }
+    });
+    this.#acknowledgements.add(cancel);
   }
 }

@@ -7,12 +7,6 @@ const remembered = 8;
 
 const approvalStatus = "WAITING_ON_APPROVAL";
 
-/** A receipt that Letta keeps, over restarts too, until it is acknowledged. */
-export interface Receipt {
-  readonly key: string;
-  readonly otid: string;
-}
-
 /** What is known of one conversation from the frames of the present connection. */
 export class Session {
   readonly conversation: Conversation;
@@ -22,7 +16,7 @@ export class Session {
   /** What the running turn waits to be allowed, whosever turn it is. */
   #asking: ControlRequest | undefined;
   readonly #ended = new Map<string, string>();
-  #receipts: Receipt[] = [];
+  readonly #told = new Set<string>();
   readonly #watchers = new Set<(frame: RuntimeFrame) => void>();
 
   constructor(conversation: Conversation) {
@@ -68,17 +62,7 @@ export class Session {
 
   remember(otid: string, stopReason: string): void {
     this.#ended.set(otid, stopReason);
-    for (const oldest of this.#ended.keys()) {
-      if (this.#ended.size <= remembered) break;
-      this.#ended.delete(oldest);
-    }
-  }
-
-  /** Receipts that nobody needs any more once another message is asked. */
-  takeReceipts(): readonly Receipt[] {
-    const taken = this.#receipts;
-    this.#receipts = [];
-    return taken;
+    forgetOldest(this.#ended);
   }
 
   /** Calls back for each frame. Gives the function that ends this. */
@@ -94,7 +78,7 @@ export class Session {
     }
     if (frame.type === "control_request") this.#asking = frame;
     if (frame.type === "stream_delta" && deniesAllTools(frame.delta)) this.#withoutTools = true;
-    if (frame.type === "turn_finished") this.#note(frame);
+    if (frame.type === "turn_finished" && !this.#isNews(frame)) return;
     if (frame.type === "input_accepted" && frame.accepted && frame.request_id === this.#turn?.requestId) {
       this.#turn.turn.accept();
     }
@@ -106,11 +90,20 @@ export class Session {
     this.#turn?.turn.lose(error);
   }
 
-  #note({ terminal_consumer_ids: otids = [], stop_reason, idempotency_key: key }: TurnFinished): void {
-    for (const otid of otids) {
-      this.remember(otid, stop_reason);
-      if (key !== undefined) this.#receipts.push({ key, otid });
-    }
+  /** Letta tells the end of a turn again as long as it is not acknowledged. */
+  #isNews({ terminal_consumer_ids: otids = [], stop_reason, idempotency_key: key }: TurnFinished): boolean {
+    if (key !== undefined && this.#told.has(key)) return false;
+    if (key !== undefined) this.#told.add(key);
+    forgetOldest(this.#told);
+    for (const otid of otids) this.remember(otid, stop_reason);
+    return true;
+  }
+}
+
+function forgetOldest(of: { readonly size: number; keys(): Iterable<string>; delete(key: string): boolean }): void {
+  for (const oldest of of.keys()) {
+    if (of.size <= remembered) return;
+    of.delete(oldest);
   }
 }
 
