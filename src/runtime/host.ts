@@ -44,7 +44,7 @@ export interface Host {
   ask(to: ActorId, event: ActorEvent, options: AskOptions): Promise<unknown>;
   /** The actor as last stepped; `undefined` when it never had an event. */
   read(id: ActorId): ActorRecord | undefined;
-  /** All actors of a machine that ever had an event, by id. */
+  /** All actors of a machine that ever had an event, by id; a record that cannot be read is left out. */
   list(realm: string, machine: string): AsyncIterable<ActorRecord>;
   /** The last transitions of an actor, oldest first. */
   journal(id: ActorId): Promise<readonly JournalLine[]>;

@@ -215,6 +215,18 @@ describe("a damaged row", () => {
   });
 });
 
+describe("a damaged record", () => {
+  it("is reported, and left out of the list of the others", async () => {
+    const { host, database, failures } = await memoryHost({ behaviours: [collector()] });
+    for (const key of ["a", "b", "c"]) await host.accept(toyId("collector", key), { type: "ADD", n: 1 });
+    await database.batch([{ type: "put", key: `r|${toyId("collector", "b")}`, value: "{" }], { sync: true });
+    const listed: string[] = [];
+    for await (const { id } of host.list("test", "collector")) listed.push(id);
+    expect(listed).toEqual([toyId("collector", "a"), toyId("collector", "c")]);
+    expect(failures).toHaveLength(1);
+  });
+});
+
 describe("ids of events", () => {
   it("are known for seven days, and the newest 1,000 of an actor longer", async () => {
     const { host, clock, database } = await memoryHost({ behaviours: [collector()] });

@@ -135,7 +135,10 @@ export class EmbeddedHost implements Host {
   async *list(realm: string, machine: string): AsyncIterable<ActorRecord> {
     const only = this.#stored(actorId(realm, machine));
     if (only !== undefined) yield only;
-    for await (const [, value] of this.#store.scan(`r|${idPrefix(realm, machine)}`)) yield parseRecord(value);
+    for await (const [key, value] of this.#store.scan(`r|${idPrefix(realm, machine)}`)) {
+      const record = this.#readable(actorOfKey(key), value);
+      if (record !== undefined) yield record;
+    }
   }
 
   async journal(id: ActorId): Promise<readonly JournalLine[]> {
@@ -188,6 +191,16 @@ export class EmbeddedHost implements Host {
   #stored(id: ActorId): ActorRecord | undefined {
     const text = this.#store.get(keys.record(id));
     return text === undefined ? undefined : parseRecord(text);
+  }
+
+  /** One record that cannot be read hides no other from whoever lists them. */
+  #readable(actor: ActorId, text: string): ActorRecord | undefined {
+    try {
+      return parseRecord(text);
+    } catch (error) {
+      this.#options.onUnreadable?.(actor, error);
+      return undefined;
+    }
   }
 
   /** Actors whose records are to be migrated: they may have gained effects and timers. */
