@@ -11,6 +11,9 @@ export const productHaste = 6;
  */
 const lettaFactor = 15;
 
+/** How long the product may wait for such a receipt, ms: longer than Letta keeps it, in Letta's faster time. */
+export const receiptWithinMs = 6_000;
+
 export function hasteOf(clock: Clock, epoch: number, factor: number): Clock {
   return {
     now: () => epoch + (clock.now() - epoch) * factor,

@@ -73,9 +73,9 @@ export class Plan {
     }
   }
 
-  /** A round that kills at these boundaries. */
-  round(kind: KillKind, at: readonly Boundary[]): Round {
-    return { kind, stops: at.map((boundary) => this.#stop(boundary)) };
+  /** A round that kills at these boundaries; at which passing, is drawn where it is not given. */
+  round(kind: KillKind, at: readonly Boundary[], occurrence?: number): Round {
+    return { kind, stops: at.map((boundary) => this.#stop(boundary, occurrence)) };
   }
 
   /** One message to each agent: what people say when a kill keeps them waiting. */
@@ -83,10 +83,11 @@ export class Plan {
     return this.#said.map((_, agent) => this.#message(agent));
   }
 
-  #stop(boundary: Boundary): Stop {
+  #stop(boundary: Boundary, occurrence?: number): Stop {
     const { agents } = this.#options;
     const messages = Array.from({ length: this.#talk.int(3, 6) }, () => this.#message(this.#talk.int(0, agents - 1)));
-    return { boundary, occurrence: this.#stops.int(1, 3), messages, downtime: this.#stops.int(0, 300) };
+    const drawn = this.#stops.int(1, 3);
+    return { boundary, occurrence: occurrence ?? drawn, messages, downtime: this.#stops.int(0, 300) };
   }
 
   #message(agent: number): PlannedMessage {

@@ -58,7 +58,7 @@ export const report = z.discriminatedUnion("type", [
   z.object({ type: z.literal("fate"), otid: z.string(), state: z.string(), at: z.number() }),
   /** A tool call is about to be approved, and that is written down. */
   z.object({ type: z.literal("approved"), subject, at: z.number() }),
-  /** How many conversations have something to do. */
-  z.object({ type: z.literal("busy"), conversations: z.number() }),
+  /** The rooms whose conversations have something to do. */
+  z.object({ type: z.literal("busy"), rooms: z.array(z.string()) }),
 ]);
 export type Report = z.infer<typeof report>;

@@ -154,9 +154,10 @@ export class Run {
   /** Resolves with true when every message has what it was owed and nothing is being done any more. */
   async #rest(): Promise<boolean> {
     const deadline = performance.now() + (this.#options.restWithin ?? 60_000);
+    const rooms = this.#ledger.residents.map(({ roomId }) => roomId);
     while (performance.now() < deadline) {
       if (this.#product.life.hasEnded) throw new Error("the product ended by itself: see its log");
-      if (this.#product.life.busy === 0) {
+      if (this.#product.life.isIdle(rooms)) {
         await this.#readRooms();
         if (this.#isComplete()) return true;
       }

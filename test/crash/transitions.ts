@@ -5,6 +5,7 @@ import type { Watch } from "./watched-ports.ts";
 
 const question = z.object({ eventId: z.string() });
 const conversation = z.object({
+  roomId: z.string(),
   queue: z.array(question),
   current: z.object({ question }).optional(),
 });
@@ -15,7 +16,11 @@ export class TransitionWatch {
   readonly #watch: Watch;
   /** The question in answering, by conversation. */
   readonly #current = new Map<string, string>();
+  /** Rooms whose conversation is not idle. */
   readonly #busy = new Set<string>();
+  /** Conversations whose state is known. */
+  readonly #seen = new Set<string>();
+  #knowsAll = false;
 
   constructor(watch: Watch) {
     this.#watch = watch;
@@ -25,7 +30,8 @@ export class TransitionWatch {
   async follow(host: Host, serverName: string): Promise<void> {
     host.subscribe((transition) => this.#see(transition));
     for await (const record of host.list(serverName, "conversation"))
-      if (!this.#current.has(record.id) && !this.#busy.has(record.id)) this.#note(record);
+      if (!this.#seen.has(record.id)) this.#note(record);
+    this.#knowsAll = true;
     this.#reportBusy();
   }
 
@@ -57,12 +63,13 @@ export class TransitionWatch {
     const context = conversation.parse(record.context);
     if (context.current === undefined) this.#current.delete(record.id);
     else this.#current.set(record.id, context.current.question.eventId);
-    if (record.value === "idle") this.#busy.delete(record.id);
-    else this.#busy.add(record.id);
+    if (record.value === "idle") this.#busy.delete(context.roomId);
+    else this.#busy.add(context.roomId);
+    this.#seen.add(record.id);
     return context;
   }
 
   #reportBusy(): void {
-    this.#watch.report({ type: "busy", conversations: this.#busy.size });
+    if (this.#knowsAll) this.#watch.report({ type: "busy", rooms: [...this.#busy] });
   }
 }

@@ -32,7 +32,7 @@ export class VictimProcess {
   readonly #up = Promise.withResolvers<void>();
   #armed = Promise.withResolvers<void>();
   #hit = Promise.withResolvers<Hit>();
-  #busy = 1;
+  #busy: readonly string[] | undefined;
   #hasEnded = false;
 
   private constructor(
@@ -82,9 +82,9 @@ export class VictimProcess {
     return victim;
   }
 
-  /** Conversations with something to do, as it last said. */
-  get busy(): number {
-    return this.#busy;
+  /** True when, as far as it has said, none of these rooms' conversations has anything to do. */
+  isIdle(rooms: readonly string[]): boolean {
+    return this.#busy !== undefined && !this.#busy.some((room) => rooms.includes(room));
   }
 
   get hasEnded(): boolean {
@@ -134,7 +134,7 @@ export class VictimProcess {
     if (report.type === "up") this.#up.resolve();
     if (report.type === "armed") this.#armed.resolve();
     if (report.type === "hit") this.#hit.resolve(report);
-    if (report.type === "busy") this.#busy = report.conversations;
+    if (report.type === "busy") this.#busy = report.rooms;
   }
 }
 

@@ -3,10 +3,10 @@ import { flushCompileCache } from "node:module";
 import { setImmediate } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Level } from "level";
-import type { App, Connect } from "../../src/app.ts";
+import type { App, Connect, Ports } from "../../src/app.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Host } from "../../src/runtime/host.ts";
-import { hasteOf } from "./haste.ts";
+import { hasteOf, receiptWithinMs } from "./haste.ts";
 import { KillPoint } from "./kill-point.ts";
 import { order, type Report, type VictimSettings } from "./protocol.ts";
 import { TransitionWatch } from "./transitions.ts";
@@ -22,12 +22,13 @@ const [, , source = ""] = process.argv;
 const goOnInput = 0;
 const reportOutput = 3;
 
-const { createApp, connectPorts }: typeof import("../../src/app.ts") = await import(
-  pathToFileURL(`${source}/app.ts`).href
-);
-const { createLogger }: typeof import("../../src/telemetry/logger.ts") = await import(
-  pathToFileURL(`${source}/telemetry/logger.ts`).href
-);
+const { createApp } = await product<typeof import("../../src/app.ts")>("app.ts");
+const { AppServerBackend } =
+  await product<typeof import("../../src/letta/app-server/backend.ts")>("letta/app-server/backend.ts");
+const { ClientServerHomeserver } =
+  await product<typeof import("../../src/matrix/client-server.ts")>("matrix/client-server.ts");
+const { systemClock } = await product<typeof import("../../src/runtime/clock.ts")>("runtime/clock.ts");
+const { createLogger } = await product<typeof import("../../src/telemetry/logger.ts")>("telemetry/logger.ts");
 
 const tell = (line: Report): void => {
   writeSync(reportOutput, `${JSON.stringify(line)}\n`);
@@ -62,10 +63,7 @@ tell({ type: "loaded" });
 
 async function start(settings: VictimSettings): Promise<void> {
   if (settings.slowCommits > 0) slowDownCommits(settings.slowCommits);
-  const connect: Connect = (config, logger) => {
-    const ports = connectPorts(config, logger);
-    return watchPorts({ ...ports, clock: hasteOf(ports.clock, settings.epoch, settings.haste) }, watch);
-  };
+  const connect: Connect = (config) => watchPorts(portsOf(config, settings), watch);
   app = createApp(configOf(settings), createLogger({ level: "info", secrets: [] }), connect);
   app.failed.catch(() => process.exit(1));
   const started = app.start();
@@ -88,6 +86,27 @@ async function hostOf(app: App, started: Promise<void>): Promise<Host> {
       if (failure !== undefined) throw failure.error;
     }
   }
+}
+
+/** The real servers, as the product connects to them by itself, in a time that runs faster. */
+function portsOf({ homeserver: { url, serverName, registration }, letta }: Config, settings: VictimSettings): Ports {
+  const { toolAllowList, idleTimeoutMs } = letta;
+  const homeserver = new ClientServerHomeserver({ baseUrl: url, serverName, registration });
+  const backend = new AppServerBackend({ url: letta.url, toolAllowList, idleTimeoutMs, receiptWithinMs });
+  return {
+    homeserver,
+    letta: backend,
+    clock: hasteOf(systemClock, settings.epoch, settings.haste),
+    async close() {
+      homeserver.close();
+      await backend.close();
+    },
+  };
+}
+
+/** A module of the product that is to run, which need not be the one beside this file. */
+function product<TModule>(file: string): Promise<TModule> {
+  return import(pathToFileURL(`${source}/${file}`).href);
 }
 
 function configOf(settings: VictimSettings): Config {

@@ -1,0 +1,98 @@
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Boundary } from "./boundaries.ts";
+import type { LawName } from "./laws.ts";
+import { productSource } from "./world.ts";
+
+/** A fault that somebody could build into the product, and how the crash suite has to find it. */
+export interface Patch {
+  readonly name: string;
+  /** Below `src/`. */
+  readonly file: string;
+  /** What stands there exactly once, and what is put in its place. */
+  readonly replacements: readonly (readonly [string, string])[];
+  /** Kills there show it. */
+  readonly boundary: Boundary;
+  readonly occurrence: number;
+  /** Before each write to the store, ms. */
+  readonly slowCommits: number;
+  /** The law that is broken for the very message at which the product was killed. */
+  readonly breaks: LawName;
+  /** Laws that may be broken with it. */
+  readonly alongside: readonly LawName[];
+}
+
+export const patches: readonly Patch[] = [
+  {
+    name: "effect-before-commit",
+    file: "runtime/embedded/cell.ts",
+    replacements: [
+      [
+        "    this.#uncommitted++;\n    const durable =",
+        "    this.#uncommitted++;\n    for (const batch of batches) batch.release();\n    const durable =",
+      ],
+      ["      .then(() => {\n        for (const batch of batches) batch.release();\n", "      .then(() => {\n"],
+    ],
+    boundary: "asked",
+    occurrence: 1,
+    // 40 ms are enough where Letta takes an input in less than that.
+    slowCommits: 200,
+    breaks: "asked-as-allowed",
+    alongside: [],
+  },
+  {
+    name: "random-transaction-id",
+    file: "matrix/transaction-id.ts",
+    replacements: [["name.cause, name.part])", "name.cause, name.part, Math.random()])"]],
+    boundary: "sent",
+    occurrence: 1,
+    slowCommits: 0,
+    breaks: "answered-once",
+    alongside: ["no-draft-left-hanging"],
+  },
+  {
+    name: "outbox-removed-before-send",
+    file: "runtime/embedded/effect-runner.ts",
+    replacements: [
+      [
+        "      const output = await Promise.race([\n",
+        '      if (name === "reply") await this.#store.commit([{ type: "del", key }]);\n' +
+          "      const output = await Promise.race([\n",
+      ],
+    ],
+    boundary: "sending",
+    occurrence: 1,
+    slowCommits: 0,
+    breaks: "no-answer-lost",
+    alongside: ["no-draft-left-hanging"],
+  },
+  {
+    name: "cursor-before-events",
+    file: "runtime/embedded/step-batch.ts",
+    replacements: [["    writes.push(put(key, row));\n    return [to,", "    return [to,"]],
+    boundary: "committed",
+    occurrence: 1,
+    slowCommits: 0,
+    breaks: "no-answer-lost",
+    alongside: [],
+  },
+];
+
+/** Copies the product's source into `dir` with the fault built in, and gives the folder. */
+export async function buildIn({ name, file, replacements }: Patch, dir: string): Promise<string> {
+  const project = dirname(productSource);
+  const source = join(dir, "src");
+  await mkdir(dir, { recursive: true });
+  await cp(productSource, source, { recursive: true });
+  await cp(join(project, "package.json"), join(dir, "package.json"));
+  await symlink(join(project, "node_modules"), join(dir, "node_modules"));
+  let text = await readFile(join(source, file), "utf8");
+  for (const [from, to] of replacements) {
+    const parts = text.split(from);
+    if (parts.length !== 2)
+      throw new Error(`${name}: this stands ${parts.length - 1} times in src/${file}, adapt the patch: ${from}`);
+    text = parts.join(to);
+  }
+  await writeFile(join(source, file), text);
+  return source;
+}
