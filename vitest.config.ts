@@ -1,14 +1,13 @@
 import { defineConfig } from "vitest/config";
 
 /** Tests that start a real Synapse or Letta. */
-const real = [
-  "test/**/*.real.test.ts",
-  "test/e2e/**/*.test.ts",
-  "test/contract/**/*.test.ts",
-  "test/servers/{synapse,letta,stack}*.test.ts",
-];
+const real = ["test/**/*.real.test.ts", "test/e2e/**/*.test.ts", "test/servers/{synapse,letta,stack}*.test.ts"];
+/** What the ports promise, and the demo: with the real servers too, but too long for the quick suite. */
+const contract = ["test/contract/**/*.test.ts", "test/demo/**/*.real.test.ts"];
 /** Tests that are too slow for every day. */
 const slow = ["test/packaging/**/*.test.ts"];
+/** Builds of the product with one law broken on purpose: each must be caught by the crash suite's laws. */
+const patches = ["test/crash/patches.slow.test.ts"];
 
 export default defineConfig({
   test: {
@@ -21,7 +20,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...real, ...slow],
+          exclude: [...real, ...contract, ...slow, ...patches],
           sequence: { groupOrder: 0 },
         },
       },
@@ -30,6 +29,7 @@ export default defineConfig({
         test: {
           name: "real",
           include: real,
+          exclude: contract,
           globalSetup: "./test/real-setup.ts",
           fileParallelism: false,
           testTimeout: 120_000,
@@ -40,12 +40,36 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "contract",
+          include: contract,
+          globalSetup: "./test/real-setup.ts",
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "slow",
           include: slow,
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 240_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "patches",
+          include: patches,
+          globalSetup: "./test/real-setup.ts",
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],
