@@ -1,9 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that start a real Synapse or Letta. */
-const real = ["test/servers/{synapse,letta,stack}*.test.ts"];
-/** The whole product, as people use it and under SIGKILL. On demand, and not yet in CI: some of its cases still fail. */
-const whole = ["test/e2e/**/*.test.ts", "test/crash/**/*.real.test.ts"];
+/** On a real Synapse and a real Letta: the whole product, as people use it and under a few kills. */
+const real = [
+  "test/servers/{synapse,letta,stack}*.test.ts",
+  "test/e2e/e2e.real.test.ts",
+  "test/crash/quick.real.test.ts",
+];
+/** The same, where waiting is most of it: servers that go away and come back. */
+const outages = ["test/e2e/outages.real.test.ts"];
 /** What the ports promise, and the demo: with the real servers too, but too long for the quick suite. */
 const contract = ["test/contract/**/*.test.ts", "test/demo/**/*.real.test.ts"];
 /** Tests that are too slow for every day. */
@@ -22,7 +26,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...real, ...whole, ...contract, ...slow, ...patches],
+          exclude: [...real, ...outages, ...contract, ...slow, ...patches],
           sequence: { groupOrder: 0 },
         },
       },
@@ -41,8 +45,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "whole",
-          include: whole,
+          name: "outages",
+          include: outages,
           globalSetup: "./test/real-setup.ts",
           fileParallelism: false,
           testTimeout: 120_000,

@@ -56,6 +56,11 @@ export interface LettaBackend {
   listAgents(signal: AbortSignal): AsyncIterable<AgentSummary>;
   createConversation(agentId: string, signal: AbortSignal): Promise<Conversation>;
   /**
+   * A new conversation that goes on where this one, which is `held`, was before its last turn: with its history, less
+   * that turn's half answer and, unless a tool ran in it, its message.
+   */
+  branchConversation(from: Conversation, signal: AbortSignal): Promise<Conversation>;
+  /**
    * Sends the message and yields what happens until the turn has finished. Only one turn of a conversation may be in
    * flight. Ends by throwing {@link LettaError} when the server refuses, fails, or falls silent. Aborting stops
    * watching; it does not promise to stop the turn.
@@ -73,11 +78,13 @@ export interface LettaBackend {
  * - `busy`: a turn that is not ours is running; try again later.
  * - `silent`: the turn was accepted, but nothing has come from it for too long; look it up.
  * - `refused`: the server knows us and says no (bad key, unknown agent or model): asking again changes nothing.
- * - `gone`: the server does not know the conversation (any more), or is stuck in it for good: open another.
+ * - `gone`: the server does not know the conversation (any more): open another.
+ * - `held`: a turn that was cut off or fell silent holds the conversation for good. The message was not taken and left
+ *   no trace: go on in a branch of the conversation.
  * - `failed`: the turn ran and ended in an error (the model's, mostly).
  * - `malformed`: the server answered something that is no answer to this request.
  */
-export type LettaErrorKind = "unreachable" | "busy" | "silent" | "refused" | "gone" | "failed" | "malformed";
+export type LettaErrorKind = "unreachable" | "busy" | "silent" | "refused" | "gone" | "held" | "failed" | "malformed";
 
 export class LettaError extends Error {
   override readonly name = "LettaError";

@@ -68,6 +68,8 @@ export const silence = "<no-reply/>";
 const passing: ReadonlySet<string> = new Set(["unreachable", "busy", "token"]);
 /** Failures of the homeserver after which the same event can still be sent. */
 const sendable: ReadonlySet<string> = new Set(["unreachable", "limited", "token", "malformed"]);
+/** Failures of Letta's conversation, not of the question: another conversation takes it. */
+const elsewhere: ReadonlySet<string> = new Set(["gone", "held"]);
 /** Tries while somebody else's turn runs, before the person is told. */
 const mostBusyTries = 20;
 /** Attempts that may leave nothing before the person is told. */
@@ -82,7 +84,8 @@ export const conversationMachine = setup({
     events: {} as ConversationEvent,
   },
   actors: {
-    openConversation: effect<{ conversationId: string }, { agentId: string }>(),
+    /** Opens the first conversation of the room, or one that goes on from another which takes no message any more. */
+    openConversation: effect<{ conversationId: string }, { agentId: string; from?: string }>(),
     ask: effect<{ text: string }, TurnInput>(),
     showWait: effect<{ eventId: string }, TurnInput & { text: string }>(),
     reply: effect<void, TurnInput>(),
@@ -136,6 +139,7 @@ export const conversationMachine = setup({
     forgetIfGone: assign((_, event: { readonly error: unknown }) =>
       failureOf(event).kind === "gone" ? { conversationId: undefined } : {},
     ),
+    forget: assign(() => ({ conversationId: undefined })),
     goOn: assign(() => ({ wait: undefined })),
     settle: assign(() => ({ current: undefined, wait: undefined })),
     apologise: assign(({ context, event }) => {
@@ -161,7 +165,7 @@ export const conversationMachine = setup({
     mayAskAgain: ({ context: { current } }, event: { readonly error: unknown }) =>
       failureOf(event).kind === "lost" && current?.toolApproved === false && current.attempt < mostAttempts,
     mayAskElsewhere: ({ context: { current } }, event: { readonly error: unknown }) =>
-      failureOf(event).kind === "gone" && current?.toolApproved === false && current.attempt < mostAttempts,
+      elsewhere.has(failureOf(event).kind ?? "") && current?.toolApproved === false && current.attempt < mostAttempts,
     isSilence: (_, { text }: { text: string }) => text === silence,
     showsNothing: ({ context }) => context.current?.drafting !== true,
     isWorthExplaining: ({ context: { current } }) => current !== undefined && !current.drafting && current.tries >= 2,
@@ -223,7 +227,10 @@ export const conversationMachine = setup({
       invoke: {
         id: "openConversation",
         src: "openConversation",
-        input: ({ context: { agentId } }) => ({ agentId }),
+        input: ({ context: { agentId, conversationId } }) => ({
+          agentId,
+          ...(conversationId !== undefined && { from: conversationId }),
+        }),
         onDone: {
           target: "turn",
           actions: [
@@ -238,6 +245,8 @@ export const conversationMachine = setup({
             target: "backingOff",
             actions: { type: "waitFor", params: ({ event }) => event },
           },
+          /** Nothing can go on from there: a conversation without a past is better than none. */
+          { guard: "isOpen", target: "opening", reenter: true, actions: "forget" },
           { target: "replying", actions: [{ type: "answer", params: ({ event }) => errorAnswer(event) }, "goOn"] },
         ],
       },

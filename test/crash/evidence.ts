@@ -26,8 +26,6 @@ export interface Asking {
   readonly at: number;
   /** A further request of a turn, with the result of a tool. */
   readonly afterTool: boolean;
-  /** Nobody's question led to it, but a remark that the product made to free a conversation. */
-  readonly afterRemark: boolean;
   /** How the model's answer ended. */
   readonly outcome?: string;
 }

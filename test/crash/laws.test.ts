@@ -62,7 +62,6 @@ const asking = (nonce: string, at: number, more: Partial<Asking> = {}): Asking =
   nonce,
   at,
   afterTool: false,
-  afterRemark: false,
   ...more,
 });
 const kill = (kind: Kill["kind"], at: number): Kill => ({ kind, boundary: "asked", eventId: undefined, at });

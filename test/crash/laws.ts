@@ -167,9 +167,7 @@ function noncesOf({ nonce, edited }: SentMessage): string[] {
 
 function askingsOf(message: SentMessage, { askings }: Evidence) {
   const nonces = noncesOf(message);
-  return askings.filter(
-    ({ nonce, afterTool, afterRemark }) => nonce !== undefined && !afterTool && !afterRemark && nonces.includes(nonce),
-  );
+  return askings.filter(({ nonce, afterTool }) => nonce !== undefined && !afterTool && nonces.includes(nonce));
 }
 
 /**

@@ -53,11 +53,9 @@ async function crash(): Promise<boolean> {
     const atLast = await run.end();
     tally.judge(atLast.length === 0);
     for (const line of await explain(atLast, run)) say(line);
-    const calls = world.stack.model.calls();
     say(`\n${tally.table()}\n`);
     say(`${tally.kills} kills in ${elapsed()} s, ${(await run.evidence()).messages.length} messages`);
     say(`${resendsIn(await world.stack.synapse.requests())} resends that the homeserver knew by their transaction id`);
-    say(`${calls.filter(({ afterRemark }) => afterRemark).length} requests to the model for nobody's question`);
   } catch (error) {
     tally.judge(false);
     say(`the run broke off: ${error instanceof Error ? error.stack : String(error)}`);

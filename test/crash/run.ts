@@ -169,8 +169,7 @@ export class Run {
 
   #isComplete(): boolean {
     const evidence = this.#ledger.evidence(nothingElse);
-    const calls = this.#options.world.stack.model.calls().filter(({ afterRemark }) => !afterRemark);
-    const asked = new Set(calls.map(({ nonce }) => nonce));
+    const asked = new Set(this.#options.world.stack.model.calls().map(({ nonce }) => nonce));
     const answered = new Set(
       evidence.residents.flatMap(({ roomId, userId }) =>
         viewOf(evidence.timelines.get(roomId) ?? [], userId).endings.map(({ cause }) => cause),

@@ -17,8 +17,8 @@ export function storyOf(eventId: string, evidence: Evidence): string[] {
       .map(({ at, otid, what, detail = "" }) => ({ at, text: `input ${otid}: ${what} ${detail}` })),
     ...evidence.askings
       .filter(({ nonce }) => nonce !== undefined && nonces.includes(nonce))
-      .map(({ at, outcome, afterTool, afterRemark }) => {
-        const why = afterRemark ? " by a remark" : afterTool ? " with a tool's result" : "";
+      .map(({ at, outcome, afterTool }) => {
+        const why = afterTool ? " with a tool's result" : "";
         return { at, text: `the model was asked${why}: ${outcome ?? "still at it"}` };
       }),
   ].toSorted((one, other) => one.at - other.at);

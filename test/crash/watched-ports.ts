@@ -79,6 +79,7 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
   return {
     listAgents: (signal) => letta.listAgents(signal),
     createConversation: (agentId, signal) => letta.createConversation(agentId, signal),
+    branchConversation: (from, signal) => letta.branchConversation(from, signal),
     ask: (request, signal) => watchTurn("ask", letta.ask(request, signal), request, watch),
     follow: (request, signal) => watchTurn("follow", letta.follow(request, signal), request, watch),
     async lookUp(conversation, otid, signal) {

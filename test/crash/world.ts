@@ -1,11 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { startLetta } from "../servers/letta.ts";
+import { lettaHaste } from "../servers/letta-haste.ts";
 import { registerUser } from "../servers/matrix-users.ts";
 import { startModel } from "../servers/model.ts";
 import type { Stack } from "../servers/stack.ts";
 import { startSynapse } from "../servers/synapse.ts";
-import { lettaHaste } from "./haste.ts";
 import { Person } from "./person.ts";
 
 /** Real servers with people on them, for any number of runs. */

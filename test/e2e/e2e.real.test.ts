@@ -1,14 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
+import { census } from "./cases/census.ts";
 import { crowd } from "./cases/crowd.ts";
 import { edits } from "./cases/edits.ts";
 import { hostile } from "./cases/hostile.ts";
 import { longAnswers } from "./cases/long.ts";
 import { newcomer } from "./cases/newcomer.ts";
-import { outages } from "./cases/outage.ts";
 import { places } from "./cases/places.ts";
 import { repeats } from "./cases/repeats.ts";
-import { restarts } from "./cases/restart.ts";
 import { silence } from "./cases/silence.ts";
 import { streaming } from "./cases/streaming.ts";
 import { trouble } from "./cases/trouble.ts";
@@ -45,10 +44,7 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 180_
     repeats(world);
     trouble(world);
   });
-  describe("one after the other", () => {
-    outages(world);
-    restarts(world);
-  });
+  describe("when all is over", () => census(world, 2));
 });
 
 function fail(reason: string): never {

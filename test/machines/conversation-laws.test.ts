@@ -30,7 +30,7 @@ const outcomes: Readonly<Record<string, readonly ((conversation: Conversation) =
     (one) => void one.done("ask", { text: "an answer" }),
     (one) => void one.done("ask", { text: "" }),
     (one) => void one.done("ask", { text: "<no-reply/>" }),
-    ...["lost", "lost", "gone", "unreachable", "busy", "token", "silent", "failed", ""].map(failing("ask")),
+    ...["lost", "lost", "gone", "held", "unreachable", "busy", "token", "silent", "failed", ""].map(failing("ask")),
   ],
   showWait: [
     (one) => void one.send({ type: "DRAFTING" }),

@@ -258,6 +258,42 @@ describe("a lost attempt", () => {
   });
 });
 
+describe("a conversation that takes no message any more", () => {
+  test("is gone on with in a branch of it, where the same question is asked under a new id", () => {
+    const conversation = asking();
+    conversation.fail("ask", failure("held"));
+    expect(conversation.inputOf("openConversation")).toMatchObject({ from: "letta-1" });
+    conversation.done("openConversation", { conversationId: "letta-2" });
+    expect(conversation.inputOf("ask")).toMatchObject({ conversationId: "letta-2", turn: { attempt: 2 } });
+  });
+
+  test("that Letta has lost is replaced by a new one", () => {
+    const conversation = asking();
+    conversation.fail("ask", failure("gone"));
+    expect(conversation.inputOf("openConversation")).not.toHaveProperty("from");
+  });
+
+  test("and cannot be branched is replaced by a new one", () => {
+    const conversation = asking();
+    conversation.fail("ask", failure("held"));
+    conversation.fail("openConversation", failure("refused"));
+    expect(conversation.inputOf("openConversation")).not.toHaveProperty("from");
+    conversation.done("openConversation", { conversationId: "letta-2" });
+    expect(conversation.inputOf("ask")).toMatchObject({ conversationId: "letta-2" });
+  });
+
+  test("is not asked elsewhere when a tool was approved, but the next question is", () => {
+    const conversation = asking();
+    conversation.send({ type: "MESSAGE", question: question(2) });
+    conversation.send({ type: "TOOL_APPROVED", tool: "archive" });
+    conversation.fail("ask", failure("held"));
+    expect(turnOf(conversation, "reply").answer?.outcome).toBe("error");
+    conversation.done("reply");
+    conversation.fail("ask", failure("held"));
+    expect(conversation.inputOf("openConversation")).toMatchObject({ from: "letta-1" });
+  });
+});
+
 describe("an answer", () => {
   test.each(["unreachable", "limited", "token", "malformed"])("is sent again after %s", (kind) => {
     const conversation = asking();

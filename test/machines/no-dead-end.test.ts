@@ -120,6 +120,7 @@ test("conversation", () => {
         bad("busy"),
         bad("lost"),
         bad("gone"),
+        bad("held"),
         bad("failed"),
       ],
       showWait: [good({ eventId: "$draft" }), bad("limited")],

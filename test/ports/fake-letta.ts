@@ -49,6 +49,11 @@ export class FakeLetta implements LettaBackend {
     return { agentId, conversationId: `conversation-of-${agentId}` };
   }
 
+  async branchConversation({ agentId, conversationId }: Conversation, _signal: AbortSignal): Promise<Conversation> {
+    this.calls.push("branchConversation");
+    return { agentId, conversationId: `branch-of-${conversationId}` };
+  }
+
   async *ask(request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
     this.calls.push("ask");
     this.asked.push(request);

@@ -14,7 +14,7 @@ function asked(question: string, more: Partial<ModelRequest> = {}): ModelRequest
     toolResults: [],
     tools: [],
     earlier: 0,
-    afterRemark: false,
+    past: [],
     ...more,
   };
 }

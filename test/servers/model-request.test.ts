@@ -14,7 +14,7 @@ describe("a chat completion request as Letta sends it", () => {
       { role: "user", content: [reminder, reminder, { type: "text", text: "Hi [[nonce=abc]]" }] },
     ]);
     expect(request).toMatchObject({ question: "Hi [[nonce=abc]]", nonce: "abc", secretWord: "plum", stream: true });
-    expect(request.afterRemark).toBe(false);
+    expect(request.past).toEqual([]);
   });
 
   it("has the person's text around reminders in one string, and within an envelope", () => {
@@ -33,7 +33,8 @@ describe("a chat completion request as Letta sends it", () => {
       { role: "user", content: "second [[nonce=two]]" },
       { role: "user", content: [reminder] },
     ]);
-    expect(request).toMatchObject({ question: "second [[nonce=two]]", nonce: "two", afterRemark: true });
+    expect(request).toMatchObject({ question: "second [[nonce=two]]", nonce: "two" });
+    expect(request.past).toEqual(["first [[nonce=one]]", "nonce=one"]);
   });
 
   it("takes no nonce from before when the last question has none", () => {

@@ -14,8 +14,8 @@ export interface ModelRequest {
   readonly nonce?: string;
   /** What stands behind `SECRET-WORD:` in the system prompt, where Letta puts the agent's memory. */
   readonly secretWord?: string;
-  /** True when a message that is nobody's question, but only a remark of the system, came after the question. */
-  readonly afterRemark: boolean;
+  /** What was said in the conversation before the question, as far as the model was told, oldest first. */
+  readonly past: readonly string[];
   /** Results of the tools that were called since the question, oldest first. */
   readonly toolResults: readonly string[];
   /** Names of the tools that the model may call. */
@@ -57,7 +57,10 @@ export function readRequest(request: ChatRequest): Omit<ModelRequest, "earlier">
     directives,
     ...(nonce === undefined ? {} : { nonce }),
     ...(secretWord === undefined ? {} : { secretWord }),
-    afterRemark: messages.slice(last + 1).some(({ role }) => role === "user"),
+    past: messages
+      .slice(0, Math.max(0, last))
+      .filter(({ role }) => role === "user" || role === "assistant")
+      .map(personsText),
     toolResults: messages
       .slice(last + 1)
       .filter(({ role }) => role === "tool")

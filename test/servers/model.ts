@@ -25,8 +25,6 @@ export interface ModelCall {
   readonly question: string;
   /** True for the requests of a turn after its first tool call. */
   readonly afterTool: boolean;
-  /** True for a request that nobody's question, but a remark of the system alone has led to. */
-  readonly afterRemark: boolean;
   readonly firstTokenAt?: number;
   readonly endedAt?: number;
   /** Missing while it is being answered. */
@@ -61,14 +59,13 @@ export async function startModel(options: ModelOptions = {}): Promise<Model> {
       return;
     }
     const request = readRequest(parsed.data);
-    const { nonce, secretWord, question, toolResults, afterRemark } = request;
+    const { nonce, secretWord, question, toolResults } = request;
     const earlier = nonce === undefined ? 0 : calls.filter((call) => call.nonce === nonce).length;
     const call: Call = {
       number: calls.length + 1,
       at: Date.now(),
       question,
       afterTool: toolResults.length > 0,
-      afterRemark,
       ...(nonce === undefined ? {} : { nonce }),
       ...(secretWord === undefined ? {} : { secretWord }),
     };

@@ -20,18 +20,20 @@ const mostPassed = 200;
 
 /**
  * One long-poll after the other until there is something to hand on. The cursor it gives passes just that. After
- * trouble the first answer ends it: it shows that all is well again.
+ * trouble the first answer ends it: it shows that all is well again. After a restart the first poll is not held, so that
+ * it is another request than the one that was cut off: Synapse answers a repeated one out of its memory for two minutes,
+ * where a message may stand that its author has taken back since.
  */
 export function poll(sessions: Sessions, clock: Clock): AgentEffects["poll"] {
-  return async (input, { signal }) => {
+  return async (input, { signal, restarted }) => {
     const client = sessions.as(input.userId);
     const filter = filterOf(heardTypes, [input.userId]);
     const recovering = input.recovering === true;
     let { since = "" } = input;
     let passed = 0;
+    let timeoutMs = recovering || restarted ? 0 : pollTimeout;
     for (;;) {
       const begun = clock.now();
-      const timeoutMs = recovering ? 0 : pollTimeout;
       const { nextBatch, joined } = await client.sync({ since, timeoutMs, filter }, signal);
       const heard: Heard[] = [];
       for (const room of joined) {
@@ -41,6 +43,7 @@ export function poll(sessions: Sessions, clock: Clock): AgentEffects["poll"] {
       }
       if (heard.length > 0 || recovering || passed >= mostPassed) return { since: nextBatch, heard };
       since = nextBatch;
+      timeoutMs = pollTimeout;
       const rest = begun + leastInterval - clock.now();
       if (rest > 0) await sleep(clock, rest, signal);
     }

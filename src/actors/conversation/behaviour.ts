@@ -15,8 +15,11 @@ export function conversationBehaviour(dependencies: ConversationDependencies): B
     ask: ask(dependencies),
     reply: reply(dependencies),
     withdrawDraft: withdrawDraft(dependencies),
-    async openConversation({ agentId }, { signal }) {
-      const { conversationId } = await letta.createConversation(agentId, signal);
+    async openConversation({ agentId, from }, { signal }) {
+      const { conversationId } =
+        from === undefined
+          ? await letta.createConversation(agentId, signal)
+          : await letta.branchConversation({ agentId, conversationId: from }, signal);
       return { conversationId };
     },
     async showWait(input, { signal, emit }) {

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { TurnEvent, TurnRequest } from "../port.ts";
 import type { AppServerConnection, Request } from "./connection.ts";
-import { busy, failed, silent, stuck } from "./errors.ts";
+import { busy, failed, held, silent } from "./errors.ts";
 import { Quiet } from "./event-queue.ts";
 import type { ControlRequest } from "./frames.ts";
-import { abort, activeRun, type Freeing, free, release, resume } from "./free.ts";
+import { abort, resume } from "./interrupt.ts";
 import type { Session } from "./session.ts";
 import { isAnswer } from "./stop-reason.ts";
 import { type StartTimer, sleep } from "./timer.ts";
@@ -16,14 +16,13 @@ export interface AskingOptions {
   readonly policy: ToolPolicy;
   readonly startTimer: StartTimer;
   readonly idleTimeoutMs: number;
-  /** Whether Letta is to keep a receipt of each turn; see `AppServerOptions`. */
-  readonly receipts: boolean;
-  /** The connection keeps agents from their tools now, and should be replaced soon; see `release`. */
-  readonly onReleased: () => void;
 }
 
 const accepted = z.object({ accepted: z.boolean(), error: z.string().optional() });
 const never = new AbortController().signal;
+
+/** Letta's words for a conversation in which it still counts a turn as running that it does not watch any more. */
+const heldByRun = /already has an active run/i;
 
 /** Letta tidies up for a moment after a turn that used tools, and takes no message meanwhile, ms. */
 const pauses = [50, 100, 200, 400, 800];
@@ -43,14 +42,9 @@ export class Asking {
     if (before !== undefined && isAnswer(before)) throw silent("this message has been answered already");
     const earlier = session.turn;
     if (earlier?.silent === true && earlier.otid !== request.otid) await this.#giveUp(session, earlier, signal);
-    const first = await this.#send(session, request, signal);
+    const turn = await this.#send(session, request, signal);
     yield { type: "accepted" };
-    if ((yield* this.watch(session, first, signal)) === "ended") return;
-    // What stood in its way was left behind by a turn that was cut off. The message itself has left no trace.
-    await release(this.#freeing(session, signal)).finally(this.#options.onReleased);
-    const second = await this.#send(session, request, signal);
-    if ((yield* this.watch(session, second, signal)) === "ended") return;
-    throw busy("another turn runs in this conversation");
+    yield* this.watch(session, turn, signal);
   }
 
   /** Continues with a turn that runs, whoever's connection it was begun over. */
@@ -66,27 +60,10 @@ export class Asking {
     const turn = ours ?? new Turn(request, { startTimer: this.#options.startTimer, adopted: true });
     if (ours === undefined) session.begin(turn);
     turn.request = request;
-    if ((yield* this.watch(session, turn, signal)) !== "ended") throw busy("another turn runs in this conversation");
+    yield* this.watch(session, turn, signal);
   }
 
-  /** Ends what a turn that was cut off has left behind. */
-  free(session: Session, signal: AbortSignal): Promise<"cut" | "free"> {
-    return free(this.#freeing(session, signal));
-  }
-
-  #freeing(session: Session, signal: AbortSignal): Freeing {
-    const { connection, startTimer } = this.#options;
-    return {
-      session,
-      request: this.#request,
-      post: (...posted) => connection.post(...posted),
-      nextRequestId: () => connection.nextRequestId(),
-      startTimer,
-      signal,
-    };
-  }
-
-  async *watch(session: Session, turn: Turn, signal: AbortSignal): AsyncGenerator<TurnEvent, "ended" | "in the way"> {
+  async *watch(session: Session, turn: Turn, signal: AbortSignal): AsyncGenerator<TurnEvent> {
     const { idleTimeoutMs } = this.#options;
     let abandoned = true;
     turn.silent = false;
@@ -97,10 +74,10 @@ export class Asking {
         else if (item.type !== "end") yield item;
         else {
           session.remember(turn.otid, item.stopReason);
-          if (item.error !== undefined && activeRun.test(item.error)) return "in the way";
+          if (item.error !== undefined && heldByRun.test(item.error)) throw held("an earlier turn was cut off");
           if (!isAnswer(item.stopReason)) throw failed(item.stopReason, item.error);
           yield { type: "finished", stopReason: item.stopReason };
-          return "ended";
+          return;
         }
       }
     } catch (error) {
@@ -121,15 +98,16 @@ export class Asking {
       if (turn !== undefined) return turn;
       await sleep(startTimer, pause, signal);
     }
-    // It may also be that somebody stopped a turn: after that it takes none at all.
-    if ((await this.free(session, signal)) === "cut") this.#options.onReleased();
+    // A tool call may stand open that nobody can approve any more, or somebody stopped a turn: it takes nothing then.
+    const interrupting = { session, request: this.#request, signal };
+    await abort(interrupting);
     for (const pause of pauses) {
+      await resume(interrupting);
       const turn = await this.#trySend(session, request, signal);
       if (turn !== undefined) return turn;
       await sleep(startTimer, pause, signal);
-      await resume({ session, request: this.#request, signal });
     }
-    throw busy("Letta takes no message in this conversation now");
+    throw held("it refuses messages though no turn is running");
   }
 
   /** `undefined` when Letta does not take the message though no turn is running. */
@@ -162,8 +140,7 @@ export class Asking {
       client_tool_allowlist: this.#options.policy.offered,
       exclude_interactive_tools: true,
     };
-    const receipt = this.#options.receipts ? { terminal_consumer_id: otid } : {};
-    return { type: "input", runtime: session.runtime, ...receipt, payload };
+    return { type: "input", runtime: session.runtime, terminal_consumer_id: otid, payload };
   }
 
   async #decide(session: Session, { request }: Turn, control: ControlRequest): Promise<TurnEvent> {
@@ -182,28 +159,28 @@ export class Asking {
     return { type: "tool", name, outcome: denied === undefined ? "approved" : "denied" };
   }
 
-  /** Whoever asks the next message waits for this turn no longer. Letta cannot end it before its model says more. */
+  /** Whoever asks the next message waits for this turn no longer. Letta may not end it before its model says more. */
   async #giveUp(session: Session, turn: Turn, signal: AbortSignal): Promise<void> {
-    const freeing = this.#freeing(session, signal);
-    await abort(freeing);
+    const interrupting = { session, request: this.#request, signal };
+    await abort(interrupting);
     for (const pause of pauses) {
-      if (turn.ended) return await resume(freeing);
+      if (turn.ended) return await resume(interrupting);
       await sleep(this.#options.startTimer, pause, signal);
     }
-    throw stuck();
+    throw held("the model of an earlier turn says nothing, and that turn cannot be ended");
   }
 
   /** Nobody watches the turn any more. Left to itself it would keep the conversation busy. */
   #abandon(session: Session): void {
     const signal = never;
-    const freeing = { session, request: this.#request, signal };
+    const interrupting = { session, request: this.#request, signal };
     const unwatch = session.watch((frame) => {
       if (frame.type !== "turn_finished") return;
       unwatch();
       // What fails here shows at the next message.
-      resume(freeing).catch(() => {});
+      resume(interrupting).catch(() => {});
     });
-    abort(freeing).then(
+    abort(interrupting).then(
       (aborted) => {
         if (!aborted) unwatch();
       },

@@ -1,10 +1,10 @@
 import type { AgentSummary, Conversation, LettaBackend, TurnEvent, TurnFate, TurnRequest } from "../port.ts";
 import { type AgentCreator, createAgent, listAgents, type NewAgent } from "./agents.ts";
+import { branch, create } from "./branch.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { fateOf } from "./fate.ts";
 import type { Ignored } from "./frame-reader.ts";
-import { createdConversation } from "./frames.ts";
-import { abort } from "./free.ts";
+import { abort } from "./interrupt.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import type { Session } from "./session.ts";
 import { type StartTimer, startTimer } from "./timer.ts";
@@ -17,16 +17,10 @@ export interface AppServerOptions extends Omit<ConnectionOptions, "startTimer"> 
   readonly idleTimeoutMs: number;
   /**
    * How long {@link AppServerBackend.lookUp} waits for Letta's receipt of a turn that may have been completed, ms.
-   * Letta holds a receipt back for 30 s when it had handed it to a client that has died since. A shorter wait is safe,
-   * but some messages are then asked again that had been answered.
+   * Letta holds a receipt back for 30 s when it had handed it to a client that has died since, and keeps none of a turn
+   * that was cut off. A shorter wait is safe, but some messages are then asked again that had been answered.
    */
   readonly receiptWithinMs?: number;
-  /**
-   * Whether Letta is to keep a receipt of each turn until we have seen its end (on when left out). Costs Letta some 50 ms
-   * per turn. Without receipts `lookUp` takes a text that is left after the conversation was freed for the answer: wrong
-   * only when a model broke off in mid-answer and this process died before Letta had it asked again.
-   */
-  readonly receipts?: boolean;
   /** The real one when left out. */
   readonly startTimer?: StartTimer;
 }
@@ -43,10 +37,9 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
 
   constructor(options: AppServerOptions) {
     const policy = new ToolPolicy(options.toolAllowList);
-    const receipts = options.receipts ?? true;
-    this.#options = { ...options, startTimer: options.startTimer ?? startTimer, policy, receipts };
+    this.#options = { ...options, startTimer: options.startTimer ?? startTimer, policy, acknowledgeAfterMs };
     this.#receiptWithinMs = options.receiptWithinMs ?? defaultReceiptWithinMs;
-    this.#link = new Link({ ...this.#options, acknowledgeAfterMs });
+    this.#link = new Link(this.#options);
   }
 
   /** Frames that were let pass since the start, by the reason. */
@@ -62,10 +55,12 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
     return createAgent(this.#link.request, agent, signal);
   }
 
-  async createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {
-    const command = { type: "conversation_create", body: { agent_id: agentId } };
-    const { conversation } = await this.#link.request(command, createdConversation, signal);
-    return { agentId, conversationId: conversation.id };
+  createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {
+    return create(this.#link.request, agentId, signal);
+  }
+
+  branchConversation(from: Conversation, signal: AbortSignal): Promise<Conversation> {
+    return branch(this.#link.request, from, signal);
   }
 
   async *ask(request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
@@ -78,21 +73,11 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
     yield* this.#link.asking.follow(session, request, signal);
   }
 
-  /**
-   * Over a connection of its own where the conversation is not in use yet: what freeing it leaves behind ends with that
-   * connection.
-   */
   async lookUp(conversation: Conversation, otid: string, signal: AbortSignal): Promise<TurnFate> {
-    if (this.#link.sessions.has(conversation)) return await this.#fate(this.#link, conversation, otid, signal);
-    const aside = new Link(this.#options);
-    try {
-      const fate = await this.#fate(aside, conversation, otid, signal);
-      // Letta ends a turn when the last client that takes part is gone.
-      if (fate.state === "running") await this.#join(conversation, signal);
-      return fate;
-    } finally {
-      await aside.connection.close();
-    }
+    const session = await this.#join(conversation, signal);
+    const { request } = this.#link;
+    const { startTimer } = this.#options;
+    return await fateOf(otid, { session, request, startTimer, receiptWithinMs: this.#receiptWithinMs, signal });
   }
 
   /** Stops our turns, since Letta would not free their conversations by itself, and closes the socket. */
@@ -104,20 +89,7 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
     await connection.close();
   }
 
-  async #join(conversation: Conversation, signal: AbortSignal): Promise<Session> {
-    await this.#link.renew();
-    return await this.#link.sessions.open(conversation, this.#link.request, signal);
-  }
-
-  async #fate(link: Link, conversation: Conversation, otid: string, signal: AbortSignal): Promise<TurnFate> {
-    const session = await link.sessions.open(conversation, link.request, signal);
-    return await fateOf(otid, {
-      session,
-      request: link.request,
-      startTimer: this.#options.startTimer,
-      receiptWithinMs: this.#options.receipts ? this.#receiptWithinMs : undefined,
-      signal,
-      ...(link === this.#link ? {} : { free: () => link.asking.free(session, signal) }),
-    });
+  #join(conversation: Conversation, signal: AbortSignal): Promise<Session> {
+    return this.#link.sessions.open(conversation, this.#link.request, signal);
   }
 }

@@ -42,9 +42,9 @@ export function silent(message: string): LettaError {
   });
 }
 
-export function stuck(): LettaError {
-  return new LettaError("gone", "Letta cannot end an earlier turn of this conversation, whose model says nothing", {
-    remedy: "Please send your message again; the agent goes on in a new conversation.",
+export function held(why: string): LettaError {
+  return new LettaError("held", `Letta takes no message in this conversation any more: ${why}`, {
+    remedy: "Please send your message again; the agent goes on in a copy of the conversation.",
   });
 }
 

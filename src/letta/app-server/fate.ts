@@ -11,11 +11,9 @@ export interface Look {
   readonly session: Session;
   readonly request: Request;
   readonly startTimer: StartTimer;
-  /** How long to wait for the receipt; left out when none is kept. */
-  readonly receiptWithinMs: number | undefined;
+  /** How long to wait for the receipt, ms. */
+  readonly receiptWithinMs: number;
   readonly signal: AbortSignal;
-  /** Tells whether the last turn was cut off, and ends what is left of it; see `free.ts`. */
-  readonly free?: () => Promise<"cut" | "free">;
 }
 
 const askForReceiptEveryMs = 1_000;
@@ -31,18 +29,14 @@ export async function fateOf(otid: string, look: Look): Promise<TurnFate> {
   const told = session.stopReason(otid);
   if (told !== undefined) return judge(told, (await read())?.text);
 
-  const before = await read();
+  const record = await read();
   if (!session.idle) {
-    if (before === undefined) throw busy("a turn runs in this conversation that may be this message's");
-    if (before.latest) return { state: "running" };
+    if (record === undefined) throw busy("a turn runs in this conversation that may be this message's");
+    if (record.latest) return { state: "running" };
   }
-  if (before === undefined) return { state: "unknown" };
-  // A later message has done so already.
-  const cut = before.latest && (await look.free?.()) === "cut";
-  if (cut || !before.endsInText) return { state: "lost" };
-  const { receiptWithinMs } = look;
-  if (receiptWithinMs !== undefined) return judge(await receipt(otid, look, receiptWithinMs), before.text);
-  return judge(before.latest && look.free === undefined ? undefined : "end_turn", before.text);
+  if (record === undefined) return { state: "unknown" };
+  if (!record.endsInText) return { state: "lost" };
+  return judge(await receipt(otid, look), record.text);
 }
 
 function judge(stopReason: string | undefined, text = ""): TurnFate {
@@ -50,13 +44,13 @@ function judge(stopReason: string | undefined, text = ""): TurnFate {
 }
 
 /** Letta hands receipts out when a client joins the conversation or synchronizes with it. */
-async function receipt(otid: string, look: Look, withinMs: number): Promise<string | undefined> {
-  const { session, request, startTimer, signal } = look;
+async function receipt(otid: string, look: Look): Promise<string | undefined> {
+  const { session, request, startTimer, receiptWithinMs, signal } = look;
   const sync = { type: "sync", runtime: session.runtime, recover_approvals: false };
   for (let waited = 0; ; waited += askForReceiptEveryMs) {
     await request(sync, z.unknown(), signal);
     const stopReason = session.stopReason(otid);
-    if (stopReason !== undefined || waited >= withinMs) return stopReason;
+    if (stopReason !== undefined || waited >= receiptWithinMs) return stopReason;
     await sleep(startTimer, askForReceiptEveryMs, signal);
   }
 }

@@ -16,6 +16,28 @@ export interface TurnRecord {
   readonly latest: boolean;
 }
 
+/** A conversation's history, as far as it is read here, from its end backwards. */
+export async function* newestFirst(
+  request: Request,
+  { agentId, conversationId }: Conversation,
+  signal: AbortSignal,
+): AsyncGenerator<HistoryEntry> {
+  let before: string | undefined;
+  for (let page = 0; page < mostPages; page += 1) {
+    const query = {
+      limit: pageSize,
+      order: "desc",
+      ...(before === undefined ? {} : { before }),
+      ...(conversationId === "default" ? { agent_id: agentId } : {}),
+    };
+    const command = { type: "conversation_messages_list", conversation_id: conversationId, query };
+    const { messages, has_more, next_before } = await request(command, historyPage, signal);
+    yield* messages;
+    if (!has_more || next_before == null || next_before === before) return;
+    before = next_before;
+  }
+}
+
 /** Looks for the newest message with this otid; `undefined` when the history has none. */
 export async function readTurn(
   request: Request,
@@ -24,22 +46,9 @@ export async function readTurn(
   signal: AbortSignal,
 ): Promise<TurnRecord | undefined> {
   const later: HistoryEntry[] = [];
-  let before: string | undefined;
-  for (let page = 0; page < mostPages; page += 1) {
-    const query = {
-      limit: pageSize,
-      order: "desc",
-      ...(before === undefined ? {} : { before }),
-      ...(conversation.conversationId === "default" ? { agent_id: conversation.agentId } : {}),
-    };
-    const command = { type: "conversation_messages_list", conversation_id: conversation.conversationId, query };
-    const { messages, has_more, next_before } = await request(command, historyPage, signal);
-    for (const entry of messages) {
-      if (entry.message_type === "user_message" && entry.otid === otid) return recordOf(entry, later.reverse());
-      later.push(entry);
-    }
-    if (!has_more || next_before == null || next_before === before) return undefined;
-    before = next_before;
+  for await (const entry of newestFirst(request, conversation, signal)) {
+    if (entry.message_type === "user_message" && entry.otid === otid) return recordOf(entry, later.reverse());
+    later.push(entry);
   }
   return undefined;
 }

@@ -7,9 +7,8 @@ import type { ToolPolicy } from "./tools.ts";
 export interface LinkOptions extends ConnectionOptions {
   readonly policy: ToolPolicy;
   readonly idleTimeoutMs: number;
-  readonly receipts: boolean;
-  /** How long after a turn's end its receipt is acknowledged, ms; never when left out. */
-  readonly acknowledgeAfterMs?: number;
+  /** How long after a turn's end its receipt is acknowledged, ms. */
+  readonly acknowledgeAfterMs: number;
 }
 
 const never = new AbortController().signal;
@@ -22,7 +21,6 @@ export class Link {
   readonly request: Request;
   readonly #options: LinkOptions;
   readonly #acknowledgements = new Set<() => void>();
-  #worn = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -43,20 +41,7 @@ export class Link {
       policy: options.policy,
       startTimer: options.startTimer,
       idleTimeoutMs: options.idleTimeoutMs,
-      receipts: options.receipts,
-      onReleased: () => {
-        this.#worn = true;
-      },
     });
-  }
-
-  /** Takes another socket when that is due and ends no turn. */
-  async renew(): Promise<void> {
-    const { all } = this.sessions;
-    const due = this.#worn || all.some((session) => session.withoutTools);
-    if (!due || all.some((session) => session.turn !== undefined)) return;
-    this.#worn = false;
-    await this.connection.drop();
   }
 
   /**
@@ -65,7 +50,7 @@ export class Link {
    */
   #acknowledgeLater({ runtime, idempotency_key, terminal_consumer_ids = [] }: TurnFinished): void {
     const { acknowledgeAfterMs, startTimer } = this.#options;
-    if (acknowledgeAfterMs === undefined || idempotency_key === undefined || terminal_consumer_ids.length === 0) return;
+    if (idempotency_key === undefined || terminal_consumer_ids.length === 0) return;
     const cancel = startTimer(acknowledgeAfterMs, () => {
       this.#acknowledgements.delete(cancel);
       for (const consumer_id of terminal_consumer_ids) {

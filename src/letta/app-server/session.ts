@@ -12,7 +12,6 @@ export class Session {
   readonly conversation: Conversation;
   #status = idleStatus;
   #turn: { readonly turn: Turn; readonly requestId?: string } | undefined;
-  #withoutTools = false;
   /** What the running turn waits to be allowed, whosever turn it is. */
   #asking: ControlRequest | undefined;
   readonly #ended = new Map<string, string>();
@@ -31,11 +30,6 @@ export class Session {
   /** No turn is running, of nobody. */
   get idle(): boolean {
     return this.#status === idleStatus;
-  }
-
-  /** Letta denies all tools here without asking us, as it does after `release`. */
-  get withoutTools(): boolean {
-    return this.#withoutTools;
   }
 
   /** Our turn that is under way. */
@@ -77,7 +71,6 @@ export class Session {
       if (this.#status !== approvalStatus) this.#asking = undefined;
     }
     if (frame.type === "control_request") this.#asking = frame;
-    if (frame.type === "stream_delta" && deniesAllTools(frame.delta)) this.#withoutTools = true;
     if (frame.type === "turn_finished" && !this.#isNews(frame)) return;
     if (frame.type === "input_accepted" && frame.accepted && frame.request_id === this.#turn?.requestId) {
       this.#turn.turn.accept();
@@ -105,8 +98,4 @@ function forgetOldest(of: { readonly size: number; keys(): Iterable<string>; del
     if (of.size <= remembered) return;
     of.delete(oldest);
   }
-}
-
-function deniesAllTools(delta: { readonly message_type: string; readonly [key: string]: unknown }): boolean {
-  return delta.message_type === "tool_return_message" && String(delta["tool_return"]).endsWith("(headless mode)");
 }

@@ -23,11 +23,6 @@ export class Sessions {
     return unlessAborted(opened.ready, signal);
   }
 
-  /** True when this connection takes part in the conversation already. */
-  has({ agentId, conversationId }: Conversation): boolean {
-    return this.#opened.has(keyOf(agentId, conversationId));
-  }
-
   handle(frame: RuntimeFrame): void {
     this.#opened.get(keyOf(frame.runtime.agent_id, frame.runtime.conversation_id))?.session.handle(frame);
   }

@@ -15,8 +15,8 @@ beforeEach(async () => {
   since = `s${t.homeserver.place}`;
 });
 
-function start(rest: { since?: string; recovering?: true } = {}) {
-  const context = effectContext<never>();
+function start(rest: { since?: string; recovering?: true } = {}, options: { restarted?: boolean } = {}) {
+  const context = effectContext<never>(options);
   const { userId, roomId } = t;
   const polled = poll(t.sessions, t.clock)({ userId, roomId, since, ...rest }, context);
   // A test that aborts it need not look at how it ends.
@@ -79,6 +79,14 @@ describe("a poll", () => {
     const { polled } = start({ recovering: true });
     expect(await polled).toEqual({ since, heard: [] });
     expect(requests<SyncRequest>("sync").map(({ timeoutMs }) => timeoutMs)).toEqual([0]);
+  });
+
+  test("after a restart is not held at first, so that no old answer is given for it", async () => {
+    const { polled } = start({}, { restarted: true });
+    await t.clock.pass(1_000);
+    expect(requests<SyncRequest>("sync").map(({ timeoutMs }) => timeoutMs)).toEqual([0, 30_000]);
+    t.say("hello");
+    expect(texts(await polled)).toEqual(["hello"]);
   });
 
   test("fails with what the homeserver says", async () => {

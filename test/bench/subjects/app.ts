@@ -14,6 +14,7 @@ const instantLetta: LettaBackend = {
     yield { id: agentId, name: "Bench" };
   },
   createConversation: async (id) => ({ agentId: id, conversationId: "default" }),
+  branchConversation: async (from) => from,
   async *ask({ text }) {
     yield { type: "accepted" };
     yield { type: "text", messageId: "m", delta: `You said: ${text}` };

@@ -6,27 +6,29 @@ import { z } from "zod";
 import { AppServerBackend } from "../../../src/letta/app-server/backend.ts";
 import { startLetta } from "../../servers/letta.ts";
 import { createAgent } from "../../servers/letta-agents.ts";
+import { lettaHaste, receiptWithinMs } from "../../servers/letta-haste.ts";
 import { openLettaSocket } from "../../servers/letta-socket.ts";
 import { startModel } from "../../servers/model.ts";
 import { directed } from "../../servers/model-plan.ts";
+import type { ModelRequest } from "../../servers/model-request.ts";
 import { layCable } from "./cable.ts";
 import { lettaContract } from "./letta-contract.ts";
 
 lettaContract("Letta's App Server", async () => {
   const dir = await mkdtemp(join(tmpdir(), "letta-contract-"));
-  const offered = new Map<string, readonly string[]>();
+  const requests = new Map<string, ModelRequest>();
   const model = await startModel({
     behaviour: (request) => {
-      if (request.nonce !== undefined) offered.set(request.nonce, request.tools);
+      if (request.nonce !== undefined) requests.set(request.nonce, request);
       return directed(request);
     },
   });
-  const letta = await startLetta({ dir, model });
+  const letta = await startLetta({ dir, model, env: { NODE_OPTIONS: lettaHaste(Date.now()) } });
   const others: { close(): void }[] = [];
   return {
     async client({ toolAllowList = [], idleTimeoutMs = 20_000 } = {}) {
       const cable = await layCable(letta.url);
-      const backend = new AppServerBackend({ url: cable.url, toolAllowList, idleTimeoutMs });
+      const backend = new AppServerBackend({ url: cable.url, toolAllowList, idleTimeoutMs, receiptWithinMs });
       return {
         backend,
         crash: () => cable.cut(),
@@ -40,7 +42,8 @@ lettaContract("Letta's App Server", async () => {
       return (await createAgent(letta.url, { name, model: letta.modelHandle, persona: "I answer." })).id;
     },
     modelCalls: (nonce) => model.calls().filter((call) => call.nonce === nonce),
-    offeredTools: (nonce) => offered.get(nonce) ?? [],
+    offeredTools: (nonce) => requests.get(nonce)?.tools ?? [],
+    past: (nonce) => requests.get(nonce)?.past ?? [],
     toolFolder: letta.workDir,
     async otherTurn({ agentId, conversationId }, text) {
       const socket = await openLettaSocket(letta.url);

@@ -19,6 +19,8 @@ export interface ServerUnderContract {
   modelCalls(nonce: string): readonly ModelCall[];
   /** Names of the tools that the model was offered in the last such request. */
   offeredTools(nonce: string): readonly string[];
+  /** What the model was told of the conversation before the last such request, oldest first. */
+  past(nonce: string): readonly string[];
   /** Where the tools of agents run. */
   readonly toolFolder: string;
   /** A turn of somebody else; resolves when it has begun. */
@@ -90,6 +92,21 @@ export async function until(
     }
   })().catch((error: unknown) => error);
   return { seen, rest };
+}
+
+/** Asks, in a branch where the conversation is held; gives where that was and what came of it. */
+export async function askSomewhere(
+  backend: LettaBackend,
+  asked: Question,
+): Promise<{ readonly conversation: Conversation; readonly events: readonly TurnEvent[] }> {
+  const ask = async (conversation: Conversation) => ({
+    conversation,
+    events: await all(backend.ask({ ...asked, conversation }, never)),
+  });
+  return await ask(asked.conversation).catch(async (error: unknown) => {
+    if (!(error instanceof LettaError && error.kind === "held")) throw error;
+    return await ask(await backend.branchConversation(asked.conversation, never));
+  });
 }
 
 export async function failure(promise: Promise<unknown>): Promise<LettaError> {

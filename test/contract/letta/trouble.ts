@@ -1,5 +1,14 @@
 import { expect, it } from "vitest";
-import { all, answerIn, type Client, failure, never, question, type ServerUnderContract } from "./server.ts";
+import {
+  all,
+  answerIn,
+  askSomewhere,
+  type Client,
+  failure,
+  never,
+  question,
+  type ServerUnderContract,
+} from "./server.ts";
 
 export function troubleContract(server: () => ServerUnderContract): void {
   const newConversation = async ({ backend }: Client) =>
@@ -74,26 +83,28 @@ export function troubleContract(server: () => ServerUnderContract): void {
     await client.close();
   });
 
-  it("gives up a conversation whose last turn stays silent for good", async () => {
+  it("gives up a conversation whose last turn stays silent for good, and goes on in a branch", async () => {
     const client = await server().client({ idleTimeoutMs: 700 });
     const conversation = await newConversation(client);
     const stalled = question(conversation, "[[words=9]] [[stall=4]]");
     expect(await failure(all(client.backend.ask(stalled, never)))).toMatchObject({ kind: "silent" });
     const next = question(conversation);
-    expect(await failure(all(client.backend.ask(next, never)))).toMatchObject({ kind: "gone" });
+    expect(await failure(all(client.backend.ask(next, never)))).toMatchObject({ kind: "held" });
     expect(server().modelCalls(next.nonce)).toHaveLength(0);
-    const elsewhere = question(await newConversation(client));
-    expect(answerIn(await all(client.backend.ask(elsewhere, never)))).toContain(elsewhere.nonce);
+    const { events } = await askSomewhere(client.backend, next);
+    expect(answerIn(events)).toContain(next.nonce);
     await client.close();
   });
 
-  it("goes on in a conversation whose last turn was only slow, once it can be stopped", async () => {
+  it("takes the next message after a turn that was only slow, there or in a branch, and nothing of that turn", async () => {
     const client = await server().client({ idleTimeoutMs: 500 });
     const conversation = await newConversation(client);
     const slow = question(conversation, "[[delay=1200]] [[words=50]] [[tps=20]]");
     expect(await failure(all(client.backend.ask(slow, never)))).toMatchObject({ kind: "silent" });
     const next = question(conversation);
-    expect(answerIn(await all(client.backend.ask(next, never)))).toContain(next.nonce);
+    const { events } = await askSomewhere(client.backend, next);
+    expect(answerIn(events)).toContain(next.nonce);
+    expect(answerIn(events)).not.toContain(slow.nonce);
     await client.close();
   });
 

@@ -1,0 +1,33 @@
+import { expect, it } from "vitest";
+import { z } from "zod";
+import type { World } from "../world.ts";
+
+const usersAnswer = z.object({ users: z.array(z.object({ name: z.string() })) });
+
+/** What must hold when all is over. `secondClients`: logins that the people have made themselves. */
+export function census(world: () => World, secondClients: number): void {
+  it("#11 #42 in all that time each agent had one user and one room, and registered once and logged in never again", async () => {
+    const { admin, app, stack } = world();
+    const { agents: known } = await app.status();
+    const { users } = usersAnswer.parse(await admin.request("GET", "/_synapse/admin/v2/users?limit=1000&guests=false"));
+    const agentUsers = users.map(({ name }) => name).filter((name) => name.startsWith("@agent_"));
+    expect(agentUsers.toSorted()).toEqual(known.map(({ userId }) => userId).toSorted());
+    expect(new Set(known.map(({ agentId }) => agentId)).size).toBe(known.length);
+    for (const name of agentUsers) expect(name).not.toContain("agent_agent_");
+
+    const requests = await stack.synapse.requests();
+    const count = (end: string) =>
+      requests.filter(({ method, path }) => method === "POST" && path.endsWith(end)).length;
+    const [bots, people] = [1, 3];
+    expect(count("/admin/v1/register")).toBe(known.length + bots + people);
+    expect(count("/v3/login")).toBe(secondClients);
+    expect(count("/createRoom")).toBe(known.length + bots);
+  });
+
+  it("nothing that anybody did has crashed anything", async () => {
+    const { app } = world();
+    expect((await app.status()).troubles).toEqual([]);
+    const alarming = app.log.filter(({ level }) => level === "error" || level === "fatal");
+    expect(alarming).toEqual([]);
+  });
+}
