@@ -22,21 +22,26 @@ interface Suites {
   readonly quick: string;
   readonly packaging: string;
   readonly contract: string;
+  readonly crash?: string;
 }
 
-function run({ install = "true", quick, packaging, contract }: Suites) {
+const one = 'echo "1 passed, 0 failed"';
+
+function run({ install = "true", quick, packaging, contract, crash = one }: Suites) {
   const npm = join(folder, "bin", "npm");
   const cases = [
     `ci) ${install};;`,
     `test) ${quick};;`,
     `"run test:slow") ${packaging};;`,
     `"run test:contract") ${contract};;`,
+    `"run test:crash"*) ${crash};;`,
+    `"run test:outages"|"run test:patches") ${one};;`,
   ];
   writeFileSync(npm, `#!/bin/sh\ncase "$*" in\n${cases.join("\n")}\nesac\n`);
   chmodSync(npm, 0o755);
   const { stdout, status } = spawnSync(join(folder, ".ci", "run"), {
     encoding: "utf8",
-    env: { ...process.env, PATH: `${join(folder, "bin")}:${process.env["PATH"]}` },
+    env: { ...process.env, PATH: `${join(folder, "bin")}:${process.env["PATH"]}`, SEED: "7" },
   });
   return { last: stdout.trimEnd().split("\n").at(-1), status, stdout };
 }
@@ -49,27 +54,33 @@ const good = {
 
 describe(".ci/run", () => {
   test("adds up all suites in its last line", () => {
-    expect(run(good)).toMatchObject({ last: "10 passed, 0 failed", status: 0 });
+    expect(run(good)).toMatchObject({ last: "13 passed, 0 failed", status: 0 });
   });
 
   test("goes on after a failure, and ends with a status that says so", () => {
     const quick = 'echo "4 passed, 1 failed"; exit 1';
-    expect(run({ ...good, quick })).toMatchObject({ last: "9 passed, 1 failed", status: 1 });
+    expect(run({ ...good, quick })).toMatchObject({ last: "12 passed, 1 failed", status: 1 });
   });
 
   test.each([
-    ["ran no test", 'echo "0 passed, 0 failed"', "8 passed, 1 failed"],
-    ["did not get as far as counting", "exit 0", "8 passed, 1 failed"],
-    ["failed although every test passed", 'echo "2 passed, 0 failed"; exit 1', "10 passed, 1 failed"],
+    ["ran no test", 'echo "0 passed, 0 failed"', "11 passed, 1 failed"],
+    ["did not get as far as counting", "exit 0", "11 passed, 1 failed"],
+    ["failed although every test passed", 'echo "2 passed, 0 failed"; exit 1', "13 passed, 1 failed"],
   ])("counts a suite as failed that %s", (_, contract, last) => {
     expect(run({ ...good, contract })).toMatchObject({ last, status: 1 });
   });
 
   test("reads coloured lines too", () => {
-    expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("10 passed, 0 failed");
+    expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("13 passed, 0 failed");
   });
 
   test("runs nothing when the dependencies cannot be installed", () => {
     expect(run({ ...good, install: "exit 1" })).toMatchObject({ last: "0 passed, 1 failed", status: 1 });
+  });
+
+  test("hands the seed on, and prints it", () => {
+    const { stdout } = run({ ...good, crash: `echo "args: $*"; ${one}` });
+    expect(stdout).toContain("args: run test:crash -- --seed 7 --seconds 600");
+    expect(stdout).toContain("\nseed 7\n");
   });
 });
