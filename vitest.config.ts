@@ -10,6 +10,8 @@ const real = [
 const outages = ["test/e2e/outages.real.test.ts"];
 /** What the ports promise, and the demo: with the real servers too, but too long for the quick suite. */
 const contract = ["test/contract/**/*.test.ts", "test/demo/**/*.real.test.ts"];
+/** The same contract on Letta's V1 server, which takes minutes to install. */
+const lettaV1 = ["test/contract/letta/letta-v1.real.test.ts"];
 /** Tests that are too slow for every day. */
 const slow = ["test/packaging/**/*.test.ts"];
 /** Builds of the product with one law broken on purpose: each must be caught by the crash suite's laws. */
@@ -59,11 +61,23 @@ export default defineConfig({
         test: {
           name: "contract",
           include: contract,
+          exclude: lettaV1,
           globalSetup: "./test/real-setup.ts",
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "letta-v1",
+          include: lettaV1,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 1_200_000,
+          sequence: { groupOrder: 6 },
         },
       },
       {

@@ -5,6 +5,18 @@
  * by it {@link LettaBackend.lookUp} tells after a crash what became of the message, so that no turn runs twice.
  */
 
+/** What not every server can do. Whoever relies on one of these asks for it here first. */
+export interface LettaAbilities {
+  /** A turn goes on when whoever watches it is gone, and another process can follow it; otherwise it ends then. */
+  readonly turnsOutliveWatchers: boolean;
+  /** No tool runs unless its name is on our list. Otherwise the agent's own settings decide, and we hear of it late. */
+  readonly gatesEveryTool: boolean;
+  /** The server asks a model again that broke off in mid-answer; otherwise the turn fails. */
+  readonly repeatsBrokenAnswers: boolean;
+  /** A turn that was cut off holds its conversation for good, and leaves half answers that a branch is without. */
+  readonly holdsConversations: boolean;
+}
+
 export interface AgentSummary {
   readonly id: string;
   readonly name: string;
@@ -43,15 +55,18 @@ export type TurnEvent =
  * - `unknown`: it never arrived; sending it (under the same otid) is safe.
  * - `running`: its turn has not ended; `follow` continues to watch it.
  * - `answered`: its turn ended with this text (empty when the agent said nothing).
- * - `lost`: it arrived, but its turn ended without an answer (cut off, cancelled). A new attempt needs a new otid.
+ * - `lost`: it arrived, but its turn ended without an answer (cut off, cancelled). A new attempt needs a new otid; with
+ *   `ranTool`, a tool that was not ours to approve may have run in it, so that a new attempt is not safe.
  */
 export type TurnFate =
   | { readonly state: "unknown" }
   | { readonly state: "running" }
   | { readonly state: "answered"; readonly text: string }
-  | { readonly state: "lost" };
+  | { readonly state: "lost"; readonly ranTool?: string };
 
 export interface LettaBackend {
+  /** May change with the first answer of a server that was not reached before. */
+  readonly abilities: LettaAbilities;
   /** All agents, paged, each once. A failure in mid-listing throws: what came before is then not a complete list. */
   listAgents(signal: AbortSignal): AsyncIterable<AgentSummary>;
   createConversation(agentId: string, signal: AbortSignal): Promise<Conversation>;
@@ -69,6 +84,8 @@ export interface LettaBackend {
   /** Continues to watch a turn that `lookUp` called running. Its first text may repeat what was seen before. */
   follow(request: TurnRequest, signal: AbortSignal): AsyncIterable<TurnEvent>;
   lookUp(conversation: Conversation, otid: string, signal: AbortSignal): Promise<TurnFate>;
+  /** Ends the turn of this message if it still runs: it comes to no answer any more. */
+  cancel(conversation: Conversation, otid: string, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

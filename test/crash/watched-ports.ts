@@ -77,6 +77,9 @@ function isQuestion({ sender, content }: MatrixEvent, userId: string): boolean {
 function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
   const { report, now } = watch;
   return {
+    get abilities() {
+      return letta.abilities;
+    },
     listAgents: (signal) => letta.listAgents(signal),
     createConversation: (agentId, signal) => letta.createConversation(agentId, signal),
     branchConversation: (from, signal) => letta.branchConversation(from, signal),
@@ -87,6 +90,7 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
       report({ type: "fate", otid, state: fate.state, at: now() });
       return fate;
     },
+    cancel: (conversation, otid, signal) => letta.cancel(conversation, otid, signal),
     close: () => letta.close(),
   };
 }

@@ -35,7 +35,14 @@ export class FakeLetta implements LettaBackend {
   /** What look-ups find, one after the other; the last one for ever. */
   fates: TurnFate[] = [{ state: "unknown" }];
   listingFails: unknown;
+  readonly abilities = {
+    turnsOutliveWatchers: false,
+    gatesEveryTool: true,
+    repeatsBrokenAnswers: true,
+    holdsConversations: true,
+  };
   readonly asked: TurnRequest[] = [];
+  readonly cancelled: string[] = [];
   readonly lookedUp: string[] = [];
   readonly calls: string[] = [];
 
@@ -71,6 +78,11 @@ export class FakeLetta implements LettaBackend {
     const [fate = { state: "unknown" }, ...rest] = this.fates;
     if (rest.length > 0) this.fates = rest;
     return fate;
+  }
+
+  async cancel(_conversation: Conversation, otid: string, _signal: AbortSignal): Promise<void> {
+    this.calls.push("cancel");
+    this.cancelled.push(otid);
   }
 
   async close(): Promise<void> {}

@@ -126,13 +126,14 @@ async function lockFile(python: string, path: string, onWait: () => void): Promi
 }
 
 /** Runs a command to its end; fails with the end of its output. */
-async function run(
+export async function run(
   what: string,
   command: string,
   args: readonly string[],
   onLine: (line: string) => void = () => {},
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<void> {
-  const child = spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { detached: true, env, stdio: ["ignore", "pipe", "pipe"] });
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {

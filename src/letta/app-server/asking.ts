@@ -1,14 +1,14 @@
 import { z } from "zod";
 import type { TurnEvent, TurnRequest } from "../port.ts";
+import { isAnswer } from "../stop-reason.ts";
+import { type StartTimer, sleep } from "../timer.ts";
+import type { ToolPolicy } from "../tools.ts";
 import type { AppServerConnection, Request } from "./connection.ts";
 import { busy, failed, held, silent } from "./errors.ts";
 import { Quiet } from "./event-queue.ts";
 import type { ControlRequest } from "./frames.ts";
 import { abort, resume } from "./interrupt.ts";
 import type { Session } from "./session.ts";
-import { isAnswer } from "./stop-reason.ts";
-import { type StartTimer, sleep } from "./timer.ts";
-import type { ToolPolicy } from "./tools.ts";
 import { Turn } from "./turn.ts";
 
 export interface AskingOptions {
@@ -87,7 +87,7 @@ export class Asking {
       turn.silent = true;
       throw silent(`the agent's model has said nothing for ${Math.round(idleTimeoutMs / 1_000)} s`);
     } finally {
-      if (abandoned && !turn.ended) this.#abandon(session);
+      if (abandoned && !turn.ended) this.abandon(session).catch(() => {});
     }
   }
 
@@ -123,7 +123,7 @@ export class Asking {
       session.forget(turn);
       return undefined;
     } catch (error) {
-      if (signal.aborted) this.#abandon(session);
+      if (signal.aborted) this.abandon(session).catch(() => {});
       session.forget(turn);
       throw error;
     }
@@ -171,20 +171,18 @@ export class Asking {
   }
 
   /** Nobody watches the turn any more. Left to itself it would keep the conversation busy. */
-  #abandon(session: Session): void {
-    const signal = never;
-    const interrupting = { session, request: this.#request, signal };
+  async abandon(session: Session): Promise<void> {
+    const interrupting = { session, request: this.#request, signal: never };
     const unwatch = session.watch((frame) => {
       if (frame.type !== "turn_finished") return;
       unwatch();
       // What fails here shows at the next message.
       resume(interrupting).catch(() => {});
     });
-    abort(interrupting).then(
-      (aborted) => {
-        if (!aborted) unwatch();
-      },
-      () => unwatch(),
-    );
+    const aborted = await abort(interrupting).catch((error: unknown) => {
+      unwatch();
+      throw error;
+    });
+    if (!aborted) unwatch();
   }
 }

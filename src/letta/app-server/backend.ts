@@ -1,4 +1,14 @@
-import type { AgentSummary, Conversation, LettaBackend, TurnEvent, TurnFate, TurnRequest } from "../port.ts";
+import type {
+  AgentSummary,
+  Conversation,
+  LettaAbilities,
+  LettaBackend,
+  TurnEvent,
+  TurnFate,
+  TurnRequest,
+} from "../port.ts";
+import { type StartTimer, startTimer } from "../timer.ts";
+import { ToolPolicy } from "../tools.ts";
 import { type AgentCreator, createAgent, listAgents, type NewAgent } from "./agents.ts";
 import { branch, create } from "./branch.ts";
 import type { ConnectionOptions } from "./connection.ts";
@@ -7,8 +17,6 @@ import type { Ignored } from "./frame-reader.ts";
 import { abort } from "./interrupt.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import type { Session } from "./session.ts";
-import { type StartTimer, startTimer } from "./timer.ts";
-import { ToolPolicy } from "./tools.ts";
 
 export interface AppServerOptions extends Omit<ConnectionOptions, "startTimer"> {
   /** Tools that a turn may use besides Letta's own memory tools, by name. */
@@ -25,18 +33,25 @@ export interface AppServerOptions extends Omit<ConnectionOptions, "startTimer"> 
   readonly startTimer?: StartTimer;
 }
 
+const memoryTools = ["Memory"];
 const defaultReceiptWithinMs = 32_000;
 const acknowledgeAfterMs = 2_000;
 const abortOnCloseMs = 2_000;
 
 /** Letta Code's App Server: JSON frames over one WebSocket. Made for and tried with Letta 0.34. */
 export class AppServerBackend implements LettaBackend, AgentCreator {
+  readonly abilities: LettaAbilities = {
+    turnsOutliveWatchers: false,
+    gatesEveryTool: true,
+    repeatsBrokenAnswers: true,
+    holdsConversations: true,
+  };
   readonly #options: LinkOptions;
   readonly #receiptWithinMs: number;
   readonly #link: Link;
 
   constructor(options: AppServerOptions) {
-    const policy = new ToolPolicy(options.toolAllowList);
+    const policy = new ToolPolicy(memoryTools, options.toolAllowList);
     this.#options = { ...options, startTimer: options.startTimer ?? startTimer, policy, acknowledgeAfterMs };
     this.#receiptWithinMs = options.receiptWithinMs ?? defaultReceiptWithinMs;
     this.#link = new Link(this.#options);
@@ -78,6 +93,12 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
     const { request } = this.#link;
     const { startTimer } = this.#options;
     return await fateOf(otid, { session, request, startTimer, receiptWithinMs: this.#receiptWithinMs, signal });
+  }
+
+  async cancel(conversation: Conversation, otid: string, signal: AbortSignal): Promise<void> {
+    const session = await this.#join(conversation, signal);
+    // A turn of another connection has ended with it.
+    if (session.turn?.otid === otid) await this.#link.asking.abandon(session);
   }
 
   /** Stops our turns, since Letta would not free their conversations by itself, and closes the socket. */

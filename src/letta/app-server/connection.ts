@@ -1,10 +1,10 @@
 import { WebSocket } from "ws";
 import type { z } from "zod";
 import type { LettaError } from "../port.ts";
+import type { StartTimer } from "../timer.ts";
 import { malformed, refused, refusedByServer, unreachable } from "./errors.ts";
 import { FrameReader, type Ignored } from "./frame-reader.ts";
 import type { Reply, RuntimeFrame } from "./frames.ts";
-import type { StartTimer } from "./timer.ts";
 
 export interface ConnectionOptions {
   /** `ws://HOST:PORT/ws` */

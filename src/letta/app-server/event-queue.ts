@@ -1,4 +1,4 @@
-import type { StartTimer } from "./timer.ts";
+import type { StartTimer } from "../timer.ts";
 
 /** Thrown by {@link EventQueue.next} when nothing was heard for too long. */
 export class Quiet extends Error {

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { TurnFate } from "../port.ts";
+import { isAnswer } from "../stop-reason.ts";
+import { type StartTimer, sleep } from "../timer.ts";
 import type { Request } from "./connection.ts";
 import { busy } from "./errors.ts";
 import { readTurn } from "./history.ts";
 import type { Session } from "./session.ts";
-import { isAnswer } from "./stop-reason.ts";
-import { type StartTimer, sleep } from "./timer.ts";
 
 export interface Look {
   readonly session: Session;

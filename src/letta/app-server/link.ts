@@ -1,8 +1,8 @@
+import type { ToolPolicy } from "../tools.ts";
 import { Asking } from "./asking.ts";
 import { AppServerConnection, type ConnectionOptions, type Request } from "./connection.ts";
 import type { TurnFinished } from "./frames.ts";
 import { Sessions } from "./sessions.ts";
-import type { ToolPolicy } from "./tools.ts";
 
 export interface LinkOptions extends ConnectionOptions {
   readonly policy: ToolPolicy;

@@ -1,7 +1,7 @@
 import type { TurnRequest } from "../port.ts";
+import type { StartTimer } from "../timer.ts";
 import { EventQueue } from "./event-queue.ts";
 import { type ControlRequest, type Delta, delta, deltaTypes, type RuntimeFrame } from "./frames.ts";
-import type { StartTimer } from "./timer.ts";
 
 /** What the frames of one turn come to, in their order. */
 export type TurnItem =

@@ -10,6 +10,12 @@ const agentId = "agent-bench";
 
 /** Letta, answering at once: the bench measures the gateway. */
 const instantLetta: LettaBackend = {
+  abilities: {
+    turnsOutliveWatchers: false,
+    gatesEveryTool: true,
+    repeatsBrokenAnswers: true,
+    holdsConversations: true,
+  },
   async *listAgents() {
     yield { id: agentId, name: "Bench" };
   },
@@ -22,6 +28,7 @@ const instantLetta: LettaBackend = {
   },
   follow: (request, signal) => instantLetta.ask(request, signal),
   lookUp: async () => ({ state: "unknown" }),
+  cancel: async () => undefined,
   close: async () => undefined,
 };
 

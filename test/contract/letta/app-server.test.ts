@@ -14,7 +14,14 @@ import type { ModelRequest } from "../../servers/model-request.ts";
 import { layCable } from "./cable.ts";
 import { lettaContract } from "./letta-contract.ts";
 
-lettaContract("Letta's App Server", async () => {
+const abilities = {
+  turnsOutliveWatchers: false,
+  gatesEveryTool: true,
+  repeatsBrokenAnswers: true,
+  holdsConversations: true,
+};
+
+lettaContract("Letta's App Server", abilities, async () => {
   const dir = await mkdtemp(join(tmpdir(), "letta-contract-"));
   const requests = new Map<string, ModelRequest>();
   const model = await startModel({

@@ -12,9 +12,14 @@ export interface Client {
 }
 
 export interface ServerUnderContract {
-  client(options?: { readonly toolAllowList?: readonly string[]; readonly idleTimeoutMs?: number }): Promise<Client>;
-  /** A new agent; gives its id. */
-  newAgent(name?: string): Promise<string>;
+  client(options?: {
+    readonly toolAllowList?: readonly string[];
+    readonly idleTimeoutMs?: number;
+    /** After this time a run that says nothing may be taken for dead. */
+    readonly lockMs?: number;
+  }): Promise<Client>;
+  /** A new agent; gives its id. On servers that do not gate every tool, `gated` names one that waits for approval. */
+  newAgent(name?: string, gated?: string): Promise<string>;
   /** Requests that the model got with this nonce. */
   modelCalls(nonce: string): readonly ModelCall[];
   /** Names of the tools that the model was offered in the last such request. */

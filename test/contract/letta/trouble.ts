@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { LettaAbilities } from "../../../src/letta/port.ts";
 import {
   all,
   answerIn,
@@ -10,7 +11,7 @@ import {
   type ServerUnderContract,
 } from "./server.ts";
 
-export function troubleContract(server: () => ServerUnderContract): void {
+export function troubleContract(server: () => ServerUnderContract, abilities: LettaAbilities): void {
   const newConversation = async ({ backend }: Client) =>
     await backend.createConversation(await server().newAgent(), never);
 
@@ -27,20 +28,32 @@ export function troubleContract(server: () => ServerUnderContract): void {
     await client.close();
   });
 
-  it("takes back what a model wrote that broke off in mid-answer and was asked again", async () => {
+  it.skipIf(abilities.repeatsBrokenAnswers)("fails a turn whose model broke off in mid-answer", async () => {
     const client = await server().client();
-    const asked = question(await newConversation(client), "[[cut=5]] [[times=1]] [[tps=50]] [[words=10]]");
-    const events = await all(client.backend.ask(asked, never));
-    expect(events.map(({ type }) => type)).toContain("withdrawn");
-    expect(answerIn(events).match(/nonce=/g)).toHaveLength(1);
-    expect(answerIn(events)).toMatch(/ w10$/);
-    expect(server().modelCalls(asked.nonce)).toHaveLength(2);
-    expect(await client.backend.lookUp(asked.conversation, asked.otid, never)).toEqual({
-      state: "answered",
-      text: answerIn(events),
-    });
+    const asked = question(await newConversation(client), "[[cut=5]] [[tps=50]] [[words=10]]");
+    expect(await failure(all(client.backend.ask(asked, never)))).toMatchObject({ kind: "failed" });
+    expect(await client.backend.lookUp(asked.conversation, asked.otid, never)).toEqual({ state: "lost" });
+    expect(server().modelCalls(asked.nonce)).toHaveLength(1);
     await client.close();
   });
+
+  it.runIf(abilities.repeatsBrokenAnswers)(
+    "takes back what a model wrote that broke off in mid-answer and was asked again",
+    async () => {
+      const client = await server().client();
+      const asked = question(await newConversation(client), "[[cut=5]] [[times=1]] [[tps=50]] [[words=10]]");
+      const events = await all(client.backend.ask(asked, never));
+      expect(events.map(({ type }) => type)).toContain("withdrawn");
+      expect(answerIn(events).match(/nonce=/g)).toHaveLength(1);
+      expect(answerIn(events)).toMatch(/ w10$/);
+      expect(server().modelCalls(asked.nonce)).toHaveLength(2);
+      expect(await client.backend.lookUp(asked.conversation, asked.otid, never)).toEqual({
+        state: "answered",
+        text: answerIn(events),
+      });
+      await client.close();
+    },
+  );
 
   it("says that an agent does not exist", async () => {
     const client = await server().client();
@@ -83,18 +96,32 @@ export function troubleContract(server: () => ServerUnderContract): void {
     await client.close();
   });
 
-  it("gives up a conversation whose last turn stays silent for good, and goes on in a branch", async () => {
+  it.skipIf(abilities.holdsConversations)("gives up a turn that stays silent for good, and goes on there", async () => {
     const client = await server().client({ idleTimeoutMs: 700 });
     const conversation = await newConversation(client);
     const stalled = question(conversation, "[[words=9]] [[stall=4]]");
     expect(await failure(all(client.backend.ask(stalled, never)))).toMatchObject({ kind: "silent" });
     const next = question(conversation);
-    expect(await failure(all(client.backend.ask(next, never)))).toMatchObject({ kind: "held" });
-    expect(server().modelCalls(next.nonce)).toHaveLength(0);
-    const { events } = await askSomewhere(client.backend, next);
-    expect(answerIn(events)).toContain(next.nonce);
+    expect(answerIn(await all(client.backend.ask(next, never)))).toContain(next.nonce);
+    expect(await client.backend.lookUp(conversation, stalled.otid, never)).toMatchObject({ state: "lost" });
     await client.close();
   });
+
+  it.runIf(abilities.holdsConversations)(
+    "gives up a conversation whose last turn stays silent for good, and goes on in a branch",
+    async () => {
+      const client = await server().client({ idleTimeoutMs: 700 });
+      const conversation = await newConversation(client);
+      const stalled = question(conversation, "[[words=9]] [[stall=4]]");
+      expect(await failure(all(client.backend.ask(stalled, never)))).toMatchObject({ kind: "silent" });
+      const next = question(conversation);
+      expect(await failure(all(client.backend.ask(next, never)))).toMatchObject({ kind: "held" });
+      expect(server().modelCalls(next.nonce)).toHaveLength(0);
+      const { events } = await askSomewhere(client.backend, next);
+      expect(answerIn(events)).toContain(next.nonce);
+      await client.close();
+    },
+  );
 
   it("takes the next message after a turn that was only slow, there or in a branch, and nothing of that turn", async () => {
     const client = await server().client({ idleTimeoutMs: 500 });

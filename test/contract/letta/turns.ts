@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Conversation } from "../../../src/letta/port.ts";
+import type { Conversation, LettaAbilities } from "../../../src/letta/port.ts";
 import { all, answerIn, type Client, never, question, type ServerUnderContract, until } from "./server.ts";
 
-export function turnsContract(server: () => ServerUnderContract): void {
+export function turnsContract(server: () => ServerUnderContract, abilities: LettaAbilities): void {
   let client: Client;
   let conversation: Conversation;
   const { ask, lookUp } = {
@@ -65,14 +65,47 @@ export function turnsContract(server: () => ServerUnderContract): void {
     for (const call of calls) expect(call?.endedAt).toBeGreaterThan(lastBegin);
   });
 
-  it("stops a turn that nobody watches any more, and takes the next message soon", async () => {
-    const asked = question(conversation, "[[tps=10]] [[words=100]]");
+  it("ends a turn that is cancelled: it comes to no answer, and the next message is taken soon", async () => {
+    const asked = question(conversation, "[[tps=10]] [[words=30]]");
+    const { rest } = await until(ask(asked, never), "text");
+    await client.backend.cancel(conversation, asked.otid, never);
+    expect(await rest).toMatchObject({ kind: "failed" });
+    await expect.poll(() => lookUp(asked.otid), { timeout: 10_000 }).toEqual({ state: "lost" });
+    const next = question(conversation);
+    expect(answerIn(await all(ask(next, never)))).toContain(next.nonce);
+    expect(await lookUp(asked.otid)).toEqual({ state: "lost" });
+  });
+
+  it("leaves a message alone that is cancelled after its answer", async () => {
+    const asked = question(conversation);
+    const events = await all(ask(asked, never));
+    await client.backend.cancel(conversation, asked.otid, never);
+    expect(await lookUp(asked.otid)).toEqual({ state: "answered", text: answerIn(events) });
+  });
+
+  it.runIf(abilities.turnsOutliveWatchers)("goes on with a turn that nobody watches any more", async () => {
+    const asked = question(conversation, "[[tps=20]] [[words=20]]");
     const stop = new AbortController();
     const { rest } = await until(ask(asked, stop.signal), "text");
     stop.abort(new Error("enough"));
     expect(await rest).toMatchObject({ message: "enough" });
-    await expect.poll(() => lookUp(asked.otid), { timeout: 10_000 }).toEqual({ state: "lost" });
-    const next = question(conversation);
-    expect(answerIn(await all(ask(next, never)))).toContain(next.nonce);
+    expect(await lookUp(asked.otid)).toEqual({ state: "running" });
+    expect(answerIn(await all(client.backend.follow(asked, never)))).toMatch(/ w20$/);
+    await expect.poll(() => lookUp(asked.otid)).toMatchObject({ state: "answered" });
+    expect(server().modelCalls(asked.nonce)).toHaveLength(1);
   });
+
+  it.skipIf(abilities.turnsOutliveWatchers)(
+    "stops a turn that nobody watches any more, and takes the next message soon",
+    async () => {
+      const asked = question(conversation, "[[tps=10]] [[words=100]]");
+      const stop = new AbortController();
+      const { rest } = await until(ask(asked, stop.signal), "text");
+      stop.abort(new Error("enough"));
+      expect(await rest).toMatchObject({ message: "enough" });
+      await expect.poll(() => lookUp(asked.otid), { timeout: 10_000 }).toEqual({ state: "lost" });
+      const next = question(conversation);
+      expect(answerIn(await all(ask(next, never)))).toContain(next.nonce);
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import type { StartTimer } from "../../../src/letta/app-server/timer.ts";
+import type { StartTimer } from "../../../src/letta/timer.ts";
 
 /** Time that passes only when a test says so. */
 export class ManualTimer {

@@ -1,11 +1,9 @@
-/** Letta's own tool by which an agent keeps its memory. Without it an agent learns nothing. */
-export const memoryTools: readonly string[] = ["Memory"];
-
-/** Which tools our turns may use. By default a runtime has a shell and all files of Letta's host: so by name only. */
+/** Which tools our turns may use: by name only, since on some servers an agent has a shell and all files of its host. */
 export class ToolPolicy {
   readonly #allowed: ReadonlySet<string>;
 
-  constructor(toolAllowList: readonly string[]) {
+  /** Besides the operator's list: tools by which an agent keeps its memory. Without them an agent learns nothing. */
+  constructor(memoryTools: readonly string[], toolAllowList: readonly string[]) {
     this.#allowed = new Set([...memoryTools, ...toolAllowList]);
   }
 

@@ -1,0 +1,212 @@
+import { Letta } from "@letta-ai/letta-client";
+import { z } from "zod";
+import type { AgentSummary, Conversation } from "../port.ts";
+import { type Asked, malformed, statusOf, translate } from "./errors.ts";
+import { agent, type HistoryEntry, historyEntry, identified, type Run, run } from "./frames.ts";
+
+export interface ApiOptions {
+  /** `https://api.letta.com`, or where a self-hosted server listens. */
+  readonly url: string;
+  readonly apiKey?: string;
+  /** How long an answer's head may take, ms. */
+  readonly timeoutMs: number;
+}
+
+/** A stream of frames, not read yet. */
+export interface FrameStream extends AsyncIterable<unknown> {
+  readonly controller: AbortController;
+}
+
+/** A message to a conversation: a person's, or the answer to a tool call that waits. */
+export type Input =
+  | { readonly role: "user"; readonly content: string; readonly otid: string }
+  | {
+      readonly type: "approval";
+      readonly otid: string;
+      readonly approvals: {
+        readonly type: "approval";
+        readonly tool_call_id: string;
+        readonly approve: boolean;
+        readonly reason?: string;
+      }[];
+    };
+
+const pageSize = 100;
+/** A message that is asked for was the last of ours, and the newest page is looked at first. */
+const mostPages = 200;
+
+/** The calls that are in use. Never repeats one by itself: whether that is safe is not the client's to know. */
+export class RestApi {
+  readonly url: string;
+  readonly #letta: Letta;
+
+  constructor({ url, apiKey, timeoutMs }: ApiOptions) {
+    this.url = url;
+    // Its log lines hold message text. Without a key of ours it would take one from the environment.
+    this.#letta = new Letta({
+      baseURL: url,
+      apiKey: apiKey ?? null,
+      timeout: timeoutMs,
+      maxRetries: 0,
+      logLevel: "off",
+    });
+  }
+
+  /** All agents, the oldest first, so that one that is made meanwhile comes at the end. */
+  async *agents(signal: AbortSignal): AsyncGenerator<AgentSummary> {
+    const query = { limit: pageSize, order: "asc", order_by: "created_at" } as const;
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.#read({ what: "the list of agents" }, signal, z.array(agent), async (options) => {
+        return (await this.#letta.agents.list({ ...query, ...(after === undefined ? {} : { after }) }, options)).items;
+      });
+      for (const { id, name } of page) yield { id, name };
+      const last = page.at(-1)?.id;
+      if (page.length < pageSize || last === undefined) return;
+      if (last === after) throw malformed("the list of agents");
+      after = last;
+    }
+  }
+
+  async createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {
+    const { id } = await this.#read({ what: "a new conversation" }, signal, identified, (options) =>
+      this.#letta.conversations.create({ agent_id: agentId }, options),
+    );
+    return { agentId, conversationId: id };
+  }
+
+  async fork(from: Conversation, signal: AbortSignal): Promise<Conversation> {
+    const { conversationId } = from;
+    const { id } = await this.#read(this.#asked("a branch", from), signal, identified, (options) =>
+      this.#letta.conversations.fork(conversationId, agentIn(from), options),
+    );
+    return { agentId: from.agentId, conversationId: id };
+  }
+
+  /** Sends input and gives the stream of its turn. In the background a turn goes on without us. */
+  send(conversation: Conversation, input: Input, background: boolean, signal: AbortSignal): Promise<FrameStream> {
+    const body = {
+      ...agentIn(conversation),
+      messages: [input],
+      streaming: true,
+      stream_tokens: true,
+      include_pings: true,
+      ...(background ? { background } : {}),
+    };
+    return this.#call(this.#asked("a message", conversation), signal, (options) =>
+      this.#letta.conversations.messages.create(conversation.conversationId, body, options),
+    );
+  }
+
+  /** The stream of a run from its beginning or after a frame; `undefined` when the server knows of none. */
+  async resume(
+    conversation: Conversation,
+    which: { readonly otid: string } | { readonly run_id: string; readonly starting_after?: number },
+    signal: AbortSignal,
+  ): Promise<FrameStream | undefined> {
+    const body = { ...agentIn(conversation), ...which, include_pings: true };
+    return await this.#call(this.#asked("a turn's stream", conversation), signal, async (options) => {
+      return await this.#letta.conversations.messages
+        .stream(conversation.conversationId, body, options)
+        .catch(unlessUnknown);
+    });
+  }
+
+  async run(id: string, signal: AbortSignal): Promise<Run | undefined> {
+    return await this.#read({ what: "a run" }, signal, run.optional(), async (options) => {
+      return await this.#letta.runs.retrieve(id, options).catch(unlessUnknown);
+    });
+  }
+
+  /** Runs of this conversation that have not ended, the newest first. */
+  activeRuns({ agentId, conversationId }: Conversation, signal: AbortSignal): Promise<readonly Run[]> {
+    // Runs of the default conversation are kept without one.
+    const whose = conversationId === "default" ? { agent_id: agentId } : { conversation_id: conversationId };
+    return this.#read({ what: "the active runs" }, signal, z.array(run), async (options) => {
+      return (await this.#letta.runs.list({ ...whose, active: true, limit: 20 }, options)).items;
+    });
+  }
+
+  cancelRun({ agentId }: Conversation, runId: string, signal: AbortSignal): Promise<unknown> {
+    return this.#read({ what: "the end of a run" }, signal, z.unknown(), (options) =>
+      this.#letta.agents.messages.cancel(agentId, { run_ids: [runId] }, options),
+    );
+  }
+
+  /**
+   * A conversation's history, oldest first, as far back as `isEnough` wants. Letta's cursors work only upwards from the
+   * oldest message, so the newest page is asked for first, and everything only when that is not enough.
+   */
+  async history(
+    conversation: Conversation,
+    isEnough: (newest: readonly HistoryEntry[]) => boolean,
+    signal: AbortSignal,
+  ): Promise<readonly HistoryEntry[]> {
+    const newest = (await this.#historyPage(conversation, { order: "desc" }, signal)).reverse();
+    // Not each message is one entry, so the length of a page says nothing; the first message of all does.
+    if (newest.length === 0 || newest[0]?.message_type === "system_message" || isEnough(newest)) return newest;
+    const all = new Map<string, HistoryEntry>();
+    let after: string | undefined;
+    for (let page = 0; page < mostPages; page += 1) {
+      const entries = await this.#historyPage(conversation, { order: "asc", ...(after ? { after } : {}) }, signal);
+      const before = all.size;
+      for (const entry of entries) all.set(`${entry.id} ${entry.message_type}`, entry);
+      if (all.size === before) break;
+      after = entries.at(-1)?.id;
+    }
+    return [...all.values()];
+  }
+
+  #historyPage(
+    conversation: Conversation,
+    query: { readonly order: "asc" | "desc"; readonly after?: string },
+    signal: AbortSignal,
+  ): Promise<HistoryEntry[]> {
+    const asked = this.#asked("the history", conversation);
+    return this.#read(asked, signal, z.array(historyEntry), async (options) => {
+      const page = { ...agentIn(conversation), ...query, limit: pageSize };
+      return (await this.#letta.conversations.messages.list(conversation.conversationId, page, options)).items;
+    });
+  }
+
+  #asked(what: string, { conversationId }: Conversation): Omit<Asked, "url"> {
+    return { what, ...(conversationId === "default" ? {} : { conversationId }) };
+  }
+
+  /** Makes a call whose answer is parsed. */
+  async #read<T>(
+    asked: Omit<Asked, "url">,
+    signal: AbortSignal,
+    schema: z.ZodType<T>,
+    call: (options: { readonly signal: AbortSignal }) => PromiseLike<unknown>,
+  ): Promise<T> {
+    const parsed = schema.safeParse(await this.#call(asked, signal, call));
+    if (!parsed.success) throw malformed(asked.what);
+    return parsed.data;
+  }
+
+  async #call<T>(
+    asked: Omit<Asked, "url">,
+    signal: AbortSignal,
+    call: (options: { readonly signal: AbortSignal }) => PromiseLike<T>,
+  ): Promise<T> {
+    signal.throwIfAborted();
+    try {
+      return await call({ signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw translate(error, { ...asked, url: this.url });
+    }
+  }
+}
+
+function agentIn({ agentId, conversationId }: Conversation): { readonly agent_id?: string } {
+  return conversationId === "default" ? { agent_id: agentId } : {};
+}
+
+/** Unknown (404), or older than the server keeps streams (410). */
+function unlessUnknown(error: unknown): undefined {
+  const status = statusOf(error);
+  if (status === 404 || status === 410) return undefined;
+  throw error;
+}

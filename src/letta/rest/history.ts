@@ -1,0 +1,64 @@
+import type { Conversation } from "../port.ts";
+import type { RestApi } from "./api.ts";
+import { callsIn, type HistoryEntry, type ToolCall, textOf } from "./frames.ts";
+
+/** What the history has of one turn. */
+export interface TurnRecord {
+  /** All its texts, a paragraph each; empty when there are none. */
+  readonly text: string;
+  /** The last of its runs: one more begins with each answer to a tool call that waited. */
+  readonly runId?: string;
+  /** Tools that ran, or were about to, without asking us. */
+  readonly ran: readonly string[];
+  /** Calls that still wait to be allowed. */
+  readonly waiting: readonly ToolCall[];
+}
+
+/**
+ * Looks for the newest message with this otid; `undefined` when the history has none, which a message of a turn that has
+ * not finished its first step never is.
+ */
+export async function readTurn(
+  api: RestApi,
+  conversation: Conversation,
+  otid: string,
+  signal: AbortSignal,
+): Promise<TurnRecord | undefined> {
+  const isQuestion = (entry: HistoryEntry) => entry.message_type === "user_message" && entry.otid === otid;
+  const entries = await api.history(conversation, (newest) => newest.some(isQuestion), signal);
+  const begin = entries.findLastIndex(isQuestion);
+  if (begin < 0) return undefined;
+  const length = entries.slice(begin + 1).findIndex(({ message_type }) => message_type === "user_message");
+  return recordOf(entries.slice(begin, length < 0 ? undefined : begin + 1 + length));
+}
+
+/** Tool calls at the end of the history that wait to be allowed, whosever turn they belong to. */
+export async function waitingIn(
+  api: RestApi,
+  conversation: Conversation,
+  signal: AbortSignal,
+): Promise<readonly ToolCall[]> {
+  return recordOf(await api.history(conversation, () => true, signal)).waiting;
+}
+
+function recordOf(entries: readonly HistoryEntry[]): TurnRecord {
+  const texts = entries.filter(({ message_type }) => message_type === "assistant_message").map(textOf);
+  const runId = entries.findLast(({ run_id }) => run_id)?.run_id ?? undefined;
+  const last = entries.findLast(({ message_type }) => message_type.startsWith("approval_"));
+  return {
+    text: texts
+      .map((text) => text.trim())
+      .filter((text) => text !== "")
+      .join("\n\n"),
+    ...(runId === undefined ? {} : { runId }),
+    ran: entries
+      .filter(({ message_type }) => message_type === "tool_call_message")
+      .flatMap(callsIn)
+      .map(nameOf),
+    waiting: last?.message_type === "approval_request_message" ? callsIn(last) : [],
+  };
+}
+
+function nameOf({ name }: ToolCall): string {
+  return name;
+}

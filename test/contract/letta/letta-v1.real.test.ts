@@ -1,0 +1,16 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startLettaV1 } from "../../servers/letta-v1.ts";
+import { startModel } from "../../servers/model.ts";
+import { lettaContract } from "./letta-contract.ts";
+import { restAbilities, restServer } from "./rest-server.ts";
+
+lettaContract("Letta's V1 server", restAbilities, async () => {
+  const dir = await mkdtemp(join(tmpdir(), "letta-v1-"));
+  return await restServer({
+    startModel,
+    start: (model) => startLettaV1({ dir, model }),
+    cleanUp: () => rm(dir, { recursive: true, force: true }),
+  });
+});
