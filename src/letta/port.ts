@@ -81,10 +81,20 @@ export interface LettaBackend {
  * - `gone`: the server does not know the conversation (any more): open another.
  * - `held`: a turn that was cut off or fell silent holds the conversation for good. The message was not taken and left
  *   no trace: go on in a branch of the conversation.
+ * - `cut`: the turn that was followed ended with the connection of the client that had begun it; look it up.
  * - `failed`: the turn ran and ended in an error (the model's, mostly).
  * - `malformed`: the server answered something that is no answer to this request.
  */
-export type LettaErrorKind = "unreachable" | "busy" | "silent" | "refused" | "gone" | "held" | "failed" | "malformed";
+export type LettaErrorKind =
+  | "unreachable"
+  | "busy"
+  | "silent"
+  | "refused"
+  | "gone"
+  | "held"
+  | "cut"
+  | "failed"
+  | "malformed";
 
 export class LettaError extends Error {
   override readonly name = "LettaError";

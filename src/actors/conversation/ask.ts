@@ -74,7 +74,7 @@ async function answerOf(
       if (turn.toolApproved || checkpointed === toolApproved) throw new TurnLost();
       return await show(letta.ask(request, signal), drafts).catch(unlessAnswered(lookUp));
     case "running": {
-      await show(letta.follow(request, signal), drafts).catch(unlessAnswered(lookUp));
+      await show(letta.follow(request, signal), drafts).catch(unlessCut).catch(unlessAnswered(lookUp));
       // What was followed began somewhere in the middle: the whole answer is in the history.
       const settled = await lookUp();
       if (settled.state === "answered") return settled.text;
@@ -93,6 +93,11 @@ function unlessAnswered(lookUp: () => Promise<TurnFate>): (error: unknown) => Pr
     if (fate?.state === "answered") return fate.text;
     throw error;
   };
+}
+
+/** What became of a turn that was cut off, the look-up tells. */
+function unlessCut(error: unknown): void {
+  if (!(error instanceof LettaError && error.kind === "cut")) throw error;
 }
 
 /** Shows the answer as it grows, and gives all of it. */

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { TurnEvent, TurnRequest } from "../port.ts";
 import type { AppServerConnection, Request } from "./connection.ts";
-import { busy, failed, held, silent } from "./errors.ts";
+import { busy, cut, failed, held, silent } from "./errors.ts";
 import { Quiet } from "./event-queue.ts";
 import type { ControlRequest } from "./frames.ts";
 import { abort, resume } from "./interrupt.ts";
 import type { Session } from "./session.ts";
-import { isAnswer } from "./stop-reason.ts";
+import { cancelled, isAnswer, untold } from "./stop-reason.ts";
 import { type StartTimer, sleep } from "./timer.ts";
 import type { ToolPolicy } from "./tools.ts";
 import { Turn } from "./turn.ts";
@@ -53,6 +53,7 @@ export class Asking {
     const ours = session.turn;
     if (ours !== undefined && ours.otid !== request.otid) throw busy("another turn of ours runs in this conversation");
     if (ours === undefined && (known !== undefined || session.idle)) {
+      if (known === cancelled) throw cut();
       if (known !== undefined && !isAnswer(known)) throw failed(known, undefined);
       yield { type: "finished", stopReason: known ?? "end_turn" };
       return;
@@ -73,8 +74,10 @@ export class Asking {
         if (item.type === "permission") yield await this.#decide(session, turn, item.control);
         else if (item.type !== "end") yield item;
         else {
+          if (item.stopReason === untold) throw cut();
           session.remember(turn.otid, item.stopReason);
           if (item.error !== undefined && heldByRun.test(item.error)) throw held("an earlier turn was cut off");
+          if (turn.adopted && item.stopReason === cancelled) throw cut();
           if (!isAnswer(item.stopReason)) throw failed(item.stopReason, item.error);
           yield { type: "finished", stopReason: item.stopReason };
           return;

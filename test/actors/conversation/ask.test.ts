@@ -101,6 +101,16 @@ describe("#7 a question that Letta had", () => {
     expect(bodies()).toEqual(["and the rest"]);
   });
 
+  test("and whose turn was cut off while it was followed is looked up, and left to the chart when it is lost", async () => {
+    w.letta.fates = [{ state: "running" }, { state: "lost" }];
+    const cutOff = () => {
+      throw lettaError("cut");
+    };
+    w.letta.followed = [[cutOff]];
+    await expect(start({}, { restarted: true }).asked).rejects.toMatchObject({ kind: "lost" });
+    expect(w.letta.calls).toEqual(["lookUp", "follow", "lookUp"]);
+  });
+
   test("and lost while it was followed is left to the chart", async () => {
     w.letta.fates = [{ state: "running" }, { state: "lost" }];
     await expect(start({}, { restarted: true }).asked).rejects.toMatchObject({ kind: "lost" });
