@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { AgentContext, Polled, PollInput } from "../../src/machines/agent-context.ts";
+import type { AgentContext, Polled, PollInput } from "../../src/machines/agent/context.ts";
 import type { Heard } from "../../src/machines/question.ts";
 import { type ChartDriver, failure } from "./chart-driver.ts";
 import { drive, question } from "./charts-under-test.ts";

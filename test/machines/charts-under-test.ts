@@ -7,7 +7,7 @@ import { discoveryBehaviour } from "../../src/actors/discovery/behaviour.ts";
 import { Sessions } from "../../src/actors/sessions.ts";
 import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
-import type { AgentContext } from "../../src/machines/agent-context.ts";
+import type { AgentContext } from "../../src/machines/agent/context.ts";
 import type { ConversationContext } from "../../src/machines/conversation.ts";
 import type { DiscoveryContext } from "../../src/machines/discovery.ts";
 import type { Question } from "../../src/machines/question.ts";

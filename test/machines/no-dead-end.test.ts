@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import type { AgentContext } from "../../src/machines/agent-context.ts";
+import type { AgentContext } from "../../src/machines/agent/context.ts";
 import { machines } from "../../src/machines/index.ts";
 import { chartGraph } from "../../src/runtime/chart-graph.ts";
 import type { ActorEvent } from "../../src/runtime/record.ts";

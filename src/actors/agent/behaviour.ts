@@ -1,5 +1,5 @@
 import { agentOf, agentUserId, serverOf } from "../../machines/addresses.ts";
-import { agentMachine } from "../../machines/agent.ts";
+import { agentMachine } from "../../machines/agent/index.ts";
 import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Sessions } from "../sessions.ts";

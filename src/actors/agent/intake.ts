@@ -1,5 +1,5 @@
-import type { agentMachine } from "../../machines/agent.ts";
-import type { Polled, PollInput } from "../../machines/agent-context.ts";
+import type { Polled, PollInput } from "../../machines/agent/context.ts";
+import type { agentMachine } from "../../machines/agent/index.ts";
 import type { Heard } from "../../machines/question.ts";
 import type { JoinedRoom, MatrixClient, MatrixEvent, SyncFilter } from "../../matrix/port.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";

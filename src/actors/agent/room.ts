@@ -1,5 +1,5 @@
 import { agentLocalpart } from "../../machines/addresses.ts";
-import type { agentMachine } from "../../machines/agent.ts";
+import type { agentMachine } from "../../machines/agent/index.ts";
 import type { Content } from "../../matrix/port.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { Bot } from "../bot.ts";

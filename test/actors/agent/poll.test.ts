@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { poll } from "../../../src/actors/agent/intake.ts";
-import type { Polled } from "../../../src/machines/agent-context.ts";
+import type { Polled } from "../../../src/machines/agent/context.ts";
 import type { MessagesRequest, SyncRequest } from "../../../src/matrix/port.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { settled } from "../../runtime/simulated-clock.ts";

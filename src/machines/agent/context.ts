@@ -1,8 +1,8 @@
-import type { ActorId } from "../runtime/actor-id.ts";
-import type { Tell } from "../runtime/step.ts";
-import { addressOf } from "./addresses.ts";
-import type { Heard } from "./question.ts";
-import { backoff, type Trouble, type Wait } from "./wait.ts";
+import type { ActorId } from "../../runtime/actor-id.ts";
+import type { Tell } from "../../runtime/step.ts";
+import { addressOf } from "../addresses.ts";
+import type { Heard } from "../question.ts";
+import { backoff, type Trouble, type Wait } from "../wait.ts";
 
 /** What the agent chart keeps, and what it makes of it. */
 
