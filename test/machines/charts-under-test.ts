@@ -30,11 +30,11 @@ const sessions = new Sessions(new FakeHomeserver(clock), new FakeVault(), {
 });
 const directory = new Directory({ async *list() {} }, server);
 
-const agent = agentBehaviour(sessions, clock, {
-  server,
-  botUserId: "@bot:test",
-  people: [],
-  nameTemplate: "{agent}",
+const agent = agentBehaviour({
+  sessions,
+  clock,
+  rooms: { server, botUserId: "@bot:test", people: [], admins: [], readers: [], nameTemplate: "{agent}" },
+  pictureOf: () => undefined,
 });
 const conversation = conversationBehaviour({
   letta,
