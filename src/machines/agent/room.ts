@@ -55,6 +55,15 @@ export const room = agentSetup.createStateConfig({
             input: ({ context: { userId, agentId, roomId = null } }) => ({ userId, agentId, roomId }),
             onDone: [
               {
+                guard: { type: "isElsewhere", params: ({ event }) => event.output },
+                target: "linking",
+                actions: [
+                  { type: "setRoom", params: ({ event }) => event.output },
+                  raise({ type: "MOVED" }),
+                  { type: "goOn", params: { concern: "room" } },
+                ],
+              },
+              {
                 guard: { type: "isThere", params: ({ event }) => event.output },
                 target: "linking",
                 actions: [
@@ -79,6 +88,7 @@ export const room = agentSetup.createStateConfig({
               target: "linking",
               actions: [
                 { type: "setRoom", params: ({ event }) => event.output },
+                raise({ type: "MOVED" }),
                 { type: "goOn", params: { concern: "room" } },
               ],
             },

@@ -1,15 +1,17 @@
 import { assign, setup, stateIn } from "xstate";
 import type { Tell } from "../../runtime/step.ts";
 import { effect } from "../placeholder.ts";
-import { backoff, failureOf, troubleWith } from "../wait.ts";
+import { failureOf, timeOf, troubleWith } from "../wait.ts";
 import {
   type AgentContext,
   type AgentEvent,
   type AgentInput,
   type Avatar,
   backoffAfter,
+  changesWith,
   type FailedIn,
   type In,
+  noticedAfter,
   type Polled,
   type PollInput,
   type ProfileInput,
@@ -51,8 +53,8 @@ export const agentSetup = setup({
     setRoom: assign((_, { roomId }: { roomId: string | null }) => (roomId === null ? {} : { roomId })),
     advance: assign((_, { since }: { since: string }) => ({ since })),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
-    noteChange: assign(({ context: { changes } }, { changed }: { readonly changed?: true }) =>
-      changed === undefined ? {} : { stale: true, changes: changes + 1 },
+    noteChange: assign(({ context, event }, { changed }: { readonly changed?: true }) =>
+      changed === undefined ? {} : changesWith(context, timeOf(event)),
     ),
     looking: assign(() => ({ stale: false })),
     refuseToken: assign(() => ({ tokenRefused: true })),
@@ -73,6 +75,8 @@ export const agentSetup = setup({
     knowsSpace: ({ context }) => context.spaceId !== undefined,
     hasCursor: ({ context }) => context.since !== undefined,
     hasRoom: ({ context }) => context.roomId !== undefined,
+    isElsewhere: ({ context }, { roomId }: { roomId: string | null }) =>
+      roomId !== null && context.roomId !== undefined && roomId !== context.roomId,
     isThere: (_, { roomId }: { roomId: string | null }) => roomId !== null,
     /** Only a person can end it; it is tried again from time to time all the same. */
     isLasting: ({ context: { troubles } }, { concern }: In) => lasting.has(troubles[concern]?.kind ?? ""),
@@ -94,6 +98,6 @@ export const agentSetup = setup({
     intakeRetry: ({ context: { troubles } }) => backoffAfter(troubles.intake),
     mendingCheck: 600_000,
     /** Several changes at once are looked at once, and two who undo each other's changes for ever do so ever less often. */
-    noticed: ({ context: { changes } }) => (changes === 0 ? 0 : backoff(changes)),
+    noticed: ({ context }) => noticedAfter(context),
   },
 });
