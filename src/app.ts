@@ -18,6 +18,7 @@ import { ClientServerHomeserver } from "./matrix/client-server.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
 import type { Homeserver } from "./matrix/port.ts";
+import { portraitOf, portraitSource } from "./matrix/portrait.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
 import { ControlServer } from "./runtime/control/server.ts";
@@ -117,11 +118,18 @@ async function compose(
         aliasLocalpart: config.space.aliasLocalpart,
         people: config.invite,
       }),
-      agentBehaviour(sessions, clock, {
-        server: serverName,
-        botUserId: `@${botLocalpart}:${serverName}`,
-        people: config.invite,
-        nameTemplate: config.rooms.nameTemplate,
+      agentBehaviour({
+        sessions,
+        clock,
+        rooms: {
+          server: serverName,
+          botUserId: `@${botLocalpart}:${serverName}`,
+          people: config.invite,
+          admins: [],
+          readers: [],
+          nameTemplate: config.rooms.nameTemplate,
+        },
+        pictureOf: (agentId) => ({ source: portraitSource, file: portraitOf(agentId) }),
       }),
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
     ],

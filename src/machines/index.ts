@@ -1,5 +1,5 @@
 import type { AnyStateMachine } from "xstate";
-import { agentMachine } from "./agent.ts";
+import { agentMachine } from "./agent/index.ts";
 import { conversationMachine } from "./conversation.ts";
 import { discoveryMachine } from "./discovery.ts";
 import { spaceMachine } from "./space.ts";

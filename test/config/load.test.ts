@@ -48,7 +48,7 @@ describe("a configuration", () => {
       invite: [],
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
       discovery: { intervalMs: 30_000 },
-      rooms: { nameTemplate: "{agent}" },
+      rooms: { nameTemplate: "{agent} - Letta Agent Chat" },
       drafts: { ratePerSecond: 0.2, burst: 10 },
       log: { level: "info" },
     });

@@ -3,6 +3,7 @@ import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
 import { census } from "./cases/census.ts";
 import { crowd } from "./cases/crowd.ts";
 import { edits } from "./cases/edits.ts";
+import { homes } from "./cases/homes.ts";
 import { hostile } from "./cases/hostile.ts";
 import { longAnswers } from "./cases/long.ts";
 import { newcomer } from "./cases/newcomer.ts";
@@ -40,6 +41,7 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 180_
     edits(world);
     places(world);
     longAnswers(world);
+    homes(world);
     hostile(world);
     repeats(world);
     trouble(world);

@@ -7,7 +7,7 @@ import { discoveryBehaviour } from "../../src/actors/discovery/behaviour.ts";
 import { Sessions } from "../../src/actors/sessions.ts";
 import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
-import type { AgentContext } from "../../src/machines/agent-context.ts";
+import type { AgentContext } from "../../src/machines/agent/context.ts";
 import type { ConversationContext } from "../../src/machines/conversation.ts";
 import type { DiscoveryContext } from "../../src/machines/discovery.ts";
 import type { Question } from "../../src/machines/question.ts";
@@ -30,11 +30,11 @@ const sessions = new Sessions(new FakeHomeserver(clock), new FakeVault(), {
 });
 const directory = new Directory({ async *list() {} }, server);
 
-const agent = agentBehaviour(sessions, clock, {
-  server,
-  botUserId: "@bot:test",
-  people: [],
-  nameTemplate: "{agent}",
+const agent = agentBehaviour({
+  sessions,
+  clock,
+  rooms: { server, botUserId: "@bot:test", people: [], admins: [], readers: [], nameTemplate: "{agent}" },
+  pictureOf: () => undefined,
 });
 const conversation = conversationBehaviour({
   letta,

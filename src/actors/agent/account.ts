@@ -1,4 +1,4 @@
-import type { agentMachine } from "../../machines/agent.ts";
+import type { agentMachine } from "../../machines/agent/index.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
 

@@ -1,0 +1,165 @@
+import type { ActorId } from "../../runtime/actor-id.ts";
+import type { Tell } from "../../runtime/step.ts";
+import { addressOf } from "../addresses.ts";
+import type { Heard } from "../question.ts";
+import { backoff, type Trouble, type Wait } from "../wait.ts";
+
+/** What the agent chart keeps, and what it makes of it. */
+
+export interface AgentInput {
+  readonly server: string;
+  readonly agentId: string;
+  readonly userId: string;
+}
+
+export interface AgentContext extends AgentInput {
+  /** The agent's name in Letta; known once discovery has told it. */
+  readonly name?: string;
+  /** Another name, which the next listing has to confirm: one listing alone can be out of date. */
+  readonly newName?: string | undefined;
+  readonly spaceId?: string;
+  readonly roomId?: string;
+  /** The picture that the agent shows. */
+  readonly avatar?: Avatar | undefined;
+  /** True once what was said in Letta before is in the room, or never will be. */
+  readonly imported: boolean;
+  /** True when the room has to be looked at again. */
+  readonly stale: boolean;
+  /** How often others have changed the room in a row, without a longer time between two changes. */
+  readonly changes: number;
+  /** When they last did, ms since the epoch. */
+  readonly changedAt: number;
+  /** The sync cursor: everything up to it has been handed on. */
+  readonly since?: string;
+  /** True when the homeserver refused the stored access token. */
+  readonly tokenRefused: boolean;
+  /** What goes wrong with each of the agent's concerns, until something goes well there again. */
+  readonly troubles: Troubles;
+  /** Of the first concern that is in trouble. */
+  readonly wait?: Wait | undefined;
+}
+
+/** A file that was uploaded, and what it was made from: another source is another picture. */
+export interface Avatar {
+  readonly source: string;
+  /** Its `mxc://` address. */
+  readonly url: string;
+}
+
+/** The regions of the chart, and what lasting trouble with keeps no other step of provisioning from being taken. */
+const concerns = ["account", "room", "profile", "history", "link", "contents", "people", "intake"] as const;
+export type Concern = (typeof concerns)[number];
+export type Troubles = { readonly [C in Concern]?: Trouble };
+
+/** Parameters of actions and guards that are about one concern. */
+export interface In {
+  readonly concern: Concern;
+}
+
+export interface FailedIn extends In {
+  readonly event: { readonly error: unknown };
+}
+
+export type AgentEvent =
+  | { readonly type: "DISCOVERED"; readonly name: string }
+  /** Look whether everything is as it should be, and mend what is not. */
+  | { readonly type: "INSPECT" }
+  /** The agent's room is another one than it was. */
+  | { readonly type: "MOVED" }
+  | { readonly type: "SPACE_READY"; readonly spaceId: string }
+  | { readonly type: "TOKEN_REFUSED" };
+
+export interface ProfileInput {
+  readonly userId: string;
+  readonly agentId: string;
+  readonly name: string;
+  /** What it shows already, by what is known here. */
+  readonly avatar: Avatar | null;
+}
+
+/** What an agent's room is made from. */
+export interface RoomInput {
+  readonly userId: string;
+  readonly agentId: string;
+  readonly name: string;
+  readonly avatarUrl: string | null;
+}
+
+export interface PollInput {
+  readonly userId: string;
+  readonly roomId: string;
+  readonly since?: string;
+  /** Set after trouble: the first answer is then handed on even when it brings nothing, to say that all is well. */
+  readonly recovering?: true;
+}
+
+export interface Polled {
+  /** The cursor that passes everything in `heard`. */
+  readonly since: string;
+  /** In the order in which the rooms' timelines have it. */
+  readonly heard: readonly Heard[];
+  /** Set when somebody else changed the agent's own room, or took the agent out of it. */
+  readonly changed?: true;
+}
+
+export function withTroubles(troubles: Troubles): Pick<AgentContext, "troubles" | "wait"> {
+  const first = concerns.find((concern) => troubles[concern] !== undefined);
+  return { troubles, wait: first === undefined ? undefined : troubles[first]?.wait };
+}
+
+/** Two changes further apart than this are not one quarrel, ms: more than the longest backoff. */
+const quarrelWithin = 120_000;
+/** Changes in a row that are looked at without a longer wait. */
+const atOnce = 5;
+
+export function changesWith({ changes, changedAt }: AgentContext, at: number): Partial<AgentContext> {
+  return { stale: true, changes: at - changedAt > quarrelWithin ? 1 : changes + 1, changedAt: at };
+}
+
+/** The wait before a changed room is looked at, ms. */
+export function noticedAfter({ changes }: AgentContext): number {
+  return changes === 0 ? 0 : backoff(changes - atOnce);
+}
+
+export function backoffAfter(trouble: Trouble | undefined): number {
+  return backoff(trouble?.tries ?? 1, trouble?.retryAfterMs);
+}
+
+export function profileInput({ userId, agentId, name = userId, avatar }: AgentContext): ProfileInput {
+  return { userId, agentId, name, avatar: avatar ?? null };
+}
+
+export function roomInput({ userId, agentId, name = userId, avatar }: AgentContext): RoomInput {
+  return { userId, agentId, name, avatarUrl: avatar?.url ?? null };
+}
+
+export function pollInput({ userId, roomId = "", since, troubles }: AgentContext): PollInput {
+  return {
+    userId,
+    roomId,
+    ...(since !== undefined && { since }),
+    ...(troubles.intake !== undefined && { recovering: true }),
+  };
+}
+
+export function askForSpace({ server, agentId, spaceId }: AgentContext): Tell[] {
+  if (spaceId !== undefined) return [];
+  return [{ to: addressOf.space(server), event: { type: "SPACE_WANTED", asker: addressOf.agent(server, agentId) } }];
+}
+
+export function handOn({ server, agentId }: AgentContext, { heard }: Polled): Tell[] {
+  return heard.map((one) => tellConversation(addressOf.conversation(server, agentId, one.roomId), one));
+}
+
+function tellConversation(to: ActorId, heard: Heard): Tell {
+  switch (heard.kind) {
+    case "question":
+      return { to, id: heard.question.eventId, event: { type: "MESSAGE", question: heard.question } };
+    case "edit": {
+      const { eventId, edits, sender, text } = heard;
+      return { to, id: eventId, event: { type: "EDITED", edits, sender, text } };
+    }
+    case "cut":
+      return { to, id: `cut ${heard.gap}`, event: { type: "CUT", gap: heard.gap } };
+  }
+}

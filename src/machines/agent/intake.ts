@@ -1,0 +1,77 @@
+import { and, not, raise } from "xstate";
+import { handOn, pollInput } from "./context.ts";
+import { agentSetup } from "./setup.ts";
+
+/** What the agent hears, from all rooms it is in. */
+export const intake = agentSetup.createStateConfig({
+  initial: "deaf",
+  states: {
+    deaf: {
+      always: [
+        { guard: and(["hasRoom", "isOnline", "hasCursor"]), target: "polling" },
+        { guard: and(["hasRoom", "isOnline"]), target: "catchingUp" },
+      ],
+    },
+    catchingUp: {
+      always: { guard: not("isOnline"), target: "deaf" },
+      on: { MOVED: "deaf" },
+      invoke: {
+        id: "catchUp",
+        src: "catchUp",
+        input: ({ context }) => pollInput(context),
+        onDone: {
+          target: "polling",
+          actions: [
+            { type: "advance", params: ({ event }) => event.output },
+            { type: "noteChange", params: ({ event }) => event.output },
+            { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
+            { type: "goOn", params: { concern: "intake" } },
+          ],
+        },
+        onError: {
+          target: "troubled",
+          actions: { type: "fail", params: ({ event }) => ({ concern: "intake" as const, event }) },
+        },
+      },
+    },
+    polling: {
+      always: { guard: not("isOnline"), target: "deaf" },
+      on: { MOVED: "deaf" },
+      invoke: {
+        id: "poll",
+        src: "poll",
+        input: ({ context }) => pollInput(context),
+        onDone: {
+          target: "polling",
+          reenter: true,
+          actions: [
+            { type: "advance", params: ({ event }) => event.output },
+            { type: "noteChange", params: ({ event }) => event.output },
+            { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
+            { type: "goOn", params: { concern: "intake" } },
+          ],
+        },
+        onError: {
+          target: "troubled",
+          actions: { type: "fail", params: ({ event }) => ({ concern: "intake" as const, event }) },
+        },
+      },
+    },
+    troubled: {
+      always: [
+        {
+          guard: { type: "isTokenOld", params: { concern: "intake" } },
+          target: "renewing",
+        },
+        { guard: { type: "isTokenRefused", params: { concern: "intake" } }, target: "renewingLater" },
+        { target: "backingOff" },
+      ],
+    },
+    renewing: {
+      entry: raise({ type: "TOKEN_REFUSED" }),
+      always: { guard: not("isOnline"), target: "deaf" },
+    },
+    renewingLater: { always: { guard: not("isOnline"), target: "deaf" }, after: { intakeRetry: "renewing" } },
+    backingOff: { after: { intakeRetry: "deaf" } },
+  },
+});
