@@ -1,65 +1,18 @@
 import { assign, setup } from "xstate";
+import {
+  type ConversationContext,
+  type ConversationEvent,
+  type ConversationInput,
+  type Turn,
+  type TurnInput,
+  turnInput,
+} from "./conversation-context.ts";
 import { effect } from "./placeholder.ts";
 import type { Answer, Question } from "./question.ts";
-import { backoff, failureOf, timeOf, type Wait, waitFor } from "./wait.ts";
+import { backoff, failureOf, timeOf, waitFor } from "./wait.ts";
 import { errorAnswer, unsendable, waitText } from "./wording.ts";
 
 /** One agent's talk in one room: takes questions one after the other, and owes each exactly one answer or plain error. */
-
-export interface ConversationInput {
-  readonly agentId: string;
-  readonly userId: string;
-  readonly roomId: string;
-}
-
-/** The question being answered, and how far that has come. */
-export interface Turn {
-  readonly question: Question;
-  /** Names the input at Letta, together with the question: a new one only when the last is known to have left nothing. */
-  readonly attempt: number;
-  /** Failed tries since something last went well. */
-  readonly tries: number;
-  /** Tries of this turn that found somebody else's turn running. */
-  readonly busyTries: number;
-  readonly retryAfterMs?: number;
-  /** True before the first draft is sent: from then on one may stand in the room. */
-  readonly drafting: boolean;
-  readonly draft?: string;
-  /** True before the first tool call is approved: from then on the attempt must not be repeated. */
-  readonly toolApproved: boolean;
-  readonly answer?: Answer;
-  /** When the answer was ready to be sent, ms since the epoch. */
-  readonly answeredAt?: number;
-}
-
-export interface ConversationContext extends ConversationInput {
-  /** Letta's conversation; known once it has been opened. */
-  readonly conversationId?: string | undefined;
-  readonly queue: readonly Question[];
-  readonly current?: Turn | undefined;
-  readonly wait?: Wait | undefined;
-}
-
-export type ConversationEvent =
-  | { readonly type: "MESSAGE"; readonly question: Question }
-  | { readonly type: "EDITED"; readonly edits: string; readonly sender: string; readonly text: string }
-  /** More was said since the cursor `gap` than was read. */
-  | { readonly type: "CUT"; readonly gap: string }
-  /** A draft is about to be sent. */
-  | { readonly type: "DRAFTING" }
-  | { readonly type: "DRAFTED"; readonly eventId: string }
-  /** A tool call of the running turn is about to be approved. */
-  | { readonly type: "TOOL_APPROVED"; readonly tool: string }
-  | { readonly type: "deadLetter"; readonly letter: { readonly type: string; readonly question?: Question } };
-
-/** Where the effects find what they work on. */
-export interface TurnInput {
-  readonly agentId: string;
-  readonly userId: string;
-  readonly roomId: string;
-  readonly conversationId: string;
-  readonly turn: Turn;
-}
 
 /** What an agent says that does not want to answer: nobody sees it. */
 export const silence = "<no-reply/>";
@@ -72,8 +25,10 @@ const sendable: ReadonlySet<string> = new Set(["unreachable", "limited", "token"
 const elsewhere: ReadonlySet<string> = new Set(["gone", "held"]);
 /** Tries while somebody else's turn runs, before the person is told. */
 const mostBusyTries = 20;
-/** Attempts that may leave nothing before the person is told. */
-const mostAttempts = 5;
+/** Attempts that may leave nothing before the person is told: each takes a crash, or a cut connection, of its own. */
+const mostAttempts = 6;
+/** Times that a question may find its conversation unusable before the person is told. */
+const mostMoves = 6;
 /** Questions that may wait; the next is refused visibly. */
 const longestQueue = 500;
 
@@ -116,7 +71,7 @@ export const conversationMachine = setup({
         ? {}
         : {
             queue: rest,
-            current: { question, attempt: 1, tries: 0, busyTries: 0, drafting: false, toolApproved: false },
+            current: { question, attempt: 1, tries: 0, busyTries: 0, moves: 0, drafting: false, toolApproved: false },
           };
     }),
     opened: assign((_, { conversationId }: { conversationId: string }) => ({ conversationId })),
@@ -129,6 +84,12 @@ export const conversationMachine = setup({
     nextAttempt: assign(({ context: { current } }) =>
       current === undefined ? {} : { current: { ...current, attempt: current.attempt + 1 } },
     ),
+    /** What holds a conversation lets no message leave a trace in it; one that is gone may have had this attempt. */
+    move: assign(({ context: { current } }, event: { readonly error: unknown }) => {
+      if (current === undefined) return {};
+      const attempt = current.attempt + (failureOf(event).kind === "gone" ? 1 : 0);
+      return { current: { ...current, attempt, moves: current.moves + 1 } };
+    }),
     waitFor: assign(({ context: { current, wait } }, event: { readonly error: unknown }) => {
       if (current === undefined) return {};
       const { kind, retryAfterMs = 0 } = failureOf(event);
@@ -165,7 +126,7 @@ export const conversationMachine = setup({
     mayAskAgain: ({ context: { current } }, event: { readonly error: unknown }) =>
       failureOf(event).kind === "lost" && current?.toolApproved === false && current.attempt < mostAttempts,
     mayAskElsewhere: ({ context: { current } }, event: { readonly error: unknown }) =>
-      elsewhere.has(failureOf(event).kind ?? "") && current?.toolApproved === false && current.attempt < mostAttempts,
+      elsewhere.has(failureOf(event).kind ?? "") && current?.toolApproved === false && current.moves < mostMoves,
     isSilence: (_, { text }: { text: string }) => text === silence,
     showsNothing: ({ context }) => context.current?.drafting !== true,
     isWorthExplaining: ({ context: { current } }) => current !== undefined && !current.drafting && current.tries >= 2,
@@ -286,7 +247,10 @@ export const conversationMachine = setup({
           {
             guard: { type: "mayAskElsewhere", params: ({ event }) => event },
             target: "opening",
-            actions: [{ type: "forgetIfGone", params: ({ event }) => event }, "nextAttempt"],
+            actions: [
+              { type: "forgetIfGone", params: ({ event }) => event },
+              { type: "move", params: ({ event }) => event },
+            ],
           },
           {
             guard: { type: "isPassing", params: ({ event }) => event },
@@ -385,8 +349,3 @@ export const conversationMachine = setup({
     settled: { entry: "settle", always: "idle" },
   },
 });
-
-function turnInput({ agentId, userId, roomId, conversationId = "", current }: ConversationContext): TurnInput {
-  if (current === undefined) throw new Error("no question is being answered");
-  return { agentId, userId, roomId, conversationId, turn: current };
-}

@@ -8,7 +8,7 @@ import { Sessions } from "../../src/actors/sessions.ts";
 import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { AgentContext } from "../../src/machines/agent/context.ts";
-import type { ConversationContext } from "../../src/machines/conversation.ts";
+import type { ConversationContext } from "../../src/machines/conversation-context.ts";
 import type { DiscoveryContext } from "../../src/machines/discovery.ts";
 import type { Question } from "../../src/machines/question.ts";
 import type { SpaceContext } from "../../src/machines/space.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ConversationContext, TurnInput } from "../../src/machines/conversation.ts";
+import type { ConversationContext, TurnInput } from "../../src/machines/conversation-context.ts";
 import { type ChartDriver, failure } from "./chart-driver.ts";
 import { drive, question } from "./charts-under-test.ts";
 
@@ -229,9 +229,9 @@ describe("a failure that stays", () => {
 });
 
 describe("a lost attempt", () => {
-  test("is followed by the next at once, at most four times", () => {
+  test("is followed by the next at once, at most five times", () => {
     const conversation = asking();
-    for (const attempt of [1, 2, 3, 4, 5]) {
+    for (const attempt of [1, 2, 3, 4, 5, 6]) {
       expect(turnOf(conversation, "ask").attempt).toBe(attempt);
       conversation.fail("ask", failure("lost"));
     }
@@ -259,18 +259,20 @@ describe("a lost attempt", () => {
 });
 
 describe("a conversation that takes no message any more", () => {
-  test("is gone on with in a branch of it, where the same question is asked under a new id", () => {
+  test("is gone on with in a branch of it, where the question is asked as it was", () => {
     const conversation = asking();
     conversation.fail("ask", failure("held"));
     expect(conversation.inputOf("openConversation")).toMatchObject({ from: "letta-1" });
     conversation.done("openConversation", { conversationId: "letta-2" });
-    expect(conversation.inputOf("ask")).toMatchObject({ conversationId: "letta-2", turn: { attempt: 2 } });
+    expect(conversation.inputOf("ask")).toMatchObject({ conversationId: "letta-2", turn: { attempt: 1 } });
   });
 
-  test("that Letta has lost is replaced by a new one", () => {
+  test("that Letta has lost is replaced by a new one, where the question has a new id: the lost one may have had it", () => {
     const conversation = asking();
     conversation.fail("ask", failure("gone"));
     expect(conversation.inputOf("openConversation")).not.toHaveProperty("from");
+    conversation.done("openConversation", { conversationId: "letta-2" });
+    expect(turnOf(conversation, "ask").attempt).toBe(2);
   });
 
   test("and cannot be branched is replaced by a new one", () => {
@@ -280,6 +282,16 @@ describe("a conversation that takes no message any more", () => {
     expect(conversation.inputOf("openConversation")).not.toHaveProperty("from");
     conversation.done("openConversation", { conversationId: "letta-2" });
     expect(conversation.inputOf("ask")).toMatchObject({ conversationId: "letta-2" });
+  });
+
+  test("and neither do those it is replaced by, six times, is told in one error", () => {
+    const conversation = asking();
+    for (let n = 0; n < 6; n++) {
+      conversation.fail("ask", failure("held"));
+      conversation.done("openConversation", { conversationId: `letta-${n}` });
+    }
+    conversation.fail("ask", failure("held"));
+    expect(turnOf(conversation, "reply").answer?.outcome).toBe("error");
   });
 
   test("is not asked elsewhere when a tool was approved, but the next question is", () => {

@@ -1,5 +1,6 @@
 import { type LettaBackend, LettaError, type TurnEvent, type TurnFate, type TurnRequest } from "../../letta/port.ts";
-import type { conversationMachine, TurnInput } from "../../machines/conversation.ts";
+import type { conversationMachine } from "../../machines/conversation.ts";
+import type { TurnInput } from "../../machines/conversation-context.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ChildEffects, EffectContext } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";

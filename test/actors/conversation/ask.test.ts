@@ -3,7 +3,7 @@ import { ask, TurnLost } from "../../../src/actors/conversation/ask.ts";
 import { envelope } from "../../../src/actors/conversation/envelope.ts";
 import { otidOf } from "../../../src/actors/conversation/otid.ts";
 import type { TurnEvent } from "../../../src/letta/port.ts";
-import type { ConversationEvent, Turn } from "../../../src/machines/conversation.ts";
+import type { ConversationEvent, Turn } from "../../../src/machines/conversation-context.ts";
 import type { EffectContext } from "../../../src/runtime/effect.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { type Happening, lettaError } from "../../ports/fake-letta.ts";
