@@ -84,12 +84,9 @@ export const conversationMachine = setup({
     nextAttempt: assign(({ context: { current } }) =>
       current === undefined ? {} : { current: { ...current, attempt: current.attempt + 1 } },
     ),
-    /** What holds a conversation lets no message leave a trace in it; one that is gone may have had this attempt. */
-    move: assign(({ context: { current } }, event: { readonly error: unknown }) => {
-      if (current === undefined) return {};
-      const attempt = current.attempt + (failureOf(event).kind === "gone" ? 1 : 0);
-      return { current: { ...current, attempt, moves: current.moves + 1 } };
-    }),
+    move: assign(({ context: { current } }) =>
+      current === undefined ? {} : { current: { ...current, attempt: current.attempt + 1, moves: current.moves + 1 } },
+    ),
     waitFor: assign(({ context: { current, wait } }, event: { readonly error: unknown }) => {
       if (current === undefined) return {};
       const { kind, retryAfterMs = 0 } = failureOf(event);
@@ -124,7 +121,9 @@ export const conversationMachine = setup({
     isUnsendable: ({ context: { current } }, event: { readonly error: unknown }) =>
       current?.answer?.outcome === "answer" && failureOf(event).kind !== "forbidden",
     mayAskAgain: ({ context: { current } }, event: { readonly error: unknown }) =>
-      failureOf(event).kind === "lost" && current?.toolApproved === false && current.attempt < mostAttempts,
+      failureOf(event).kind === "lost" &&
+      current?.toolApproved === false &&
+      current.attempt - current.moves < mostAttempts,
     mayAskElsewhere: ({ context: { current } }, event: { readonly error: unknown }) =>
       elsewhere.has(failureOf(event).kind ?? "") && current?.toolApproved === false && current.moves < mostMoves,
     isSilence: (_, { text }: { text: string }) => text === silence,
@@ -247,10 +246,7 @@ export const conversationMachine = setup({
           {
             guard: { type: "mayAskElsewhere", params: ({ event }) => event },
             target: "opening",
-            actions: [
-              { type: "forgetIfGone", params: ({ event }) => event },
-              { type: "move", params: ({ event }) => event },
-            ],
+            actions: [{ type: "forgetIfGone", params: ({ event }) => event }, "move"],
           },
           {
             guard: { type: "isPassing", params: ({ event }) => event },

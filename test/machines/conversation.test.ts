@@ -259,20 +259,18 @@ describe("a lost attempt", () => {
 });
 
 describe("a conversation that takes no message any more", () => {
-  test("is gone on with in a branch of it, where the question is asked as it was", () => {
+  test("is gone on with in a branch of it, where the same question is asked under a new id", () => {
     const conversation = asking();
     conversation.fail("ask", failure("held"));
     expect(conversation.inputOf("openConversation")).toMatchObject({ from: "letta-1" });
     conversation.done("openConversation", { conversationId: "letta-2" });
-    expect(conversation.inputOf("ask")).toMatchObject({ conversationId: "letta-2", turn: { attempt: 1 } });
+    expect(conversation.inputOf("ask")).toMatchObject({ conversationId: "letta-2", turn: { attempt: 2 } });
   });
 
-  test("that Letta has lost is replaced by a new one, where the question has a new id: the lost one may have had it", () => {
+  test("that Letta has lost is replaced by a new one", () => {
     const conversation = asking();
     conversation.fail("ask", failure("gone"));
     expect(conversation.inputOf("openConversation")).not.toHaveProperty("from");
-    conversation.done("openConversation", { conversationId: "letta-2" });
-    expect(turnOf(conversation, "ask").attempt).toBe(2);
   });
 
   test("and cannot be branched is replaced by a new one", () => {
@@ -282,6 +280,16 @@ describe("a conversation that takes no message any more", () => {
     expect(conversation.inputOf("openConversation")).not.toHaveProperty("from");
     conversation.done("openConversation", { conversationId: "letta-2" });
     expect(conversation.inputOf("ask")).toMatchObject({ conversationId: "letta-2" });
+  });
+
+  test("uses up none of the attempts that may be lost", () => {
+    const conversation = asking();
+    for (let n = 1; n < 6; n++) {
+      conversation.fail("ask", failure("lost"));
+      conversation.fail("ask", failure("held"));
+      conversation.done("openConversation", { conversationId: `letta-${n}` });
+    }
+    expect(turnOf(conversation, "ask")).toMatchObject({ attempt: 11, moves: 5 });
   });
 
   test("and neither do those it is replaced by, six times, is told in one error", () => {
