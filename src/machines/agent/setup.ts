@@ -34,6 +34,8 @@ export const agentSetup = setup({
     /** Gives no room only when it is certain that there is none. */
     resolveRoom: effect<{ roomId: string | null }, { userId: string; agentId: string; roomId: string | null }>(),
     createRoom: effect<{ roomId: string }, RoomInput & { spaceId: string }>(),
+    /** Tells in the room what was said in Letta before. */
+    importHistory: effect<void, { userId: string; agentId: string; name: string; roomId: string }>(),
     linkToSpace: effect<void, { userId: string; roomId: string; spaceId: string }>(),
     /** Puts right whatever in the room is not as it would be made now. */
     furnishRoom: effect<void, RoomInput & { roomId: string }>(),
@@ -51,6 +53,7 @@ export const agentSetup = setup({
     setAvatar: assign((_, { avatar }: { avatar: Avatar | null }) => ({ avatar: avatar ?? undefined })),
     setSpace: assign((_, { spaceId }: { spaceId: string }) => ({ spaceId })),
     setRoom: assign((_, { roomId }: { roomId: string | null }) => (roomId === null ? {} : { roomId })),
+    setImported: assign(() => ({ imported: true })),
     advance: assign((_, { since }: { since: string }) => ({ since })),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
     noteChange: assign(({ context, event }, { changed }: { readonly changed?: true }) =>
@@ -71,6 +74,7 @@ export const agentSetup = setup({
     isConfirmed: ({ context }, { name }: { name: string }) => context.newName === name,
     isSameName: ({ context }, { name }: { name: string }) => context.name === name,
     isOtherSpace: ({ context }, { spaceId }: { spaceId: string }) => context.spaceId !== spaceId,
+    isImported: ({ context }) => context.imported,
     isNamed: ({ context }) => context.name !== undefined,
     knowsSpace: ({ context }) => context.spaceId !== undefined,
     hasCursor: ({ context }) => context.since !== undefined,
