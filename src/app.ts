@@ -129,6 +129,11 @@ async function compose(
           readers: [],
           nameTemplate: config.rooms.nameTemplate,
         },
+        invitations: {
+          server: serverName,
+          people: new Set([...config.invite, ...config.invitations.people]),
+          servers: new Set(config.invitations.servers),
+        },
         history: { historyOf: letta.history.bind(letta), limit: config.history.importLimit },
         pictureOf: (agentId) => ({ source: portraitSource, file: portraitOf(agentId) }),
       }),

@@ -143,6 +143,19 @@ const history = z
   })
   .prefault({});
 
+const invitations = z
+  .strictObject({
+    people: z.array(userId, "must be a list of user ids").default([]).meta({
+      description: "People whose invitations into other rooms agents accept, besides those who are invited themselves.",
+      example: 'people: ["@friend:example.org"]',
+    }),
+    servers: z.array(text, "must be a list of server names").default([]).meta({
+      description: "Homeservers all of whose users may invite agents into other rooms.",
+      example: "servers: [example.org]",
+    }),
+  })
+  .prefault({});
+
 const drafts = z
   .strictObject({
     rate: z.number("must be a number").positive("must be more than 0").default(0.2).meta({
@@ -184,6 +197,7 @@ export const configFile = z.strictObject({
   discovery,
   rooms,
   history,
+  invitations,
   drafts,
   log,
 });
@@ -218,6 +232,8 @@ export interface Config {
   readonly discovery: { readonly intervalMs: number };
   /** `{agent}` in it stands for the agent's name. */
   readonly rooms: { readonly nameTemplate: string };
+  /** Who may invite agents, besides the people they invite themselves. */
+  readonly invitations: { readonly people: readonly string[]; readonly servers: readonly string[] };
   readonly history: { readonly importLimit: number };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
   readonly log: { readonly level: LogLevel };

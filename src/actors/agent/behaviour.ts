@@ -7,6 +7,7 @@ import { ensureAccount } from "./account.ts";
 import { furnishRoom } from "./furnish.ts";
 import { type ImportOptions, importHistory } from "./import.ts";
 import { catchUp, poll } from "./intake.ts";
+import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
 import { createRoom, type RoomOptions, resolveRoom } from "./room.ts";
@@ -17,9 +18,17 @@ export interface AgentDependencies {
   readonly rooms: RoomOptions;
   readonly pictureOf: PictureOf;
   readonly history: ImportOptions;
+  readonly invitations: InvitationPolicy;
 }
 
-export function agentBehaviour({ sessions, clock, rooms, pictureOf, history }: AgentDependencies): Behaviour {
+export function agentBehaviour({
+  sessions,
+  clock,
+  rooms,
+  pictureOf,
+  history,
+  invitations,
+}: AgentDependencies): Behaviour {
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -36,9 +45,10 @@ export function agentBehaviour({ sessions, clock, rooms, pictureOf, history }: A
       linkToSpace: linkToSpace(sessions, rooms),
       furnishRoom: furnishRoom(sessions, rooms),
       invitePeople: invitePeople(sessions, rooms),
-      catchUp: catchUp(sessions),
-      poll: poll(sessions, clock, rooms),
+      catchUp: catchUp(sessions, invitations),
+      poll: poll(sessions, clock, rooms, invitations),
     },
+    actions: { answerInvitations: answerInvitations(sessions) },
     backoffDelays: ["accountRetry", "roomRetry", "intakeRetry"],
   });
 }
