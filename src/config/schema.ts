@@ -129,6 +129,19 @@ const rooms = z
   })
   .prefault({});
 
+const avatars = z
+  .strictObject({
+    picture: text
+      .refine((value) => !value.startsWith("mxc:") || /^mxc:\/\/[^/\s]+\/[\w-]+$/.test(value), "is no mxc:// address")
+      .default("generated")
+      .meta({
+        description:
+          "The agents' picture: generated (each its own), none, the mxc:// address of one for all, or a file with it.",
+        example: "picture: logo.png",
+      }),
+  })
+  .prefault({});
+
 const history = z
   .strictObject({
     import: z
@@ -196,6 +209,7 @@ export const configFile = z.strictObject({
   space,
   discovery,
   rooms,
+  avatars,
   history,
   invitations,
   drafts,
@@ -209,6 +223,19 @@ export type ConfigFile = z.output<typeof configFile>;
 export type Registration =
   | { readonly kind: "shared-secret"; readonly secret: string }
   | { readonly kind: "token"; readonly token: string };
+
+/** What agents show as their picture. A `source` changes with the picture, and with nothing else. */
+export type AvatarChoice =
+  | { readonly kind: "generated" }
+  | { readonly kind: "none" }
+  | { readonly kind: "address"; readonly url: string }
+  | {
+      readonly kind: "file";
+      readonly source: string;
+      readonly name: string;
+      readonly contentType: string;
+      readonly bytes: Uint8Array;
+    };
 
 /** What the program runs with: complete, checked, secrets read. Never log it as a whole. */
 export interface Config {
@@ -232,6 +259,7 @@ export interface Config {
   readonly discovery: { readonly intervalMs: number };
   /** `{agent}` in it stands for the agent's name. */
   readonly rooms: { readonly nameTemplate: string };
+  readonly avatars: AvatarChoice;
   /** Who may invite agents, besides the people they invite themselves. */
   readonly invitations: { readonly people: readonly string[]; readonly servers: readonly string[] };
   readonly history: { readonly importLimit: number };
