@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { agentBehaviour } from "./actors/agent/behaviour.ts";
+import type { PictureOf } from "./actors/agent/profile.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
 import { SendBudgets } from "./actors/conversation/draft-budget.ts";
 import { Markdown } from "./actors/conversation/markdown.ts";
@@ -10,7 +11,7 @@ import { spaceBehaviour } from "./actors/space/behaviour.ts";
 import { controlHandlers } from "./cli/control-handlers.ts";
 import { bindCommands } from "./commands/index.ts";
 import { instanceSecret } from "./config/instance-secret.ts";
-import type { Config } from "./config/schema.ts";
+import type { AvatarChoice, Config } from "./config/schema.ts";
 import { AppServerBackend } from "./letta/app-server/backend.ts";
 import type { LettaBackend } from "./letta/port.ts";
 import { addressOf } from "./machines/addresses.ts";
@@ -129,7 +130,13 @@ async function compose(
           readers: [],
           nameTemplate: config.rooms.nameTemplate,
         },
-        pictureOf: (agentId) => ({ source: portraitSource, file: portraitOf(agentId) }),
+        invitations: {
+          server: serverName,
+          people: new Set([...config.invite, ...config.invitations.people]),
+          servers: new Set(config.invitations.servers),
+        },
+        history: { historyOf: letta.history.bind(letta), limit: config.history.importLimit },
+        pictureOf: pictureOf(config.avatars),
       }),
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
     ],
@@ -160,6 +167,20 @@ async function compose(
     clock,
   );
   return { host, supervisor };
+}
+
+/** The picture that each agent shows. */
+function pictureOf(choice: AvatarChoice): PictureOf {
+  switch (choice.kind) {
+    case "none":
+      return () => undefined;
+    case "address":
+      return () => ({ source: choice.url, url: choice.url });
+    case "file":
+      return () => ({ source: choice.source, file: choice });
+    case "generated":
+      return (agentId) => ({ source: portraitSource, file: portraitOf(agentId) });
+  }
 }
 
 /** The real servers, as the configuration names them. */

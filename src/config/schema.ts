@@ -129,6 +129,46 @@ const rooms = z
   })
   .prefault({});
 
+const avatars = z
+  .strictObject({
+    picture: text
+      .refine((value) => !value.startsWith("mxc:") || /^mxc:\/\/[^/\s]+\/[\w-]+$/.test(value), "is no mxc:// address")
+      .default("generated")
+      .meta({
+        description:
+          "The agents' picture: generated (each its own), none, the mxc:// address of one for all, or a file with it.",
+        example: "picture: logo.png",
+      }),
+  })
+  .prefault({});
+
+const history = z
+  .strictObject({
+    import: z
+      .int("must be a whole number")
+      .min(0, "must not be negative")
+      .max(200, "must be at most 200")
+      .default(15)
+      .meta({
+        description: "How many messages of an agent's own conversation in Letta are told in its new room; 0 for none.",
+        example: "import: 15",
+      }),
+  })
+  .prefault({});
+
+const invitations = z
+  .strictObject({
+    people: z.array(userId, "must be a list of user ids").default([]).meta({
+      description: "People whose invitations into other rooms agents accept, besides those who are invited themselves.",
+      example: 'people: ["@friend:example.org"]',
+    }),
+    servers: z.array(text, "must be a list of server names").default([]).meta({
+      description: "Homeservers all of whose users may invite agents into other rooms.",
+      example: "servers: [example.org]",
+    }),
+  })
+  .prefault({});
+
 const drafts = z
   .strictObject({
     rate: z.number("must be a number").positive("must be more than 0").default(0.2).meta({
@@ -169,6 +209,9 @@ export const configFile = z.strictObject({
   space,
   discovery,
   rooms,
+  avatars,
+  history,
+  invitations,
   drafts,
   log,
 });
@@ -180,6 +223,19 @@ export type ConfigFile = z.output<typeof configFile>;
 export type Registration =
   | { readonly kind: "shared-secret"; readonly secret: string }
   | { readonly kind: "token"; readonly token: string };
+
+/** What agents show as their picture. A `source` changes with the picture, and with nothing else. */
+export type AvatarChoice =
+  | { readonly kind: "generated" }
+  | { readonly kind: "none" }
+  | { readonly kind: "address"; readonly url: string }
+  | {
+      readonly kind: "file";
+      readonly source: string;
+      readonly name: string;
+      readonly contentType: string;
+      readonly bytes: Uint8Array;
+    };
 
 /** What the program runs with: complete, checked, secrets read. Never log it as a whole. */
 export interface Config {
@@ -203,6 +259,10 @@ export interface Config {
   readonly discovery: { readonly intervalMs: number };
   /** `{agent}` in it stands for the agent's name. */
   readonly rooms: { readonly nameTemplate: string };
+  readonly avatars: AvatarChoice;
+  /** Who may invite agents, besides the people they invite themselves. */
+  readonly invitations: { readonly people: readonly string[]; readonly servers: readonly string[] };
+  readonly history: { readonly importLimit: number };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
   readonly log: { readonly level: LogLevel };
 }

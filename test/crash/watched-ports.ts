@@ -85,6 +85,7 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
   const { report, now } = watch;
   return {
     listAgents: (signal) => letta.listAgents(signal),
+    history: (agentId, limit, signal) => letta.history(agentId, limit, signal),
     createConversation: (agentId, signal) => letta.createConversation(agentId, signal),
     branchConversation: (from, signal) => letta.branchConversation(from, signal),
     ask: (request, signal) => watchTurn("ask", letta.ask(request, signal), request, watch),

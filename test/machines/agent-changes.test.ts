@@ -94,6 +94,7 @@ describe("#16 the room after it was made", () => {
     const agent = resolving();
     agent.done("resolveRoom", { roomId: "!room:test" });
     agent.done("catchUp", nothing);
+    agent.done("importHistory");
     agent.done("linkToSpace");
     agent.fail("furnishRoom", failure("forbidden"));
     agent.done("invitePeople");

@@ -5,7 +5,9 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
 import { furnishRoom } from "./furnish.ts";
+import { type ImportOptions, importHistory } from "./import.ts";
 import { catchUp, poll } from "./intake.ts";
+import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
 import { createRoom, type RoomOptions, resolveRoom } from "./room.ts";
@@ -15,9 +17,18 @@ export interface AgentDependencies {
   readonly clock: Clock;
   readonly rooms: RoomOptions;
   readonly pictureOf: PictureOf;
+  readonly history: ImportOptions;
+  readonly invitations: InvitationPolicy;
 }
 
-export function agentBehaviour({ sessions, clock, rooms, pictureOf }: AgentDependencies): Behaviour {
+export function agentBehaviour({
+  sessions,
+  clock,
+  rooms,
+  pictureOf,
+  history,
+  invitations,
+}: AgentDependencies): Behaviour {
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -30,12 +41,14 @@ export function agentBehaviour({ sessions, clock, rooms, pictureOf }: AgentDepen
       ensureProfile: ensureProfile(sessions, pictureOf),
       resolveRoom: resolveRoom(sessions, rooms),
       createRoom: createRoom(sessions, rooms),
+      importHistory: importHistory(sessions, history),
       linkToSpace: linkToSpace(sessions, rooms),
       furnishRoom: furnishRoom(sessions, rooms),
       invitePeople: invitePeople(sessions, rooms),
-      catchUp: catchUp(sessions),
-      poll: poll(sessions, clock, rooms),
+      catchUp: catchUp(sessions, invitations),
+      poll: poll(sessions, clock, rooms, invitations),
     },
+    actions: { answerInvitations: answerInvitations(sessions) },
     backoffDelays: ["accountRetry", "roomRetry", "intakeRetry"],
   });
 }

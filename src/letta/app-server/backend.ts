@@ -1,9 +1,10 @@
-import type { AgentSummary, Conversation, LettaBackend, TurnEvent, TurnFate, TurnRequest } from "../port.ts";
+import type { AgentSummary, Conversation, LettaBackend, TurnEvent, TurnFate, TurnRequest, Utterance } from "../port.ts";
 import { type AgentCreator, createAgent, listAgents, type NewAgent } from "./agents.ts";
 import { branch, create } from "./branch.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { fateOf } from "./fate.ts";
 import type { Ignored } from "./frame-reader.ts";
+import { readPast } from "./history.ts";
 import { abort } from "./interrupt.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import type { Session } from "./session.ts";
@@ -53,6 +54,10 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
 
   createAgent(agent: NewAgent, signal: AbortSignal): Promise<AgentSummary> {
     return createAgent(this.#link.request, agent, signal);
+  }
+
+  history(agentId: string, limit: number, signal: AbortSignal): Promise<readonly Utterance[]> {
+    return readPast(this.#link.request, agentId, limit, signal);
   }
 
   createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {

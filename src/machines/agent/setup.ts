@@ -11,6 +11,7 @@ import {
   changesWith,
   type FailedIn,
   type In,
+  type Invitation,
   noticedAfter,
   type Polled,
   type PollInput,
@@ -34,6 +35,8 @@ export const agentSetup = setup({
     /** Gives no room only when it is certain that there is none. */
     resolveRoom: effect<{ roomId: string | null }, { userId: string; agentId: string; roomId: string | null }>(),
     createRoom: effect<{ roomId: string }, RoomInput & { spaceId: string }>(),
+    /** Tells in the room what was said in Letta before. */
+    importHistory: effect<void, { userId: string; agentId: string; name: string; roomId: string }>(),
     linkToSpace: effect<void, { userId: string; roomId: string; spaceId: string }>(),
     /** Puts right whatever in the room is not as it would be made now. */
     furnishRoom: effect<void, RoomInput & { roomId: string }>(),
@@ -44,6 +47,8 @@ export const agentSetup = setup({
     poll: effect<Polled, PollInput>(),
   },
   actions: {
+    /** Accepts and declines them, however long that takes; hearing does not wait for it. */
+    answerInvitations: (_, _params: { userId: string; invited: readonly Invitation[] }) => undefined,
     tell: (_, _params: Tell | readonly Tell[]) => undefined,
     setName: assign((_, { name }: { name: string }) => ({ name, newName: undefined })),
     setNewName: assign((_, { name }: { name: string }) => ({ newName: name })),
@@ -51,6 +56,7 @@ export const agentSetup = setup({
     setAvatar: assign((_, { avatar }: { avatar: Avatar | null }) => ({ avatar: avatar ?? undefined })),
     setSpace: assign((_, { spaceId }: { spaceId: string }) => ({ spaceId })),
     setRoom: assign((_, { roomId }: { roomId: string | null }) => (roomId === null ? {} : { roomId })),
+    setImported: assign(() => ({ imported: true })),
     advance: assign((_, { since }: { since: string }) => ({ since })),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
     noteChange: assign(({ context, event }, { changed }: { readonly changed?: true }) =>
@@ -71,6 +77,7 @@ export const agentSetup = setup({
     isConfirmed: ({ context }, { name }: { name: string }) => context.newName === name,
     isSameName: ({ context }, { name }: { name: string }) => context.name === name,
     isOtherSpace: ({ context }, { spaceId }: { spaceId: string }) => context.spaceId !== spaceId,
+    isImported: ({ context }) => context.imported,
     isNamed: ({ context }) => context.name !== undefined,
     knowsSpace: ({ context }) => context.spaceId !== undefined,
     hasCursor: ({ context }) => context.since !== undefined,
@@ -90,6 +97,7 @@ export const agentSetup = setup({
     isTokenOld: ({ context: { troubles } }, { concern }: In) =>
       troubles[concern]?.kind === "token" && troubles[concern].tries === 1,
     isTaken: (_, event: { readonly error: unknown }) => failureOf(event).kind === "taken",
+    isInvited: (_, { invited }: Polled) => invited !== undefined,
     isOnline: stateIn({ account: "online" }),
   },
   delays: {
