@@ -25,7 +25,9 @@ const never = new AbortController().signal;
 const heldByRun = /already has an active run/i;
 
 /** Letta tidies up for a moment after a turn that used tools, and takes no message meanwhile, ms. */
-const pauses = [50, 100, 200, 400, 800];
+const pauses = [50, 100, 200, 400, 800, 1_600, 3_200];
+/** A turn that is aborted ends with its model's next word; this long is waited for that, ms. */
+const abortPauses = [100, 200, 400, 800];
 
 /** Sends messages and watches their turns. */
 export class Asking {
@@ -101,15 +103,8 @@ export class Asking {
       if (turn !== undefined) return turn;
       await sleep(startTimer, pause, signal);
     }
-    // A tool call may stand open that nobody can approve any more, or somebody stopped a turn: it takes nothing then.
-    const interrupting = { session, request: this.#request, signal };
-    await abort(interrupting);
-    for (const pause of pauses) {
-      await resume(interrupting);
-      const turn = await this.#trySend(session, request, signal);
-      if (turn !== undefined) return turn;
-      await sleep(startTimer, pause, signal);
-    }
+    // A tool call stands open that nobody can approve any more, or somebody has stopped a turn. Having Letta resume
+    // could have it go on with that turn, tool and all.
     throw held("it refuses messages though no turn is running");
   }
 
@@ -166,7 +161,7 @@ export class Asking {
   async #giveUp(session: Session, turn: Turn, signal: AbortSignal): Promise<void> {
     const interrupting = { session, request: this.#request, signal };
     await abort(interrupting);
-    for (const pause of pauses) {
+    for (const pause of abortPauses) {
       if (turn.ended) return await resume(interrupting);
       await sleep(this.#options.startTimer, pause, signal);
     }
