@@ -203,9 +203,10 @@ export class FakeHomeserver implements Homeserver {
 /** What a homeserver puts into a room with a name by itself. */
 function ownState(creator: string, alias: string | undefined, request: Partial<CreateRoomRequest>) {
   const { name, topic, powerLevels = {} } = request;
+  const users = { [creator]: 100, ...Object(powerLevels["users"]) };
   if (name === undefined) return [];
   const contents: readonly (readonly [string, Content])[] = [
-    ["m.room.power_levels", { users: { [creator]: 100 }, users_default: 0, events_default: 0, ...powerLevels }],
+    ["m.room.power_levels", { users_default: 0, events_default: 0, ...powerLevels, users }],
     ...(alias === undefined ? [] : [["m.room.canonical_alias", { alias }] as const]),
     ["m.room.join_rules", { join_rule: "invite" }],
     ["m.room.history_visibility", { history_visibility: "shared" }],
