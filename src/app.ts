@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { agentBehaviour } from "./actors/agent/behaviour.ts";
+import { Care } from "./actors/care.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
 import { SendBudgets } from "./actors/conversation/draft-budget.ts";
 import { Markdown } from "./actors/conversation/markdown.ts";
 import { Directory } from "./actors/directory.ts";
 import { discoveryBehaviour } from "./actors/discovery/behaviour.ts";
-import { Sessions } from "./actors/sessions.ts";
+import { exemptResidents } from "./actors/exemptions.ts";
+import { type Identity, Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
 import { controlHandlers } from "./cli/control-handlers.ts";
 import { bindCommands } from "./commands/index.ts";
@@ -13,11 +15,11 @@ import { instanceSecret } from "./config/instance-secret.ts";
 import type { Config } from "./config/schema.ts";
 import { AppServerBackend } from "./letta/app-server/backend.ts";
 import type { LettaBackend } from "./letta/port.ts";
-import { addressOf } from "./machines/addresses.ts";
+import { addressOf, isAgentUser, isOn } from "./machines/addresses.ts";
 import { ClientServerHomeserver } from "./matrix/client-server.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
-import type { Homeserver } from "./matrix/port.ts";
+import type { Homeserver, HomeserverAdmin } from "./matrix/port.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
 import { ControlServer } from "./runtime/control/server.ts";
@@ -42,6 +44,8 @@ export interface App {
 /** What stands between the actors and the world. Tests put something of theirs in front of it. */
 export interface Ports {
   readonly homeserver: Homeserver;
+  /** Where an administrator's token is configured. */
+  readonly admin?: HomeserverAdmin;
   readonly letta: LettaBackend;
   readonly clock: Clock;
   /** Frees the connections. */
@@ -95,13 +99,20 @@ async function compose(
   ports: Ports,
   { store, vault, close }: OpenStore,
 ): Promise<Running> {
-  const { homeserver, letta, clock } = ports;
+  const { homeserver, admin, letta, clock } = ports;
   const { serverName } = config.homeserver;
   const secret = await instanceSecret(config.dataFolder);
-  const sessions = new Sessions(homeserver, vault, {
-    passwordOf: (userId) => passwordOf(secret, userId),
-    deviceIdOf: (userId) => deviceIdOf(secret, userId),
-  });
+  const botUserId = `@${botLocalpart}:${serverName}`;
+  const care =
+    admin &&
+    new Care({
+      admin,
+      vault,
+      clock,
+      isOurs: (userId) => userId === botUserId || (isAgentUser(userId) && isOn(serverName, userId)),
+      onRefused: (err) => logger.warn({ err }, "the administrator's token is not good for this"),
+    });
+  const sessions = new Sessions(homeserver, vault, identityOf(secret), care);
   const directory = new Directory({ list: (realm, machine) => host.list(realm, machine) }, serverName);
   const budgets = new SendBudgets(config.drafts, clock);
   const host = new EmbeddedHost({
@@ -119,7 +130,7 @@ async function compose(
       }),
       agentBehaviour(sessions, clock, {
         server: serverName,
-        botUserId: `@${botLocalpart}:${serverName}`,
+        botUserId,
         people: config.invite,
         nameTemplate: config.rooms.nameTemplate,
       }),
@@ -132,6 +143,7 @@ async function compose(
     path: controlSocketIn(config.dataFolder),
     handlers: controlHandlers(bindCommands({ host, clock, server: serverName })),
   });
+  const exempting = new AbortController();
   const supervisor = new Supervisor(
     [
       { id: "store", start: () => Promise.resolve(), stop: close, shutdown: 5_000 },
@@ -143,8 +155,11 @@ async function compose(
           // An actor comes to life with its first event; the space's chart needs none of any meaning.
           await host.accept(addressOf.space(serverName), { type: "WAKE" });
           await host.accept(addressOf.discovery(serverName), { type: "LIST_NOW" });
+          if (care === undefined) return;
+          const all = { care, directory, sessions, server: serverName, clock };
+          exemptResidents(all, exempting.signal).catch(() => undefined);
         },
-        stop: () => Promise.resolve(),
+        stop: async () => exempting.abort(),
         shutdown: 0,
       },
       { id: "control socket", start: () => control.start(), stop: () => control.stop(), shutdown: 2_000 },
@@ -154,9 +169,16 @@ async function compose(
   return { host, supervisor };
 }
 
+function identityOf(secret: string): Identity {
+  return {
+    passwordOf: (userId) => passwordOf(secret, userId),
+    deviceIdOf: (userId) => deviceIdOf(secret, userId),
+  };
+}
+
 /** The real servers, as the configuration names them. */
 export function connectPorts(config: Config, logger: Logger): Ports {
-  const { url, serverName, registration } = config.homeserver;
+  const { url, serverName, registration, adminToken } = config.homeserver;
   const homeserver = new ClientServerHomeserver(
     { baseUrl: url, serverName, registration },
     { onMalformed: (part) => logger.warn({ part }, "the homeserver sent something malformed, which was left out") },
@@ -170,6 +192,7 @@ export function connectPorts(config: Config, logger: Logger): Ports {
   });
   return {
     homeserver,
+    ...(adminToken !== undefined && { admin: homeserver.administeredBy(adminToken) }),
     letta,
     clock: systemClock,
     async close() {

@@ -39,6 +39,11 @@ export function isAgentUser(userId: string): boolean {
   return userId.startsWith(`@${userPrefix}`);
 }
 
+/** Whether the user is one of this homeserver's. */
+export function isOn(server: string, userId: string): boolean {
+  return userId.slice(userId.indexOf(":") + 1) === server;
+}
+
 export function agentLocalpart(agentId: string): string {
   const bare = agentId.replace(/^(agent-)+/, "").toLowerCase();
   return `${userPrefix}${bare.replaceAll("-", "_").replace(/[^a-z0-9._=/]/g, (char) => `=${char.charCodeAt(0).toString(16)}`)}`;

@@ -117,6 +117,7 @@ function configOf(settings: VictimSettings): Config {
     letta: { url: lettaUrl, toolAllowList, idleTimeoutMs: 300_000 },
     dataFolder,
     invite: people,
+    coreUsers: {},
     space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
     discovery: { intervalMs: 3_600_000 },
     rooms: { nameTemplate: "{agent}" },

@@ -44,7 +44,8 @@ export class FakeHomeserver implements Homeserver {
   readonly requests: Request[] = [];
   readonly rooms = new Map<string, FakeRoom>();
   readonly aliases = new Map<string, string>();
-  readonly #passwords = new Map<string, string>();
+  /** Of all users. */
+  readonly passwords = new Map<string, string>();
   readonly #tokens = new Map<string, Credentials>();
   readonly #sent = new Map<string, string>();
   readonly #waiting = new Set<() => void>();
@@ -59,16 +60,21 @@ export class FakeHomeserver implements Homeserver {
   async register(account: Account, _signal: AbortSignal): Promise<Credentials> {
     const userId = `@${account.localpart}:${this.serverName}`;
     this.note({ user: userId, call: "register", args: [] });
-    if (this.#passwords.has(userId)) throw matrixError("taken");
-    this.#passwords.set(userId, account.password);
+    if (this.passwords.has(userId)) throw matrixError("taken");
+    this.passwords.set(userId, account.password);
     return this.#session(userId, account);
   }
 
   async login(account: Account, _signal: AbortSignal): Promise<Credentials> {
     const userId = `@${account.localpart}:${this.serverName}`;
     this.note({ user: userId, call: "login", args: [] });
-    if (this.#passwords.get(userId) !== account.password) throw matrixError("forbidden");
+    if (this.passwords.get(userId) !== account.password) throw matrixError("forbidden");
     return this.#session(userId, account);
+  }
+
+  /** One more session of a user. */
+  sessionOf(userId: string): Credentials {
+    return this.#session(userId, { deviceId: "another device" });
   }
 
   as(credentials: Credentials): MatrixClient {
@@ -176,7 +182,7 @@ export class FakeHomeserver implements Homeserver {
     });
   }
 
-  #session(userId: string, { deviceId }: Account): Credentials {
+  #session(userId: string, { deviceId }: Pick<Account, "deviceId">): Credentials {
     const credentials = { userId, deviceId, accessToken: `secret-token-${++this.#tokensGiven}` };
     this.#tokens.set(credentials.accessToken, credentials);
     return credentials;

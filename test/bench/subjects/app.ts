@@ -33,6 +33,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       letta: { url: "ws://unused", toolAllowList: [], idleTimeoutMs: 60_000 },
       dataFolder,
       invite: [human],
+      coreUsers: {},
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
       discovery: { intervalMs: 600_000 },
       rooms: { nameTemplate: "{agent}" },
