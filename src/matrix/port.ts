@@ -63,19 +63,44 @@ export interface MatrixClient {
   /** Sends a message event and gives its event id. */
   send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string>;
   sendState(roomId: string, type: string, stateKey: string, content: Content, signal: AbortSignal): Promise<string>;
+  /** All state events of a room at once: as it is, or for somebody who has left it, as it was then. */
+  roomState(roomId: string, signal: AbortSignal): Promise<readonly MatrixEvent[]>;
   /** `undefined` only when the homeserver said that there is none (404 M_NOT_FOUND). */
   state(roomId: string, type: string, stateKey: string, signal: AbortSignal): Promise<Content | undefined>;
   createRoom(request: CreateRoomRequest, signal: AbortSignal): Promise<string>;
   /** `undefined` only when the homeserver said that there is none (404 M_NOT_FOUND). */
   resolveAlias(alias: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Gives a room an alias. Fails with kind `taken` when that names a room already, this one included. */
+  createAlias(alias: string, roomId: string, signal: AbortSignal): Promise<void>;
+  /** Takes an alias away; one that names nothing is no failure. */
+  deleteAlias(alias: string, signal: AbortSignal): Promise<void>;
   join(roomIdOrAlias: string, signal: AbortSignal): Promise<string>;
+  /** Leaves a room, or declines its invitation. Leaving a room that one is not in succeeds. */
+  leave(roomId: string, signal: AbortSignal): Promise<void>;
   /** Inviting somebody who is invited or joined already succeeds and sends nothing. */
   invite(roomId: string, userId: string, signal: AbortSignal): Promise<void>;
   /** Takes an event's content away. */
   redact(roomId: string, eventId: string, txnId: string, signal: AbortSignal): Promise<void>;
   typing(roomId: string, typing: boolean, timeoutMs: number, signal: AbortSignal): Promise<void>;
   receipt(roomId: string, eventId: string, signal: AbortSignal): Promise<void>;
+  /** What a user shows of itself; empty for a user that shows nothing. */
+  profile(userId: string, signal: AbortSignal): Promise<Profile>;
   setDisplayName(displayName: string, signal: AbortSignal): Promise<void>;
+  /** An `mxc://` address that {@link MatrixClient.upload} gave; empty for no picture. */
+  setAvatarUrl(avatarUrl: string, signal: AbortSignal): Promise<void>;
+  /** Stores a file with the homeserver, and gives its `mxc://` address. Uploading it again gives another one. */
+  upload(file: MediaFile, signal: AbortSignal): Promise<string>;
+}
+
+export interface Profile {
+  readonly displayName?: string;
+  readonly avatarUrl?: string;
+}
+
+export interface MediaFile {
+  readonly name: string;
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
 }
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

@@ -8,6 +8,8 @@ import {
   MatrixError,
   type MatrixErrorKind,
   type MatrixEvent,
+  type MediaFile,
+  type Profile,
 } from "../../src/matrix/port.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { FakeClient } from "./fake-client.ts";
@@ -46,6 +48,9 @@ export class FakeHomeserver implements Homeserver {
   readonly aliases = new Map<string, string>();
   /** Of all users. */
   readonly passwords = new Map<string, string>();
+  readonly profiles = new Map<string, Profile>();
+  /** By their mxc:// address. */
+  readonly media = new Map<string, MediaFile>();
   readonly #tokens = new Map<string, Credentials>();
   readonly #sent = new Map<string, string>();
   readonly #waiting = new Set<() => void>();
@@ -62,6 +67,7 @@ export class FakeHomeserver implements Homeserver {
     this.note({ user: userId, call: "register", args: [] });
     if (this.passwords.has(userId)) throw matrixError("taken");
     this.passwords.set(userId, account.password);
+    this.showProfile(userId, { displayName: account.displayName ?? account.localpart });
     return this.#session(userId, account);
   }
 
@@ -121,8 +127,19 @@ export class FakeHomeserver implements Homeserver {
     this.post(roomId, { sender, type: "m.room.member", stateKey: userId, content: { membership } });
   }
 
+  showProfile(userId: string, profile: Profile): void {
+    this.profiles.set(userId, { ...this.profiles.get(userId), ...profile });
+  }
+
+  keep(file: MediaFile): string {
+    const mxc = `mxc://${this.serverName}/media-${this.media.size + 1}`;
+    this.media.set(mxc, file);
+    return mxc;
+  }
+
   /** Makes a room as `creator` would; it has an event each for its creation and the creator's join. */
-  makeRoom(creator: string, { aliasLocalpart, initialState = [] }: Partial<CreateRoomRequest> = {}): string {
+  makeRoom(creator: string, request: Partial<CreateRoomRequest> = {}): string {
+    const { aliasLocalpart, initialState = [] } = request;
     const alias = aliasLocalpart === undefined ? undefined : `#${aliasLocalpart}:${this.serverName}`;
     if (alias !== undefined && this.aliases.has(alias)) throw matrixError("taken");
     const roomId = `!room-${this.rooms.size + 1}:${this.serverName}`;
@@ -130,7 +147,7 @@ export class FakeHomeserver implements Homeserver {
     if (alias !== undefined) this.aliases.set(alias, roomId);
     this.post(roomId, { sender: creator, type: "m.room.create", stateKey: "", content: {} });
     this.setMember(roomId, creator, "join");
-    for (const { type, stateKey, content } of initialState)
+    for (const { type, stateKey, content } of [...ownState(creator, alias, request), ...initialState])
       this.post(roomId, { sender: creator, type, stateKey, content });
     return roomId;
   }
@@ -187,6 +204,22 @@ export class FakeHomeserver implements Homeserver {
     this.#tokens.set(credentials.accessToken, credentials);
     return credentials;
   }
+}
+
+/** What a homeserver puts into a room with a name by itself. */
+function ownState(creator: string, alias: string | undefined, request: Partial<CreateRoomRequest>) {
+  const { name, topic, powerLevels = {} } = request;
+  if (name === undefined) return [];
+  const contents: readonly (readonly [string, Content])[] = [
+    ["m.room.power_levels", { users: { [creator]: 100 }, users_default: 0, events_default: 0, ...powerLevels }],
+    ...(alias === undefined ? [] : [["m.room.canonical_alias", { alias }] as const]),
+    ["m.room.join_rules", { join_rule: "invite" }],
+    ["m.room.history_visibility", { history_visibility: "shared" }],
+    ["m.room.guest_access", { guest_access: "forbidden" }],
+    ["m.room.name", { name }],
+    ...(topic === undefined ? [] : [["m.room.topic", { topic }] as const]),
+  ];
+  return contents.map(([type, content]) => ({ type, stateKey: "", content }));
 }
 
 /** The content of what was sent, as JSON gives it back. */

@@ -46,6 +46,24 @@ export class FakeRoom {
     return event?.content as Content | undefined;
   }
 
+  /** Its state events; those up to a place, where one is given. */
+  stateEvents(until = Number.POSITIVE_INFINITY): MatrixEvent[] {
+    const current = new Map<string, MatrixEvent>();
+    for (const { place, event } of this.#placed)
+      if (place <= until && event.stateKey !== undefined) current.set(`${event.type} ${event.stateKey}`, event);
+    return [...current.values()];
+  }
+
+  /** The place of the event that made the user's membership what it is. */
+  membershipPlace(userId: string): number | undefined {
+    return this.#placed.findLast(({ event }) => event.type === "m.room.member" && event.stateKey === userId)?.place;
+  }
+
+  /** Who made the user's membership what it is. */
+  membershipSender(userId: string): string | undefined {
+    return this.stateEvents().find(({ type, stateKey }) => type === "m.room.member" && stateKey === userId)?.sender;
+  }
+
   membershipOf(userId: string): string | undefined {
     const membership = this.state("m.room.member", userId)?.["membership"];
     return typeof membership === "string" ? membership : undefined;
