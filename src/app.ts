@@ -4,6 +4,7 @@ import { Care } from "./actors/care.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
 import { SendBudgets } from "./actors/conversation/draft-budget.ts";
 import { Markdown } from "./actors/conversation/markdown.ts";
+import { coreUserBehaviour } from "./actors/core-user/behaviour.ts";
 import { Directory } from "./actors/directory.ts";
 import { discoveryBehaviour } from "./actors/discovery/behaviour.ts";
 import { exemptResidents } from "./actors/exemptions.ts";
@@ -12,10 +13,11 @@ import { spaceBehaviour } from "./actors/space/behaviour.ts";
 import { controlHandlers } from "./cli/control-handlers.ts";
 import { bindCommands } from "./commands/index.ts";
 import { instanceSecret } from "./config/instance-secret.ts";
-import type { Config } from "./config/schema.ts";
+import { PasswordFile } from "./config/password-file.ts";
+import type { Config, CoreUser } from "./config/schema.ts";
 import { AppServerBackend } from "./letta/app-server/backend.ts";
 import type { LettaBackend } from "./letta/port.ts";
-import { addressOf, isAgentUser, isOn } from "./machines/addresses.ts";
+import { addressOf, isAgentUser, serverOfUser } from "./machines/addresses.ts";
 import { ClientServerHomeserver } from "./matrix/client-server.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
@@ -109,10 +111,12 @@ async function compose(
       admin,
       vault,
       clock,
-      isOurs: (userId) => userId === botUserId || (isAgentUser(userId) && isOn(serverName, userId)),
+      isOurs: (userId) => userId === botUserId || (isAgentUser(userId) && serverOfUser(userId) === serverName),
       onRefused: (err) => logger.warn({ err }, "the administrator's token is not good for this"),
     });
-  const sessions = new Sessions(homeserver, vault, identityOf(secret), care);
+  const identity = identityOf(secret);
+  const sessions = new Sessions(homeserver, vault, identity, care);
+  const coreUsers = coreUsersOf(config);
   const directory = new Directory({ list: (realm, machine) => host.list(realm, machine) }, serverName);
   const budgets = new SendBudgets(config.drafts, clock);
   const host = new EmbeddedHost({
@@ -127,6 +131,19 @@ async function compose(
         name: config.space.name,
         aliasLocalpart: config.space.aliasLocalpart,
         people: config.invite,
+        coreUsers,
+      }),
+      coreUserBehaviour({
+        homeserver,
+        sessions,
+        identity,
+        passwords: new PasswordFile(config.dataFolder),
+        directory,
+        clock,
+        botUserId,
+        wanted: coreUsers.wanted,
+        ...(admin !== undefined && { admin }),
+        ...(care !== undefined && { care }),
       }),
       agentBehaviour(sessions, clock, {
         server: serverName,
@@ -154,6 +171,8 @@ async function compose(
         async start() {
           // An actor comes to life with its first event; the space's chart needs none of any meaning.
           await host.accept(addressOf.space(serverName), { type: "WAKE" });
+          for (const userId of coreUsers.wanted.keys())
+            await host.accept(addressOf.coreUser(serverName, userId), { type: "WAKE" });
           await host.accept(addressOf.discovery(serverName), { type: "LIST_NOW" });
           if (care === undefined) return;
           const all = { care, directory, sessions, server: serverName, clock };
@@ -167,6 +186,18 @@ async function compose(
     clock,
   );
   return { host, supervisor };
+}
+
+function coreUsersOf({ homeserver: { serverName }, coreUsers: { admin, letta } }: Config) {
+  const idOf = ({ localpart }: CoreUser): string => `@${localpart}:${serverName}`;
+  const given = [admin, letta].filter((user) => user !== undefined);
+  const admins = admin === undefined ? [] : [idOf(admin)];
+  return {
+    admins,
+    // One user may be both.
+    readers: letta === undefined ? [] : [idOf(letta)].filter((userId) => !admins.includes(userId)),
+    wanted: new Map(given.map((user) => [idOf(user), user])),
+  };
 }
 
 function identityOf(secret: string): Identity {

@@ -28,8 +28,8 @@ export class Care {
 
   /** Exempts a user from the rate limits, once in the life of this installation. */
   async exempt(userId: string, signal: AbortSignal): Promise<void> {
-    const { admin, vault, isOurs, onRefused } = this.#options;
-    if (vault.get(exemptionOf(userId)) !== undefined || !isOurs(userId)) return;
+    const { admin, vault, onRefused } = this.#options;
+    if (vault.get(exemptionOf(userId)) !== undefined) return;
     try {
       await admin.liftRateLimits(userId, signal);
     } catch (error) {

@@ -4,6 +4,7 @@ import { type ActorId, actorId, partsOf } from "../runtime/actor-id.ts";
 export const addressOf = {
   discovery: (server: string) => actorId(server, "discovery", "letta"),
   space: (server: string) => actorId(server, "space", "agents"),
+  coreUser: (server: string, userId: string) => actorId(server, "core-user", userId),
   agent: (server: string, agentId: string) => actorId(server, "agent", agentId),
   /** The thread is a place in the key for those who want one conversation for each; empty for the whole room. */
   conversation: (server: string, agentId: string, roomId: string, thread = "") =>
@@ -14,6 +15,11 @@ const userPrefix = "agent_";
 
 /** The agent an agent's or conversation's address names. */
 export function agentOf(id: ActorId): string {
+  return keyPart(id, 0);
+}
+
+/** The user a core user's address names. */
+export function userOf(id: ActorId): string {
   return keyPart(id, 0);
 }
 
@@ -39,9 +45,13 @@ export function isAgentUser(userId: string): boolean {
   return userId.startsWith(`@${userPrefix}`);
 }
 
-/** Whether the user is one of this homeserver's. */
-export function isOn(server: string, userId: string): boolean {
-  return userId.slice(userId.indexOf(":") + 1) === server;
+export function localpartOf(userId: string): string {
+  return userId.slice(1, userId.indexOf(":"));
+}
+
+/** The name of the user's homeserver. */
+export function serverOfUser(userId: string): string {
+  return userId.slice(userId.indexOf(":") + 1);
 }
 
 export function agentLocalpart(agentId: string): string {

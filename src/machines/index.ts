@@ -1,6 +1,7 @@
 import type { AnyStateMachine } from "xstate";
 import { agentMachine } from "./agent/index.ts";
 import { conversationMachine } from "./conversation.ts";
+import { coreUserMachine } from "./core-user.ts";
 import { discoveryMachine } from "./discovery.ts";
 import { spaceMachine } from "./space.ts";
 
@@ -8,6 +9,7 @@ import { spaceMachine } from "./space.ts";
 export const machines: Readonly<Record<string, AnyStateMachine>> = {
   agent: agentMachine,
   conversation: conversationMachine,
+  "core-user": coreUserMachine,
   discovery: discoveryMachine,
   space: spaceMachine,
 };

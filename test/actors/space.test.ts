@@ -12,6 +12,7 @@ const options = {
   name: "Letta Agents",
   aliasLocalpart: "letta-agents",
   people: ["@anna:test"],
+  coreUsers: { admins: ["@admin:test"], readers: ["@letta:test"] },
 };
 
 let t: Town;
@@ -57,6 +58,27 @@ describe("the space", () => {
     t.homeserver.setMember(spaceId, "@anna:test", "leave");
     await run("inviteToSpace", { spaceId });
     expect(t.homeserver.room(spaceId).membershipOf("@anna:test")).toBe("leave");
+  });
+
+  test("#12 invites the core users again when they left, but not who was banned", async () => {
+    const { spaceId } = (await run("createSpace")) as { spaceId: string };
+    const space = t.homeserver.room(spaceId);
+    for (const user of ["@admin:test", "@letta:test"]) t.homeserver.setMember(spaceId, user, "leave");
+    await run("inviteToSpace", { spaceId });
+    expect(space.membershipOf("@admin:test")).toBe("invite");
+    t.homeserver.setMember(spaceId, "@admin:test", "join");
+    t.homeserver.setMember(spaceId, "@letta:test", "ban", "@admin:test");
+    await run("inviteToSpace", { spaceId });
+    expect(space.membershipOf("@admin:test")).toBe("join");
+    expect(space.membershipOf("@letta:test")).toBe("ban");
+  });
+
+  test("gives the admin all power, and the reader none", async () => {
+    await run("createSpace");
+    expect(t.homeserver.requests.find(({ call }) => call === "createRoom")?.args[0]).toMatchObject({
+      invite: ["@admin:test", "@letta:test"],
+      powerLevels: { events_default: 100, users: { "@admin:test": 100 } },
+    });
   });
 
   test("#38 is not lost with the bot's session, which is renewed once", async () => {

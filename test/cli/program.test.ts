@@ -108,6 +108,7 @@ describe("status", () => {
   const records = [
     record("space", ["agents"], {}),
     record("discovery", ["letta"], { value: "waiting" }),
+    record("core-user", ["@me:x"], { value: "following", context: { userId: "@me:x" } }),
     record("agent", ["a1"], {
       value: { account: "online", room: "ready", intake: "backingOff" },
       context: { agentId: "a1", name: "Scout\u001b[31m One", userId: "@agent_a1:example.org", roomId: "!r:x", wait },
@@ -153,6 +154,7 @@ describe("status", () => {
           "server     example.org",
           "discovery  waiting",
           "space      ready",
+          "@me:x      following",
           "agents     1",
           "",
           "AGENT           USER                   ACCOUNT  ROOM   INTAKE      ROOM ID",

@@ -2,6 +2,7 @@ import { agentBehaviour } from "../../src/actors/agent/behaviour.ts";
 import { conversationBehaviour } from "../../src/actors/conversation/behaviour.ts";
 import { SendBudgets } from "../../src/actors/conversation/draft-budget.ts";
 import { Markdown } from "../../src/actors/conversation/markdown.ts";
+import { coreUserBehaviour } from "../../src/actors/core-user/behaviour.ts";
 import { Directory } from "../../src/actors/directory.ts";
 import { discoveryBehaviour } from "../../src/actors/discovery/behaviour.ts";
 import { Sessions } from "../../src/actors/sessions.ts";
@@ -9,6 +10,7 @@ import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { AgentContext } from "../../src/machines/agent/context.ts";
 import type { ConversationContext } from "../../src/machines/conversation.ts";
+import type { CoreUserContext } from "../../src/machines/core-user.ts";
 import type { DiscoveryContext } from "../../src/machines/discovery.ts";
 import type { Question } from "../../src/machines/question.ts";
 import type { SpaceContext } from "../../src/machines/space.ts";
@@ -24,10 +26,9 @@ import { ChartDriver } from "./chart-driver.ts";
 const server = "test";
 const clock = new SimulatedClock();
 const letta = new FakeLetta();
-const sessions = new Sessions(new FakeHomeserver(clock), new FakeVault(), {
-  passwordOf: () => "password",
-  deviceIdOf: () => "DEVICE",
-});
+const homeserver = new FakeHomeserver(clock);
+const identity = { passwordOf: () => "password", deviceIdOf: () => "DEVICE" };
+const sessions = new Sessions(homeserver, new FakeVault(), identity);
 const directory = new Directory({ async *list() {} }, server);
 
 const agent = agentBehaviour(sessions, clock, {
@@ -50,6 +51,17 @@ const space = spaceBehaviour(sessions, directory, {
   name: "Agents",
   aliasLocalpart: "agents",
   people: [],
+  coreUsers: { admins: [], readers: [] },
+});
+const coreUser = coreUserBehaviour({
+  homeserver,
+  sessions,
+  identity,
+  passwords: { add: async () => undefined },
+  directory,
+  clock,
+  botUserId: "@bot:test",
+  wanted: new Map(),
 });
 
 type Watch = (step: Step) => void;
@@ -58,6 +70,8 @@ export const drive = {
   agent: (watch?: Watch) => new ChartDriver<AgentContext>(agent, addressOf.agent(server, "agent-1"), watch),
   conversation: (watch?: Watch) =>
     new ChartDriver<ConversationContext>(conversation, addressOf.conversation(server, "agent-1", "!room:test"), watch),
+  coreUser: (watch?: Watch) =>
+    new ChartDriver<CoreUserContext>(coreUser, addressOf.coreUser(server, "@letta:test"), watch),
   discovery: (watch?: Watch) => new ChartDriver<DiscoveryContext>(discovery, addressOf.discovery(server), watch),
   space: (watch?: Watch) => new ChartDriver<SpaceContext>(space, addressOf.space(server), watch),
 };

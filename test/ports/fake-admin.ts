@@ -3,13 +3,14 @@ import type { FakeHomeserver } from "./fake-homeserver.ts";
 
 /** An administrator of a {@link FakeHomeserver}; its requests are noted, and can be made to fail, like all others. */
 export class FakeAdmin implements HomeserverAdmin {
-  readonly userId = "@root:test";
+  readonly userId: string;
   /** Whose limits are lifted. */
   readonly exempted = new Set<string>();
   readonly #server: FakeHomeserver;
 
-  constructor(server: FakeHomeserver) {
+  constructor(server: FakeHomeserver, userId = "@root:test") {
     this.#server = server;
+    this.userId = userId;
   }
 
   session(_signal: AbortSignal): Promise<Credentials> {

@@ -149,6 +149,7 @@ export class FakeHomeserver implements Homeserver {
     this.setMember(roomId, creator, "join");
     for (const { type, stateKey, content } of [...ownState(creator, alias, request), ...initialState])
       this.post(roomId, { sender: creator, type, stateKey, content });
+    for (const invitee of request.invite ?? []) this.setMember(roomId, invitee, "invite", creator);
     return roomId;
   }
 

@@ -5,7 +5,7 @@ import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { Bot } from "../bot.ts";
 import type { Directory } from "../directory.ts";
-import { inviteNewcomers } from "../invite.ts";
+import { type CoreUsers, inviteCoreUsers, inviteNewcomers } from "../invite.ts";
 import { roomMark, roomMarker } from "../marker.ts";
 import { assertOurs } from "../ownership.ts";
 import type { Sessions } from "../sessions.ts";
@@ -17,13 +17,14 @@ export interface SpaceOptions {
   readonly aliasLocalpart: string;
   /** User ids. */
   readonly people: readonly string[];
+  readonly coreUsers: CoreUsers;
 }
 
 /** In place of an agent's id in the space's marker. */
 const spaceOwner = "space";
 
 export function spaceBehaviour(sessions: Sessions, directory: Directory, options: SpaceOptions): Behaviour {
-  const { server, botLocalpart, name, aliasLocalpart, people } = options;
+  const { server, botLocalpart, name, aliasLocalpart, people, coreUsers } = options;
   const bot = new Bot(sessions, `@${botLocalpart}:${server}`);
   const children: ChildEffects<typeof spaceMachine> = {
     ensureBot: (_, { signal }) => bot.ensure(signal),
@@ -43,12 +44,21 @@ export function spaceBehaviour(sessions: Sessions, directory: Directory, options
         topic: "Every Letta agent has its room here.",
         roomType: "m.space",
         initialState: [{ type: roomMarker, stateKey: "", content: roomMark(spaceOwner) }],
-        powerLevels: { events_default: 100, invite: 50, users: { [bot.userId]: 100 } },
+        // Whom it invites so is not counted against how often one can be invited.
+        invite: [...coreUsers.admins, ...coreUsers.readers],
+        powerLevels: {
+          events_default: 100,
+          invite: 50,
+          users: { [bot.userId]: 100, ...Object.fromEntries(coreUsers.admins.map((admin) => [admin, 100])) },
+        },
       };
       return { spaceId: await bot.act((client) => client.createRoom(request, signal), signal) };
     },
     inviteToSpace: ({ spaceId }, { signal }) =>
-      bot.act((client) => inviteNewcomers(client, spaceId, people, signal), signal),
+      bot.act(async (client) => {
+        await inviteCoreUsers(client, spaceId, coreUsers, signal);
+        await inviteNewcomers(client, spaceId, people, signal);
+      }, signal),
     async listResidents() {
       const actors: ActorId[] = [];
       for await (const { actor } of directory.residents()) actors.push(actor);
