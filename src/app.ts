@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Adoption, type Inherited } from "./actors/adoption/adoption.ts";
 import { agentBehaviour } from "./actors/agent/behaviour.ts";
 import { Care } from "./actors/care.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
@@ -8,16 +9,17 @@ import { coreUserBehaviour } from "./actors/core-user/behaviour.ts";
 import { Directory } from "./actors/directory.ts";
 import { discoveryBehaviour } from "./actors/discovery/behaviour.ts";
 import { exemptResidents } from "./actors/exemptions.ts";
-import { type Identity, Sessions } from "./actors/sessions.ts";
+import { type CredentialVault, type Identity, Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
 import { controlHandlers } from "./cli/control-handlers.ts";
 import { bindCommands } from "./commands/index.ts";
 import { instanceSecret } from "./config/instance-secret.ts";
+import { secretsOf } from "./config/load.ts";
 import { PasswordFile } from "./config/password-file.ts";
 import type { Config, CoreUser } from "./config/schema.ts";
 import { AppServerBackend } from "./letta/app-server/backend.ts";
 import type { LettaBackend } from "./letta/port.ts";
-import { addressOf, isAgentUser, serverOfUser } from "./machines/addresses.ts";
+import { addressOf, isAgentUser, localpartOf, serverOfUser } from "./machines/addresses.ts";
 import { ClientServerHomeserver } from "./matrix/client-server.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
@@ -30,7 +32,7 @@ import { EmbeddedHost } from "./runtime/embedded/host.ts";
 import { type OpenStore, openStore } from "./runtime/embedded/open.ts";
 import type { Host } from "./runtime/host.ts";
 import { Supervisor } from "./runtime/supervisor.ts";
-import type { Logger } from "./telemetry/logger.ts";
+import { createLogger, type Logger } from "./telemetry/logger.ts";
 
 export interface App {
   /** Resolves when everything runs. Throws StartFailed, and then nothing runs. */
@@ -103,19 +105,8 @@ async function compose(
 ): Promise<Running> {
   const { homeserver, admin, letta, clock } = ports;
   const { serverName } = config.homeserver;
-  const secret = await instanceSecret(config.dataFolder);
   const botUserId = `@${botLocalpart}:${serverName}`;
-  const care =
-    admin &&
-    new Care({
-      admin,
-      vault,
-      clock,
-      isOurs: (userId) => userId === botUserId || (isAgentUser(userId) && serverOfUser(userId) === serverName),
-      onRefused: (err) => logger.warn({ err }, "the administrator's token is not good for this"),
-    });
-  const identity = identityOf(secret);
-  const sessions = new Sessions(homeserver, vault, identity, care);
+  const { secret, identity, care, sessions } = await accounts(config, logger, ports, vault);
   const coreUsers = coreUsersOf(config);
   const directory = new Directory({ list: (realm, machine) => host.list(realm, machine) }, serverName);
   const budgets = new SendBudgets(config.drafts, clock);
@@ -158,7 +149,9 @@ async function compose(
   });
   const control = new ControlServer({
     path: controlSocketIn(config.dataFolder),
-    handlers: controlHandlers(bindCommands({ host, clock, server: serverName })),
+    handlers: controlHandlers(
+      bindCommands({ host, clock, server: serverName, adoption: adoptionOf(ports, identity, sessions, host) }),
+    ),
   });
   const exempting = new AbortController();
   const supervisor = new Supervisor(
@@ -186,6 +179,64 @@ async function compose(
     clock,
   );
   return { host, supervisor };
+}
+
+/** What our users log in with. */
+async function accounts(config: Config, logger: Logger, { homeserver, admin, clock }: Ports, vault: CredentialVault) {
+  const { serverName } = config.homeserver;
+  const secret = await instanceSecret(config.dataFolder);
+  const care =
+    admin &&
+    new Care({
+      admin,
+      vault,
+      clock,
+      isOurs: (userId) =>
+        serverOfUser(userId) === serverName && (localpartOf(userId) === botLocalpart || isAgentUser(userId)),
+      onRefused: (err) => logger.warn({ err }, "the administrator's token is not good for this"),
+    });
+  const identity = identityOf(secret);
+  return { secret, identity, care, sessions: new Sessions(homeserver, vault, identity, care) };
+}
+
+/** Takes over what another system has made, while nothing runs. */
+export async function openAdoption(config: Config) {
+  await ensurePrivateFolder(config.dataFolder);
+  const { store, vault, close } = await openStore(join(config.dataFolder, "store"), () => undefined);
+  const logger = createLogger({ level: "fatal", secrets: secretsOf(config) });
+  const ports = connectPorts(config, logger);
+  const { secret, identity, sessions } = await accounts(config, logger, ports, vault);
+  // Never started: it only reads.
+  const host = new EmbeddedHost({ store, clock: ports.clock, jitterSeed: secret, behaviours: [] });
+  const adoption = adoptionOf(ports, identity, sessions, host);
+  const { signal } = new AbortController();
+  return {
+    adopt: (inherited: Inherited, dryRun: boolean) => adoption.adopt(inherited, dryRun, signal),
+    async close() {
+      await ports.close();
+      await close();
+    },
+  };
+}
+
+function adoptionOf(
+  { homeserver, admin, clock }: Ports,
+  identity: Identity,
+  sessions: Sessions,
+  host: Pick<Host, "read">,
+): Adoption {
+  const { serverName } = homeserver;
+  return new Adoption({
+    homeserver,
+    sessions,
+    identity,
+    clock,
+    ...(admin !== undefined && { admin }),
+    roomOf(agentId) {
+      const roomId = host.read(addressOf.agent(serverName, agentId))?.context["roomId"];
+      return typeof roomId === "string" ? roomId : undefined;
+    },
+  });
 }
 
 function coreUsersOf({ homeserver: { serverName }, coreUsers: { admin, letta } }: Config) {

@@ -8,6 +8,9 @@ export const turnMarker = "io.letta_matrix.turn";
 /** State of a room that we made: whose it is. */
 export const roomMarker = "io.letta_matrix.room";
 
+/** State of a room that somebody else made for the agent: set by the agent's own user, which makes it the agent's. */
+export const adoptionMarker = "io.letta_matrix.adopted";
+
 const turn = z.object({
   /** Event id of the question. */
   cause: z.string(),
@@ -38,7 +41,25 @@ export function roomMark(agentId: string): Content {
 }
 
 /** Whose room it is, by the content of its marker state. */
-export function roomOwnerOf(content: Content | undefined): string | undefined {
+export function roomOwnerOf(content: unknown): string | undefined {
   const parsed = owned.safeParse(content);
   return parsed.success ? parsed.data.agent_id : undefined;
+}
+
+const adoption = z.object({ agent_id: z.string(), at: z.number() });
+
+export interface AdoptionMark {
+  readonly agentId: string;
+  /** Ms since the epoch: what was said before was somebody else's to answer. */
+  readonly at: number;
+}
+
+export function adoptionMark({ agentId, at }: AdoptionMark): Content {
+  return { agent_id: agentId, at };
+}
+
+/** When a room was adopted, and for whom, by the content of that state. */
+export function adoptionOf(content: unknown): AdoptionMark | undefined {
+  const { data } = adoption.safeParse(content);
+  return data && { agentId: data.agent_id, at: data.at };
 }

@@ -90,6 +90,8 @@ export interface MatrixClient {
   setAvatarUrl(avatarUrl: string, signal: AbortSignal): Promise<void>;
   /** Stores a file with the homeserver, and gives its `mxc://` address. Uploading it again gives another one. */
   upload(file: MediaFile, signal: AbortSignal): Promise<string>;
+  /** Ends the session, and forgets its device. */
+  logOut(signal: AbortSignal): Promise<void>;
 }
 
 export interface Profile {

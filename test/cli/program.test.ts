@@ -30,6 +30,10 @@ async function cli(...args: readonly string[]) {
         printed.err += text;
       },
     },
+    adopting: {
+      openStore: () => Promise.reject(new Error("nothing is opened here")),
+      sleep: async () => undefined,
+    },
     running: {
       createApp: () => Promise.reject(new Error("nothing is run here")),
       now: () => 0,
@@ -127,6 +131,7 @@ describe("status", () => {
   async function withRunning(use: () => Promise<void>): Promise<void> {
     const commands = bindCommands({
       server: "example.org",
+      adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
       clock: { now: () => 200_000 },
       host: {
         async *list(_, machine) {

@@ -33,6 +33,7 @@ function bound(records: readonly ActorRecord[], health: Readonly<Record<string, 
   return bind(statusQuery, {
     server,
     clock: { now: () => 5_000 },
+    adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
     host: {
       async *list(realm, machine) {
         yield* records.filter((one) => one.machine === machine && realm === server);

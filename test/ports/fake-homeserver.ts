@@ -162,6 +162,10 @@ export class FakeHomeserver implements Homeserver {
     throw fault.error;
   }
 
+  endSession({ accessToken }: Credentials): void {
+    this.#tokens.delete(accessToken);
+  }
+
   assertToken({ accessToken }: Credentials): void {
     if (!this.#tokens.has(accessToken)) throw matrixError("token");
   }

@@ -15,7 +15,7 @@ import {
 const input = z.strictObject({});
 
 /** What runs, in which state, and what it waits for. */
-export const statusQuery: Command<typeof input, typeof status> = {
+export const statusQuery: Command<typeof input, typeof status, "host" | "clock" | "server"> = {
   name: "status",
   summary: "Agents and conversations with their states, what they wait for, and what has crashed.",
   scope: "actors:read",
