@@ -24,6 +24,7 @@ import { ClientServerHomeserver } from "./matrix/client-server.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
 import type { Homeserver, HomeserverAdmin } from "./matrix/port.ts";
+import { portraitOf, portraitSource } from "./matrix/portrait.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
 import { ControlServer } from "./runtime/control/server.ts";
@@ -107,7 +108,7 @@ async function compose(
   const { serverName } = config.homeserver;
   const botUserId = `@${botLocalpart}:${serverName}`;
   const { secret, identity, care, sessions } = await accounts(config, logger, ports, vault);
-  const coreUsers = coreUsersOf(config);
+  const { wanted, ...coreUsers } = coreUsersOf(config);
   const directory = new Directory({ list: (realm, machine) => host.list(realm, machine) }, serverName);
   const budgets = new SendBudgets(config.drafts, clock);
   const host = new EmbeddedHost({
@@ -132,15 +133,21 @@ async function compose(
         directory,
         clock,
         botUserId,
-        wanted: coreUsers.wanted,
+        wanted,
         ...(admin !== undefined && { admin }),
         ...(care !== undefined && { care }),
       }),
-      agentBehaviour(sessions, clock, {
-        server: serverName,
-        botUserId,
-        people: config.invite,
-        nameTemplate: config.rooms.nameTemplate,
+      agentBehaviour({
+        sessions,
+        clock,
+        rooms: {
+          server: serverName,
+          botUserId,
+          people: config.invite,
+          ...coreUsers,
+          nameTemplate: config.rooms.nameTemplate,
+        },
+        pictureOf: (agentId) => ({ source: portraitSource, file: portraitOf(agentId) }),
       }),
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
     ],
@@ -164,7 +171,7 @@ async function compose(
         async start() {
           // An actor comes to life with its first event; the space's chart needs none of any meaning.
           await host.accept(addressOf.space(serverName), { type: "WAKE" });
-          for (const userId of coreUsers.wanted.keys())
+          for (const userId of wanted.keys())
             await host.accept(addressOf.coreUser(serverName, userId), { type: "WAKE" });
           await host.accept(addressOf.discovery(serverName), { type: "LIST_NOW" });
           if (care === undefined) return;

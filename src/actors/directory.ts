@@ -2,12 +2,18 @@ import { z } from "zod";
 import type { ActorId } from "../runtime/actor-id.ts";
 import type { Host } from "../runtime/host.ts";
 
-const resident = z.object({ agentId: z.string(), name: z.string().optional() });
+const resident = z.object({
+  agentId: z.string(),
+  name: z.string().optional(),
+  newName: z.string().optional(),
+});
 
 export interface Resident {
   readonly actor: ActorId;
   readonly agentId: string;
   readonly name?: string | undefined;
+  /** A name that it waits to hear again. */
+  readonly newName?: string | undefined;
 }
 
 /** The agents that have an actor, read from the actors' own records: there is no second list that could differ. */

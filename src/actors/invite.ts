@@ -1,4 +1,5 @@
 import { type MatrixClient, MatrixError } from "../matrix/port.ts";
+import { RoomState } from "./room-state.ts";
 
 /** Users that are wherever our agents are; user ids. */
 export interface CoreUsers {
@@ -12,41 +13,26 @@ export interface CoreUsers {
 const personal: ReadonlySet<string> = new Set(["limited", "forbidden", "refused", "missing"]);
 
 /**
- * Invites those who were never invited. Who left or was banned stays away until somebody else invites them. One who
- * cannot be invited does not keep the others out: the first such failure is thrown after all have been tried.
+ * Invites those who were never invited. Who left or was banned stays away until somebody else invites them; only the
+ * core users, who belong to the installation, are invited again after they left. One who cannot be invited does not keep
+ * the others out: the first such failure is thrown after all have been tried.
  */
-export function inviteNewcomers(
+export async function inviteNewcomers(
   client: MatrixClient,
   roomId: string,
   people: readonly string[],
   signal: AbortSignal,
+  core: readonly string[] = [],
 ): Promise<void> {
-  return inviteIf((membership) => membership === undefined, client, roomId, people, signal);
-}
-
-/** Invites the core users that are not there, also those who left. Who was banned stays away. */
-export function inviteCoreUsers(
-  client: MatrixClient,
-  roomId: string,
-  { admins, readers }: CoreUsers,
-  signal: AbortSignal,
-): Promise<void> {
-  const isAway = (membership: unknown): boolean => !["join", "invite", "ban"].includes(String(membership));
-  return inviteIf(isAway, client, roomId, [...admins, ...readers], signal);
-}
-
-async function inviteIf(
-  isWanted: (membership: unknown) => boolean,
-  client: MatrixClient,
-  roomId: string,
-  users: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
+  const state = await RoomState.read(client, roomId, signal);
+  const missing = [
+    ...people.filter((person) => state.membershipOf(person) === undefined),
+    ...core.filter((user) => [undefined, "leave"].some((membership) => state.membershipOf(user) === membership)),
+  ];
   const failures: MatrixError[] = [];
-  for (const user of users) {
+  for (const person of new Set(missing)) {
     try {
-      const member = await client.state(roomId, "m.room.member", user, signal);
-      if (isWanted(member?.["membership"])) await client.invite(roomId, user, signal);
+      await client.invite(roomId, person, signal);
     } catch (error) {
       if (!(error instanceof MatrixError && personal.has(error.kind))) throw error;
       failures.push(error);

@@ -8,10 +8,13 @@ import { effectContext } from "./effect-context.ts";
 
 let letta: FakeLetta;
 let known: Map<string, string | undefined>;
+/** Names that agents have heard once. */
+let unconfirmed: Map<string, string>;
 
 beforeEach(() => {
   letta = new FakeLetta();
   known = new Map();
+  unconfirmed = new Map();
 });
 
 function recordOf(agentId: string, name: string | undefined): ActorRecord {
@@ -21,7 +24,7 @@ function recordOf(agentId: string, name: string | undefined): ActorRecord {
     machine: "agent",
     version: 1,
     value: {},
-    context: { agentId, ...(name !== undefined && { name }) },
+    context: { agentId, ...(name !== undefined && { name }), newName: unconfirmed.get(agentId) },
     status: "active",
     history: {},
     children: {},
@@ -81,4 +84,25 @@ test("#44 half a list is none", async () => {
   letta.agents = [{ id: "agent-1", name: "Scout" }];
   letta.listingFails = lettaError("unreachable");
   await expect(listing()).rejects.toMatchObject({ kind: "unreachable" });
+});
+
+test("#43 whoever waits for its new name to be confirmed is told what the next listing says", async () => {
+  known = new Map([
+    ["agent-1", "Scout"],
+    ["agent-2", "Ranger"],
+  ]);
+  unconfirmed = new Map([
+    ["agent-1", "Warden"],
+    ["agent-2", "Out of date"],
+  ]);
+  letta.agents = [
+    { id: "agent-1", name: "Warden" },
+    { id: "agent-2", name: "Ranger" },
+  ];
+  expect(await listing()).toMatchObject({
+    changed: [
+      { agentId: "agent-1", name: "Warden" },
+      { agentId: "agent-2", name: "Ranger" },
+    ],
+  });
 });

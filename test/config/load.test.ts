@@ -49,7 +49,7 @@ describe("a configuration", () => {
       coreUsers: { admin: { localpart: "admin" }, letta: { localpart: "letta" } },
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
       discovery: { intervalMs: 30_000 },
-      rooms: { nameTemplate: "{agent}" },
+      rooms: { nameTemplate: "{agent} - Letta Agent Chat" },
       drafts: { ratePerSecond: 0.2, burst: 10 },
       log: { level: "info" },
     });

@@ -31,11 +31,11 @@ const identity = { passwordOf: () => "password", deviceIdOf: () => "DEVICE" };
 const sessions = new Sessions(homeserver, new FakeVault(), identity);
 const directory = new Directory({ async *list() {} }, server);
 
-const agent = agentBehaviour(sessions, clock, {
-  server,
-  botUserId: "@bot:test",
-  people: [],
-  nameTemplate: "{agent}",
+const agent = agentBehaviour({
+  sessions,
+  clock,
+  rooms: { server, botUserId: "@bot:test", people: [], admins: [], readers: [], nameTemplate: "{agent}" },
+  pictureOf: () => undefined,
 });
 const conversation = conversationBehaviour({
   letta,

@@ -4,10 +4,20 @@ import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
+import { furnishRoom } from "./furnish.ts";
 import { catchUp, poll } from "./intake.ts";
-import { createRoom, invitePeople, linkToSpace, type RoomOptions, resolveRoom } from "./room.ts";
+import { invitePeople, linkToSpace } from "./link.ts";
+import { ensureProfile, type PictureOf } from "./profile.ts";
+import { createRoom, type RoomOptions, resolveRoom } from "./room.ts";
 
-export function agentBehaviour(sessions: Sessions, clock: Clock, rooms: RoomOptions): Behaviour {
+export interface AgentDependencies {
+  readonly sessions: Sessions;
+  readonly clock: Clock;
+  readonly rooms: RoomOptions;
+  readonly pictureOf: PictureOf;
+}
+
+export function agentBehaviour({ sessions, clock, rooms, pictureOf }: AgentDependencies): Behaviour {
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -17,12 +27,14 @@ export function agentBehaviour(sessions: Sessions, clock: Clock, rooms: RoomOpti
     },
     children: {
       ensureAccount: ensureAccount(sessions),
+      ensureProfile: ensureProfile(sessions, pictureOf),
       resolveRoom: resolveRoom(sessions, rooms),
       createRoom: createRoom(sessions, rooms),
       linkToSpace: linkToSpace(sessions, rooms),
+      furnishRoom: furnishRoom(sessions, rooms),
       invitePeople: invitePeople(sessions, rooms),
       catchUp: catchUp(sessions),
-      poll: poll(sessions, clock),
+      poll: poll(sessions, clock, rooms),
     },
     backoffDelays: ["accountRetry", "roomRetry", "intakeRetry"],
   });

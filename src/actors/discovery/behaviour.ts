@@ -9,11 +9,12 @@ import type { Directory } from "../directory.ts";
 export function discoveryBehaviour(letta: LettaBackend, directory: Directory, interval: number): Behaviour {
   const children: ChildEffects<typeof discoveryMachine> = {
     async listAgents(_, { signal }) {
-      const known = new Map<string, string | undefined>();
-      for await (const { agentId, name } of directory.residents()) known.set(agentId, name);
+      const settled = new Map<string, string | undefined>();
+      for await (const { agentId, name, newName } of directory.residents())
+        if (newName === undefined) settled.set(agentId, name);
       const listed = new Map<string, string>();
       for await (const { id, name } of letta.listAgents(signal)) listed.set(id, name);
-      const changed = [...listed].filter(([agentId, name]) => known.get(agentId) !== name);
+      const changed = [...listed].filter(([agentId, name]) => settled.get(agentId) !== name);
       return { total: listed.size, changed: changed.map(([agentId, name]) => ({ agentId, name })), interval };
     },
   };

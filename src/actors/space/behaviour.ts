@@ -5,7 +5,7 @@ import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { Bot } from "../bot.ts";
 import type { Directory } from "../directory.ts";
-import { type CoreUsers, inviteCoreUsers, inviteNewcomers } from "../invite.ts";
+import { type CoreUsers, inviteNewcomers } from "../invite.ts";
 import { roomMark, roomMarker } from "../marker.ts";
 import { assertOurs } from "../ownership.ts";
 import type { Sessions } from "../sessions.ts";
@@ -25,6 +25,7 @@ const spaceOwner = "space";
 
 export function spaceBehaviour(sessions: Sessions, directory: Directory, options: SpaceOptions): Behaviour {
   const { server, botLocalpart, name, aliasLocalpart, people, coreUsers } = options;
+  const core = [...coreUsers.admins, ...coreUsers.readers];
   const bot = new Bot(sessions, `@${botLocalpart}:${server}`);
   const children: ChildEffects<typeof spaceMachine> = {
     ensureBot: (_, { signal }) => bot.ensure(signal),
@@ -45,7 +46,7 @@ export function spaceBehaviour(sessions: Sessions, directory: Directory, options
         roomType: "m.space",
         initialState: [{ type: roomMarker, stateKey: "", content: roomMark(spaceOwner) }],
         // Whom it invites so is not counted against how often one can be invited.
-        invite: [...coreUsers.admins, ...coreUsers.readers],
+        invite: core,
         powerLevels: {
           events_default: 100,
           invite: 50,
@@ -55,10 +56,7 @@ export function spaceBehaviour(sessions: Sessions, directory: Directory, options
       return { spaceId: await bot.act((client) => client.createRoom(request, signal), signal) };
     },
     inviteToSpace: ({ spaceId }, { signal }) =>
-      bot.act(async (client) => {
-        await inviteCoreUsers(client, spaceId, coreUsers, signal);
-        await inviteNewcomers(client, spaceId, people, signal);
-      }, signal),
+      bot.act((client) => inviteNewcomers(client, spaceId, people, signal, core), signal),
     async listResidents() {
       const actors: ActorId[] = [];
       for await (const { actor } of directory.residents()) actors.push(actor);
