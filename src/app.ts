@@ -148,6 +148,7 @@ async function compose(
           nameTemplate: config.rooms.nameTemplate,
         },
         pictureOf: (agentId) => ({ source: portraitSource, file: portraitOf(agentId) }),
+        ...(admin !== undefined && { admin }),
       }),
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
     ],

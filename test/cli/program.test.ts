@@ -138,6 +138,7 @@ describe("status", () => {
           yield* records.filter((one) => one.machine === machine);
         },
         read: () => undefined,
+        accept: async () => undefined,
         health: () => ({ state: "running" }),
       },
     });

@@ -39,6 +39,7 @@ function bound(records: readonly ActorRecord[], health: Readonly<Record<string, 
         yield* records.filter((one) => one.machine === machine && realm === server);
       },
       read: (id) => records.find((one) => one.id === id),
+      accept: async () => undefined,
       health: (id) => health[id] ?? { state: "running" },
     },
   });

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { registerUser } from "../servers/matrix-users.ts";
 import { eventually } from "./eventually.ts";
@@ -63,5 +63,82 @@ describe("a program with an administrator's token, on a real Synapse", { timeout
     });
     await (await Person.logIn(house.synapse.baseUrl, userId, password)).close();
     expect(await readFile(join(house.dir, "data", "passwords"), "utf8")).not.toContain(userId);
+  });
+});
+
+describe("a room in which an agent has lost its power", { timeout: 120_000 }, () => {
+  let house: Household;
+  afterEach(() => house?.close(), 60_000);
+
+  /** Until room version 11 an agent's power in its own room can be lost. */
+  async function powerless(administered: boolean) {
+    house = await startHousehold({ administered, synapse: { default_room_version: "10" } });
+    house.letta.agents = [{ id: "agent-scout", name: "Scout" }];
+    await house.start();
+    const roomId = await house.ready("agent-scout");
+    const [agent, admin] = [await house.as(house.userIdOf("agent-scout")), await house.as(house.idOf("admin"))];
+    await eventually("the admin in the room", async () => {
+      const member = membershipAnswer.safeParse(await agent.state(roomId, "m.room.member", admin.userId));
+      return member.data?.membership === "join" ? true : undefined;
+    });
+    const path = `/rooms/${encodeURIComponent(roomId)}/state`;
+    const levels = z.looseObject({ users: z.record(z.string(), z.number()) });
+    const { users, ...others } = levels.parse(await agent.state(roomId, "m.room.power_levels"));
+    const { [agent.userId]: _, ...rest } = users;
+    await agent.request("PUT", `${path}/m.room.power_levels`, { ...others, users: rest });
+    await admin.request("PUT", `${path}/m.room.name`, { name: "Changed" });
+    const name = async () => z.object({ name: z.string() }).parse(await admin.state(roomId, "m.room.name")).name;
+    return { name };
+  }
+
+  it("is put right where an administrator's token allows it", async () => {
+    const { name } = await powerless(true);
+    await eventually("the room's own name", async () => ((await name()) === "Changed" ? undefined : true));
+    await house.ready("agent-scout");
+  });
+
+  it("stays as it is without, and status says why and what to do", async () => {
+    const { name } = await powerless(false);
+    const wait = await eventually("the reason", async () => (await house.status()).agents[0]?.wait);
+    expect(wait.reason).toMatch(/setting m\.room\.name of !.*403/);
+    expect(wait.remedy).toBeDefined();
+    expect(await name()).toBe("Changed");
+  });
+});
+
+describe("accounts that cannot be had, without an administrator's token", { timeout: 120_000 }, () => {
+  let house: Household;
+  afterEach(() => house?.close(), 60_000);
+
+  it("#41 a registration that the homeserver refuses shows in status, with its reason and what to do", async () => {
+    house = await startHousehold({ config: { homeserver: { registration: { shared_secret: "not the secret" } } } });
+    house.letta.agents = [{ id: "agent-scout", name: "Scout" }];
+    await house.start();
+    const agent = await eventually("the refusal", async () => {
+      const [scout] = (await house.status()).agents;
+      return scout?.regions["account"] === "refused" ? scout : undefined;
+    });
+    expect(agent.wait).toMatchObject({
+      reason: expect.stringContaining("registering agent_scout"),
+      remedy: expect.stringContaining("registration_shared_secret"),
+    });
+    expect((await house.status()).space?.wait?.reason).toContain("registering letta-matrix");
+  });
+
+  it("#38 a password that somebody else has changed is told of, with what to do, and the others go on", async () => {
+    house = await startHousehold();
+    const userId = house.userIdOf("agent-scout");
+    await registerUser(house.synapse, "agent_scout", { password: "somebody else's" });
+    house.letta.agents = [
+      { id: "agent-scout", name: "Scout" },
+      { id: "agent-rover", name: "Rover" },
+    ];
+    await house.start();
+    await house.ready("agent-rover");
+    const scout = await eventually("the refusal", async () =>
+      (await house.status()).agents.find((one) => one.userId === userId && one.regions["account"] === "refused"),
+    );
+    expect(scout.wait?.remedy).toContain("homeserver.admin_token");
+    await (await Person.logIn(house.synapse.baseUrl, userId, "somebody else's")).close();
   });
 });

@@ -51,7 +51,7 @@ test("agent", () => {
       catchUp: [good({ since: "s1", heard: [] }), bad("unreachable"), bad("token")],
       poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token")],
     },
-    events: [{ type: "TOKEN_REFUSED" }, { type: "INSPECT" }],
+    events: [{ type: "ADOPTED" }, { type: "TOKEN_REFUSED" }, { type: "INSPECT" }],
     distinguish: ({ since, roomId, tokenRefused, stale, troubles: { account, room, intake, ...others } }) => [
       since !== undefined,
       roomId,

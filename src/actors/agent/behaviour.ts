@@ -1,7 +1,9 @@
 import { agentOf, agentUserId, serverOf } from "../../machines/addresses.ts";
 import { agentMachine } from "../../machines/agent/index.ts";
+import type { HomeserverAdmin } from "../../matrix/port.ts";
 import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { mending } from "../mending.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
 import { furnishRoom } from "./furnish.ts";
@@ -15,9 +17,11 @@ export interface AgentDependencies {
   readonly clock: Clock;
   readonly rooms: RoomOptions;
   readonly pictureOf: PictureOf;
+  /** Where an administrator's token is configured. */
+  readonly admin?: HomeserverAdmin;
 }
 
-export function agentBehaviour({ sessions, clock, rooms, pictureOf }: AgentDependencies): Behaviour {
+export function agentBehaviour({ sessions, clock, rooms, pictureOf, admin }: AgentDependencies): Behaviour {
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -28,11 +32,11 @@ export function agentBehaviour({ sessions, clock, rooms, pictureOf }: AgentDepen
     children: {
       ensureAccount: ensureAccount(sessions),
       ensureProfile: ensureProfile(sessions, pictureOf),
-      resolveRoom: resolveRoom(sessions, rooms),
+      resolveRoom: mending(admin, resolveRoom(sessions, rooms)),
       createRoom: createRoom(sessions, rooms),
-      linkToSpace: linkToSpace(sessions, rooms),
-      furnishRoom: furnishRoom(sessions, rooms),
-      invitePeople: invitePeople(sessions, rooms),
+      linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
+      furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
+      invitePeople: mending(admin, invitePeople(sessions, rooms)),
       catchUp: catchUp(sessions),
       poll: poll(sessions, clock, rooms),
     },

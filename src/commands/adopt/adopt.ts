@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressOf } from "../../machines/addresses.ts";
 import type { Command } from "../command.ts";
 
 const input = z.strictObject({
@@ -18,11 +19,18 @@ export const adopted = z.discriminatedUnion("outcome", [
 ]);
 
 /** Takes over one agent's user and room from another system. */
-export const adoptCommand: Command<typeof input, typeof adopted, "adoption"> = {
+export const adoptCommand: Command<typeof input, typeof adopted, "adoption" | "host" | "server"> = {
   name: "adopt",
   summary: "Take over an agent's user and room from another system, or say what that would mean.",
   scope: "agents:write",
   input,
   output: adopted,
-  run: ({ dryRun, ...inherited }, { adoption }, { signal }) => adoption.adopt(inherited, dryRun, signal),
+  async run({ dryRun, ...inherited }, { adoption, host, server }, { signal }) {
+    const done = await adoption.adopt(inherited, dryRun, signal);
+    const agent = addressOf.agent(server, inherited.agentId);
+    // One that was kept out until now need not wait for its next try. Discovery calls all others to life.
+    if (!dryRun && done.outcome === "done" && host.read(agent) !== undefined)
+      await host.accept(agent, { type: "ADOPTED" });
+    return done;
+  },
 };

@@ -62,6 +62,8 @@ export type AgentEvent =
   | { readonly type: "DISCOVERED"; readonly name: string }
   /** Look whether everything is as it should be, and mend what is not. */
   | { readonly type: "INSPECT" }
+  /** Its user was taken over from another system. */
+  | { readonly type: "ADOPTED" }
   | { readonly type: "SPACE_READY"; readonly spaceId: string }
   | { readonly type: "TOKEN_REFUSED" };
 
