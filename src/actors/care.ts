@@ -15,12 +15,14 @@ export interface CareOptions {
 /** What asking again will not change, so that nobody should wait for it. */
 const lasting: ReadonlySet<string> = new Set(["forbidden", "refused", "unsupported", "missing"]);
 
-/** Between two new passwords for one user, ms. */
-const healingInterval = 3_600_000;
+/** Between two new passwords for one user, and after a refusal, ms. */
+const interval = 3_600_000;
 
 /** What an administrator's token is good for with our own users. */
 export class Care {
   readonly #options: CareOptions;
+  /** When it was refused to exempt them. */
+  readonly #refused = new Map<string, number>();
 
   constructor(options: CareOptions) {
     this.#options = options;
@@ -28,12 +30,14 @@ export class Care {
 
   /** Exempts a user from the rate limits, once in the life of this installation. */
   async exempt(userId: string, signal: AbortSignal): Promise<void> {
-    const { admin, vault, onRefused } = this.#options;
+    const { admin, vault, clock, onRefused } = this.#options;
     if (vault.get(exemptionOf(userId)) !== undefined) return;
+    if (clock.now() - (this.#refused.get(userId) ?? Number.NEGATIVE_INFINITY) < interval) return;
     try {
       await admin.liftRateLimits(userId, signal);
     } catch (error) {
       if (!(error instanceof MatrixError && lasting.has(error.kind))) throw error;
+      this.#refused.set(userId, clock.now());
       onRefused(error);
       return;
     }
@@ -48,7 +52,7 @@ export class Care {
     const { admin, vault, clock, isOurs } = this.#options;
     if (!isOurs(userId)) return false;
     const last = Number(vault.get(healingOf(userId)));
-    if (clock.now() - last < healingInterval)
+    if (clock.now() - last < interval)
       throw new MatrixError("forbidden", `the password of ${userId} is refused again soon after it was reset`, {
         remedy:
           "Look for whoever changes it, such as a second installation that serves the same agents, or for a lock on " +

@@ -51,8 +51,6 @@ export interface HomeserverAdmin {
    * there. Fails with kind `refused` when nobody of this homeserver has power there.
    */
   makeRoomAdmin(roomId: string, userId: string, signal: AbortSignal): Promise<void>;
-  /** Lets a user join a room that the administrator may invite into, or that is open. */
-  join(roomId: string, userId: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface MatrixClient {

@@ -58,10 +58,6 @@ export class SynapseAdmin implements HomeserverAdmin {
     return this.#post(action, path`/rooms/${roomId}/make_room_admin`, { user_id: userId }, signal);
   }
 
-  join(roomId: string, userId: string, signal: AbortSignal): Promise<void> {
-    return this.#post(`joining ${roomId} for ${userId}`, path`/join/${roomId}`, { user_id: userId }, signal);
-  }
-
   async #post(action: string, endpoint: string, body: object, signal: AbortSignal): Promise<void> {
     await this.#call({ action, method: Method.Post, prefix: v1, path: endpoint, body }, nothing, signal);
   }

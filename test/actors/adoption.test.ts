@@ -154,6 +154,12 @@ describe("adopting is refused, and changes nothing, where", () => {
     expect(homeserver.passwords.get(userId)).toBe("old password");
   });
 
+  test("there is no such user", async () => {
+    const given = { agentId: "agent-2", userId: "@agent_2:test" };
+    await expectRefusal(/does not know @agent_2:test by the password/, given);
+    await expectRefusal(/knows no @agent_2:test/, given, { admin: new FakeAdmin(homeserver) });
+  });
+
   test("the agent's user is not in the room", async () => {
     homeserver.setMember(roomId, userId, "leave");
     await expectRefusal(/is not in/);

@@ -42,10 +42,6 @@ export class FakeAdmin implements HomeserverAdmin {
     });
   }
 
-  join(roomId: string, userId: string, _signal: AbortSignal): Promise<void> {
-    return this.#do("joinFor", [roomId, userId], () => this.#server.setMember(roomId, userId, "join"));
-  }
-
   async #do<T>(call: string, args: readonly unknown[], work: () => T): Promise<T> {
     await Promise.resolve();
     this.#server.note({ user: this.userId, call, args });

@@ -1,4 +1,4 @@
-import { agentLocalpart, agentUserId } from "../../machines/addresses.ts";
+import { agentLocalpart, agentUserId, localpartOf } from "../../machines/addresses.ts";
 import {
   type Credentials,
   type Homeserver,
@@ -100,15 +100,20 @@ export class Adoption {
   }
 
   async #logIn({ userId, password }: Inherited, signal: AbortSignal): Promise<Credentials> {
-    const { homeserver, identity } = this.#options;
-    const localpart = userId.slice(1, userId.indexOf(":"));
+    const { homeserver, identity, admin } = this.#options;
+    const localpart = localpartOf(userId);
     try {
       return await homeserver.login({ localpart, password, deviceId: identity.deviceIdOf(userId) }, signal);
     } catch (error) {
       if (!(error instanceof MatrixError && error.kind === "forbidden")) throw error;
+      if ((await admin?.exists(userId, signal)) === false)
+        throw new Refused(
+          `the homeserver knows no ${userId}`,
+          "Leave it out of the mapping: it gets a user and a room when the program runs.",
+        );
       throw new Refused(
-        `the homeserver does not know ${userId}, or not by the password in the mapping`,
-        "Correct the password in the mapping. With homeserver.admin_token the program resets it by itself once it runs.",
+        `the homeserver does not know ${userId} by the password in the mapping`,
+        "Correct the password in the mapping.",
       );
     }
   }
