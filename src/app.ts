@@ -147,6 +147,7 @@ async function compose(
           ...coreUsers,
           nameTemplate: config.rooms.nameTemplate,
         },
+        history: { historyOf: letta.history.bind(letta), limit: config.history.importLimit },
         pictureOf: (agentId) => ({ source: portraitSource, file: portraitOf(agentId) }),
         ...(admin !== undefined && { admin }),
       }),

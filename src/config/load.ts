@@ -81,6 +81,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets): Config {
     space: { name: file.space.name, aliasLocalpart: file.space.alias },
     discovery: { intervalMs: file.discovery.interval },
     rooms: { nameTemplate: file.rooms.name },
+    history: { importLimit: file.history.import },
     drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
     log: { level: file.log.level },
   };

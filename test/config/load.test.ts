@@ -50,6 +50,7 @@ describe("a configuration", () => {
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
       discovery: { intervalMs: 30_000 },
       rooms: { nameTemplate: "{agent} - Letta Agent Chat" },
+      history: { importLimit: 15 },
       drafts: { ratePerSecond: 0.2, burst: 10 },
       log: { level: "info" },
     });

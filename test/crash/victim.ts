@@ -121,6 +121,7 @@ function configOf(settings: VictimSettings): Config {
     space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
     discovery: { intervalMs: 3_600_000 },
     rooms: { nameTemplate: "{agent}" },
+    history: { importLimit: 0 },
     drafts: { ratePerSecond: 100, burst: 1_000 },
     log: { level: "info" },
   };

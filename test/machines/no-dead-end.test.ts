@@ -45,6 +45,7 @@ test("agent", () => {
         bad("squatted"),
       ],
       createRoom: [good({ roomId: "!room:test" }), bad("taken"), bad("token"), bad("unreachable")],
+      importHistory: [good(), bad("unreachable"), bad("gone")],
       linkToSpace: [good(), bad("token"), bad("refused")],
       furnishRoom: [good(), bad("forbidden"), bad("unreachable")],
       invitePeople: [good(), bad("limited", 300_000), bad("forbidden"), bad("token")],
@@ -52,11 +53,12 @@ test("agent", () => {
       poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token")],
     },
     events: [{ type: "ADOPTED" }, { type: "TOKEN_REFUSED" }, { type: "INSPECT" }],
-    distinguish: ({ since, roomId, tokenRefused, stale, troubles: { account, room, intake, ...others } }) => [
+    distinguish: ({ since, roomId, tokenRefused, stale, imported, troubles: { account, room, intake, ...others } }) => [
       since !== undefined,
       roomId,
       tokenRefused,
       stale,
+      imported,
       [account, room, intake].map((trouble) => trouble && [trouble.kind === "token", trouble.tries === 1]),
       // Which of these it is makes no difference to where the chart goes.
       Object.keys(others).length > 0,
@@ -100,6 +102,7 @@ const asTheAgent = [
   "ensureProfile",
   "resolveRoom",
   "createRoom",
+  "importHistory",
   "linkToSpace",
   "furnishRoom",
   "invitePeople",

@@ -7,6 +7,7 @@ import { mending } from "../mending.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
 import { furnishRoom } from "./furnish.ts";
+import { type ImportOptions, importHistory } from "./import.ts";
 import { catchUp, poll } from "./intake.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
@@ -17,11 +18,13 @@ export interface AgentDependencies {
   readonly clock: Clock;
   readonly rooms: RoomOptions;
   readonly pictureOf: PictureOf;
+  readonly history: ImportOptions;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
 }
 
-export function agentBehaviour({ sessions, clock, rooms, pictureOf, admin }: AgentDependencies): Behaviour {
+export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
+  const { sessions, clock, rooms, pictureOf, history, admin } = dependencies;
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -34,6 +37,7 @@ export function agentBehaviour({ sessions, clock, rooms, pictureOf, admin }: Age
       ensureProfile: ensureProfile(sessions, pictureOf),
       resolveRoom: mending(admin, resolveRoom(sessions, rooms)),
       createRoom: createRoom(sessions, rooms),
+      importHistory: importHistory(sessions, history),
       linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
       furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
       invitePeople: mending(admin, invitePeople(sessions, rooms)),

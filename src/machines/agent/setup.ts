@@ -1,15 +1,17 @@
 import { assign, setup, stateIn } from "xstate";
 import type { Tell } from "../../runtime/step.ts";
 import { effect } from "../placeholder.ts";
-import { backoff, failureOf, troubleWith } from "../wait.ts";
+import { failureOf, timeOf, troubleWith } from "../wait.ts";
 import {
   type AgentContext,
   type AgentEvent,
   type AgentInput,
   type Avatar,
   backoffAfter,
+  changesWith,
   type FailedIn,
   type In,
+  noticedAfter,
   type Polled,
   type PollInput,
   type ProfileInput,
@@ -32,6 +34,8 @@ export const agentSetup = setup({
     /** Gives no room only when it is certain that there is none. */
     resolveRoom: effect<{ roomId: string | null }, { userId: string; agentId: string; roomId: string | null }>(),
     createRoom: effect<{ roomId: string }, RoomInput & { spaceId: string }>(),
+    /** Tells in the room what was said in Letta before. */
+    importHistory: effect<void, { userId: string; agentId: string; name: string; roomId: string }>(),
     linkToSpace: effect<void, { userId: string; roomId: string; spaceId: string }>(),
     /** Puts right whatever in the room is not as it would be made now. */
     furnishRoom: effect<void, RoomInput & { roomId: string }>(),
@@ -49,10 +53,11 @@ export const agentSetup = setup({
     setAvatar: assign((_, { avatar }: { avatar: Avatar | null }) => ({ avatar: avatar ?? undefined })),
     setSpace: assign((_, { spaceId }: { spaceId: string }) => ({ spaceId })),
     setRoom: assign((_, { roomId }: { roomId: string | null }) => (roomId === null ? {} : { roomId })),
+    setImported: assign(() => ({ imported: true })),
     advance: assign((_, { since }: { since: string }) => ({ since })),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
-    noteChange: assign(({ context: { changes } }, { changed }: { readonly changed?: true }) =>
-      changed === undefined ? {} : { stale: true, changes: changes + 1 },
+    noteChange: assign(({ context, event }, { changed }: { readonly changed?: true }) =>
+      changed === undefined ? {} : changesWith(context, timeOf(event)),
     ),
     looking: assign(() => ({ stale: false })),
     refuseToken: assign(() => ({ tokenRefused: true })),
@@ -69,10 +74,13 @@ export const agentSetup = setup({
     isConfirmed: ({ context }, { name }: { name: string }) => context.newName === name,
     isSameName: ({ context }, { name }: { name: string }) => context.name === name,
     isOtherSpace: ({ context }, { spaceId }: { spaceId: string }) => context.spaceId !== spaceId,
+    isImported: ({ context }) => context.imported,
     isNamed: ({ context }) => context.name !== undefined,
     knowsSpace: ({ context }) => context.spaceId !== undefined,
     hasCursor: ({ context }) => context.since !== undefined,
     hasRoom: ({ context }) => context.roomId !== undefined,
+    isElsewhere: ({ context }, { roomId }: { roomId: string | null }) =>
+      roomId !== null && context.roomId !== undefined && roomId !== context.roomId,
     isThere: (_, { roomId }: { roomId: string | null }) => roomId !== null,
     /** Only a person can end it; it is tried again from time to time all the same. */
     isLasting: ({ context: { troubles } }, { concern }: In) => lasting.has(troubles[concern]?.kind ?? ""),
@@ -94,6 +102,6 @@ export const agentSetup = setup({
     intakeRetry: ({ context: { troubles } }) => backoffAfter(troubles.intake),
     mendingCheck: 600_000,
     /** Several changes at once are looked at once, and two who undo each other's changes for ever do so ever less often. */
-    noticed: ({ context: { changes } }) => (changes === 0 ? 0 : backoff(changes)),
+    noticed: ({ context }) => noticedAfter(context),
   },
 });
