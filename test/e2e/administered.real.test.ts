@@ -52,6 +52,24 @@ describe("a program with an administrator's token, on a real Synapse", { timeout
     expect(house.log.join("")).not.toContain(password);
   });
 
+  it("#12 who belongs to the installation comes back when it left an agent's room, and a person does not", async () => {
+    const [anna] = house.people;
+    if (anna === undefined) throw new Error("there is no Anna");
+    const roomId = await house.ready("agent-scout");
+    await anna.join(roomId);
+    const membershipOf = async (userId: string) => {
+      const agent = await house.as(house.userIdOf("agent-scout"));
+      return membershipAnswer.parse(await agent.state(roomId, "m.room.member", userId)).membership;
+    };
+    const isThere = async (userId: string) => ((await membershipOf(userId)) === "join" ? true : undefined);
+    const core = ["admin", "letta"].map((name) => house.idOf(name));
+    for (const userId of core) await eventually(`${userId} in the room`, () => isThere(userId));
+    await anna.leave(roomId);
+    for (const userId of core) await (await house.as(userId)).leave(roomId);
+    for (const userId of core) await eventually(`${userId} in the room again`, () => isThere(userId));
+    expect(await membershipOf(anna.userId)).toBe("leave");
+  });
+
   it("#39 a core user that was there before keeps its password, and is only invited", async () => {
     await house.stop();
     const { userId, password } = await registerUser(house.synapse, "boss");
