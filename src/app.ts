@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Adoption, type Inherited } from "./actors/adoption/adoption.ts";
 import { agentBehaviour } from "./actors/agent/behaviour.ts";
+import type { PictureOf } from "./actors/agent/profile.ts";
 import { Care } from "./actors/care.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
 import { SendBudgets } from "./actors/conversation/draft-budget.ts";
@@ -16,7 +17,7 @@ import { bindCommands } from "./commands/index.ts";
 import { instanceSecret } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
 import { PasswordFile } from "./config/password-file.ts";
-import type { Config, CoreUser } from "./config/schema.ts";
+import type { AvatarChoice, Config, CoreUser } from "./config/schema.ts";
 import { AppServerBackend } from "./letta/app-server/backend.ts";
 import type { LettaBackend } from "./letta/port.ts";
 import { addressOf, isAgentUser, localpartOf, serverOfUser } from "./machines/addresses.ts";
@@ -147,8 +148,13 @@ async function compose(
           ...coreUsers,
           nameTemplate: config.rooms.nameTemplate,
         },
+        invitations: {
+          server: serverName,
+          people: new Set([...config.invite, ...config.invitations.people, ...coreUsers.admins]),
+          servers: new Set(config.invitations.servers),
+        },
         history: { historyOf: letta.history.bind(letta), limit: config.history.importLimit },
-        pictureOf: (agentId) => ({ source: portraitSource, file: portraitOf(agentId) }),
+        pictureOf: pictureOf(config.avatars),
         ...(admin !== undefined && { admin }),
       }),
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
@@ -265,6 +271,20 @@ function identityOf(secret: string): Identity {
     passwordOf: (userId) => passwordOf(secret, userId),
     deviceIdOf: (userId) => deviceIdOf(secret, userId),
   };
+}
+
+/** The picture that each agent shows. */
+function pictureOf(choice: AvatarChoice): PictureOf {
+  switch (choice.kind) {
+    case "none":
+      return () => undefined;
+    case "address":
+      return () => ({ source: choice.url, url: choice.url });
+    case "file":
+      return () => ({ source: choice.source, file: choice });
+    case "generated":
+      return (agentId) => ({ source: portraitSource, file: portraitOf(agentId) });
+  }
 }
 
 /** The real servers, as the configuration names them. */

@@ -4,7 +4,8 @@ import { ConfigError } from "./config-error.ts";
 import { diagnose } from "./diagnose.ts";
 import { type Environment, type Override, overridesIn } from "./environment.ts";
 import { keysOf } from "./key.ts";
-import { type Config, type ConfigFile, type CoreUser, configFile } from "./schema.ts";
+import { readAvatarChoice } from "./picture-file.ts";
+import { type AvatarChoice, type Config, type ConfigFile, type CoreUser, configFile } from "./schema.ts";
 import { readSecrets, type Secrets } from "./secret-file.ts";
 import { type Section, sectionAt } from "./tree.ts";
 import { readYaml } from "./yaml-file.ts";
@@ -14,7 +15,7 @@ const keys = keysOf(configFile);
 /** Reads the file, the environment over it, and the secrets that are in files. Throws {@link ConfigError}. */
 export async function loadConfig(path: string, env: Environment): Promise<Config> {
   const file = await readConfigFile(path, env);
-  return toConfig(path, file, await readSecrets(path, file));
+  return toConfig(path, file, await readSecrets(path, file), await readAvatarChoice(path, file));
 }
 
 /** The same, without reading the secrets. Throws {@link ConfigError}. */
@@ -57,7 +58,7 @@ function withOverrides(written: Section, overrides: readonly Override[]): Sectio
   return result;
 }
 
-function toConfig(path: string, file: ConfigFile, secrets: Secrets): Config {
+function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: AvatarChoice): Config {
   const { homeserver, letta, core_users: coreUsers } = file;
   return {
     homeserver: {
@@ -81,6 +82,8 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets): Config {
     space: { name: file.space.name, aliasLocalpart: file.space.alias },
     discovery: { intervalMs: file.discovery.interval },
     rooms: { nameTemplate: file.rooms.name },
+    avatars,
+    invitations: file.invitations,
     history: { importLimit: file.history.import },
     drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
     log: { level: file.log.level },

@@ -170,6 +170,19 @@ const rooms = z
   })
   .prefault({});
 
+const avatars = z
+  .strictObject({
+    picture: text
+      .refine((value) => !value.startsWith("mxc:") || /^mxc:\/\/[^/\s]+\/[\w-]+$/.test(value), "is no mxc:// address")
+      .default("generated")
+      .meta({
+        description:
+          "The agents' picture: generated (each its own), none, the mxc:// address of one for all, or a file with it.",
+        example: "picture: logo.png",
+      }),
+  })
+  .prefault({});
+
 const history = z
   .strictObject({
     import: z
@@ -181,6 +194,19 @@ const history = z
         description: "How many messages of an agent's own conversation in Letta are told in its new room; 0 for none.",
         example: "import: 15",
       }),
+  })
+  .prefault({});
+
+const invitations = z
+  .strictObject({
+    people: z.array(userId, "must be a list of user ids").default([]).meta({
+      description: "People whose invitations into other rooms agents accept, besides those who are invited themselves.",
+      example: 'people: ["@friend:example.org"]',
+    }),
+    servers: z.array(text, "must be a list of server names").default([]).meta({
+      description: "Homeservers all of whose users may invite agents into other rooms.",
+      example: "servers: [example.org]",
+    }),
   })
   .prefault({});
 
@@ -225,7 +251,9 @@ export const configFile = z.strictObject({
   space,
   discovery,
   rooms,
+  avatars,
   history,
+  invitations,
   drafts,
   log,
 });
@@ -244,6 +272,19 @@ export interface CoreUser {
   /** That it has already. A secret, and never changed. */
   readonly password?: string;
 }
+
+/** What agents show as their picture. A `source` changes with the picture, and with nothing else. */
+export type AvatarChoice =
+  | { readonly kind: "generated" }
+  | { readonly kind: "none" }
+  | { readonly kind: "address"; readonly url: string }
+  | {
+      readonly kind: "file";
+      readonly source: string;
+      readonly name: string;
+      readonly contentType: string;
+      readonly bytes: Uint8Array;
+    };
 
 /** What the program runs with: complete, checked, secrets read. Never log it as a whole. */
 export interface Config {
@@ -275,6 +316,9 @@ export interface Config {
   readonly discovery: { readonly intervalMs: number };
   /** `{agent}` in it stands for the agent's name. */
   readonly rooms: { readonly nameTemplate: string };
+  readonly avatars: AvatarChoice;
+  /** Who may invite agents, besides the people they invite themselves. */
+  readonly invitations: { readonly people: readonly string[]; readonly servers: readonly string[] };
   readonly history: { readonly importLimit: number };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
   readonly log: { readonly level: LogLevel };

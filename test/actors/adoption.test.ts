@@ -14,6 +14,7 @@ const { signal } = new AbortController();
 const userId = "@agent_1:test";
 const alias = "#agent_1:test";
 const operator = "@operator:test";
+const nobody = { server: "test", people: new Set<string>(), servers: new Set<string>() };
 
 let clock: SimulatedClock;
 let homeserver: FakeHomeserver;
@@ -126,7 +127,7 @@ describe("adopting", () => {
     clock.advance(1_000);
     await adoption().adopt(inherited(), false, signal);
     const after = [roomId, other].map((room) => homeserver.post(room, { sender: operator, content: mention }).eventId);
-    const { heard } = await catchUp(sessions)({ userId, roomId }, effectContext());
+    const { heard } = await catchUp(sessions, nobody)({ userId, roomId }, effectContext());
     expect(heard.map((one) => (one.kind === "question" ? one.question.eventId : one.kind))).toEqual(after);
   });
 });

@@ -50,6 +50,8 @@ describe("a configuration", () => {
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
       discovery: { intervalMs: 30_000 },
       rooms: { nameTemplate: "{agent} - Letta Agent Chat" },
+      avatars: { kind: "generated" },
+      invitations: { people: [], servers: [] },
       history: { importLimit: 15 },
       drafts: { ratePerSecond: 0.2, burst: 10 },
       log: { level: "info" },
@@ -121,6 +123,39 @@ describe("a configuration", () => {
     await expect(loadConfig(path, {})).rejects.toThrow(
       "homeserver.registration.shared_secret_file names /nowhere/secret, which cannot be read (ENOENT)",
     );
+  });
+});
+
+describe("the agents' picture", () => {
+  const png = Buffer.from("89504e470d0a1a0a0000000d49484452", "hex");
+  const chosen = async (picture: string) => (await load(`${minimal}\navatars: { picture: "${picture}" }`)).avatars;
+
+  test("is drawn for each, none, or one that the homeserver has", async () => {
+    expect(await chosen("generated")).toEqual({ kind: "generated" });
+    expect(await chosen("none")).toEqual({ kind: "none" });
+    expect(await chosen("mxc://example.org/abc-DEF")).toEqual({ kind: "address", url: "mxc://example.org/abc-DEF" });
+  });
+
+  test("is read from a file beside the configuration, and another file is another picture", async () => {
+    await writeFile(join(folder, "logo.bin"), png);
+    await writeFile(join(folder, "other.bin"), Buffer.concat([png, Buffer.of(1)]));
+    const logo = await chosen("logo.bin");
+    expect(logo).toMatchObject({ kind: "file", name: "logo.bin", contentType: "image/png" });
+    const sources = [logo, await chosen("other.bin"), await chosen("logo.bin")].map((choice) =>
+      choice.kind === "file" ? choice.source : undefined,
+    );
+    expect(new Set(sources).size).toBe(2);
+    expect(sources[0]).toBe(sources[2]);
+  });
+
+  test.each([
+    ["nowhere.png", "which cannot be read (ENOENT)"],
+    ["letta-matrix.yaml", "which is no PNG, JPEG, GIF or WebP picture"],
+    ["mxc://no-media", "is no mxc:// address"],
+  ])("is refused when it is %s", async (picture, message) => {
+    expect(await problemsOf(`${minimal}\navatars: { picture: "${picture}" }`)).toMatchObject([
+      { key: "avatars.picture", message: expect.stringContaining(message) },
+    ]);
   });
 });
 

@@ -121,6 +121,8 @@ function configOf(settings: VictimSettings): Config {
     space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
     discovery: { intervalMs: 3_600_000 },
     rooms: { nameTemplate: "{agent}" },
+    avatars: { kind: "generated" },
+    invitations: { people: [], servers: [] },
     history: { importLimit: 0 },
     drafts: { ratePerSecond: 100, burst: 1_000 },
     log: { level: "info" },

@@ -36,6 +36,7 @@ const agent = agentBehaviour({
   clock,
   rooms: { server, botUserId: "@bot:test", people: [], admins: [], readers: [], nameTemplate: "{agent}" },
   pictureOf: () => undefined,
+  invitations: { server, people: new Set(), servers: new Set() },
   history: { historyOf: () => Promise.resolve([]), limit: 15 },
 });
 const conversation = conversationBehaviour({

@@ -9,6 +9,7 @@ import { ensureAccount } from "./account.ts";
 import { furnishRoom } from "./furnish.ts";
 import { type ImportOptions, importHistory } from "./import.ts";
 import { catchUp, poll } from "./intake.ts";
+import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
 import { createRoom, type RoomOptions, resolveRoom } from "./room.ts";
@@ -19,12 +20,13 @@ export interface AgentDependencies {
   readonly rooms: RoomOptions;
   readonly pictureOf: PictureOf;
   readonly history: ImportOptions;
+  readonly invitations: InvitationPolicy;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
 }
 
 export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
-  const { sessions, clock, rooms, pictureOf, history, admin } = dependencies;
+  const { sessions, clock, rooms, pictureOf, history, invitations, admin } = dependencies;
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -41,9 +43,10 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
       furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
       invitePeople: mending(admin, invitePeople(sessions, rooms)),
-      catchUp: catchUp(sessions),
-      poll: poll(sessions, clock, rooms),
+      catchUp: catchUp(sessions, invitations),
+      poll: poll(sessions, clock, rooms, invitations),
     },
+    actions: { answerInvitations: answerInvitations(sessions) },
     backoffDelays: ["accountRetry", "roomRetry", "intakeRetry"],
   });
 }

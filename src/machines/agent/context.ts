@@ -90,9 +90,16 @@ export interface RoomInput {
 export interface PollInput {
   readonly userId: string;
   readonly roomId: string;
+  readonly spaceId?: string;
   readonly since?: string;
   /** Set after trouble: the first answer is then handed on even when it brings nothing, to say that all is well. */
   readonly recovering?: true;
+}
+
+/** Into a room that is not the agent's own. */
+export interface Invitation {
+  readonly roomId: string;
+  readonly accept: boolean;
 }
 
 export interface Polled {
@@ -102,6 +109,8 @@ export interface Polled {
   readonly heard: readonly Heard[];
   /** Set when somebody else changed the agent's own room, or took the agent out of it. */
   readonly changed?: true;
+  /** Invitations to be answered; left out when there are none. */
+  readonly invited?: readonly Invitation[];
 }
 
 export function withTroubles(troubles: Troubles): Pick<AgentContext, "troubles" | "wait"> {
@@ -135,10 +144,11 @@ export function roomInput({ userId, agentId, name = userId, avatar }: AgentConte
   return { userId, agentId, name, avatarUrl: avatar?.url ?? null };
 }
 
-export function pollInput({ userId, roomId = "", since, troubles }: AgentContext): PollInput {
+export function pollInput({ userId, roomId = "", spaceId, since, troubles }: AgentContext): PollInput {
   return {
     userId,
     roomId,
+    ...(spaceId !== undefined && { spaceId }),
     ...(since !== undefined && { since }),
     ...(troubles.intake !== undefined && { recovering: true }),
   };
@@ -147,6 +157,10 @@ export function pollInput({ userId, roomId = "", since, troubles }: AgentContext
 export function askForSpace({ server, agentId, spaceId }: AgentContext): Tell[] {
   if (spaceId !== undefined) return [];
   return [{ to: addressOf.space(server), event: { type: "SPACE_WANTED", asker: addressOf.agent(server, agentId) } }];
+}
+
+export function invitationsIn({ userId }: AgentContext, { invited = [] }: Polled) {
+  return { userId, invited };
 }
 
 export function handOn({ server, agentId }: AgentContext, { heard }: Polled): Tell[] {

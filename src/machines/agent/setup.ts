@@ -11,6 +11,7 @@ import {
   changesWith,
   type FailedIn,
   type In,
+  type Invitation,
   noticedAfter,
   type Polled,
   type PollInput,
@@ -46,6 +47,8 @@ export const agentSetup = setup({
     poll: effect<Polled, PollInput>(),
   },
   actions: {
+    /** Accepts and declines them, however long that takes; hearing does not wait for it. */
+    answerInvitations: (_, _params: { userId: string; invited: readonly Invitation[] }) => undefined,
     tell: (_, _params: Tell | readonly Tell[]) => undefined,
     setName: assign((_, { name }: { name: string }) => ({ name, newName: undefined })),
     setNewName: assign((_, { name }: { name: string }) => ({ newName: name })),
@@ -94,6 +97,7 @@ export const agentSetup = setup({
     isTokenOld: ({ context: { troubles } }, { concern }: In) =>
       troubles[concern]?.kind === "token" && troubles[concern].tries === 1,
     isTaken: (_, event: { readonly error: unknown }) => failureOf(event).kind === "taken",
+    isInvited: (_, { invited }: Polled) => invited !== undefined,
     isOnline: stateIn({ account: "online" }),
   },
   delays: {

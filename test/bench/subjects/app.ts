@@ -38,6 +38,8 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
       discovery: { intervalMs: 600_000 },
       rooms: { nameTemplate: "{agent}" },
+      avatars: { kind: "generated" },
+      invitations: { people: [], servers: [] },
       history: { importLimit: 0 },
       drafts: { ratePerSecond: 10, burst: 10 },
       log: { level: "warn" },
