@@ -102,14 +102,22 @@ async function compose(
     passwordOf: (userId) => passwordOf(secret, userId),
     deviceIdOf: (userId) => deviceIdOf(secret, userId),
   });
-  const directory = new Directory({ list: (realm, machine) => host.list(realm, machine) }, serverName);
+  const actors: Pick<Host, "list" | "read"> = {
+    list: (realm, machine) => host.list(realm, machine),
+    read: (id) => host.read(id),
+  };
+  const directory = new Directory(actors, serverName);
   const budgets = new SendBudgets(config.drafts, clock);
   const host = new EmbeddedHost({
     store,
     clock,
     jitterSeed: secret,
     behaviours: [
-      discoveryBehaviour(letta, directory, config.discovery.intervalMs),
+      discoveryBehaviour(letta, directory, clock, {
+        interval: config.discovery.intervalMs,
+        grace: config.discovery.graceMs,
+        disabled: config.discovery.disabled,
+      }),
       spaceBehaviour(sessions, directory, {
         server: serverName,
         botLocalpart,
@@ -117,7 +125,7 @@ async function compose(
         aliasLocalpart: config.space.aliasLocalpart,
         people: config.invite,
       }),
-      agentBehaviour(sessions, clock, {
+      agentBehaviour(sessions, directory, clock, {
         server: serverName,
         botUserId: `@${botLocalpart}:${serverName}`,
         people: config.invite,

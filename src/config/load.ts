@@ -69,7 +69,11 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets): Config {
     dataFolder: dataFolderOf(path, file),
     invite: file.invite,
     space: { name: file.space.name, aliasLocalpart: file.space.alias },
-    discovery: { intervalMs: file.discovery.interval },
+    discovery: {
+      intervalMs: file.discovery.interval,
+      graceMs: file.discovery.grace,
+      disabled: file.discovery.disabled,
+    },
     rooms: { nameTemplate: file.rooms.name },
     drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
     log: { level: file.log.level },

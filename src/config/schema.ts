@@ -114,6 +114,16 @@ const discovery = z
       description: "How often Letta's agents are listed.",
       example: "interval: 30s",
     }),
+    grace: duration.default(7_200_000).meta({
+      description:
+        "How long an agent may be missing in Letta before it is retired: its room is marked and leaves the space, its alias is released.",
+      example: "grace: 2h",
+    }),
+    disabled: z.array(text, "must be a list of agent ids").default([]).meta({
+      description:
+        "Ids of agents that are left out. One without a room gets none; one with a room keeps it, but hears nothing until it is taken off this list.",
+      example: "disabled: [agent-0123]",
+    }),
   })
   .prefault({});
 
@@ -200,7 +210,7 @@ export interface Config {
   /** User ids of the people to invite. */
   readonly invite: readonly string[];
   readonly space: { readonly name: string; readonly aliasLocalpart: string };
-  readonly discovery: { readonly intervalMs: number };
+  readonly discovery: { readonly intervalMs: number; readonly graceMs: number; readonly disabled: readonly string[] };
   /** `{agent}` in it stands for the agent's name. */
   readonly rooms: { readonly nameTemplate: string };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };

@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 
 async function run(effect: string, input: unknown = {}): Promise<unknown> {
-  const directory = new Directory({ async *list() {} }, "test");
+  const directory = new Directory({ async *list() {}, read: () => undefined }, "test");
   return await spaceBehaviour(t.sessions, directory, options).children[effect]?.(input, effectContext());
 }
 

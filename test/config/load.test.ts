@@ -47,7 +47,7 @@ describe("a configuration", () => {
       dataFolder: join(folder, "data"),
       invite: [],
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
-      discovery: { intervalMs: 30_000 },
+      discovery: { intervalMs: 30_000, graceMs: 7_200_000, disabled: [] },
       rooms: { nameTemplate: "{agent}" },
       drafts: { ratePerSecond: 0.2, burst: 10 },
       log: { level: "info" },

@@ -28,9 +28,9 @@ const sessions = new Sessions(new FakeHomeserver(clock), new FakeVault(), {
   passwordOf: () => "password",
   deviceIdOf: () => "DEVICE",
 });
-const directory = new Directory({ async *list() {} }, server);
+const directory = new Directory({ async *list() {}, read: () => undefined }, server);
 
-const agent = agentBehaviour(sessions, clock, {
+const agent = agentBehaviour(sessions, directory, clock, {
   server,
   botUserId: "@bot:test",
   people: [],
@@ -43,7 +43,7 @@ const conversation = conversationBehaviour({
   clock,
   markdown: new Markdown(),
 });
-const discovery = discoveryBehaviour(letta, directory, 60_000);
+const discovery = discoveryBehaviour(letta, directory, clock, { interval: 60_000, grace: 7_200_000, disabled: [] });
 const space = spaceBehaviour(sessions, directory, {
   server,
   botLocalpart: "bot",

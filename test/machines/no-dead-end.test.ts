@@ -48,8 +48,9 @@ test("agent", () => {
       invitePeople: [good(), bad("limited", 300_000), bad("forbidden"), bad("token")],
       catchUp: [good({ since: "s1", heard: [] }), bad("unreachable"), bad("token")],
       poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token")],
+      ...retirement,
     },
-    events: [{ type: "TOKEN_REFUSED" }],
+    events: [{ type: "TOKEN_REFUSED" }, { type: "MISSED", grace: 0 }, { type: "DISABLED" }, discovered],
     distinguish: ({ since, roomId, tokenRefused, troubles }) => [
       since !== undefined,
       roomId,
@@ -57,20 +58,35 @@ test("agent", () => {
       Object.entries(troubles).map(([region, { kind, tries }]) => [region, kind === "token", tries === 1]),
     ],
     check: checkAgent,
-    settled: (actor) =>
-      actor.in("account.online") &&
-      actor.in("room.ready") &&
-      actor.in("intake.polling") &&
-      actor.context.wait === undefined,
+    settled: (actor) => {
+      if (actor.in("life.retired")) return actor.in("room.offline") && actor.in("intake.deaf");
+      if (actor.in("life.disabled")) return actor.in("intake.deaf");
+      return (
+        actor.in("account.online") &&
+        actor.in("room.ready") &&
+        actor.in("intake.polling") &&
+        actor.context.wait === undefined
+      );
+    },
   });
   expect(states).toBeGreaterThan(100);
   expect(restingStates("agent").filter((state) => !leaves.has(state))).toEqual([
     "account.unnamed",
     "intake.renewing",
+    "life.retiring.renewing",
     "room.renewing",
     "room.seekingSpace",
   ]);
 });
+
+const retirement = {
+  listConversations: [good([]), bad("")],
+  awaitClosed: [good()],
+  markRetired: [good(), bad("token"), bad("unreachable")],
+  releaseAlias: [good(), bad("forbidden")],
+  unlinkRoom: [good(), bad("limited", 1_000)],
+  leaveRoom: [good(), bad("token")],
+};
 
 /** What must hold in every state; `expect` itself would take most of the time. */
 function checkAgent(actor: ChartDriver<AgentContext>): void {
@@ -81,6 +97,11 @@ function checkAgent(actor: ChartDriver<AgentContext>): void {
   const isOnline = actor.in("account.online");
   const runs = (...names: readonly string[]): boolean => names.some((name) => actor.running.has(name));
   demand("nothing is asked as a user that is not online", isOnline || !runs(...asTheAgent));
+  const isServed = actor.in("life.live") || actor.in("life.missing");
+  demand("who is not served hears nothing", isServed || !runs("poll", "catchUp"));
+  demand("who leaves makes no room", !/retir/.test(where) || !runs("resolveRoom", "createRoom", "linkToSpace"));
+  demand("who stays is not taken leave of", actor.in("life.retiring") || !runs(...Object.keys(retirement)));
+  demand("who has retired has no room", actor.context.roomId === undefined || !actor.in("life.retired"));
   demand("nothing is heard without a room", actor.context.roomId === "!room:test" || !runs("poll", "catchUp"));
   demand("a login only while registering", runs("ensureAccount") === actor.in("account.registering"));
   const isWaiting = /backingOff|renewingLater|mending|refused|taken/.test(where);
@@ -95,7 +116,7 @@ const asTheAgent = ["resolveRoom", "createRoom", "linkToSpace", "invitePeople", 
 
 test("agent that nobody has told anything waits for it, and goes on from there", () => {
   const agent = drive.agent();
-  expect(agent.value).toEqual({ account: "unnamed", room: "offline", intake: "deaf" });
+  expect(agent.value).toEqual({ account: "unnamed", room: "offline", intake: "deaf", life: "live" });
   agent.send(discovered);
   agent.done("ensureAccount");
   expect(agent.in("room.seekingSpace")).toBe(true);
@@ -131,13 +152,15 @@ test("conversation", () => {
       { type: "MESSAGE", question: question(1, { unreadable: "no images" }) },
       { type: "EDITED", edits: "$question-1", sender: "@anna:test", text: "new" },
       { type: "CUT", gap: "s1" },
+      { type: "CLOSE", reason: "It is gone." },
       { type: "DRAFTING" },
       { type: "DRAFTED", eventId: "$draft" },
       { type: "TOOL_APPROVED", tool: "archive" },
       { type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } },
     ],
-    distinguish: ({ conversationId, queue, current }) => [
+    distinguish: ({ conversationId, queue, current, closed }) => [
       conversationId,
+      closed !== undefined,
       Math.min(queue.length, 1),
       current && [
         Math.min(current.attempt, 2),
@@ -182,10 +205,12 @@ test("space", () => {
   expect(restingStates("space").filter((state) => !leaves.has(state))).toEqual([]);
 });
 
+const nothingFound = { changed: [], missed: [], disabled: [], found: { listed: 0 }, interval: 1, grace: 1 };
+
 test("discovery", () => {
   const { leaves } = explore({
     start: drive.discovery(),
-    endings: { listAgents: [good({ total: 0, changed: [], interval: 1 }), bad("unreachable"), bad("refused", 20_000)] },
+    endings: { listAgents: [good(nothingFound), bad("unreachable"), bad("refused", 20_000)] },
     events: [{ type: "LIST_NOW" }],
     distinguish: ({ tries, again }) => [Math.min(tries, 2), again],
     check: ({ context, value }) => expect(context.wait === undefined, JSON.stringify(value)).toBe(context.tries === 0),

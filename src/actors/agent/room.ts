@@ -4,7 +4,7 @@ import type { Content } from "../../matrix/port.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { Bot } from "../bot.ts";
 import { inviteNewcomers } from "../invite.ts";
-import { roomMark, roomMarker } from "../marker.ts";
+import { isRetired, roomMark, roomMarker } from "../marker.ts";
 import { assertOurs } from "../ownership.ts";
 import type { Sessions } from "../sessions.ts";
 
@@ -28,7 +28,10 @@ export function resolveRoom(sessions: Sessions, { server }: RoomOptions): AgentE
     const roomId = await client.resolveAlias(alias, signal);
     if (roomId === undefined) return { roomId: null };
     await assertOurs(client, { alias, roomId, owner: agentId }, signal);
-    return { roomId };
+    if (!isRetired(await client.state(roomId, roomMarker, "", signal))) return { roomId };
+    // The room of an earlier life, which could not give its alias free.
+    await client.deleteAlias(alias, signal);
+    return { roomId: null };
   };
 }
 

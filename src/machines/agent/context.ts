@@ -16,9 +16,11 @@ export interface AgentContext extends AgentInput {
   /** The agent's name in Letta; known once discovery has told it. */
   readonly name?: string;
   readonly spaceId?: string;
-  readonly roomId?: string;
+  readonly roomId?: string | undefined;
   /** The sync cursor: everything up to it has been handed on. */
   readonly since?: string;
+  /** Since when Letta's listings have been without the agent, ms since the epoch. */
+  readonly missingSince?: number | undefined;
   /** True when the homeserver refused the stored access token. */
   readonly tokenRefused: boolean;
   /** What goes wrong in each region, until something goes well there again. */
@@ -27,7 +29,7 @@ export interface AgentContext extends AgentInput {
   readonly wait?: Wait | undefined;
 }
 
-export type Region = "account" | "room" | "intake";
+export type Region = "account" | "room" | "intake" | "life";
 export type Troubles = { readonly [R in Region]?: Trouble };
 
 /** Parameters of actions and guards that are about one region. */
@@ -41,8 +43,17 @@ export interface FailedIn extends In {
 
 export type AgentEvent =
   | { readonly type: "DISCOVERED"; readonly name: string }
+  | Missed
+  /** The configuration leaves the agent out. */
+  | { readonly type: "DISABLED" }
   | { readonly type: "SPACE_READY"; readonly spaceId: string }
   | { readonly type: "TOKEN_REFUSED" };
+
+/** A complete listing is without the agent, which may be so for `grace` ms. */
+export interface Missed {
+  readonly type: "MISSED";
+  readonly grace: number;
+}
 
 export interface PollInput {
   readonly userId: string;
@@ -60,8 +71,8 @@ export interface Polled {
 }
 
 export function withTroubles(troubles: Troubles): Pick<AgentContext, "troubles" | "wait"> {
-  const { account, room, intake } = troubles;
-  return { troubles, wait: (account ?? room ?? intake)?.wait };
+  const { account, life, room, intake } = troubles;
+  return { troubles, wait: (account ?? life ?? room ?? intake)?.wait };
 }
 
 export function backoffAfter(trouble: Trouble | undefined): number {
@@ -80,6 +91,11 @@ export function pollInput({ userId, roomId = "", since, troubles }: AgentContext
 export function askForSpace({ server, agentId, spaceId }: AgentContext): Tell[] {
   if (spaceId !== undefined) return [];
   return [{ to: addressOf.space(server), event: { type: "SPACE_WANTED", asker: addressOf.agent(server, agentId) } }];
+}
+
+export function closeAll(conversations: readonly ActorId[], { name = "This agent" }: AgentContext): Tell[] {
+  const reason = `${name} is not in Letta any more, so nobody can answer this.`;
+  return conversations.map((to) => ({ to, event: { type: "CLOSE", reason } }));
 }
 
 export function handOn({ server, agentId }: AgentContext, { heard }: Polled): Tell[] {

@@ -1,5 +1,6 @@
 import { account } from "./account.ts";
 import { intake } from "./intake.ts";
+import { life } from "./life.ts";
 import { room } from "./room.ts";
 import { agentSetup } from "./setup.ts";
 
@@ -11,8 +12,7 @@ export const agentMachine = agentSetup.createMachine({
   context: ({ input }) => ({ ...input, tokenRefused: false, troubles: {} }),
   type: "parallel",
   on: {
-    DISCOVERED: { actions: { type: "setName", params: ({ event }) => event } },
     SPACE_READY: { actions: { type: "setSpace", params: ({ event }) => event } },
   },
-  states: { account, room, intake },
+  states: { account, room, intake, life },
 });

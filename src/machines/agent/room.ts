@@ -1,4 +1,4 @@
-import { not, raise } from "xstate";
+import { and, not, raise } from "xstate";
 import { askForSpace } from "./context.ts";
 import { agentSetup } from "./setup.ts";
 
@@ -6,14 +6,17 @@ import { agentSetup } from "./setup.ts";
 export const room = agentSetup.createStateConfig({
   initial: "offline",
   states: {
-    offline: { always: { guard: "isOnline", target: "seekingSpace" } },
+    offline: { always: { guard: and(["isOnline", "isServed"]), target: "seekingSpace" } },
     seekingSpace: {
       entry: { type: "tell", params: ({ context }) => askForSpace(context) },
-      always: { guard: "knowsSpace", target: "provisioning" },
+      always: [
+        { guard: not("isStaying"), target: "offline" },
+        { guard: "knowsSpace", target: "provisioning" },
+      ],
     },
     provisioning: {
       initial: "resolving",
-      always: { guard: not("isOnline"), target: "offline" },
+      always: { guard: not("isStaying"), target: "offline" },
       onDone: { target: "ready", actions: { type: "goOn", params: { region: "room" } } },
       states: {
         resolving: {
@@ -113,9 +116,9 @@ export const room = agentSetup.createStateConfig({
       entry: raise({ type: "TOKEN_REFUSED" }),
       always: { guard: not("isOnline"), target: "offline" },
     },
-    renewingLater: { always: { guard: not("isOnline"), target: "offline" }, after: { roomRetry: "renewing" } },
-    backingOff: { after: { roomRetry: "provisioning.interrupted" } },
-    mending: { after: { mendingCheck: "provisioning.interrupted" } },
-    ready: {},
+    renewingLater: { always: { guard: not("isStaying"), target: "offline" }, after: { roomRetry: "renewing" } },
+    backingOff: { always: { guard: "isLeaving", target: "offline" }, after: { roomRetry: "provisioning.interrupted" } },
+    mending: { always: { guard: "isLeaving", target: "offline" }, after: { mendingCheck: "provisioning.interrupted" } },
+    ready: { always: { guard: "isLeaving", target: "offline" } },
   },
 });

@@ -1,7 +1,8 @@
-import { assign, setup, stateIn } from "xstate";
+import { and, assign, not, or, setup, stateIn } from "xstate";
+import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Tell } from "../../runtime/step.ts";
 import { effect } from "../placeholder.ts";
-import { failureOf, troubleWith } from "../wait.ts";
+import { failureOf, timeOf, troubleWith } from "../wait.ts";
 import {
   type AgentContext,
   type AgentEvent,
@@ -9,12 +10,18 @@ import {
   backoffAfter,
   type FailedIn,
   type In,
+  type Missed,
   type Polled,
   type PollInput,
   withTroubles,
 } from "./context.ts";
 
 /** The words that the regions of the agent chart are written in. */
+
+const isOnline = stateIn({ account: "online" });
+/** Not retired or about to be, and not left out by the configuration. */
+const isServed = or([stateIn({ life: "live" }), stateIn({ life: "missing" })]);
+const isLeaving = or([stateIn({ life: "retiring" }), stateIn({ life: "retired" })]);
 
 const lasting: ReadonlySet<string> = new Set(["forbidden", "refused", "unsupported", "taken", "squatted", "missing"]);
 
@@ -30,12 +37,23 @@ export const agentSetup = setup({
     catchUp: effect<Polled, PollInput>(),
     /** Resolves as soon as there is something to hand on. */
     poll: effect<Polled, PollInput>(),
+    /** All that the agent has ever talked in. */
+    listConversations: effect<readonly ActorId[], { agentId: string }>(),
+    /** Resolves when none of them owes anybody an answer any more. */
+    awaitClosed: effect<void, { agentId: string }>(),
+    markRetired: effect<void, { userId: string; agentId: string; roomId: string; name: string }>(),
+    releaseAlias: effect<void, { userId: string; agentId: string; roomId: string }>(),
+    unlinkRoom: effect<void, { userId: string; roomId: string; spaceId: string }>(),
+    leaveRoom: effect<void, { userId: string; roomId: string }>(),
   },
   actions: {
     tell: (_, _params: Tell | readonly Tell[]) => undefined,
     setName: assign((_, { name }: { name: string }) => ({ name })),
     setSpace: assign((_, { spaceId }: { spaceId: string }) => ({ spaceId })),
     setRoom: assign((_, { roomId }: { roomId: string | null }) => (roomId === null ? {} : { roomId })),
+    forgetRoom: assign(() => ({ roomId: undefined })),
+    beginMissing: assign(({ event }) => ({ missingSince: timeOf(event) })),
+    endMissing: assign(() => ({ missingSince: undefined })),
     advance: assign((_, { since }: { since: string }) => ({ since })),
     refuseToken: assign(() => ({ tokenRefused: true })),
     renewed: assign(() => ({ tokenRefused: false })),
@@ -60,12 +78,18 @@ export const agentSetup = setup({
     isTokenOld: ({ context: { troubles } }, { region }: In) =>
       troubles[region]?.kind === "token" && troubles[region].tries === 1,
     isTaken: (_, event: { readonly error: unknown }) => failureOf(event).kind === "taken",
-    isOnline: stateIn({ account: "online" }),
+    isOnline,
+    isServed,
+    isLeaving,
+    isStaying: and([isOnline, not(isLeaving)]),
+    isListening: and([isOnline, isServed]),
+    isGraceOver: ({ context: { missingSince = 0 }, event }, { grace }: Missed) => timeOf(event) - missingSince >= grace,
   },
   delays: {
     accountRetry: ({ context: { troubles } }) => backoffAfter(troubles.account),
     roomRetry: ({ context: { troubles } }) => backoffAfter(troubles.room),
     intakeRetry: ({ context: { troubles } }) => backoffAfter(troubles.intake),
+    lifeRetry: ({ context: { troubles } }) => backoffAfter(troubles.life),
     mendingCheck: 600_000,
   },
 });

@@ -34,7 +34,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       dataFolder,
       invite: [human],
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
-      discovery: { intervalMs: 600_000 },
+      discovery: { intervalMs: 600_000, graceMs: 7_200_000, disabled: [] },
       rooms: { nameTemplate: "{agent}" },
       drafts: { ratePerSecond: 10, burst: 10 },
       log: { level: "warn" },
