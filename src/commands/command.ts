@@ -3,7 +3,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
 
 /** What a caller may do. A command names the one it needs. */
-export type Scope = "actors:read";
+export type Scope = "actors:read" | "discovery:run";
 
 /** Whoever calls, and what it may do. */
 export interface Principal {
@@ -14,7 +14,7 @@ export interface Principal {
 
 /** What commands work on; the same for all callers. */
 export interface CommandContext {
-  readonly host: Pick<Host, "list" | "read" | "health">;
+  readonly host: Pick<Host, "list" | "read" | "health" | "ask">;
   readonly clock: Pick<Clock, "now">;
   /** The homeserver's name: the realm of all actors. */
   readonly server: string;

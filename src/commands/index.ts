@@ -1,7 +1,8 @@
 import { type BoundCommand, bind, type CommandContext } from "./command.ts";
+import { discoveryRun } from "./discovery/run.ts";
 import { statusQuery } from "./status/status.ts";
 
 /** Everything that can be asked of the running system. */
 export function bindCommands(context: CommandContext): readonly BoundCommand[] {
-  return [bind(statusQuery, context)];
+  return [bind(statusQuery, context), bind(discoveryRun, context)];
 }

@@ -48,7 +48,8 @@ describe("the command line", () => {
   test("explains itself and each command", async () => {
     const { code, out } = await cli("--help");
     expect(code).toBe(exitCode.ok);
-    for (const part of ["run", "status", "chart", "Examples:", "Exit status:"]) expect(out).toContain(part);
+    for (const part of ["run", "status", "discovery", "chart", "Examples:", "Exit status:"])
+      expect(out).toContain(part);
     expect((await cli("help", "run")).out).toMatch(/a second signal\s+ends it at\s+once/);
     expect((await cli("chart", "--help")).out).toContain('"agent", "conversation"');
   });
@@ -132,6 +133,7 @@ describe("status", () => {
           yield* records.filter((one) => one.machine === machine);
         },
         read: () => undefined,
+        ask: () => Promise.reject(new Error("nothing is asked")),
         health: () => ({ state: "running" }),
       },
     });

@@ -38,6 +38,7 @@ function bound(records: readonly ActorRecord[], health: Readonly<Record<string, 
         yield* records.filter((one) => one.machine === machine && realm === server);
       },
       read: (id) => records.find((one) => one.id === id),
+      ask: () => Promise.reject(new Error("nothing is asked")),
       health: (id) => health[id] ?? { state: "running" },
     },
   });
