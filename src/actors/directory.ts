@@ -4,8 +4,16 @@ import type { ActorId } from "../runtime/actor-id.ts";
 import type { Host } from "../runtime/host.ts";
 import type { ActorRecord } from "../runtime/record.ts";
 
-const context = z.object({ agentId: z.string(), name: z.string().optional(), missingSince: z.number().optional() });
-const regions = z.object({ life: z.union([z.string(), z.record(z.string(), z.unknown())]) });
+const context = z.object({
+  agentId: z.string(),
+  name: z.string().optional(),
+  roomId: z.string().optional(),
+  spaceId: z.string().optional(),
+  part: z.number().default(1),
+  missingSince: z.number().optional(),
+});
+const state = z.union([z.string(), z.record(z.string(), z.unknown())]);
+const regions = z.object({ life: state, room: state.optional() });
 const talk = z.object({ queue: z.array(z.unknown()), current: z.unknown().optional(), closed: z.string().optional() });
 
 export interface Resident {
@@ -16,6 +24,11 @@ export interface Resident {
   readonly life: string;
   /** Since when Letta's listings have been without it, ms since the epoch. */
   readonly missingSince?: number | undefined;
+  readonly roomId?: string | undefined;
+  /** True when nothing is being done about its room: that is then where it is. */
+  readonly isSettled: boolean;
+  /** The part of the space that its room belongs into, and which space that is, as far as it has heard. */
+  readonly place?: { readonly part: number; readonly spaceId: string } | undefined;
 }
 
 /** The agents that have an actor, read from the actors' own records: there is no second list that could differ. */
@@ -29,8 +42,7 @@ export class Directory {
   }
 
   async *residents(): AsyncIterable<Resident> {
-    for await (const record of this.#host.list(this.#server, "agent"))
-      yield { actor: record.id, ...context.parse(record.context), life: lifeOf(record) };
+    for await (const record of this.#host.list(this.#server, "agent")) yield residentOf(record);
   }
 
   /** Where an agent has talked, or talks. */
@@ -48,10 +60,18 @@ export class Directory {
   }
 }
 
-/** An agent whose record is from before it had a life of its own in the chart is alive. */
-function lifeOf({ value }: ActorRecord): string {
-  const parsed = regions.safeParse(value);
-  if (!parsed.success) return "live";
-  const { life } = parsed.data;
-  return typeof life === "string" ? life : (Object.keys(life)[0] ?? "live");
+function residentOf({ id, value, context: kept }: ActorRecord): Resident {
+  const { spaceId, part, ...rest } = context.parse(kept);
+  const { life, room } = regions.safeParse(value).data ?? { life: "live" };
+  return {
+    actor: id,
+    ...rest,
+    life: outermost(life),
+    isSettled: outermost(room) === "ready",
+    ...(spaceId !== undefined && { place: { part, spaceId } }),
+  };
+}
+
+function outermost(value: z.output<typeof state> | undefined): string {
+  return typeof value === "string" ? value : (Object.keys(value ?? {})[0] ?? "");
 }

@@ -11,7 +11,7 @@ import type { AgentContext } from "../../src/machines/agent/context.ts";
 import type { ConversationContext } from "../../src/machines/conversation.ts";
 import type { DiscoveryContext } from "../../src/machines/discovery.ts";
 import type { Question } from "../../src/machines/question.ts";
-import type { SpaceContext } from "../../src/machines/space.ts";
+import type { SpaceContext } from "../../src/machines/space-context.ts";
 import type { Step } from "../../src/runtime/step.ts";
 import { FakeHomeserver } from "../ports/fake-homeserver.ts";
 import { FakeLetta } from "../ports/fake-letta.ts";
@@ -50,6 +50,7 @@ const space = spaceBehaviour(sessions, directory, {
   name: "Agents",
   aliasLocalpart: "agents",
   people: [],
+  capacity: 3,
 });
 
 type Watch = (step: Step) => void;

@@ -187,13 +187,19 @@ test("space", () => {
     start: drive.space(),
     endings: {
       ensureBot: [good(), bad("unreachable"), bad("forbidden")],
-      resolveSpace: [good({ spaceId: null }), good({ spaceId: "!space:test" }), bad("squatted"), bad("unreachable")],
-      createSpace: [good({ spaceId: "!space:test" }), bad("taken"), bad("unreachable")],
-      listResidents: [good([asker]), bad("")],
+      resolveSpace: [good({ partId: null }), good({ partId: "!space:test" }), bad("squatted"), bad("unreachable")],
+      createSpace: [good({ partId: "!space:test" }), bad("taken"), bad("unreachable")],
+      listResidents: [good({ moved: [], homeless: [] }), good({ moved: [asker], homeless: [asker, asker] }), bad("")],
+      furnishSpace: [good(), bad("forbidden")],
+      sweepSpace: [good(), bad("unreachable")],
       inviteToSpace: [good(), bad("limited", 333_000), bad("forbidden")],
     },
-    events: [{ type: "SPACE_WANTED", asker }, { type: "WAKE" }],
-    distinguish: ({ spaceId, tries }) => [spaceId, Math.min(tries, 2)],
+    events: [{ type: "SPACE_WANTED", asker }, { type: "WAKE" }, { type: "INSPECT" }],
+    distinguish: ({ spaceId, lastId, part, parts, given, wanted, tries }) => [
+      [spaceId, lastId, wanted, given >= 3],
+      [Math.min(part, 2), Math.min(parts, 2), part === parts],
+      Math.min(tries, 1),
+    ],
     check: (actor) => {
       const where = JSON.stringify(actor.value);
       expect(actor.context.wait === undefined || actor.context.tries > 0, where).toBe(true);

@@ -7,6 +7,7 @@ import { inviteNewcomers } from "../invite.ts";
 import { isRetired, roomMark, roomMarker } from "../marker.ts";
 import { assertOurs } from "../ownership.ts";
 import type { Sessions } from "../sessions.ts";
+import { roomChild } from "../space/child.ts";
 
 type AgentEffects = ChildEffects<typeof agentMachine>;
 
@@ -58,8 +59,8 @@ export function createRoom(sessions: Sessions, { server, nameTemplate }: RoomOpt
 /** Writes both directions of the link. Writing what stands there already changes nothing. */
 export function linkToSpace(sessions: Sessions, { server, botUserId }: RoomOptions): AgentEffects["linkToSpace"] {
   const bot = new Bot(sessions, botUserId);
-  return async ({ userId, roomId, spaceId }, { signal }) => {
-    const child: Content = { via: [server], suggested: true };
+  return async ({ userId, agentId, name, roomId, spaceId }, { signal }) => {
+    const child = roomChild(server, { agentId, name });
     const parent: Content = { via: [server], canonical: true };
     await bot.act((client) => client.sendState(spaceId, "m.space.child", roomId, child, signal), signal);
     await sessions.as(userId).sendState(roomId, "m.space.parent", spaceId, parent, signal);

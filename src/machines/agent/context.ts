@@ -15,7 +15,9 @@ export interface AgentInput {
 export interface AgentContext extends AgentInput {
   /** The agent's name in Letta; known once discovery has told it. */
   readonly name?: string;
+  /** The space, or the part of it, that the room belongs into. */
   readonly spaceId?: string;
+  readonly part?: number;
   readonly roomId?: string | undefined;
   /** The sync cursor: everything up to it has been handed on. */
   readonly since?: string;
@@ -46,13 +48,21 @@ export type AgentEvent =
   | Missed
   /** The configuration leaves the agent out. */
   | { readonly type: "DISABLED" }
-  | { readonly type: "SPACE_READY"; readonly spaceId: string }
+  | { readonly type: "SPACE_READY"; readonly spaceId: string; readonly part?: number }
   | { readonly type: "TOKEN_REFUSED" };
 
 /** A complete listing is without the agent, which may be so for `grace` ms. */
 export interface Missed {
   readonly type: "MISSED";
   readonly grace: number;
+}
+
+export interface LinkInput {
+  readonly userId: string;
+  readonly agentId: string;
+  readonly name: string;
+  readonly roomId: string;
+  readonly spaceId: string;
 }
 
 export interface PollInput {
@@ -86,6 +96,10 @@ export function pollInput({ userId, roomId = "", since, troubles }: AgentContext
     ...(since !== undefined && { since }),
     ...(troubles.intake !== undefined && { recovering: true }),
   };
+}
+
+export function linkInput({ userId, agentId, name = userId, roomId = "", spaceId = "" }: AgentContext): LinkInput {
+  return { userId, agentId, name, roomId, spaceId };
 }
 
 export function askForSpace({ server, agentId, spaceId }: AgentContext): Tell[] {

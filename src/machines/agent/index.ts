@@ -12,6 +12,7 @@ export const agentMachine = agentSetup.createMachine({
   context: ({ input }) => ({ ...input, tokenRefused: false, troubles: {} }),
   type: "parallel",
   on: {
+    DISCOVERED: { actions: { type: "setName", params: ({ event }) => event } },
     SPACE_READY: { actions: { type: "setSpace", params: ({ event }) => event } },
   },
   states: { account, room, intake, life },

@@ -4,21 +4,21 @@ import { agentSetup } from "./setup.ts";
 
 /**
  * Whether Letta still has the agent. It is retired only when a second complete listing is without it, and not before its
- * grace is over: half a list, or a Letta that forgot its agents for an hour, removes nobody.
+ * grace is over: half a list, or a Letta that forgot its agents for an hour, removes nobody. Who comes back hears the
+ * event that brings it back once more, alive: what it says besides is not this region's concern.
  */
 export const life = agentSetup.createStateConfig({
   initial: "live",
   states: {
     live: {
       on: {
-        DISCOVERED: { actions: { type: "setName", params: ({ event }) => event } },
         MISSED: { target: "missing", actions: "beginMissing" },
         DISABLED: "disabled",
       },
     },
     missing: {
       on: {
-        DISCOVERED: { target: "live", actions: [{ type: "setName", params: ({ event }) => event }, "endMissing"] },
+        DISCOVERED: { target: "live", actions: ["endMissing", raise(({ event }) => event)] },
         MISSED: { guard: { type: "isGraceOver", params: ({ event }) => event }, target: "retiring" },
         DISABLED: { target: "disabled", actions: "endMissing" },
       },
@@ -26,7 +26,7 @@ export const life = agentSetup.createStateConfig({
     /** Everything stays as it is, but the agent hears nothing. What is said meanwhile it hears when it is back. */
     disabled: {
       entry: { type: "goOn", params: { region: "intake" } },
-      on: { DISCOVERED: { target: "live", actions: { type: "setName", params: ({ event }) => event } } },
+      on: { DISCOVERED: { target: "live", actions: raise(({ event }) => event) } },
     },
     retiring: {
       initial: "beginning",
@@ -152,7 +152,7 @@ export const life = agentSetup.createStateConfig({
     /** Its user stays. When Letta has the agent again, it gets a new room. */
     retired: {
       entry: ["forgetRoom", "endMissing"],
-      on: { DISCOVERED: { target: "live", actions: { type: "setName", params: ({ event }) => event } } },
+      on: { DISCOVERED: { target: "live", actions: raise(({ event }) => event) } },
     },
   },
 });

@@ -1,5 +1,5 @@
 import { and, not, raise } from "xstate";
-import { askForSpace } from "./context.ts";
+import { askForSpace, linkInput } from "./context.ts";
 import { agentSetup } from "./setup.ts";
 
 /** The agent's own room: found or made, in the space, with its people invited. */
@@ -77,7 +77,7 @@ export const room = agentSetup.createStateConfig({
           invoke: {
             id: "linkToSpace",
             src: "linkToSpace",
-            input: ({ context: { userId, roomId = "", spaceId = "" } }) => ({ userId, roomId, spaceId }),
+            input: ({ context }) => linkInput(context),
             onDone: { target: "inviting", actions: { type: "goOn", params: { region: "room" } } },
             onError: {
               target: "#agent.room.troubled",

@@ -10,6 +10,7 @@ import {
   backoffAfter,
   type FailedIn,
   type In,
+  type LinkInput,
   type Missed,
   type Polled,
   type PollInput,
@@ -31,7 +32,7 @@ export const agentSetup = setup({
     ensureAccount: effect<void, { userId: string; name: string; renew: boolean }>(),
     resolveRoom: effect<{ roomId: string | null }, { userId: string; agentId: string }>(),
     createRoom: effect<{ roomId: string }, { userId: string; agentId: string; name: string; spaceId: string }>(),
-    linkToSpace: effect<void, { userId: string; roomId: string; spaceId: string }>(),
+    linkToSpace: effect<void, LinkInput>(),
     invitePeople: effect<void, { userId: string; roomId: string }>(),
     /** The first look: what a new cursor passes, less what was said before the agent was there or was answered. */
     catchUp: effect<Polled, PollInput>(),
@@ -49,7 +50,10 @@ export const agentSetup = setup({
   actions: {
     tell: (_, _params: Tell | readonly Tell[]) => undefined,
     setName: assign((_, { name }: { name: string }) => ({ name })),
-    setSpace: assign((_, { spaceId }: { spaceId: string }) => ({ spaceId })),
+    /** Once it has a place in one part, it hears of that one only. */
+    setSpace: assign(({ context: { part: own } }, { spaceId, part = 1 }: { spaceId: string; part?: number }) =>
+      own === undefined || own === part ? { spaceId, part } : {},
+    ),
     setRoom: assign((_, { roomId }: { roomId: string | null }) => (roomId === null ? {} : { roomId })),
     forgetRoom: assign(() => ({ roomId: undefined })),
     beginMissing: assign(({ event }) => ({ missingSince: timeOf(event) })),

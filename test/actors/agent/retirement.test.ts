@@ -35,7 +35,7 @@ beforeEach(async () => {
   spaceId = t.homeserver.makeRoom("@bot:test");
   ({ userId } = t);
   ({ roomId } = await create());
-  await linkToSpace(t.sessions, options)({ userId, roomId, spaceId }, context());
+  await linkToSpace(t.sessions, options)({ userId, agentId: "agent-1", name: "Scout", roomId, spaceId }, context());
 });
 
 function create() {
