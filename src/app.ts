@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { agentBehaviour } from "./actors/agent/behaviour.ts";
+import { auditBehaviour } from "./actors/audit/behaviour.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
 import { SendBudgets } from "./actors/conversation/draft-budget.ts";
 import { Markdown } from "./actors/conversation/markdown.ts";
@@ -131,6 +132,7 @@ async function compose(
         people: config.invite,
         nameTemplate: config.rooms.nameTemplate,
       }),
+      auditBehaviour(directory, config.audit.intervalMs),
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
@@ -148,8 +150,9 @@ async function compose(
       {
         id: "system",
         async start() {
-          // An actor comes to life with its first event; the space's chart needs none of any meaning.
+          // An actor comes to life with its first event; some need none of any meaning.
           await host.accept(addressOf.space(serverName), { type: "WAKE" });
+          await host.accept(addressOf.audit(serverName), { type: "WAKE" });
           await host.accept(addressOf.discovery(serverName), { type: "LIST_NOW" });
         },
         stop: () => Promise.resolve(),

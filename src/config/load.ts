@@ -74,6 +74,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets): Config {
       graceMs: file.discovery.grace,
       disabled: file.discovery.disabled,
     },
+    audit: { intervalMs: file.audit.interval },
     rooms: { nameTemplate: file.rooms.name },
     drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
     log: { level: file.log.level },

@@ -127,6 +127,16 @@ const discovery = z
   })
   .prefault({});
 
+const audit = z
+  .strictObject({
+    interval: duration.default(3_600_000).meta({
+      description:
+        "How long one pass over all agents' users and rooms takes, which finds and mends what was changed on the homeserver.",
+      example: "interval: 1h",
+    }),
+  })
+  .prefault({});
+
 const rooms = z
   .strictObject({
     name: text
@@ -178,6 +188,7 @@ export const configFile = z.strictObject({
   }),
   space,
   discovery,
+  audit,
   rooms,
   drafts,
   log,
@@ -211,6 +222,7 @@ export interface Config {
   readonly invite: readonly string[];
   readonly space: { readonly name: string; readonly aliasLocalpart: string };
   readonly discovery: { readonly intervalMs: number; readonly graceMs: number; readonly disabled: readonly string[] };
+  readonly audit: { readonly intervalMs: number };
   /** `{agent}` in it stands for the agent's name. */
   readonly rooms: { readonly nameTemplate: string };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };

@@ -4,6 +4,7 @@ import { type ActorId, actorId, partsOf } from "../runtime/actor-id.ts";
 export const addressOf = {
   discovery: (server: string) => actorId(server, "discovery", "letta"),
   space: (server: string) => actorId(server, "space", "agents"),
+  audit: (server: string) => actorId(server, "audit", "all"),
   agent: (server: string, agentId: string) => actorId(server, "agent", agentId),
   /** The thread is a place in the key for those who want one conversation for each; empty for the whole room. */
   conversation: (server: string, agentId: string, roomId: string, thread = "") =>

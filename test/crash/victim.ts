@@ -119,6 +119,7 @@ function configOf(settings: VictimSettings): Config {
     invite: people,
     space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
     discovery: { intervalMs: 3_600_000, graceMs: 7_200_000, disabled: [] },
+    audit: { intervalMs: 3_600_000 },
     rooms: { nameTemplate: "{agent}" },
     drafts: { ratePerSecond: 100, burst: 1_000 },
     log: { level: "info" },

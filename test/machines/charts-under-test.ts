@@ -1,4 +1,5 @@
 import { agentBehaviour } from "../../src/actors/agent/behaviour.ts";
+import { auditBehaviour } from "../../src/actors/audit/behaviour.ts";
 import { conversationBehaviour } from "../../src/actors/conversation/behaviour.ts";
 import { SendBudgets } from "../../src/actors/conversation/draft-budget.ts";
 import { Markdown } from "../../src/actors/conversation/markdown.ts";
@@ -8,6 +9,7 @@ import { Sessions } from "../../src/actors/sessions.ts";
 import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { AgentContext } from "../../src/machines/agent/context.ts";
+import type { AuditContext } from "../../src/machines/audit.ts";
 import type { ConversationContext } from "../../src/machines/conversation.ts";
 import type { DiscoveryContext } from "../../src/machines/discovery.ts";
 import type { Question } from "../../src/machines/question.ts";
@@ -53,10 +55,13 @@ const space = spaceBehaviour(sessions, directory, {
   capacity: 3,
 });
 
+const audit = auditBehaviour(directory, 3_600_000);
+
 type Watch = (step: Step) => void;
 
 export const drive = {
   agent: (watch?: Watch) => new ChartDriver<AgentContext>(agent, addressOf.agent(server, "agent-1"), watch),
+  audit: (watch?: Watch) => new ChartDriver<AuditContext>(audit, addressOf.audit(server), watch),
   conversation: (watch?: Watch) =>
     new ChartDriver<ConversationContext>(conversation, addressOf.conversation(server, "agent-1", "!room:test"), watch),
   discovery: (watch?: Watch) => new ChartDriver<DiscoveryContext>(discovery, addressOf.discovery(server), watch),

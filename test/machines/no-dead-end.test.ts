@@ -211,6 +211,24 @@ test("space", () => {
   expect(restingStates("space").filter((state) => !leaves.has(state))).toEqual([]);
 });
 
+test("audit", () => {
+  const { leaves } = explore({
+    start: drive.audit(),
+    endings: {
+      nextAgents: [
+        good({ agents: [], isLast: true, pause: 1_000 }),
+        good({ agents: ["test/agent/1"], isLast: false, pause: 1_000 }),
+        bad(""),
+      ],
+    },
+    events: [{ type: "WAKE" }],
+    distinguish: ({ after, tries }) => [after, Math.min(tries, 2)],
+    check: ({ context, value }) => expect(context.wait === undefined, JSON.stringify(value)).toBe(context.tries === 0),
+    settled: (actor) => actor.in("waiting"),
+  });
+  expect(restingStates("audit").filter((state) => !leaves.has(state))).toEqual([]);
+});
+
 const nothingFound = { changed: [], missed: [], disabled: [], found: { listed: 0 }, interval: 1, grace: 1 };
 
 test("discovery", () => {

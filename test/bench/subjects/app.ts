@@ -35,6 +35,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       invite: [human],
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
       discovery: { intervalMs: 600_000, graceMs: 7_200_000, disabled: [] },
+      audit: { intervalMs: 3_600_000 },
       rooms: { nameTemplate: "{agent}" },
       drafts: { ratePerSecond: 10, burst: 10 },
       log: { level: "warn" },
