@@ -19,6 +19,7 @@ import { ClientServerHomeserver } from "./matrix/client-server.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
 import type { Homeserver } from "./matrix/port.ts";
+import { portraitOf, portraitSource } from "./matrix/portrait.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
 import { ControlServer } from "./runtime/control/server.ts";
@@ -126,11 +127,19 @@ async function compose(
         aliasLocalpart: config.space.aliasLocalpart,
         people: config.invite,
       }),
-      agentBehaviour(sessions, directory, clock, {
-        server: serverName,
-        botUserId: `@${botLocalpart}:${serverName}`,
-        people: config.invite,
-        nameTemplate: config.rooms.nameTemplate,
+      agentBehaviour({
+        sessions,
+        directory,
+        clock,
+        rooms: {
+          server: serverName,
+          botUserId: `@${botLocalpart}:${serverName}`,
+          people: config.invite,
+          admins: [],
+          readers: [],
+          nameTemplate: config.rooms.nameTemplate,
+        },
+        pictureOf: (agentId) => ({ source: portraitSource, file: portraitOf(agentId) }),
       }),
       auditBehaviour(directory, config.audit.intervalMs),
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),

@@ -7,6 +7,7 @@ import type { ActorRecord } from "../runtime/record.ts";
 const context = z.object({
   agentId: z.string(),
   name: z.string().optional(),
+  newName: z.string().optional(),
   roomId: z.string().optional(),
   spaceId: z.string().optional(),
   part: z.number().default(1),
@@ -29,6 +30,8 @@ export interface Resident {
   readonly isSettled: boolean;
   /** The part of the space that its room belongs into, and which space that is, as far as it has heard. */
   readonly place?: { readonly part: number; readonly spaceId: string } | undefined;
+  /** A name that it waits to hear again. */
+  readonly newName?: string | undefined;
 }
 
 /** The agents that have an actor, read from the actors' own records: there is no second list that could differ. */

@@ -47,7 +47,7 @@ export function isRetired(content: Content | undefined): boolean {
 }
 
 /** Whose room it is, by the content of its marker state. */
-export function roomOwnerOf(content: Content | undefined): string | undefined {
+export function roomOwnerOf(content: unknown): string | undefined {
   const parsed = owned.safeParse(content);
   return parsed.success ? parsed.data.agent_id : undefined;
 }

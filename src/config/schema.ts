@@ -141,7 +141,7 @@ const rooms = z
   .strictObject({
     name: text
       .regex(/\{agent\}/, "must contain {agent}")
-      .default("{agent}")
+      .default("{agent} - Letta Agent Chat")
       .meta({
         description: "Name of an agent's own room; {agent} stands for the agent's name.",
         example: 'name: "{agent} (Letta)"',

@@ -10,6 +10,8 @@ import { effectContext } from "./effect-context.ts";
 
 interface Known {
   readonly name?: string;
+  /** A name that it has heard once. */
+  readonly newName?: string;
   readonly life?: string | { readonly retiring: string };
   readonly missingSince?: number;
 }
@@ -146,5 +148,20 @@ describe("who is disabled", () => {
     known = { "agent-1": { name: "Scout", life: "disabled" } };
     letta.agents = [{ id: "agent-1", name: "Scout" }];
     expect((await listing()).changed).toEqual([{ agentId: "agent-1", name: "Scout" }]);
+  });
+});
+
+test("#43 whoever waits for its new name to be confirmed is told what the next listing says", async () => {
+  known = { "agent-1": { name: "Scout", newName: "Warden" }, "agent-2": { name: "Ranger", newName: "Out of date" } };
+  letta.agents = [
+    { id: "agent-1", name: "Warden" },
+    { id: "agent-2", name: "Ranger" },
+  ];
+  expect(await listing()).toMatchObject({
+    changed: [
+      { agentId: "agent-1", name: "Warden" },
+      { agentId: "agent-2", name: "Ranger" },
+    ],
+    found: { renamed: 1 },
   });
 });

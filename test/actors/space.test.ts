@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { linkToSpace } from "../../src/actors/agent/room.ts";
+import { linkToSpace } from "../../src/actors/agent/link.ts";
 import { Directory } from "../../src/actors/directory.ts";
 import { roomMarker } from "../../src/actors/marker.ts";
 import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
@@ -188,10 +188,14 @@ describe("#16 what somebody changed in the space", () => {
 
 describe("rooms in the space", () => {
   const link = (agentId: string, roomId: string, spaceId: string, name = agentId) =>
-    linkToSpace(t.sessions, { server: "test", botUserId: bot, people: [], nameTemplate: "{agent}" })(
-      { userId: t.userId, agentId, name, roomId, spaceId },
-      effectContext<never>(),
-    );
+    linkToSpace(t.sessions, {
+      server: "test",
+      botUserId: bot,
+      people: [],
+      admins: [],
+      readers: [],
+      nameTemplate: "{agent}",
+    })({ userId: t.userId, agentId, name, roomId, spaceId }, effectContext<never>());
 
   test("#15 stay as long as they are their agents', and no longer", async () => {
     const spaceId = await create();

@@ -51,7 +51,7 @@ describe("the command line", () => {
     for (const part of ["run", "status", "discovery", "chart", "Examples:", "Exit status:"])
       expect(out).toContain(part);
     expect((await cli("help", "run")).out).toMatch(/a second signal\s+ends it at\s+once/);
-    expect((await cli("chart", "--help")).out).toContain('"agent", "conversation"');
+    expect((await cli("chart", "--help")).out).toContain('"agent", "audit", "conversation"');
   });
 
   test.each([

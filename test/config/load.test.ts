@@ -49,7 +49,7 @@ describe("a configuration", () => {
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
       discovery: { intervalMs: 30_000, graceMs: 7_200_000, disabled: [] },
       audit: { intervalMs: 3_600_000 },
-      rooms: { nameTemplate: "{agent}" },
+      rooms: { nameTemplate: "{agent} - Letta Agent Chat" },
       drafts: { ratePerSecond: 0.2, burst: 10 },
       log: { level: "info" },
     });

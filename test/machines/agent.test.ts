@@ -1,32 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { AgentContext, Polled, PollInput } from "../../src/machines/agent/context.ts";
+import type { PollInput } from "../../src/machines/agent/context.ts";
 import type { Heard } from "../../src/machines/question.ts";
-import { type ChartDriver, failure } from "./chart-driver.ts";
+import { type Agent, introducing, nothing, polling, resolving } from "./agents.ts";
+import { failure } from "./chart-driver.ts";
 import { drive, question } from "./charts-under-test.ts";
-
-type Agent = ChartDriver<AgentContext>;
-
-const nothing: Polled = { since: "s1", heard: [] };
-
-/** An agent that has its account and the space, and looks for its room. */
-function resolving(): Agent {
-  const agent = drive.agent();
-  agent.send({ type: "DISCOVERED", name: "Scout" });
-  agent.done("ensureAccount");
-  agent.send({ type: "SPACE_READY", spaceId: "!space:test" });
-  return agent;
-}
-
-/** An agent in its room, polling. */
-function polling(): Agent {
-  const agent = resolving();
-  agent.done("resolveRoom", { roomId: "!room:test" });
-  agent.done("linkToSpace");
-  agent.done("invitePeople");
-  agent.done("catchUp", nothing);
-  return agent;
-}
 
 function isRenewing(agent: Agent): boolean {
   return agent.running.has("ensureAccount") && agent.inputOf<{ renew: boolean }>("ensureAccount").renew;
@@ -92,6 +70,7 @@ describe("#38 a refused token", () => {
     agent.fail("resolveRoom", failure("token"));
     expect(isRenewing(agent)).toBe(true);
     agent.done("ensureAccount");
+    agent.done("ensureProfile", { avatar: null });
     expect([...agent.running.keys()]).toEqual(["resolveRoom"]);
     expect(
       agent.tells.filter(({ event }) => event.type === "SPACE_WANTED"),
@@ -117,7 +96,7 @@ describe("#38 a refused token", () => {
     agent.fail("catchUp", failure("token"));
     expect([...agent.running.keys()]).toEqual(["ensureAccount"]);
     agent.done("ensureAccount");
-    expect([...agent.running.keys()].toSorted()).toEqual(["catchUp", "resolveRoom"]);
+    expect([...agent.running.keys()].toSorted()).toEqual(["catchUp", "ensureProfile"]);
     expect(isRenewing(agent)).toBe(false);
   });
 
@@ -131,6 +110,7 @@ describe("#38 a refused token", () => {
       if (!isRenewing(agent)) agent.fireNext();
       expect(isRenewing(agent)).toBe(true);
       agent.done("ensureAccount");
+      if (effect === "resolveRoom") agent.done("ensureProfile", { avatar: null });
       logins++;
     }
     expect(logins).toBeLessThan(100);
@@ -153,10 +133,12 @@ describe("the room", () => {
       userId: "@agent_1:test",
       agentId: "agent-1",
       name: "Scout",
+      avatarUrl: null,
       spaceId: "!space:test",
     });
     agent.done("createRoom", { roomId: "!room:test" });
     agent.done("linkToSpace");
+    agent.done("furnishRoom");
     expect(agent.inputOf("invitePeople")).toEqual({ userId: "@agent_1:test", roomId: "!room:test" });
     agent.done("invitePeople");
     expect(agent.in("room.ready")).toBe(true);
@@ -192,28 +174,60 @@ describe("the room", () => {
     expect(delays.at(-1)).toBeGreaterThan(40_000);
   });
 
+  test.each(["ensureProfile", "linkToSpace", "furnishRoom", "invitePeople"])(
+    "goes on at %s after what interrupted it",
+    (effect) => {
+      const agent = upTo(effect);
+      agent.fail(effect, failure("unreachable"));
+      expect(agent.in("room.backingOff")).toBe(true);
+      expect(agent.fireNext()).toBeGreaterThanOrEqual(800);
+      expect([...agent.running.keys()]).toContain(effect);
+    },
+  );
+
   test.each([
-    ["linkToSpace", "linking"],
-    ["invitePeople", "inviting"],
-  ])("goes on at %s after what interrupted it", (effect, state) => {
-    for (const [kind, minimum] of [
-      ["unreachable", 800],
-      ["forbidden", 600_000],
-    ] as const) {
-      const agent = resolving();
-      agent.done("resolveRoom", { roomId: "!room:test" });
-      if (effect === "invitePeople") agent.done("linkToSpace");
-      agent.fail(effect, failure(kind));
-      expect(agent.in(kind === "forbidden" ? "room.mending" : "room.backingOff")).toBe(true);
-      expect(agent.fireNext()).toBeGreaterThanOrEqual(minimum);
-      expect(agent.in(`room.provisioning.${state}`)).toBe(true);
-    }
+    ["ensureProfile", "resolveRoom"],
+    ["linkToSpace", "furnishRoom"],
+    ["furnishRoom", "invitePeople"],
+  ])("#18 that cannot do %s does the rest all the same, says so, and tries again", (effect, next) => {
+    const agent = upTo(effect);
+    agent.fail(effect, failure("forbidden"));
+    expect(agent.running.has(next)).toBe(true);
+    finish(agent);
+    expect(agent.in("room.mending")).toBe(true);
+    expect(agent.context.wait?.reason).toContain("forbidden");
+    const { since } = agent.context.wait ?? {};
+    expect(agent.fireNext()).toBe(600_000);
+    expect(agent.context.wait?.since, "it is the same trouble").toBe(since);
+    finish(agent);
+    expect(agent.in("room.ready")).toBe(true);
+    expect(agent.context.wait).toBeUndefined();
   });
+
+  /** An agent whose next step this is. */
+  function upTo(effect: string): Agent {
+    const agent = introducing();
+    while (!agent.running.has(effect)) step(agent);
+    return agent;
+  }
+
+  /** The first step that runs goes well. */
+  function step(agent: Agent): void {
+    const [effect] = [...agent.running.keys()].filter((name) => name !== "catchUp" && name !== "poll");
+    if (effect === undefined) throw new Error("nothing runs");
+    agent.done(effect, { avatar: null, roomId: "!room:test" });
+  }
+
+  function finish(agent: Agent): void {
+    while (agent.in("room.provisioning")) step(agent);
+    if (agent.running.has("catchUp")) agent.done("catchUp", nothing);
+  }
 
   test("#18 that cannot invite somebody hears all the same", () => {
     const agent = resolving();
     agent.done("resolveRoom", { roomId: "!room:test" });
     agent.done("linkToSpace");
+    agent.done("furnishRoom");
     agent.fail("invitePeople", failure("forbidden"));
     agent.done("catchUp", nothing);
     expect(agent.in("intake.polling")).toBe(true);

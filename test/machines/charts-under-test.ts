@@ -32,11 +32,12 @@ const sessions = new Sessions(new FakeHomeserver(clock), new FakeVault(), {
 });
 const directory = new Directory({ async *list() {}, read: () => undefined }, server);
 
-const agent = agentBehaviour(sessions, directory, clock, {
-  server,
-  botUserId: "@bot:test",
-  people: [],
-  nameTemplate: "{agent}",
+const agent = agentBehaviour({
+  sessions,
+  directory,
+  clock,
+  rooms: { server, botUserId: "@bot:test", people: [], admins: [], readers: [], nameTemplate: "{agent}" },
+  pictureOf: () => undefined,
 });
 const conversation = conversationBehaviour({
   letta,

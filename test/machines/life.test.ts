@@ -9,15 +9,20 @@ const hour = 3_600_000;
 const missed = { type: "MISSED", grace: 2 * hour };
 const discovered = { type: "DISCOVERED", name: "Scout" };
 
+/** Goes through all of provisioning. */
+function provision(agent: Agent, roomId: string): void {
+  agent.done("ensureProfile", { avatar: null });
+  agent.done("resolveRoom", { roomId });
+  for (const step of ["linkToSpace", "furnishRoom", "invitePeople"]) agent.done(step);
+}
+
 /** An agent in its room, polling. */
 function polling(): Agent {
   const agent = drive.agent();
   agent.send(discovered);
   agent.done("ensureAccount");
   agent.send({ type: "SPACE_READY", spaceId: "!space:test" });
-  agent.done("resolveRoom", { roomId: "!room:test" });
-  agent.done("linkToSpace");
-  agent.done("invitePeople");
+  provision(agent, "!room:test");
   agent.done("catchUp", { since: "s1", heard: [] });
   return agent;
 }
@@ -119,12 +124,11 @@ describe("an agent that Letta does not list any more", () => {
   });
 
   test.each(["backingOff", "mending"])("takes leave also while its room is in %s", (state) => {
-    const agent = drive.agent();
-    agent.send(discovered);
-    agent.done("ensureAccount");
-    agent.send({ type: "SPACE_READY", spaceId: "!space:test" });
-    agent.done("resolveRoom", { roomId: "!room:test" });
-    agent.fail("linkToSpace", failure(state === "mending" ? "forbidden" : "unreachable"));
+    const agent = polling();
+    agent.send({ type: "INSPECT" });
+    agent.fire("xstate.after.noticed.agent.room.noticing");
+    agent.done("ensureProfile", { avatar: null });
+    agent.fail("resolveRoom", failure(state === "mending" ? "squatted" : "unreachable"));
     expect(agent.in(`room.${state}`)).toBe(true);
     agent.send(missed);
     agent.at += 2 * hour;
@@ -137,8 +141,8 @@ describe("an agent that Letta does not list any more", () => {
 describe("a retired agent that Letta lists again", () => {
   test("gets another room", () => {
     const agent = retired();
-    agent.send({ type: "DISCOVERED", name: "Scout again" });
-    expect(agent.context.name).toBe("Scout again");
+    agent.send(discovered);
+    agent.done("ensureProfile", { avatar: null });
     agent.done("resolveRoom", { roomId: null });
     agent.done("createRoom", { roomId: "!another:test" });
     expect(agent.context.roomId).toBe("!another:test");
@@ -148,9 +152,7 @@ describe("a retired agent that Letta lists again", () => {
   test("can be retired a second time, from the first step on", () => {
     const agent = retired();
     agent.send(discovered);
-    agent.done("resolveRoom", { roomId: "!another:test" });
-    agent.done("linkToSpace");
-    agent.done("invitePeople");
+    provision(agent, "!another:test");
     agent.send(missed);
     agent.at += 2 * hour;
     agent.send(missed);

@@ -36,6 +36,7 @@ test("agent", () => {
     start,
     endings: {
       ensureAccount: [good(), bad("unreachable"), bad("forbidden")],
+      ensureProfile: [good({ avatar: null }), bad("unreachable"), bad("too-large"), bad("token")],
       resolveRoom: [
         good({ roomId: null }),
         good({ roomId: "!room:test" }),
@@ -45,17 +46,27 @@ test("agent", () => {
       ],
       createRoom: [good({ roomId: "!room:test" }), bad("taken"), bad("token"), bad("unreachable")],
       linkToSpace: [good(), bad("token"), bad("refused")],
+      furnishRoom: [good(), bad("forbidden"), bad("unreachable")],
       invitePeople: [good(), bad("limited", 300_000), bad("forbidden"), bad("token")],
       catchUp: [good({ since: "s1", heard: [] }), bad("unreachable"), bad("token")],
       poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token")],
       ...retirement,
     },
-    events: [{ type: "TOKEN_REFUSED" }, { type: "MISSED", grace: 0 }, { type: "DISABLED" }, discovered],
-    distinguish: ({ since, roomId, tokenRefused, troubles }) => [
+    events: [
+      { type: "TOKEN_REFUSED" },
+      { type: "INSPECT" },
+      { type: "MISSED", grace: 0 },
+      { type: "DISABLED" },
+      discovered,
+    ],
+    distinguish: ({ since, roomId, tokenRefused, stale, troubles: { account, room, intake, life, ...others } }) => [
       since !== undefined,
       roomId,
       tokenRefused,
-      Object.entries(troubles).map(([region, { kind, tries }]) => [region, kind === "token", tries === 1]),
+      stale,
+      [account, room, intake, life].map((trouble) => trouble && [trouble.kind === "token", trouble.tries === 1]),
+      // Which of these it is makes no difference to where the chart goes.
+      Object.keys(others).length > 0,
     ],
     check: checkAgent,
     settled: (actor) => {
@@ -112,7 +123,16 @@ function checkAgent(actor: ChartDriver<AgentContext>): void {
   );
 }
 
-const asTheAgent = ["resolveRoom", "createRoom", "linkToSpace", "invitePeople", "catchUp", "poll"];
+const asTheAgent = [
+  "ensureProfile",
+  "resolveRoom",
+  "createRoom",
+  "linkToSpace",
+  "furnishRoom",
+  "invitePeople",
+  "catchUp",
+  "poll",
+];
 
 test("agent that nobody has told anything waits for it, and goes on from there", () => {
   const agent = drive.agent();
@@ -124,7 +144,7 @@ test("agent that nobody has told anything waits for it, and goes on from there",
     { to: "test/space/agents", event: { type: "SPACE_WANTED", asker: "test/agent/agent-1" } },
   ]);
   agent.send(spaceReady);
-  expect(agent.in("room.provisioning.resolving")).toBe(true);
+  expect(agent.in("room.provisioning.introducing")).toBe(true);
 });
 
 test("conversation", () => {

@@ -5,11 +5,22 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Directory } from "../directory.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
+import { furnishRoom } from "./furnish.ts";
 import { catchUp, poll } from "./intake.ts";
+import { invitePeople, linkToSpace } from "./link.ts";
+import { ensureProfile, type PictureOf } from "./profile.ts";
 import { awaitClosed, leaveRoom, listConversations, markRetired, releaseAlias, unlinkRoom } from "./retirement.ts";
-import { createRoom, invitePeople, linkToSpace, type RoomOptions, resolveRoom } from "./room.ts";
+import { createRoom, type RoomOptions, resolveRoom } from "./room.ts";
 
-export function agentBehaviour(sessions: Sessions, directory: Directory, clock: Clock, rooms: RoomOptions): Behaviour {
+export interface AgentDependencies {
+  readonly sessions: Sessions;
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly rooms: RoomOptions;
+  readonly pictureOf: PictureOf;
+}
+
+export function agentBehaviour({ sessions, directory, clock, rooms, pictureOf }: AgentDependencies): Behaviour {
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -19,12 +30,14 @@ export function agentBehaviour(sessions: Sessions, directory: Directory, clock: 
     },
     children: {
       ensureAccount: ensureAccount(sessions),
+      ensureProfile: ensureProfile(sessions, pictureOf),
       resolveRoom: resolveRoom(sessions, rooms),
       createRoom: createRoom(sessions, rooms),
       linkToSpace: linkToSpace(sessions, rooms),
+      furnishRoom: furnishRoom(sessions, rooms),
       invitePeople: invitePeople(sessions, rooms),
       catchUp: catchUp(sessions),
-      poll: poll(sessions, clock),
+      poll: poll(sessions, clock, rooms),
       listConversations: listConversations(directory),
       awaitClosed: awaitClosed(directory, clock),
       markRetired: markRetired(sessions),

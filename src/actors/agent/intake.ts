@@ -5,11 +5,17 @@ import type { JoinedRoom, MatrixClient, MatrixEvent, SyncFilter } from "../../ma
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
+import { changeTypes, isChanged, isMoved } from "./changes.ts";
 import { hear } from "./listen.ts";
 import { heardTypes, readBack } from "./read-back.ts";
+import type { RoomOptions } from "./room.ts";
 import { unansweredIn } from "./unanswered.ts";
 
 type AgentEffects = ChildEffects<typeof agentMachine>;
+
+const watchedTypes = [...heardTypes, ...changeTypes];
+
+type CoreUsers = Pick<RoomOptions, "admins" | "readers">;
 
 /** How long the homeserver may hold a poll, ms. */
 const pollTimeout = 30_000;
@@ -22,24 +28,30 @@ const mostPassed = 200;
  * One long-poll after the other until there is something to hand on. The cursor it gives passes just that. After
  * trouble the first answer ends it: it shows that all is well again.
  */
-export function poll(sessions: Sessions, clock: Clock): AgentEffects["poll"] {
+export function poll(sessions: Sessions, clock: Clock, rooms: CoreUsers): AgentEffects["poll"] {
+  const core = new Set([...rooms.admins, ...rooms.readers]);
   return async (input, { signal }) => {
     const client = sessions.as(input.userId);
-    const filter = filterOf(heardTypes, [input.userId]);
+    const filter = filterOf(watchedTypes, [input.userId]);
+    const own = { roomId: input.roomId, core };
     const recovering = input.recovering === true;
     let { since = "" } = input;
     let passed = 0;
     for (;;) {
       const begun = clock.now();
       const timeoutMs = recovering ? 0 : pollTimeout;
-      const { nextBatch, joined } = await client.sync({ since, timeoutMs, filter }, signal);
+      const response = await client.sync({ since, timeoutMs, filter }, signal);
+      const { nextBatch, joined } = response;
       const heard: Heard[] = [];
+      let changed = isMoved(response, input.roomId);
       for (const room of joined) {
         const { events, cut } = await newIn(client, room, since, signal);
         passed += events.length;
+        changed ||= isChanged(events, room.roomId, own);
         heard.push(...heardIn(events, cut, since, room.roomId, input));
       }
-      if (heard.length > 0 || recovering || passed >= mostPassed) return { since: nextBatch, heard };
+      if (heard.length > 0 || changed || recovering || passed >= mostPassed)
+        return { since: nextBatch, heard, ...(changed && { changed }) };
       since = nextBatch;
       const rest = begun + leastInterval - clock.now();
       if (rest > 0) await sleep(clock, rest, signal);
@@ -76,7 +88,7 @@ function filterOf(timelineTypes: readonly string[], notSenders: readonly string[
 async function newIn(client: MatrixClient, room: JoinedRoom, since: string, signal: AbortSignal) {
   const { timeline, limited } = room;
   if (!limited) return { events: timeline, cut: false };
-  const gap = await readBack(client, room, { types: heardTypes, to: since, isEnd: () => false }, signal);
+  const gap = await readBack(client, room, { types: watchedTypes, to: since, isEnd: () => false }, signal);
   return { events: [...gap.events, ...timeline], cut: gap.cut };
 }
 

@@ -48,21 +48,26 @@ function compare(
   const served = [...listed].filter(([agentId]) => !leftOut.has(agentId));
   const fresh = served.filter(([agentId]) => !known.has(agentId));
   const back = served.filter(([agentId]) => absent.has(known.get(agentId)?.life ?? ""));
-  const renamed = served.filter(([agentId, name]) => {
+  const present = served.flatMap(([agentId, name]) => {
     const resident = known.get(agentId);
-    return resident !== undefined && !absent.has(resident.life) && resident.name !== name;
+    return resident === undefined || absent.has(resident.life) ? [] : [[agentId, name, resident] as const];
   });
+  const renamed = present.filter(([, name, resident]) => resident.name !== name);
+  // Who waits for its new name to be confirmed is told also that the old one is right.
+  const waiting = present.filter(
+    ([, name, { newName, ...resident }]) => newName !== undefined && resident.name === name,
+  );
   // Letta gives an empty list while its own store is not there yet. Nobody has deleted everything.
   const residents = listed.size === 0 ? [] : [...known.values()];
   const missing = residents.filter(
     ({ agentId, life }) => !listed.has(agentId) && !leftOut.has(agentId) && (life === "live" || life === "missing"),
   );
   const due = missing.filter(({ missingSince }) => missingSince === undefined || now - missingSince >= grace);
-  const present = [...known.values()].filter(({ agentId }) => leftOut.has(agentId));
+  const unwanted = [...known.values()].filter(({ agentId }) => leftOut.has(agentId));
   return {
-    changed: [...fresh, ...renamed, ...back].map(([agentId, name]) => ({ agentId, name })),
+    changed: [...fresh, ...renamed, ...waiting, ...back].map(([agentId, name]) => ({ agentId, name })),
     missed: due.map(({ agentId }) => agentId),
-    disabled: present.filter(({ life }) => life === "live" || life === "missing").map(({ agentId }) => agentId),
+    disabled: unwanted.filter(({ life }) => life === "live" || life === "missing").map(({ agentId }) => agentId),
     found: {
       listed: listed.size,
       fresh: fresh.length,

@@ -10,16 +10,16 @@ export const account = agentSetup.createStateConfig({
         id: "ensureAccount",
         src: "ensureAccount",
         input: ({ context: { userId, name = userId, tokenRefused } }) => ({ userId, name, renew: tokenRefused }),
-        onDone: { target: "online", actions: ["renewed", { type: "goOn", params: { region: "account" } }] },
+        onDone: { target: "online", actions: ["renewed", { type: "goOn", params: { concern: "account" } }] },
         onError: {
           target: "troubled",
-          actions: { type: "fail", params: ({ event }) => ({ region: "account" as const, event }) },
+          actions: { type: "fail", params: ({ event }) => ({ concern: "account" as const, event }) },
         },
       },
     },
     troubled: {
       always: [
-        { guard: { type: "isLasting", params: { region: "account" } }, target: "refused" },
+        { guard: { type: "isLasting", params: { concern: "account" } }, target: "refused" },
         { target: "backingOff" },
       ],
     },

@@ -15,28 +15,47 @@ export interface AgentInput {
 export interface AgentContext extends AgentInput {
   /** The agent's name in Letta; known once discovery has told it. */
   readonly name?: string;
+  /** Another name, which the next listing has to confirm: one listing alone can be out of date. */
+  readonly newName?: string | undefined;
   /** The space, or the part of it, that the room belongs into. */
   readonly spaceId?: string;
   readonly part?: number;
   readonly roomId?: string | undefined;
+  /** The picture that the agent shows. */
+  readonly avatar?: Avatar | undefined;
+  /** True once what was said in Letta before is in the room, or never will be. */
+  readonly imported: boolean;
+  /** True when the room has to be looked at again. */
+  readonly stale: boolean;
+  /** How often others have changed the room since it was last inspected without a cause. */
+  readonly changes: number;
   /** The sync cursor: everything up to it has been handed on. */
   readonly since?: string;
   /** Since when Letta's listings have been without the agent, ms since the epoch. */
   readonly missingSince?: number | undefined;
   /** True when the homeserver refused the stored access token. */
   readonly tokenRefused: boolean;
-  /** What goes wrong in each region, until something goes well there again. */
+  /** What goes wrong with each of the agent's concerns, until something goes well there again. */
   readonly troubles: Troubles;
-  /** Of the first region that is in trouble. */
+  /** Of the first concern that is in trouble. */
   readonly wait?: Wait | undefined;
 }
 
-export type Region = "account" | "room" | "intake" | "life";
-export type Troubles = { readonly [R in Region]?: Trouble };
+/** A file that was uploaded, and what it was made from: another source is another picture. */
+export interface Avatar {
+  readonly source: string;
+  /** Its `mxc://` address. */
+  readonly url: string;
+}
 
-/** Parameters of actions and guards that are about one region. */
+/** The regions of the chart, and what lasting trouble with keeps no other step of provisioning from being taken. */
+const concerns = ["account", "life", "room", "profile", "history", "link", "contents", "people", "intake"] as const;
+export type Concern = (typeof concerns)[number];
+export type Troubles = { readonly [C in Concern]?: Trouble };
+
+/** Parameters of actions and guards that are about one concern. */
 export interface In {
-  readonly region: Region;
+  readonly concern: Concern;
 }
 
 export interface FailedIn extends In {
@@ -48,6 +67,8 @@ export type AgentEvent =
   | Missed
   /** The configuration leaves the agent out. */
   | { readonly type: "DISABLED" }
+  /** Look whether everything is as it should be, and mend what is not. */
+  | { readonly type: "INSPECT" }
   | { readonly type: "SPACE_READY"; readonly spaceId: string; readonly part?: number }
   | { readonly type: "TOKEN_REFUSED" };
 
@@ -65,6 +86,22 @@ export interface LinkInput {
   readonly spaceId: string;
 }
 
+export interface ProfileInput {
+  readonly userId: string;
+  readonly agentId: string;
+  readonly name: string;
+  /** What it shows already, by what is known here. */
+  readonly avatar: Avatar | null;
+}
+
+/** What an agent's room is made from. */
+export interface RoomInput {
+  readonly userId: string;
+  readonly agentId: string;
+  readonly name: string;
+  readonly avatarUrl: string | null;
+}
+
 export interface PollInput {
   readonly userId: string;
   readonly roomId: string;
@@ -78,15 +115,25 @@ export interface Polled {
   readonly since: string;
   /** In the order in which the rooms' timelines have it. */
   readonly heard: readonly Heard[];
+  /** Set when somebody else changed the agent's own room, or took the agent out of it. */
+  readonly changed?: true;
 }
 
 export function withTroubles(troubles: Troubles): Pick<AgentContext, "troubles" | "wait"> {
-  const { account, life, room, intake } = troubles;
-  return { troubles, wait: (account ?? life ?? room ?? intake)?.wait };
+  const first = concerns.find((concern) => troubles[concern] !== undefined);
+  return { troubles, wait: first === undefined ? undefined : troubles[first]?.wait };
 }
 
 export function backoffAfter(trouble: Trouble | undefined): number {
   return backoff(trouble?.tries ?? 1, trouble?.retryAfterMs);
+}
+
+export function profileInput({ userId, agentId, name = userId, avatar }: AgentContext): ProfileInput {
+  return { userId, agentId, name, avatar: avatar ?? null };
+}
+
+export function roomInput({ userId, agentId, name = userId, avatar }: AgentContext): RoomInput {
+  return { userId, agentId, name, avatarUrl: avatar?.url ?? null };
 }
 
 export function pollInput({ userId, roomId = "", since, troubles }: AgentContext): PollInput {

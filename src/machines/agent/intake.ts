@@ -22,13 +22,14 @@ export const intake = agentSetup.createStateConfig({
           target: "polling",
           actions: [
             { type: "advance", params: ({ event }) => event.output },
+            { type: "noteChange", params: ({ event }) => event.output },
             { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
-            { type: "goOn", params: { region: "intake" } },
+            { type: "goOn", params: { concern: "intake" } },
           ],
         },
         onError: {
           target: "troubled",
-          actions: { type: "fail", params: ({ event }) => ({ region: "intake" as const, event }) },
+          actions: { type: "fail", params: ({ event }) => ({ concern: "intake" as const, event }) },
         },
       },
     },
@@ -43,23 +44,24 @@ export const intake = agentSetup.createStateConfig({
           reenter: true,
           actions: [
             { type: "advance", params: ({ event }) => event.output },
+            { type: "noteChange", params: ({ event }) => event.output },
             { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
-            { type: "goOn", params: { region: "intake" } },
+            { type: "goOn", params: { concern: "intake" } },
           ],
         },
         onError: {
           target: "troubled",
-          actions: { type: "fail", params: ({ event }) => ({ region: "intake" as const, event }) },
+          actions: { type: "fail", params: ({ event }) => ({ concern: "intake" as const, event }) },
         },
       },
     },
     troubled: {
       always: [
         {
-          guard: { type: "isTokenOld", params: { region: "intake" } },
+          guard: { type: "isTokenOld", params: { concern: "intake" } },
           target: "renewing",
         },
-        { guard: { type: "isTokenRefused", params: { region: "intake" } }, target: "renewingLater" },
+        { guard: { type: "isTokenRefused", params: { concern: "intake" } }, target: "renewingLater" },
         { target: "backingOff" },
       ],
     },

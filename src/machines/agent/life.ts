@@ -25,15 +25,12 @@ export const life = agentSetup.createStateConfig({
     },
     /** Everything stays as it is, but the agent hears nothing. What is said meanwhile it hears when it is back. */
     disabled: {
-      entry: { type: "goOn", params: { region: "intake" } },
+      entry: { type: "goOn", params: { concern: "intake" } },
       on: { DISCOVERED: { target: "live", actions: raise(({ event }) => event) } },
     },
     retiring: {
       initial: "beginning",
-      entry: [
-        { type: "goOn", params: { region: "room" } },
-        { type: "goOn", params: { region: "intake" } },
-      ],
+      entry: "leaveTroubles",
       states: {
         beginning: {
           always: [
@@ -45,7 +42,7 @@ export const life = agentSetup.createStateConfig({
         working: {
           initial: "listing",
           always: { guard: not("isOnline"), target: "offline" },
-          onDone: { target: "#agent.life.retired", actions: { type: "goOn", params: { region: "life" } } },
+          onDone: { target: "#agent.life.retired", actions: { type: "goOn", params: { concern: "life" } } },
           states: {
             listing: {
               invoke: {
@@ -58,7 +55,7 @@ export const life = agentSetup.createStateConfig({
                 },
                 onError: {
                   target: "#agent.life.retiring.troubled",
-                  actions: { type: "fail", params: ({ event }) => ({ region: "life" as const, event }) },
+                  actions: { type: "fail", params: ({ event }) => ({ concern: "life" as const, event }) },
                 },
               },
             },
@@ -68,10 +65,10 @@ export const life = agentSetup.createStateConfig({
                 id: "awaitClosed",
                 src: "awaitClosed",
                 input: ({ context: { agentId } }) => ({ agentId }),
-                onDone: { target: "marking", actions: { type: "goOn", params: { region: "life" } } },
+                onDone: { target: "marking", actions: { type: "goOn", params: { concern: "life" } } },
                 onError: {
                   target: "#agent.life.retiring.troubled",
-                  actions: { type: "fail", params: ({ event }) => ({ region: "life" as const, event }) },
+                  actions: { type: "fail", params: ({ event }) => ({ concern: "life" as const, event }) },
                 },
               },
             },
@@ -85,10 +82,10 @@ export const life = agentSetup.createStateConfig({
                   roomId,
                   name,
                 }),
-                onDone: { target: "releasing", actions: { type: "goOn", params: { region: "life" } } },
+                onDone: { target: "releasing", actions: { type: "goOn", params: { concern: "life" } } },
                 onError: {
                   target: "#agent.life.retiring.troubled",
-                  actions: { type: "fail", params: ({ event }) => ({ region: "life" as const, event }) },
+                  actions: { type: "fail", params: ({ event }) => ({ concern: "life" as const, event }) },
                 },
               },
             },
@@ -97,10 +94,10 @@ export const life = agentSetup.createStateConfig({
                 id: "releaseAlias",
                 src: "releaseAlias",
                 input: ({ context: { userId, agentId, roomId = "" } }) => ({ userId, agentId, roomId }),
-                onDone: { target: "unlinking", actions: { type: "goOn", params: { region: "life" } } },
+                onDone: { target: "unlinking", actions: { type: "goOn", params: { concern: "life" } } },
                 onError: {
                   target: "#agent.life.retiring.troubled",
-                  actions: { type: "fail", params: ({ event }) => ({ region: "life" as const, event }) },
+                  actions: { type: "fail", params: ({ event }) => ({ concern: "life" as const, event }) },
                 },
               },
             },
@@ -109,10 +106,10 @@ export const life = agentSetup.createStateConfig({
                 id: "unlinkRoom",
                 src: "unlinkRoom",
                 input: ({ context: { userId, roomId = "", spaceId = "" } }) => ({ userId, roomId, spaceId }),
-                onDone: { target: "leaving", actions: { type: "goOn", params: { region: "life" } } },
+                onDone: { target: "leaving", actions: { type: "goOn", params: { concern: "life" } } },
                 onError: {
                   target: "#agent.life.retiring.troubled",
-                  actions: { type: "fail", params: ({ event }) => ({ region: "life" as const, event }) },
+                  actions: { type: "fail", params: ({ event }) => ({ concern: "life" as const, event }) },
                 },
               },
             },
@@ -124,7 +121,7 @@ export const life = agentSetup.createStateConfig({
                 onDone: "done",
                 onError: {
                   target: "#agent.life.retiring.troubled",
-                  actions: { type: "fail", params: ({ event }) => ({ region: "life" as const, event }) },
+                  actions: { type: "fail", params: ({ event }) => ({ concern: "life" as const, event }) },
                 },
               },
             },
@@ -134,9 +131,9 @@ export const life = agentSetup.createStateConfig({
         },
         troubled: {
           always: [
-            { guard: { type: "isTokenOld", params: { region: "life" } }, target: "renewing" },
-            { guard: { type: "isTokenRefused", params: { region: "life" } }, target: "renewingLater" },
-            { guard: { type: "isLasting", params: { region: "life" } }, target: "mending" },
+            { guard: { type: "isTokenOld", params: { concern: "life" } }, target: "renewing" },
+            { guard: { type: "isTokenRefused", params: { concern: "life" } }, target: "renewingLater" },
+            { guard: { type: "isLasting", params: { concern: "life" } }, target: "mending" },
             { target: "backingOff" },
           ],
         },

@@ -1,8 +1,11 @@
 import { and, not, raise } from "xstate";
-import { askForSpace, linkInput } from "./context.ts";
+import { askForSpace, linkInput, profileInput, roomInput } from "./context.ts";
 import { agentSetup } from "./setup.ts";
 
-/** The agent's own room: found or made, in the space, with its people invited. */
+/**
+ * The agent's own room: found or made, in the space, with its people invited. Each step of provisioning looks first and
+ * writes only what is not as it should be, so that taking them all again is the repair.
+ */
 export const room = agentSetup.createStateConfig({
   initial: "offline",
   states: {
@@ -15,29 +18,58 @@ export const room = agentSetup.createStateConfig({
       ],
     },
     provisioning: {
-      initial: "resolving",
+      initial: "introducing",
       always: { guard: not("isStaying"), target: "offline" },
-      onDone: { target: "ready", actions: { type: "goOn", params: { region: "room" } } },
+      onDone: [
+        { guard: "isWanting", target: "mending", actions: { type: "goOn", params: { concern: "room" } } },
+        { target: "ready", actions: { type: "goOn", params: { concern: "room" } } },
+      ],
       states: {
+        introducing: {
+          entry: "looking",
+          invoke: {
+            id: "ensureProfile",
+            src: "ensureProfile",
+            input: ({ context }) => profileInput(context),
+            onDone: {
+              target: "resolving",
+              actions: [
+                { type: "setAvatar", params: ({ event }) => event.output },
+                { type: "goOn", params: { concern: "profile" } },
+              ],
+            },
+            onError: [
+              {
+                guard: { type: "isPassable", params: ({ event }) => event },
+                target: "resolving",
+                actions: { type: "fail", params: ({ event }) => ({ concern: "profile" as const, event }) },
+              },
+              {
+                target: "#agent.room.troubled",
+                actions: { type: "fail", params: ({ event }) => ({ concern: "room" as const, event }) },
+              },
+            ],
+          },
+        },
         resolving: {
           invoke: {
             id: "resolveRoom",
             src: "resolveRoom",
-            input: ({ context: { userId, agentId } }) => ({ userId, agentId }),
+            input: ({ context: { userId, agentId, roomId = null } }) => ({ userId, agentId, roomId }),
             onDone: [
               {
                 guard: { type: "isThere", params: ({ event }) => event.output },
                 target: "linking",
                 actions: [
                   { type: "setRoom", params: ({ event }) => event.output },
-                  { type: "goOn", params: { region: "room" } },
+                  { type: "goOn", params: { concern: "room" } },
                 ],
               },
               { target: "creating" },
             ],
             onError: {
               target: "#agent.room.troubled",
-              actions: { type: "fail", params: ({ event }) => ({ region: "room" as const, event }) },
+              actions: { type: "fail", params: ({ event }) => ({ concern: "room" as const, event }) },
             },
           },
         },
@@ -45,28 +77,23 @@ export const room = agentSetup.createStateConfig({
           invoke: {
             id: "createRoom",
             src: "createRoom",
-            input: ({ context: { userId, agentId, name = userId, spaceId = "" } }) => ({
-              userId,
-              agentId,
-              name,
-              spaceId,
-            }),
+            input: ({ context }) => ({ ...roomInput(context), spaceId: context.spaceId ?? "" }),
             onDone: {
               target: "linking",
               actions: [
                 { type: "setRoom", params: ({ event }) => event.output },
-                { type: "goOn", params: { region: "room" } },
+                { type: "goOn", params: { concern: "room" } },
               ],
             },
             onError: [
               {
                 guard: { type: "isTaken", params: ({ event }) => event },
                 target: "taken",
-                actions: { type: "fail", params: ({ event }) => ({ region: "room" as const, event }) },
+                actions: { type: "fail", params: ({ event }) => ({ concern: "room" as const, event }) },
               },
               {
                 target: "#agent.room.troubled",
-                actions: { type: "fail", params: ({ event }) => ({ region: "room" as const, event }) },
+                actions: { type: "fail", params: ({ event }) => ({ concern: "room" as const, event }) },
               },
             ],
           },
@@ -78,11 +105,49 @@ export const room = agentSetup.createStateConfig({
             id: "linkToSpace",
             src: "linkToSpace",
             input: ({ context }) => linkInput(context),
-            onDone: { target: "inviting", actions: { type: "goOn", params: { region: "room" } } },
-            onError: {
-              target: "#agent.room.troubled",
-              actions: { type: "fail", params: ({ event }) => ({ region: "room" as const, event }) },
+            onDone: {
+              target: "furnishing",
+              actions: [
+                { type: "goOn", params: { concern: "room" } },
+                { type: "goOn", params: { concern: "link" } },
+              ],
             },
+            onError: [
+              {
+                guard: { type: "isPassable", params: ({ event }) => event },
+                target: "furnishing",
+                actions: { type: "fail", params: ({ event }) => ({ concern: "link" as const, event }) },
+              },
+              {
+                target: "#agent.room.troubled",
+                actions: { type: "fail", params: ({ event }) => ({ concern: "room" as const, event }) },
+              },
+            ],
+          },
+        },
+        furnishing: {
+          invoke: {
+            id: "furnishRoom",
+            src: "furnishRoom",
+            input: ({ context }) => ({ ...roomInput(context), roomId: context.roomId ?? "" }),
+            onDone: {
+              target: "inviting",
+              actions: [
+                { type: "goOn", params: { concern: "room" } },
+                { type: "goOn", params: { concern: "contents" } },
+              ],
+            },
+            onError: [
+              {
+                guard: { type: "isPassable", params: ({ event }) => event },
+                target: "inviting",
+                actions: { type: "fail", params: ({ event }) => ({ concern: "contents" as const, event }) },
+              },
+              {
+                target: "#agent.room.troubled",
+                actions: { type: "fail", params: ({ event }) => ({ concern: "room" as const, event }) },
+              },
+            ],
           },
         },
         inviting: {
@@ -90,11 +155,18 @@ export const room = agentSetup.createStateConfig({
             id: "invitePeople",
             src: "invitePeople",
             input: ({ context: { userId, roomId = "" } }) => ({ userId, roomId }),
-            onDone: "done",
-            onError: {
-              target: "#agent.room.troubled",
-              actions: { type: "fail", params: ({ event }) => ({ region: "room" as const, event }) },
-            },
+            onDone: { target: "done", actions: { type: "goOn", params: { concern: "people" } } },
+            onError: [
+              {
+                guard: { type: "isPassable", params: ({ event }) => event },
+                target: "done",
+                actions: { type: "fail", params: ({ event }) => ({ concern: "people" as const, event }) },
+              },
+              {
+                target: "#agent.room.troubled",
+                actions: { type: "fail", params: ({ event }) => ({ concern: "room" as const, event }) },
+              },
+            ],
           },
         },
         done: { type: "final" },
@@ -104,11 +176,11 @@ export const room = agentSetup.createStateConfig({
     troubled: {
       always: [
         {
-          guard: { type: "isTokenOld", params: { region: "room" } },
+          guard: { type: "isTokenOld", params: { concern: "room" } },
           target: "renewing",
         },
-        { guard: { type: "isTokenRefused", params: { region: "room" } }, target: "renewingLater" },
-        { guard: { type: "isLasting", params: { region: "room" } }, target: "mending" },
+        { guard: { type: "isTokenRefused", params: { concern: "room" } }, target: "renewingLater" },
+        { guard: { type: "isLasting", params: { concern: "room" } }, target: "mending" },
         { target: "backingOff" },
       ],
     },
@@ -117,8 +189,24 @@ export const room = agentSetup.createStateConfig({
       always: { guard: not("isOnline"), target: "offline" },
     },
     renewingLater: { always: { guard: not("isStaying"), target: "offline" }, after: { roomRetry: "renewing" } },
-    backingOff: { always: { guard: "isLeaving", target: "offline" }, after: { roomRetry: "provisioning.interrupted" } },
-    mending: { always: { guard: "isLeaving", target: "offline" }, after: { mendingCheck: "provisioning.interrupted" } },
-    ready: { always: { guard: "isLeaving", target: "offline" } },
+    backingOff: {
+      always: { guard: "isLeaving", target: "offline" },
+      after: { roomRetry: [{ guard: "isStale", target: "provisioning" }, { target: "provisioning.interrupted" }] },
+    },
+    /** What this agent cannot put right itself. A change by somebody else may be the remedy. */
+    mending: {
+      always: [
+        { guard: "isLeaving", target: "offline" },
+        { guard: "isStale", target: "noticing" },
+      ],
+      after: { mendingCheck: "provisioning" },
+    },
+    ready: {
+      always: [
+        { guard: "isLeaving", target: "offline" },
+        { guard: "isStale", target: "noticing" },
+      ],
+    },
+    noticing: { always: { guard: "isLeaving", target: "offline" }, after: { noticed: "provisioning" } },
   },
 });

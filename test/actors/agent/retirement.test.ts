@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { linkToSpace } from "../../../src/actors/agent/link.ts";
 import {
   awaitClosed,
   leaveRoom,
@@ -7,7 +8,7 @@ import {
   releaseAlias,
   unlinkRoom,
 } from "../../../src/actors/agent/retirement.ts";
-import { createRoom, linkToSpace, resolveRoom } from "../../../src/actors/agent/room.ts";
+import { createRoom, resolveRoom } from "../../../src/actors/agent/room.ts";
 import { Bot } from "../../../src/actors/bot.ts";
 import { Directory } from "../../../src/actors/directory.ts";
 import { addressOf } from "../../../src/machines/addresses.ts";
@@ -17,7 +18,14 @@ import { matrixError } from "../../ports/fake-homeserver.ts";
 import { effectContext } from "../effect-context.ts";
 import { type Town, town } from "../town.ts";
 
-const options = { server: "test", botUserId: "@bot:test", people: [], nameTemplate: "{agent}" };
+const options = {
+  server: "test",
+  botUserId: "@bot:test",
+  people: [],
+  admins: [],
+  readers: [],
+  nameTemplate: "{agent}",
+};
 const alias = "#agent_1:test";
 const marker = "io.letta_matrix.room";
 const context = () => effectContext<never>();
@@ -39,7 +47,10 @@ beforeEach(async () => {
 });
 
 function create() {
-  return createRoom(t.sessions, options)({ userId, agentId: "agent-1", name: "Scout", spaceId }, context());
+  return createRoom(t.sessions, options)(
+    { userId, agentId: "agent-1", name: "Scout", avatarUrl: null, spaceId },
+    context(),
+  );
 }
 
 async function retire(): Promise<void> {
@@ -114,7 +125,7 @@ describe("an agent that is back", () => {
   test("gets another room, under the same alias", async () => {
     await retire();
     const resolve = resolveRoom(t.sessions, options);
-    expect(await resolve({ userId, agentId: "agent-1" }, context())).toEqual({ roomId: null });
+    expect(await resolve({ userId, agentId: "agent-1", roomId: null }, context())).toEqual({ roomId: null });
     const another = await create();
     expect(another.roomId).not.toBe(roomId);
     expect(t.homeserver.aliases.get(alias)).toBe(another.roomId);
@@ -124,7 +135,7 @@ describe("an agent that is back", () => {
     await retire();
     t.homeserver.aliases.set(alias, roomId);
     const resolve = resolveRoom(t.sessions, options);
-    expect(await resolve({ userId, agentId: "agent-1" }, context())).toEqual({ roomId: null });
+    expect(await resolve({ userId, agentId: "agent-1", roomId: null }, context())).toEqual({ roomId: null });
     expect(t.homeserver.aliases.has(alias)).toBe(false);
   });
 });
