@@ -12,6 +12,8 @@ import { backoff, type Wait, waitFor } from "./wait.ts";
 
 export interface AuditInput {
   readonly server: string;
+  /** Milliseconds before the very first look. */
+  readonly pause: number;
 }
 
 export interface AuditContext extends AuditInput {
@@ -29,9 +31,6 @@ export interface Batch {
   readonly isLast: boolean;
   readonly pause: number;
 }
-
-/** After the very first start there is enough to do, ms. */
-const firstPause = 60_000;
 
 export const auditMachine = setup({
   types: {
@@ -62,7 +61,7 @@ export const auditMachine = setup({
   id: "audit",
   version: "1",
   options: { maxIterations: 100 },
-  context: ({ input }) => ({ ...input, after: null, pause: firstPause, tries: 0 }),
+  context: ({ input }) => ({ ...input, after: null, tries: 0 }),
   initial: "waiting",
   states: {
     waiting: { after: { pause: "looking" } },

@@ -8,6 +8,9 @@ import type { Directory } from "../directory.ts";
 /** Each look reads all agents' records: so many in one interval, and the cost of that stays small with any number. */
 const mostLooks = 360;
 
+/** After the very first start there is enough to do, ms. */
+const firstPause = 60_000;
+
 /** `interval` is the time that one pass over all agents takes, ms. */
 export function auditBehaviour(directory: Directory, interval: number): Behaviour {
   const children: ChildEffects<typeof auditMachine> = {
@@ -23,7 +26,7 @@ export function auditBehaviour(directory: Directory, interval: number): Behaviou
   };
   return defineBehaviour({
     machine: auditMachine,
-    input: (id) => ({ server: serverOf(id) }),
+    input: (id) => ({ server: serverOf(id), pause: Math.min(firstPause, interval) }),
     children,
     backoffDelays: ["retry"],
   });
