@@ -139,6 +139,7 @@ async function compose(
           readers: [],
           nameTemplate: config.rooms.nameTemplate,
         },
+        history: { historyOf: letta.history.bind(letta), limit: config.history.importLimit },
         pictureOf: (agentId) => ({ source: portraitSource, file: portraitOf(agentId) }),
       }),
       auditBehaviour(directory, config.audit.intervalMs),

@@ -8,6 +8,11 @@ export const turnMarker = "io.letta_matrix.turn";
 /** State of a room that we made: whose it is. */
 export const roomMarker = "io.letta_matrix.room";
 
+/** On every message that was said elsewhere or earlier: nobody answers it. Others' importers write it, too. */
+export const historicalMark = "m.letta_historical";
+/** On what we told of an agent's past: which message of Letta's it is. */
+export const historyMarker = "io.letta_matrix.history";
+
 const turn = z.object({
   /** Event id of the question. */
   cause: z.string(),
@@ -29,6 +34,14 @@ const marked = z.object({ [turnMarker]: turn });
 export function turnMarkOf(content: unknown): TurnMark | undefined {
   const parsed = marked.safeParse(content);
   return parsed.success ? parsed.data[turnMarker] : undefined;
+}
+
+const told = z.object({ [historyMarker]: z.object({ message: z.string() }) });
+
+/** The message of Letta's that this content tells again, if it is one of ours. */
+export function importedMessageOf(content: unknown): string | undefined {
+  const parsed = told.safeParse(content);
+  return parsed.success ? parsed.data[historyMarker].message : undefined;
 }
 
 const owned = z.object({ agent_id: z.string(), retired: z.boolean().optional().catch(undefined) });

@@ -76,6 +76,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets): Config {
     },
     audit: { intervalMs: file.audit.interval },
     rooms: { nameTemplate: file.rooms.name },
+    history: { importLimit: file.history.import },
     drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
     log: { level: file.log.level },
   };

@@ -149,6 +149,20 @@ const rooms = z
   })
   .prefault({});
 
+const history = z
+  .strictObject({
+    import: z
+      .int("must be a whole number")
+      .min(0, "must not be negative")
+      .max(200, "must be at most 200")
+      .default(15)
+      .meta({
+        description: "How many messages of an agent's own conversation in Letta are told in its new room; 0 for none.",
+        example: "import: 15",
+      }),
+  })
+  .prefault({});
+
 const drafts = z
   .strictObject({
     rate: z.number("must be a number").positive("must be more than 0").default(0.2).meta({
@@ -190,6 +204,7 @@ export const configFile = z.strictObject({
   discovery,
   audit,
   rooms,
+  history,
   drafts,
   log,
 });
@@ -225,6 +240,7 @@ export interface Config {
   readonly audit: { readonly intervalMs: number };
   /** `{agent}` in it stands for the agent's name. */
   readonly rooms: { readonly nameTemplate: string };
+  readonly history: { readonly importLimit: number };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
   readonly log: { readonly level: LogLevel };
 }

@@ -51,9 +51,20 @@ export type TurnFate =
   | { readonly state: "answered"; readonly text: string }
   | { readonly state: "lost" };
 
+/** Something that was said to an agent, or by it. */
+export interface Utterance {
+  /** Names it within the agent's own conversation. */
+  readonly id: string;
+  readonly speaker: "user" | "agent";
+  /** Never empty. */
+  readonly text: string;
+}
+
 export interface LettaBackend {
   /** All agents, paged, each once. A failure in mid-listing throws: what came before is then not a complete list. */
   listAgents(signal: AbortSignal): AsyncIterable<AgentSummary>;
+  /** The last things that were said in the agent's own conversation (`default`), the oldest first; at most `limit`. */
+  history(agentId: string, limit: number, signal: AbortSignal): Promise<readonly Utterance[]>;
   createConversation(agentId: string, signal: AbortSignal): Promise<Conversation>;
   /**
    * Sends the message and yields what happens until the turn has finished. Only one turn of a conversation may be in

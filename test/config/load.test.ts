@@ -50,6 +50,7 @@ describe("a configuration", () => {
       discovery: { intervalMs: 30_000, graceMs: 7_200_000, disabled: [] },
       audit: { intervalMs: 3_600_000 },
       rooms: { nameTemplate: "{agent} - Letta Agent Chat" },
+      history: { importLimit: 15 },
       drafts: { ratePerSecond: 0.2, burst: 10 },
       log: { level: "info" },
     });

@@ -121,6 +121,7 @@ function configOf(settings: VictimSettings): Config {
     discovery: { intervalMs: 3_600_000, graceMs: 7_200_000, disabled: [] },
     audit: { intervalMs: 3_600_000 },
     rooms: { nameTemplate: "{agent}" },
+    history: { importLimit: 0 },
     drafts: { ratePerSecond: 100, burst: 1_000 },
     log: { level: "info" },
   };

@@ -86,6 +86,7 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
   const { report, now } = watch;
   return {
     listAgents: (signal) => letta.listAgents(signal),
+    history: (agentId, limit, signal) => letta.history(agentId, limit, signal),
     createConversation: (agentId, signal) => letta.createConversation(agentId, signal),
     ask: (request, signal) => watchTurn("ask", letta.ask(request, signal), request, watch),
     follow: (request, signal) => watchTurn("follow", letta.follow(request, signal), request, watch),

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
 import { crowd } from "./cases/crowd.ts";
 import { edits } from "./cases/edits.ts";
+import { homes } from "./cases/homes.ts";
 import { hostile } from "./cases/hostile.ts";
 import { longAnswers } from "./cases/long.ts";
 import { newcomer } from "./cases/newcomer.ts";
@@ -41,6 +42,7 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 180_
     edits(world);
     places(world);
     longAnswers(world);
+    homes(world);
     hostile(world);
     repeats(world);
     trouble(world);

@@ -17,6 +17,9 @@ const stays = { id: "agent-00000000-stay", name: "Stays" };
 const goes = { id: "agent-00000000-goes", name: "Goes" };
 const marker = "io.letta_matrix.room";
 
+/** What the stand-in for Letta remembers of everybody. */
+const pastOf = ({ name }: { name: string }) => ["User: What is your name?", `${name}: You can see it.`];
+
 describe("what people see of agents when letta-matrix is killed again and again while it makes and retires them", () => {
   let dir: string;
   let chain: Chain;
@@ -71,10 +74,19 @@ describe("what people see of agents when letta-matrix is killed again and again 
     oldRoom = homes[1]?.roomId ?? "";
   });
 
+  test("each room begins with what was said in Letta before, once", async () => {
+    const { ada } = chain.observer;
+    for (const agent of [stays, goes]) {
+      const { events } = await ada.read(await ada.join(aliasOf(agent)), undefined);
+      const said = events.filter(({ type }) => type === "m.room.message");
+      expect(said.map(({ content }) => content["body"])).toEqual(pastOf(agent));
+      for (const { content } of said) expect(content).toMatchObject({ "m.letta_historical": true });
+    }
+  });
+
   test("whoever asks an agent that is about to go gets one plain error", async () => {
     const { ada } = chain.observer;
     const meanwhile = async (life: Life) => {
-      await ada.join(aliasOf(goes));
       const isAsked = life.until((report) => report.type === "asked" && report.questions === 1, 30_000);
       await ada.send(oldRoom, "question", { msgtype: "m.text", body: "Are you there?" });
       await isAsked;
@@ -100,7 +112,10 @@ describe("what people see of agents when letta-matrix is killed again and again 
     expect(await chain.observer.named(aliasOf(goes))).toBeUndefined();
     const { events } = await chain.observer.ada.read(oldRoom, undefined);
     const notices = events.filter(({ content }) => content["msgtype"] === "m.notice" && !("m.relates_to" in content));
-    expect(notices.map(({ content }) => content["body"])).toEqual([expect.stringContaining("nobody answers here")]);
+    expect(notices.map(({ content }) => content["body"])).toEqual([
+      ...pastOf(goes),
+      expect.stringContaining("nobody answers here"),
+    ]);
     expect(events.map(({ content }) => content["body"])).toContain("Are you there?");
     expectAtHome(rooms, stays, roomsOf(rooms, stays)[0]);
   });
@@ -115,6 +130,10 @@ describe("what people see of agents when letta-matrix is killed again and again 
     expect(await chain.observer.named(aliasOf(goes))).toBe(home?.roomId);
     expect(spaceIn(rooms).children.toSorted()).toEqual([home?.roomId, roomsOf(rooms, stays)[0]?.roomId].toSorted());
     expect(rooms.find(({ roomId }) => roomId === oldRoom)?.content(marker)).toMatchObject({ retired: true });
+    const { ada } = chain.observer;
+    const { events } = await ada.read(await ada.join(aliasOf(goes)), undefined);
+    const said = events.filter(({ type }) => type === "m.room.message");
+    expect(said.map(({ content }) => content["body"])).toEqual(pastOf(goes));
   });
 
   test.each(required)("it was killed before and after each request that changes something: %s", (phase, requests) => {
@@ -130,7 +149,7 @@ describe("what people see of agents when letta-matrix is killed again and again 
   });
 });
 
-const room = ["createRoom", "sendState m.space.child", "invite"];
+const room = ["createRoom", "send m.room.message", "sendState m.space.child", "invite"];
 const required: readonly (readonly [phase: string, requests: readonly string[]])[] = [
   ["space", ["register", "login", "createRoom", "invite"]],
   ["provision", ["register", "login", "upload", "setAvatarUrl", ...room]],
@@ -149,7 +168,9 @@ const required: readonly (readonly [phase: string, requests: readonly string[]])
   ["return", room],
 ];
 
-const roomSteps = ["resolveRoom", "linkToSpace", "furnishRoom", "invitePeople"].map((step) => `agent ${step}`);
+const roomSteps = ["resolveRoom", "importHistory", "linkToSpace", "furnishRoom", "invitePeople"].map(
+  (step) => `agent ${step}`,
+);
 const committed: readonly (readonly [phase: string, steps: readonly string[]])[] = [
   [
     "space",

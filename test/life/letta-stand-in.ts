@@ -9,6 +9,11 @@ export function lettaStandIn(agents: readonly AgentSummary[]): LettaBackend {
     async *listAgents() {
       yield* agents;
     },
+    history: (agentId) =>
+      Promise.resolve([
+        { id: `${agentId}-1`, speaker: "user", text: "What is your name?" },
+        { id: `${agentId}-2`, speaker: "agent", text: "You can see it." },
+      ]),
     createConversation: (agentId) => Promise.resolve({ agentId, conversationId: `of-${agentId}` }),
     ask: never,
     follow: never,

@@ -5,7 +5,7 @@ import type { Homeserver, MatrixClient } from "../../src/matrix/port.ts";
 export type OnRequest = (userId: string, request: string, when: "before" | "after") => void;
 
 /** What goes on all the time, and what belongs to conversations. */
-const others: ReadonlySet<string> = new Set(["sync", "messages", "typing", "receipt"]);
+const others: ReadonlySet<string> = new Set(["sync", "typing", "receipt"]);
 
 /** The homeserver, with a boundary before and after each request of provisioning and retirement. */
 export function watchHomeserver(homeserver: Homeserver, onRequest: OnRequest): Homeserver {

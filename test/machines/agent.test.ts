@@ -92,7 +92,7 @@ describe("#38 a refused token", () => {
   test("in two places at once is one login", () => {
     const agent = resolving();
     agent.done("resolveRoom", { roomId: "!room:test" });
-    expect([...agent.running.keys()].toSorted()).toEqual(["catchUp", "linkToSpace"]);
+    expect([...agent.running.keys()].toSorted()).toEqual(["catchUp", "importHistory"]);
     agent.fail("catchUp", failure("token"));
     expect([...agent.running.keys()]).toEqual(["ensureAccount"]);
     agent.done("ensureAccount");
@@ -137,6 +137,13 @@ describe("the room", () => {
       spaceId: "!space:test",
     });
     agent.done("createRoom", { roomId: "!room:test" });
+    expect(agent.inputOf("importHistory")).toEqual({
+      userId: "@agent_1:test",
+      agentId: "agent-1",
+      name: "Scout",
+      roomId: "!room:test",
+    });
+    agent.done("importHistory");
     agent.done("linkToSpace");
     agent.done("furnishRoom");
     expect(agent.inputOf("invitePeople")).toEqual({ userId: "@agent_1:test", roomId: "!room:test" });
@@ -160,7 +167,7 @@ describe("the room", () => {
     expect(agent.context.wait?.reason).toBe("it failed: taken");
     expect(agent.fireNext()).toBeLessThan(2_000);
     agent.done("resolveRoom", { roomId: "!room:test" });
-    expect(agent.in("room.provisioning.linking")).toBe(true);
+    expect(agent.in("room.provisioning.importing")).toBe(true);
     expect(agent.context.wait).toBeUndefined();
   });
 
@@ -174,7 +181,7 @@ describe("the room", () => {
     expect(delays.at(-1)).toBeGreaterThan(40_000);
   });
 
-  test.each(["ensureProfile", "linkToSpace", "furnishRoom", "invitePeople"])(
+  test.each(["ensureProfile", "importHistory", "linkToSpace", "furnishRoom", "invitePeople"])(
     "goes on at %s after what interrupted it",
     (effect) => {
       const agent = upTo(effect);
@@ -187,6 +194,7 @@ describe("the room", () => {
 
   test.each([
     ["ensureProfile", "resolveRoom"],
+    ["importHistory", "linkToSpace"],
     ["linkToSpace", "furnishRoom"],
     ["furnishRoom", "invitePeople"],
   ])("#18 that cannot do %s does the rest all the same, says so, and tries again", (effect, next) => {
@@ -223,9 +231,26 @@ describe("the room", () => {
     if (agent.running.has("catchUp")) agent.done("catchUp", nothing);
   }
 
+  test("is told the agent's past once, also when Letta was away for long", () => {
+    const agent = upTo("importHistory");
+    for (let n = 0; n < 5; n++) {
+      agent.fail("importHistory", failure("unreachable"));
+      expect(agent.in("room.backingOff")).toBe(true);
+      agent.fire("xstate.after.roomRetry.agent.room.backingOff");
+    }
+    finish(agent);
+    agent.send({ type: "INSPECT" });
+    agent.fireNext();
+    agent.done("ensureProfile", { avatar: null });
+    agent.done("resolveRoom", { roomId: "!room:test" });
+    expect(agent.running.has("importHistory")).toBe(false);
+    expect(agent.running.has("linkToSpace")).toBe(true);
+  });
+
   test("#18 that cannot invite somebody hears all the same", () => {
     const agent = resolving();
     agent.done("resolveRoom", { roomId: "!room:test" });
+    agent.done("importHistory");
     agent.done("linkToSpace");
     agent.done("furnishRoom");
     agent.fail("invitePeople", failure("forbidden"));

@@ -38,6 +38,7 @@ const agent = agentBehaviour({
   clock,
   rooms: { server, botUserId: "@bot:test", people: [], admins: [], readers: [], nameTemplate: "{agent}" },
   pictureOf: () => undefined,
+  history: { historyOf: () => Promise.resolve([]), limit: 15 },
 });
 const conversation = conversationBehaviour({
   letta,

@@ -13,7 +13,7 @@ const discovered = { type: "DISCOVERED", name: "Scout" };
 function provision(agent: Agent, roomId: string): void {
   agent.done("ensureProfile", { avatar: null });
   agent.done("resolveRoom", { roomId });
-  for (const step of ["linkToSpace", "furnishRoom", "invitePeople"]) agent.done(step);
+  for (const step of ["importHistory", "linkToSpace", "furnishRoom", "invitePeople"]) agent.done(step);
 }
 
 /** An agent in its room, polling. */

@@ -28,59 +28,56 @@ vi.setConfig({ testTimeout: 60_000 });
 const discovered: ActorEvent = { type: "DISCOVERED", name: "Scout" };
 const spaceReady: ActorEvent = { type: "SPACE_READY", spaceId: "!space:test" };
 
-test("agent", () => {
-  const start = drive.agent();
-  start.send(discovered);
-  start.send(spaceReady);
-  const { leaves, states } = explore({
-    start,
+const provisioning = {
+  ensureAccount: [good(), bad("unreachable"), bad("forbidden")],
+  ensureProfile: [good({ avatar: null }), bad("unreachable"), bad("too-large"), bad("token")],
+  resolveRoom: [
+    good({ roomId: null }),
+    good({ roomId: "!room:test" }),
+    bad("token"),
+    bad("unreachable"),
+    bad("squatted"),
+  ],
+  createRoom: [good({ roomId: "!room:test" }), bad("taken"), bad("token"), bad("unreachable")],
+  importHistory: [good(), bad("unreachable"), bad("gone")],
+  linkToSpace: [good(), bad("token"), bad("refused")],
+  furnishRoom: [good(), bad("forbidden"), bad("unreachable")],
+  invitePeople: [good(), bad("limited", 300_000), bad("forbidden"), bad("token")],
+  catchUp: [good({ since: "s1", heard: [] }), bad("unreachable"), bad("token")],
+  poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token")],
+};
+
+/** Of an agent that lives, with all that can go wrong; and of one that comes and goes, with a little of it. */
+const waysOfLife = [
+  { endings: provisioning, events: [{ type: "INSPECT" }] },
+  {
     endings: {
-      ensureAccount: [good(), bad("unreachable"), bad("forbidden")],
-      ensureProfile: [good({ avatar: null }), bad("unreachable"), bad("too-large"), bad("token")],
-      resolveRoom: [
-        good({ roomId: null }),
-        good({ roomId: "!room:test" }),
-        bad("token"),
-        bad("unreachable"),
-        bad("squatted"),
-      ],
-      createRoom: [good({ roomId: "!room:test" }), bad("taken"), bad("token"), bad("unreachable")],
-      linkToSpace: [good(), bad("token"), bad("refused")],
-      furnishRoom: [good(), bad("forbidden"), bad("unreachable")],
-      invitePeople: [good(), bad("limited", 300_000), bad("forbidden"), bad("token")],
-      catchUp: [good({ since: "s1", heard: [] }), bad("unreachable"), bad("token")],
-      poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token")],
-      ...retirement,
+      ...Object.fromEntries(Object.entries(provisioning).map(([name, endings]) => [name, endings.slice(0, 1)])),
+      linkToSpace: [good(), bad("unreachable"), bad("refused")],
+      poll: [good({ since: "s2", heard: [] }), bad("unreachable")],
+      ...retirement(),
     },
-    events: [
-      { type: "TOKEN_REFUSED" },
-      { type: "INSPECT" },
-      { type: "MISSED", grace: 0 },
-      { type: "DISABLED" },
-      discovered,
-    ],
-    distinguish: ({ since, roomId, tokenRefused, stale, troubles: { account, room, intake, life, ...others } }) => [
-      since !== undefined,
-      roomId,
-      tokenRefused,
-      stale,
-      [account, room, intake, life].map((trouble) => trouble && [trouble.kind === "token", trouble.tries === 1]),
-      // Which of these it is makes no difference to where the chart goes.
-      Object.keys(others).length > 0,
-    ],
-    check: checkAgent,
-    settled: (actor) => {
-      if (actor.in("life.retired")) return actor.in("room.offline") && actor.in("intake.deaf");
-      if (actor.in("life.disabled")) return actor.in("intake.deaf");
-      return (
-        actor.in("account.online") &&
-        actor.in("room.ready") &&
-        actor.in("intake.polling") &&
-        actor.context.wait === undefined
-      );
-    },
-  });
-  expect(states).toBeGreaterThan(100);
+    events: [{ type: "MISSED", grace: 0 }, { type: "DISABLED" }, discovered],
+  },
+];
+
+test("agent", () => {
+  const leaves = new Set<string>();
+  for (const { endings, events } of waysOfLife) {
+    const start = drive.agent();
+    start.send(discovered);
+    start.send(spaceReady);
+    const explored = explore({
+      start,
+      endings,
+      events: [{ type: "TOKEN_REFUSED" }, ...events],
+      distinguish: distinguishAgents,
+      check: checkAgent,
+      settled: isAgentSettled,
+    });
+    expect(explored.states).toBeGreaterThan(100);
+    for (const leaf of explored.leaves) leaves.add(leaf);
+  }
   expect(restingStates("agent").filter((state) => !leaves.has(state))).toEqual([
     "account.unnamed",
     "intake.renewing",
@@ -90,14 +87,41 @@ test("agent", () => {
   ]);
 });
 
-const retirement = {
-  listConversations: [good([]), bad("")],
-  awaitClosed: [good()],
-  markRetired: [good(), bad("token"), bad("unreachable")],
-  releaseAlias: [good(), bad("forbidden")],
-  unlinkRoom: [good(), bad("limited", 1_000)],
-  leaveRoom: [good(), bad("token")],
-};
+function distinguishAgents({ since, roomId, tokenRefused, stale, imported, troubles }: AgentContext): unknown {
+  const { account, room, intake, life, ...others } = troubles;
+  return [
+    since !== undefined,
+    roomId,
+    tokenRefused,
+    stale,
+    imported,
+    [account, room, intake, life].map((trouble) => trouble && [trouble.kind === "token", trouble.tries === 1]),
+    // Which of these it is makes no difference to where the chart goes.
+    Object.keys(others).length > 0,
+  ];
+}
+
+function isAgentSettled(actor: ChartDriver<AgentContext>): boolean {
+  if (actor.in("life.retired")) return actor.in("room.offline") && actor.in("intake.deaf");
+  if (actor.in("life.disabled")) return actor.in("intake.deaf");
+  return (
+    actor.in("account.online") &&
+    actor.in("room.ready") &&
+    actor.in("intake.polling") &&
+    actor.context.wait === undefined
+  );
+}
+
+function retirement() {
+  return {
+    listConversations: [good([]), bad("")],
+    awaitClosed: [good()],
+    markRetired: [good(), bad("token"), bad("unreachable")],
+    releaseAlias: [good(), bad("forbidden")],
+    unlinkRoom: [good(), bad("limited", 1_000)],
+    leaveRoom: [good(), bad("token")],
+  };
+}
 
 /** What must hold in every state; `expect` itself would take most of the time. */
 function checkAgent(actor: ChartDriver<AgentContext>): void {
@@ -111,7 +135,7 @@ function checkAgent(actor: ChartDriver<AgentContext>): void {
   const isServed = actor.in("life.live") || actor.in("life.missing");
   demand("who is not served hears nothing", isServed || !runs("poll", "catchUp"));
   demand("who leaves makes no room", !/retir/.test(where) || !runs("resolveRoom", "createRoom", "linkToSpace"));
-  demand("who stays is not taken leave of", actor.in("life.retiring") || !runs(...Object.keys(retirement)));
+  demand("who stays is not taken leave of", actor.in("life.retiring") || !runs(...Object.keys(retirement())));
   demand("who has retired has no room", actor.context.roomId === undefined || !actor.in("life.retired"));
   demand("nothing is heard without a room", actor.context.roomId === "!room:test" || !runs("poll", "catchUp"));
   demand("a login only while registering", runs("ensureAccount") === actor.in("account.registering"));
@@ -127,6 +151,7 @@ const asTheAgent = [
   "ensureProfile",
   "resolveRoom",
   "createRoom",
+  "importHistory",
   "linkToSpace",
   "furnishRoom",
   "invitePeople",

@@ -211,7 +211,7 @@ function ownState(creator: string, alias: string | undefined, request: Partial<C
     ["m.room.history_visibility", { history_visibility: "shared" }],
     ["m.room.guest_access", { guest_access: "forbidden" }],
     ["m.room.name", { name }],
-    ...(topic === undefined ? [] : [["m.room.topic", { topic }] as const]),
+    ...(topic === undefined ? [] : [["m.room.topic", { topic, "m.topic": { "m.text": [{ body: topic }] } }] as const]),
   ];
   return contents.map(([type, content]) => ({ type, stateKey: "", content }));
 }

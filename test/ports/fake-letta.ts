@@ -7,6 +7,7 @@ import {
   type TurnEvent,
   type TurnFate,
   type TurnRequest,
+  type Utterance,
 } from "../../src/letta/port.ts";
 
 export function lettaError(kind: LettaErrorKind, retryAfterMs?: number): LettaError {
@@ -34,6 +35,8 @@ export class FakeLetta implements LettaBackend {
   followed: (readonly Happening[])[] = [];
   /** What look-ups find, one after the other; the last one for ever. */
   fates: TurnFate[] = [{ state: "unknown" }];
+  /** What was said in the agent's own conversation, the oldest first. */
+  past: Utterance[] = [];
   listingFails: unknown;
   readonly asked: TurnRequest[] = [];
   readonly lookedUp: string[] = [];
@@ -42,6 +45,11 @@ export class FakeLetta implements LettaBackend {
   async *listAgents(_signal: AbortSignal): AsyncGenerator<AgentSummary> {
     yield* this.agents;
     if (this.listingFails !== undefined) throw this.listingFails;
+  }
+
+  async history(_agentId: string, limit: number, _signal: AbortSignal): Promise<readonly Utterance[]> {
+    this.calls.push("history");
+    return limit === 0 ? [] : this.past.slice(-limit);
   }
 
   async createConversation(agentId: string, _signal: AbortSignal): Promise<Conversation> {

@@ -6,6 +6,7 @@ import type { Directory } from "../directory.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
 import { furnishRoom } from "./furnish.ts";
+import { type ImportOptions, importHistory } from "./import.ts";
 import { catchUp, poll } from "./intake.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
@@ -18,9 +19,17 @@ export interface AgentDependencies {
   readonly clock: Clock;
   readonly rooms: RoomOptions;
   readonly pictureOf: PictureOf;
+  readonly history: ImportOptions;
 }
 
-export function agentBehaviour({ sessions, directory, clock, rooms, pictureOf }: AgentDependencies): Behaviour {
+export function agentBehaviour({
+  sessions,
+  directory,
+  clock,
+  rooms,
+  pictureOf,
+  history,
+}: AgentDependencies): Behaviour {
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -33,6 +42,7 @@ export function agentBehaviour({ sessions, directory, clock, rooms, pictureOf }:
       ensureProfile: ensureProfile(sessions, pictureOf),
       resolveRoom: resolveRoom(sessions, rooms),
       createRoom: createRoom(sessions, rooms),
+      importHistory: importHistory(sessions, history),
       linkToSpace: linkToSpace(sessions, rooms),
       furnishRoom: furnishRoom(sessions, rooms),
       invitePeople: invitePeople(sessions, rooms),

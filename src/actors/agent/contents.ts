@@ -51,7 +51,8 @@ export function furniture(room: RoomInput, options: RoomOptions): Piece[] {
     ["m.room.guest_access", { guest_access: "forbidden" }],
     ["m.room.canonical_alias", { alias: aliasOf(room.agentId, options) }],
     ["m.room.name", { name }],
-    ["m.room.topic", { topic }],
+    // As homeservers make it of a topic when they create a room: newer clients show the second.
+    ["m.room.topic", { topic, "m.topic": { "m.text": [{ body: topic }] } }],
   ];
   return [...own.map(([type, content]) => ({ type, stateKey: "", content })), ...signs(room, options)];
 }

@@ -1,10 +1,11 @@
-import type { AgentSummary, Conversation, LettaBackend, TurnEvent, TurnFate, TurnRequest } from "../port.ts";
+import type { AgentSummary, Conversation, LettaBackend, TurnEvent, TurnFate, TurnRequest, Utterance } from "../port.ts";
 import { type AgentCreator, createAgent, listAgents, type NewAgent } from "./agents.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { fateOf } from "./fate.ts";
 import type { Ignored } from "./frame-reader.ts";
 import { createdConversation } from "./frames.ts";
 import { abort } from "./free.ts";
+import { readPast } from "./history.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import type { Session } from "./session.ts";
 import { type StartTimer, startTimer } from "./timer.ts";
@@ -60,6 +61,10 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
 
   createAgent(agent: NewAgent, signal: AbortSignal): Promise<AgentSummary> {
     return createAgent(this.#link.request, agent, signal);
+  }
+
+  history(agentId: string, limit: number, signal: AbortSignal): Promise<readonly Utterance[]> {
+    return readPast(this.#link.request, agentId, limit, signal);
   }
 
   async createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {

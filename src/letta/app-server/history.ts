@@ -1,4 +1,4 @@
-import type { Conversation } from "../port.ts";
+import type { Conversation, Utterance } from "../port.ts";
 import type { Request } from "./connection.ts";
 import { type HistoryEntry, historyPage, textOf } from "./frames.ts";
 
@@ -24,24 +24,59 @@ export async function readTurn(
   signal: AbortSignal,
 ): Promise<TurnRecord | undefined> {
   const later: HistoryEntry[] = [];
+  for await (const entry of newestFirst(request, conversation, signal)) {
+    if (entry.message_type === "user_message" && entry.otid === otid) return recordOf(entry, later.reverse());
+    later.push(entry);
+  }
+  return undefined;
+}
+
+/** The last things that were said in an agent's own conversation, the oldest first. */
+export async function readPast(
+  request: Request,
+  agentId: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<readonly Utterance[]> {
+  const past: Utterance[] = [];
+  if (limit <= 0) return past;
+  const conversation = { agentId, conversationId: "default" };
+  for await (const entry of newestFirst(request, conversation, signal)) {
+    const utterance = utteranceOf(entry);
+    if (utterance !== undefined) past.unshift(utterance);
+    if (past.length === limit) break;
+  }
+  return past;
+}
+
+/** All that a conversation's history has, as far back as anybody asks. */
+async function* newestFirst(
+  request: Request,
+  { agentId, conversationId }: Conversation,
+  signal: AbortSignal,
+): AsyncGenerator<HistoryEntry> {
   let before: string | undefined;
   for (let page = 0; page < mostPages; page += 1) {
     const query = {
       limit: pageSize,
       order: "desc",
       ...(before === undefined ? {} : { before }),
-      ...(conversation.conversationId === "default" ? { agent_id: conversation.agentId } : {}),
+      ...(conversationId === "default" ? { agent_id: agentId } : {}),
     };
-    const command = { type: "conversation_messages_list", conversation_id: conversation.conversationId, query };
+    const command = { type: "conversation_messages_list", conversation_id: conversationId, query };
     const { messages, has_more, next_before } = await request(command, historyPage, signal);
-    for (const entry of messages) {
-      if (entry.message_type === "user_message" && entry.otid === otid) return recordOf(entry, later.reverse());
-      later.push(entry);
-    }
-    if (!has_more || next_before == null || next_before === before) return undefined;
+    yield* messages;
+    if (!has_more || next_before == null || next_before === before) return;
     before = next_before;
   }
-  return undefined;
+}
+
+const speakers: Readonly<Record<string, Utterance["speaker"]>> = { user_message: "user", assistant_message: "agent" };
+
+function utteranceOf(entry: HistoryEntry): Utterance | undefined {
+  const speaker = speakers[entry.message_type];
+  const text = textOf(entry).replace(reminder, "").trim();
+  return speaker === undefined || text === "" ? undefined : { id: entry.id, speaker, text };
 }
 
 function recordOf(question: HistoryEntry, later: readonly HistoryEntry[]): TurnRecord {

@@ -27,8 +27,10 @@ export interface AgentContext extends AgentInput {
   readonly imported: boolean;
   /** True when the room has to be looked at again. */
   readonly stale: boolean;
-  /** How often others have changed the room since it was last inspected without a cause. */
+  /** How often others have changed the room in a row, without a longer time between two changes. */
   readonly changes: number;
+  /** When they last did, ms since the epoch. */
+  readonly changedAt: number;
   /** The sync cursor: everything up to it has been handed on. */
   readonly since?: string;
   /** Since when Letta's listings have been without the agent, ms since the epoch. */
@@ -69,6 +71,8 @@ export type AgentEvent =
   | { readonly type: "DISABLED" }
   /** Look whether everything is as it should be, and mend what is not. */
   | { readonly type: "INSPECT" }
+  /** The agent's room is another one than it was. */
+  | { readonly type: "MOVED" }
   | { readonly type: "SPACE_READY"; readonly spaceId: string; readonly part?: number }
   | { readonly type: "TOKEN_REFUSED" };
 
@@ -122,6 +126,20 @@ export interface Polled {
 export function withTroubles(troubles: Troubles): Pick<AgentContext, "troubles" | "wait"> {
   const first = concerns.find((concern) => troubles[concern] !== undefined);
   return { troubles, wait: first === undefined ? undefined : troubles[first]?.wait };
+}
+
+/** Two changes further apart than this are not one quarrel, ms: more than the longest backoff. */
+const quarrelWithin = 120_000;
+/** Changes in a row that are looked at without a longer wait. */
+const atOnce = 5;
+
+export function changesWith({ changes, changedAt }: AgentContext, at: number): Partial<AgentContext> {
+  return { stale: true, changes: at - changedAt > quarrelWithin ? 1 : changes + 1, changedAt: at };
+}
+
+/** The wait before a changed room is looked at, ms. */
+export function noticedAfter({ changes }: AgentContext): number {
+  return changes === 0 ? 0 : backoff(changes - atOnce);
 }
 
 export function backoffAfter(trouble: Trouble | undefined): number {

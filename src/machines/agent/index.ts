@@ -10,7 +10,15 @@ export const agentMachine = agentSetup.createMachine({
   id: "agent",
   version: "1",
   options: { maxIterations: 100 },
-  context: ({ input }) => ({ ...input, tokenRefused: false, imported: false, stale: false, changes: 0, troubles: {} }),
+  context: ({ input }) => ({
+    ...input,
+    tokenRefused: false,
+    imported: false,
+    stale: false,
+    changes: 0,
+    changedAt: 0,
+    troubles: {},
+  }),
   type: "parallel",
   on: {
     DISCOVERED: [

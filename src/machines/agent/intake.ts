@@ -14,6 +14,7 @@ export const intake = agentSetup.createStateConfig({
     },
     catchingUp: {
       always: { guard: not("isListening"), target: "deaf" },
+      on: { MOVED: "deaf" },
       invoke: {
         id: "catchUp",
         src: "catchUp",
@@ -35,6 +36,7 @@ export const intake = agentSetup.createStateConfig({
     },
     polling: {
       always: { guard: not("isListening"), target: "deaf" },
+      on: { MOVED: "deaf" },
       invoke: {
         id: "poll",
         src: "poll",

@@ -58,8 +58,17 @@ export const room = agentSetup.createStateConfig({
             input: ({ context: { userId, agentId, roomId = null } }) => ({ userId, agentId, roomId }),
             onDone: [
               {
+                guard: { type: "isElsewhere", params: ({ event }) => event.output },
+                target: "importing",
+                actions: [
+                  { type: "setRoom", params: ({ event }) => event.output },
+                  raise({ type: "MOVED" }),
+                  { type: "goOn", params: { concern: "room" } },
+                ],
+              },
+              {
                 guard: { type: "isThere", params: ({ event }) => event.output },
-                target: "linking",
+                target: "importing",
                 actions: [
                   { type: "setRoom", params: ({ event }) => event.output },
                   { type: "goOn", params: { concern: "room" } },
@@ -79,9 +88,10 @@ export const room = agentSetup.createStateConfig({
             src: "createRoom",
             input: ({ context }) => ({ ...roomInput(context), spaceId: context.spaceId ?? "" }),
             onDone: {
-              target: "linking",
+              target: "importing",
               actions: [
                 { type: "setRoom", params: ({ event }) => event.output },
+                raise({ type: "MOVED" }),
                 { type: "goOn", params: { concern: "room" } },
               ],
             },
@@ -100,6 +110,39 @@ export const room = agentSetup.createStateConfig({
         },
         /** Most likely by this agent itself, before a crash: resolving tells. */
         taken: { after: { roomRetry: "resolving" } },
+        /** Before anybody is there who would be told of each line. */
+        importing: {
+          always: { guard: "isImported", target: "linking" },
+          invoke: {
+            id: "importHistory",
+            src: "importHistory",
+            input: ({ context: { userId, agentId, name = userId, roomId = "" } }) => ({
+              userId,
+              agentId,
+              name,
+              roomId,
+            }),
+            onDone: {
+              target: "linking",
+              actions: [
+                "setImported",
+                { type: "goOn", params: { concern: "room" } },
+                { type: "goOn", params: { concern: "history" } },
+              ],
+            },
+            onError: [
+              {
+                guard: { type: "isPassable", params: ({ event }) => event },
+                target: "linking",
+                actions: { type: "fail", params: ({ event }) => ({ concern: "history" as const, event }) },
+              },
+              {
+                target: "#agent.room.troubled",
+                actions: { type: "fail", params: ({ event }) => ({ concern: "room" as const, event }) },
+              },
+            ],
+          },
+        },
         linking: {
           invoke: {
             id: "linkToSpace",

@@ -2,17 +2,19 @@ import { and, assign, not, or, setup, stateIn } from "xstate";
 import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Tell } from "../../runtime/step.ts";
 import { effect } from "../placeholder.ts";
-import { backoff, failureOf, timeOf, troubleWith } from "../wait.ts";
+import { failureOf, timeOf, troubleWith } from "../wait.ts";
 import {
   type AgentContext,
   type AgentEvent,
   type AgentInput,
   type Avatar,
   backoffAfter,
+  changesWith,
   type FailedIn,
   type In,
   type LinkInput,
   type Missed,
+  noticedAfter,
   type Polled,
   type PollInput,
   type ProfileInput,
@@ -45,6 +47,8 @@ export const agentSetup = setup({
     /** Gives no room only when it is certain that there is none. */
     resolveRoom: effect<{ roomId: string | null }, { userId: string; agentId: string; roomId: string | null }>(),
     createRoom: effect<{ roomId: string }, RoomInput & { spaceId: string }>(),
+    /** Tells in the room what was said in Letta before. */
+    importHistory: effect<void, { userId: string; agentId: string; name: string; roomId: string }>(),
     linkToSpace: effect<void, LinkInput>(),
     /** Puts right whatever in the room is not as it would be made now. */
     furnishRoom: effect<void, RoomInput & { roomId: string }>(),
@@ -70,13 +74,14 @@ export const agentSetup = setup({
     setAvatar: assign((_, { avatar }: { avatar: Avatar | null }) => ({ avatar: avatar ?? undefined })),
     setSpace: assign((_, { spaceId, part = 1 }: Place) => ({ spaceId, part })),
     setRoom: assign((_, { roomId }: { roomId: string | null }) => (roomId === null ? {} : { roomId })),
-    forgetRoom: assign(() => ({ roomId: undefined })),
+    forgetRoom: assign(() => ({ roomId: undefined, imported: false })),
     beginMissing: assign(({ event }) => ({ missingSince: timeOf(event) })),
     endMissing: assign(() => ({ missingSince: undefined })),
+    setImported: assign(() => ({ imported: true })),
     advance: assign((_, { since }: { since: string }) => ({ since })),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
-    noteChange: assign(({ context: { changes } }, { changed }: { readonly changed?: true }) =>
-      changed === undefined ? {} : { stale: true, changes: changes + 1 },
+    noteChange: assign(({ context, event }, { changed }: { readonly changed?: true }) =>
+      changed === undefined ? {} : changesWith(context, timeOf(event)),
     ),
     looking: assign(() => ({ stale: false })),
     refuseToken: assign(() => ({ tokenRefused: true })),
@@ -99,10 +104,13 @@ export const agentSetup = setup({
     /** Once it has a place in one part of the space, it hears of that one only. */
     isOtherSpace: ({ context: { spaceId: known, part: own } }, { spaceId, part = 1 }: Place) =>
       known !== spaceId && (own === undefined || own === part),
+    isImported: ({ context }) => context.imported,
     isNamed: ({ context }) => context.name !== undefined,
     knowsSpace: ({ context }) => context.spaceId !== undefined,
     hasCursor: ({ context }) => context.since !== undefined,
     hasRoom: ({ context }) => context.roomId !== undefined,
+    isElsewhere: ({ context }, { roomId }: { roomId: string | null }) =>
+      roomId !== null && context.roomId !== undefined && roomId !== context.roomId,
     isThere: (_, { roomId }: { roomId: string | null }) => roomId !== null,
     /** Only a person can end it; it is tried again from time to time all the same. */
     isLasting: ({ context: { troubles } }, { concern }: In) => lasting.has(troubles[concern]?.kind ?? ""),
@@ -130,6 +138,6 @@ export const agentSetup = setup({
     lifeRetry: ({ context: { troubles } }) => backoffAfter(troubles.life),
     mendingCheck: 600_000,
     /** Several changes at once are looked at once, and two who undo each other's changes for ever do so ever less often. */
-    noticed: ({ context: { changes } }) => (changes === 0 ? 0 : backoff(changes)),
+    noticed: ({ context }) => noticedAfter(context),
   },
 });

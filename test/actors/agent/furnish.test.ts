@@ -44,6 +44,7 @@ describe("a room that is looked at", () => {
   test.each<[string, Content]>([
     ["m.room.name", { name: "mine now" }],
     ["m.room.topic", { topic: "something else" }],
+    ["m.room.topic", { topic: "Talk to the Letta agent Scout. Every message here gets one answer.", "m.topic": {} }],
     ["m.room.avatar", { url: "mxc://test/other" }],
     ["m.room.join_rules", { join_rule: "public" }],
     ["m.room.history_visibility", { history_visibility: "world_readable" }],
@@ -62,7 +63,7 @@ describe("a room that is looked at", () => {
   });
 
   test("keeps what clients and homeservers add to its state", async () => {
-    change("m.room.topic", { ...state("m.room.topic"), "m.topic": { "m.text": [{ body: "rich" }] } });
+    change("m.room.topic", { ...state("m.room.topic"), "org.example.colour": "green" });
     await furnish();
     expect(writes()).toEqual([]);
   });

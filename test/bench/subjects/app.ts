@@ -13,6 +13,7 @@ const instantLetta: LettaBackend = {
   async *listAgents() {
     yield { id: agentId, name: "Bench" };
   },
+  history: async () => [],
   createConversation: async (id) => ({ agentId: id, conversationId: "default" }),
   async *ask({ text }) {
     yield { type: "accepted" };
@@ -37,6 +38,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       discovery: { intervalMs: 600_000, graceMs: 7_200_000, disabled: [] },
       audit: { intervalMs: 3_600_000 },
       rooms: { nameTemplate: "{agent}" },
+      history: { importLimit: 0 },
       drafts: { ratePerSecond: 10, burst: 10 },
       log: { level: "warn" },
     },

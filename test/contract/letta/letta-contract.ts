@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { crashesContract } from "./crashes.ts";
 import { directoryContract } from "./directory.ts";
+import { pastContract } from "./past.ts";
 import type { ServerUnderContract } from "./server.ts";
 import { toolsContract } from "./tools.ts";
 import { troubleContract } from "./trouble.ts";
@@ -19,6 +20,7 @@ export function lettaContract(name: string, start: () => Promise<ServerUnderCont
       return running;
     };
     describe("agents and conversations", () => directoryContract(server));
+    describe("an agent's past", () => pastContract(server));
     describe("turns", () => turnsContract(server));
     describe("tools", () => toolsContract(server));
     describe("trouble", () => troubleContract(server));
