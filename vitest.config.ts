@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 const real = ["test/servers/{synapse,letta,stack}*.test.ts"];
 /** The whole product, as people use it and under SIGKILL. On demand, and not yet in CI: some of its cases still fail. */
 const whole = ["test/e2e/**/*.test.ts", "test/crash/**/*.real.test.ts"];
+/** Agents made and retired under kill -9 at each request: minutes. */
+const life = ["test/life/**/*.real.test.ts"];
 /** What the ports promise, and the demo: with the real servers too, but too long for the quick suite. */
 const contract = ["test/contract/**/*.test.ts", "test/demo/**/*.real.test.ts"];
 /** Tests that are too slow for every day. */
@@ -24,7 +26,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...real, ...whole, ...contract, ...slow, ...limits, ...patches],
+          exclude: [...real, ...whole, ...life, ...contract, ...slow, ...limits, ...patches],
           sequence: { groupOrder: 0 },
         },
       },
@@ -50,6 +52,18 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "life",
+          include: life,
+          globalSetup: "./test/real-setup.ts",
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 6 },
         },
       },
       {

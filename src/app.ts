@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Adoption, type Inherited } from "./actors/adoption/adoption.ts";
 import { agentBehaviour } from "./actors/agent/behaviour.ts";
 import type { PictureOf } from "./actors/agent/profile.ts";
+import { auditBehaviour } from "./actors/audit/behaviour.ts";
 import { Care } from "./actors/care.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
 import { SendBudgets } from "./actors/conversation/draft-budget.ts";
@@ -110,14 +111,22 @@ async function compose(
   const botUserId = `@${botLocalpart}:${serverName}`;
   const { secret, identity, care, sessions } = await accounts(config, logger, ports, vault);
   const { wanted, ...coreUsers } = coreUsersOf(config);
-  const directory = new Directory({ list: (realm, machine) => host.list(realm, machine) }, serverName);
+  const actors: Pick<Host, "list" | "read"> = {
+    list: (realm, machine) => host.list(realm, machine),
+    read: (id) => host.read(id),
+  };
+  const directory = new Directory(actors, serverName);
   const budgets = new SendBudgets(config.drafts, clock);
   const host = new EmbeddedHost({
     store,
     clock,
     jitterSeed: secret,
     behaviours: [
-      discoveryBehaviour(letta, directory, config.discovery.intervalMs),
+      discoveryBehaviour(letta, directory, clock, {
+        interval: config.discovery.intervalMs,
+        grace: config.discovery.graceMs,
+        disabled: config.discovery.disabled,
+      }),
       spaceBehaviour(sessions, directory, {
         server: serverName,
         botLocalpart,
@@ -140,6 +149,7 @@ async function compose(
       }),
       agentBehaviour({
         sessions,
+        directory,
         clock,
         rooms: {
           server: serverName,
@@ -157,6 +167,7 @@ async function compose(
         pictureOf: pictureOf(config.avatars),
         ...(admin !== undefined && { admin }),
       }),
+      auditBehaviour(directory, config.audit.intervalMs),
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
@@ -177,10 +188,11 @@ async function compose(
       {
         id: "system",
         async start() {
-          // An actor comes to life with its first event; the space's chart needs none of any meaning.
+          // An actor comes to life with its first event; some need none of any meaning.
           await host.accept(addressOf.space(serverName), { type: "WAKE" });
           for (const userId of wanted.keys())
             await host.accept(addressOf.coreUser(serverName, userId), { type: "WAKE" });
+          await host.accept(addressOf.audit(serverName), { type: "WAKE" });
           await host.accept(addressOf.discovery(serverName), { type: "LIST_NOW" });
           if (care === undefined) return;
           const all = { care, directory, sessions, server: serverName, clock };

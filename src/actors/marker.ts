@@ -46,10 +46,19 @@ export function importedMessageOf(content: unknown): string | undefined {
   return parsed.success ? parsed.data[historyMarker].message : undefined;
 }
 
-const owned = z.object({ agent_id: z.string() });
+const owned = z.object({ agent_id: z.string(), retired: z.boolean().optional().catch(undefined) });
 
 export function roomMark(agentId: string): Content {
   return { agent_id: agentId };
+}
+
+/** Of a room whose agent is gone: it keeps its history, and is nobody's room any more. */
+export function retiredMark(agentId: string): Content {
+  return { agent_id: agentId, retired: true };
+}
+
+export function isRetired(content: Content | undefined): boolean {
+  return owned.safeParse(content).data?.retired === true;
 }
 
 /** Whose room it is, by the content of its marker state. */

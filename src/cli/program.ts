@@ -3,6 +3,7 @@ import { chartFormats, chartNames } from "../commands/chart/render.ts";
 import { type AdoptEnvironment, type AdoptOptions, adopt } from "./adopt/adopt.ts";
 import { type ChartOptions, showChart } from "./chart.ts";
 import type { Console } from "./console.ts";
+import { type DiscoveryOptions, runDiscovery } from "./discovery.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import { type RunEnvironment, run } from "./run.ts";
 import { type StatusOptions, showStatus } from "./status.ts";
@@ -23,6 +24,7 @@ const examples = `
 Examples:
   letta-matrix run --config /etc/letta-matrix.yaml   run until SIGTERM
   letta-matrix status                                what runs, and what it waits for
+  letta-matrix discovery run                         look for new agents now
   letta-matrix adopt --mapping agent_user_mappings.json --dry-run
   letta-matrix chart conversation --format svg --out conversation.svg
 
@@ -85,6 +87,22 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .option("--dry-run", "say what it would do, and change nothing")
     .action(async (options: AdoptOptions) => {
       code = await adopt(options, { console, env, ...environment.adopting });
+    });
+
+  program
+    .command("discovery")
+    .summary("find Letta's agents")
+    .description("Letta's agents, as the running process finds them.")
+    .command("run")
+    .summary("list them now")
+    .description(
+      "Lets the running process list Letta's agents now instead of at its next interval, and tells how many are new, renamed, back or missing. What follows from that takes its time: `letta-matrix status` shows it.",
+    )
+    .addOption(config())
+    .option("-d, --data <folder>", "the data folder, instead of the one that the configuration names")
+    .option("--json", "print JSON")
+    .action(async (options: DiscoveryOptions) => {
+      code = await runDiscovery(options, console, env);
     });
 
   program

@@ -80,7 +80,12 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
       ...coreUser("letta", coreUsers.letta, secrets.lettaPassword),
     },
     space: { name: file.space.name, aliasLocalpart: file.space.alias },
-    discovery: { intervalMs: file.discovery.interval },
+    discovery: {
+      intervalMs: file.discovery.interval,
+      graceMs: file.discovery.grace,
+      disabled: file.discovery.disabled,
+    },
+    audit: { intervalMs: file.audit.interval },
     rooms: { nameTemplate: file.rooms.name },
     avatars,
     invitations: file.invitations,

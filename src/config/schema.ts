@@ -155,6 +155,26 @@ const discovery = z
       description: "How often Letta's agents are listed.",
       example: "interval: 30s",
     }),
+    grace: duration.default(7_200_000).meta({
+      description:
+        "How long an agent may be missing in Letta before it is retired: its room is marked and leaves the space, its alias is released.",
+      example: "grace: 2h",
+    }),
+    disabled: z.array(text, "must be a list of agent ids").default([]).meta({
+      description:
+        "Ids of agents that are left out. One without a room gets none; one with a room keeps it, but hears nothing until it is taken off this list.",
+      example: "disabled: [agent-0123]",
+    }),
+  })
+  .prefault({});
+
+const audit = z
+  .strictObject({
+    interval: duration.default(3_600_000).meta({
+      description:
+        "How long one pass over all agents' users and rooms takes, which finds and mends what was changed on the homeserver.",
+      example: "interval: 1h",
+    }),
   })
   .prefault({});
 
@@ -250,6 +270,7 @@ export const configFile = z.strictObject({
   core_users: coreUsers,
   space,
   discovery,
+  audit,
   rooms,
   avatars,
   history,
@@ -313,7 +334,8 @@ export interface Config {
     readonly letta?: CoreUser;
   };
   readonly space: { readonly name: string; readonly aliasLocalpart: string };
-  readonly discovery: { readonly intervalMs: number };
+  readonly discovery: { readonly intervalMs: number; readonly graceMs: number; readonly disabled: readonly string[] };
+  readonly audit: { readonly intervalMs: number };
   /** `{agent}` in it stands for the agent's name. */
   readonly rooms: { readonly nameTemplate: string };
   readonly avatars: AvatarChoice;

@@ -5,6 +5,7 @@ export const addressOf = {
   discovery: (server: string) => actorId(server, "discovery", "letta"),
   space: (server: string) => actorId(server, "space", "agents"),
   coreUser: (server: string, userId: string) => actorId(server, "core-user", userId),
+  audit: (server: string) => actorId(server, "audit", "all"),
   agent: (server: string, agentId: string) => actorId(server, "agent", agentId),
   /** The thread is a place in the key for those who want one conversation for each; empty for the whole room. */
   conversation: (server: string, agentId: string, roomId: string, thread = "") =>

@@ -179,6 +179,11 @@ export class ClientServerClient implements MatrixClient {
     await undefinedIfMissing(this.#api.call(call, nothing, signal));
   }
 
+  async joinedRooms(signal: AbortSignal): Promise<readonly string[]> {
+    const call: Call = { action: `listing the rooms of ${this.userId}`, method: Method.Get, path: "/joined_rooms" };
+    return (await this.#api.call(call, joinedRoomsAnswer, signal)).joined_rooms;
+  }
+
   async join(roomIdOrAlias: string, signal: AbortSignal): Promise<string> {
     const answer = await this.#api.call(
       {
@@ -347,8 +352,7 @@ export class ClientServerClient implements MatrixClient {
   }
 
   async #isIn(roomId: string, signal: AbortSignal): Promise<boolean> {
-    const call: Call = { action: `listing the rooms of ${this.userId}`, method: Method.Get, path: "/joined_rooms" };
-    return (await this.#api.call(call, joinedRoomsAnswer, signal)).joined_rooms.includes(roomId);
+    return (await this.joinedRooms(signal)).includes(roomId);
   }
 
   async #isMember(roomId: string, userId: string, signal: AbortSignal): Promise<boolean> {

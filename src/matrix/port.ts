@@ -72,6 +72,8 @@ export interface MatrixClient {
   createAlias(alias: string, roomId: string, signal: AbortSignal): Promise<void>;
   /** Takes an alias away; one that names nothing is no failure. */
   deleteAlias(alias: string, signal: AbortSignal): Promise<void>;
+  /** The rooms that this user is in: unlike a refusal, this tells for certain that it is not in one. */
+  joinedRooms(signal: AbortSignal): Promise<readonly string[]>;
   join(roomIdOrAlias: string, signal: AbortSignal): Promise<string>;
   /** Leaves a room, or declines its invitation. Leaving a room that one is not in succeeds. */
   leave(roomId: string, signal: AbortSignal): Promise<void>;

@@ -28,7 +28,8 @@ afterEach(() => rm(folder, { recursive: true }));
 const passwords = () => readFile(join(folder, "passwords"), "utf8").catch(() => "");
 
 function run(effect: string, input: object, sessions = t.sessions, admin?: FakeAdmin): Promise<unknown> {
-  const resident = { id: addressOf.agent("test", "agent-1"), context: { agentId: "agent-1" } };
+  const value = { life: "live", room: "ready" };
+  const resident = { id: addressOf.agent("test", "agent-1"), value, context: { agentId: "agent-1" } };
   const behaviour = coreUserBehaviour({
     homeserver: t.homeserver,
     sessions,
@@ -37,12 +38,13 @@ function run(effect: string, input: object, sessions = t.sessions, admin?: FakeA
       deviceIdOf: (user) => `DEVICE-OF-${user}`,
     },
     passwords: new PasswordFile(folder),
-    // Of a record only these two are read.
+    // Of a record only these are read.
     directory: new Directory(
       {
         list: async function* () {
           yield resident as never;
         },
+        read: () => undefined,
       },
       "test",
     ),

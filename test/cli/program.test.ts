@@ -52,9 +52,10 @@ describe("the command line", () => {
   test("explains itself and each command", async () => {
     const { code, out } = await cli("--help");
     expect(code).toBe(exitCode.ok);
-    for (const part of ["run", "status", "chart", "Examples:", "Exit status:"]) expect(out).toContain(part);
+    for (const part of ["run", "status", "discovery", "chart", "Examples:", "Exit status:"])
+      expect(out).toContain(part);
     expect((await cli("help", "run")).out).toMatch(/a second signal\s+ends it at\s+once/);
-    expect((await cli("chart", "--help")).out).toContain('"agent", "conversation"');
+    expect((await cli("chart", "--help")).out).toContain('"agent", "audit", "conversation"');
   });
 
   test.each([
@@ -139,6 +140,7 @@ describe("status", () => {
         },
         read: () => undefined,
         accept: async () => undefined,
+        ask: () => Promise.reject(new Error("nothing is asked")),
         health: () => ({ state: "running" }),
       },
     });

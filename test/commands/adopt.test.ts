@@ -22,6 +22,7 @@ function bound(outcome: Adopted, isThere = true) {
       // Of the record only its being there counts.
       read: (id) => (isThere && id === agent ? ({ id } as ActorRecord) : undefined),
       accept,
+      ask: () => Promise.reject(new Error("nothing is asked")),
       health: () => ({ state: "running" }),
     },
   });

@@ -40,6 +40,7 @@ function bound(records: readonly ActorRecord[], health: Readonly<Record<string, 
       },
       read: (id) => records.find((one) => one.id === id),
       accept: async () => undefined,
+      ask: () => Promise.reject(new Error("nothing is asked")),
       health: (id) => health[id] ?? { state: "running" },
     },
   });

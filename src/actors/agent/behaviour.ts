@@ -3,6 +3,7 @@ import { agentMachine } from "../../machines/agent/index.ts";
 import type { HomeserverAdmin } from "../../matrix/port.ts";
 import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { Directory } from "../directory.ts";
 import { mending } from "../mending.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
@@ -12,10 +13,12 @@ import { catchUp, poll } from "./intake.ts";
 import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
+import { awaitClosed, leaveRoom, listConversations, markRetired, releaseAlias, unlinkRoom } from "./retirement.ts";
 import { createRoom, type RoomOptions, resolveRoom } from "./room.ts";
 
 export interface AgentDependencies {
   readonly sessions: Sessions;
+  readonly directory: Directory;
   readonly clock: Clock;
   readonly rooms: RoomOptions;
   readonly pictureOf: PictureOf;
@@ -26,7 +29,7 @@ export interface AgentDependencies {
 }
 
 export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
-  const { sessions, clock, rooms, pictureOf, history, invitations, admin } = dependencies;
+  const { sessions, directory, clock, rooms, pictureOf, history, invitations, admin } = dependencies;
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -45,8 +48,14 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       invitePeople: mending(admin, invitePeople(sessions, rooms)),
       catchUp: catchUp(sessions, invitations),
       poll: poll(sessions, clock, rooms, invitations),
+      listConversations: listConversations(directory),
+      awaitClosed: awaitClosed(directory, clock),
+      markRetired: markRetired(sessions),
+      releaseAlias: releaseAlias(sessions, rooms),
+      unlinkRoom: unlinkRoom(sessions, rooms),
+      leaveRoom: leaveRoom(sessions),
     },
     actions: { answerInvitations: answerInvitations(sessions) },
-    backoffDelays: ["accountRetry", "roomRetry", "intakeRetry"],
+    backoffDelays: ["accountRetry", "roomRetry", "intakeRetry", "lifeRetry"],
   });
 }

@@ -149,9 +149,13 @@ describe("the link to the space", () => {
     const bot = new Bot(t.sessions, "@bot:test");
     await bot.ensure(context().signal);
     const spaceId = t.homeserver.makeRoom("@bot:test");
-    const input = { userId: t.userId, roomId: t.roomId, spaceId };
+    const input = { userId: t.userId, agentId: "agent-1", name: "Scout", roomId: t.roomId, spaceId };
     await linkToSpace(t.sessions, options)(input, context());
-    expect(t.homeserver.room(spaceId).state("m.space.child", t.roomId)).toMatchObject({ via: ["test"] });
+    expect(t.homeserver.room(spaceId).state("m.space.child", t.roomId)).toMatchObject({
+      via: ["test"],
+      suggested: true,
+      order: "scout",
+    });
     expect(t.homeserver.room(t.roomId).state("m.space.parent", spaceId)).toMatchObject({ canonical: true });
   });
 
@@ -160,7 +164,8 @@ describe("the link to the space", () => {
     await bot.ensure(context().signal);
     const spaceId = t.homeserver.makeRoom("@bot:test");
     t.homeserver.refuseTokens("@bot:test");
-    await linkToSpace(t.sessions, options)({ userId: t.userId, roomId: t.roomId, spaceId }, context());
+    const input = { userId: t.userId, agentId: "agent-1", name: "Scout", roomId: t.roomId, spaceId };
+    await linkToSpace(t.sessions, options)(input, context());
     expect(t.homeserver.count("login", "@bot:test")).toBe(1);
     expect(t.homeserver.count("login", t.userId)).toBe(0);
   });
