@@ -37,6 +37,8 @@ export interface ConversationContext extends ConversationInput {
   readonly conversationId?: string | undefined;
   readonly queue: readonly Question[];
   readonly current?: Turn | undefined;
+  /** Why nothing can be answered any more: the agent is gone. */
+  readonly closed?: string | undefined;
   readonly wait?: Wait | undefined;
 }
 
@@ -45,6 +47,8 @@ export type ConversationEvent =
   | { readonly type: "EDITED"; readonly edits: string; readonly sender: string; readonly text: string }
   /** More was said since the cursor `gap` than was read. */
   | { readonly type: "CUT"; readonly gap: string }
+  /** The agent is gone: whoever waits for an answer is told so. Whatever comes after that means that it is back. */
+  | { readonly type: "CLOSE"; readonly reason: string }
   /** A draft is about to be sent. */
   | { readonly type: "DRAFTING" }
   | { readonly type: "DRAFTED"; readonly eventId: string }
@@ -94,8 +98,9 @@ export const conversationMachine = setup({
     /** Tells the room that some of what was said in it was not read. */
     sayCut: (_, _params: { userId: string; roomId: string; gap: string }) => undefined,
     enqueue: assign(({ context, event }) =>
-      event.type === "MESSAGE" ? { queue: [...context.queue, event.question] } : {},
+      event.type === "MESSAGE" ? { queue: [...context.queue, event.question], closed: undefined } : {},
     ),
+    close: assign((_, { reason }: { reason: string }) => ({ closed: reason })),
     replaceText: assign(({ context, event }) =>
       event.type === "EDITED"
         ? {
@@ -148,6 +153,7 @@ export const conversationMachine = setup({
   guards: {
     hasQuestion: ({ context }) => context.queue.length > 0,
     isFull: ({ context }) => context.queue.length >= longestQueue,
+    isClosed: ({ context }) => context.closed !== undefined,
     isUnreadable: ({ context }) => context.current?.question.unreadable !== undefined,
     isOpen: ({ context }) => context.conversationId !== undefined,
     isPassing: ({ context: { current } }, event: { readonly error: unknown }) => {
@@ -198,6 +204,7 @@ export const conversationMachine = setup({
         params: ({ context: { userId, roomId }, event: { gap } }) => ({ userId, roomId, gap }),
       },
     },
+    CLOSE: { actions: { type: "close", params: ({ event }) => event } },
     deadLetter: { actions: "apologise" },
   },
   states: {
@@ -205,6 +212,7 @@ export const conversationMachine = setup({
     taking: {
       entry: "takeNext",
       always: [
+        { guard: "isClosed", target: "declining" },
         { guard: "isUnreadable", target: "declining" },
         { guard: "isOpen", target: "turn" },
         { target: "opening" },
@@ -215,11 +223,15 @@ export const conversationMachine = setup({
         target: "replying",
         actions: {
           type: "answer",
-          params: ({ context }) => ({ outcome: "error" as const, text: context.current?.question.unreadable ?? "" }),
+          params: ({ context }) => ({
+            outcome: "error" as const,
+            text: context.closed ?? context.current?.question.unreadable ?? "",
+          }),
         },
       },
     },
     opening: {
+      on: { CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } } },
       invoke: {
         id: "openConversation",
         src: "openConversation",
@@ -298,6 +310,7 @@ export const conversationMachine = setup({
       on: {
         TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
         DRAFTED: { actions: { type: "amend", params: ({ event }) => ({ draft: event.eventId }) } },
+        CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
       },
       states: {
         asking: {
@@ -314,6 +327,7 @@ export const conversationMachine = setup({
       on: {
         DRAFTING: { actions: { type: "amend", params: { drafting: true } } },
         TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
+        CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
       },
       states: {
         choosing: { always: [{ guard: "isWorthExplaining", target: "explaining" }, { target: "quiet" }] },
