@@ -72,7 +72,48 @@ const homeserver = z.strictObject({
     description: "How the agents' users are created: exactly one of the four.",
     example: "registration: { shared_secret_file: /run/secrets/registration_shared_secret }",
   }),
+  admin_token: text.optional().meta({
+    description: "Access token of a Synapse server administrator; lifts rate limits and mends passwords and rooms.",
+    example: "admin_token: syt_the_administrators_token",
+  }),
+  admin_token_file: text.optional().meta({
+    description: "A file that holds the administrator's access token.",
+    example: "admin_token_file: /run/secrets/synapse_admin_token",
+  }),
 });
+
+const coreUser = text
+  .regex(/^[a-z0-9._=/+-]+$/, "must be the part between @ and : of a user id, or none")
+  .max(200, "must be at most 200 characters");
+
+const coreUsers = z
+  .strictObject({
+    admin: coreUser.default("admin").meta({
+      description: "The user that has all power in the space and in each agent's room; none for no such user.",
+      example: "admin: admin",
+    }),
+    admin_password: text.optional().meta({
+      description: "Its password, where it exists already and shall come into the rooms by itself; never changed.",
+      example: "admin_password: the-password-it-has",
+    }),
+    admin_password_file: text.optional().meta({
+      description: "A file that holds that password.",
+      example: "admin_password_file: /run/secrets/matrix_admin_password",
+    }),
+    letta: coreUser.default("letta").meta({
+      description: "The user that reads along in the space and in each agent's room; none for no such user.",
+      example: "letta: letta",
+    }),
+    letta_password: text.optional().meta({
+      description: "Its password, where it exists already and shall come into the rooms by itself; never changed.",
+      example: "letta_password: the-password-it-has",
+    }),
+    letta_password_file: text.optional().meta({
+      description: "A file that holds that password.",
+      example: "letta_password_file: /run/secrets/matrix_letta_password",
+    }),
+  })
+  .prefault({});
 
 const letta = z.strictObject({
   url: url(/^wss?$/, "the ws:// or wss:// address of a Letta App Server").meta({
@@ -113,6 +154,26 @@ const discovery = z
     interval: duration.default(30_000).meta({
       description: "How often Letta's agents are listed.",
       example: "interval: 30s",
+    }),
+    grace: duration.default(7_200_000).meta({
+      description:
+        "How long an agent may be missing in Letta before it is retired: its room is marked and leaves the space, its alias is released.",
+      example: "grace: 2h",
+    }),
+    disabled: z.array(text, "must be a list of agent ids").default([]).meta({
+      description:
+        "Ids of agents that are left out. One without a room gets none; one with a room keeps it, but hears nothing until it is taken off this list.",
+      example: "disabled: [agent-0123]",
+    }),
+  })
+  .prefault({});
+
+const audit = z
+  .strictObject({
+    interval: duration.default(3_600_000).meta({
+      description:
+        "How long one pass over all agents' users and rooms takes, which finds and mends what was changed on the homeserver.",
+      example: "interval: 1h",
     }),
   })
   .prefault({});
@@ -206,8 +267,10 @@ export const configFile = z.strictObject({
       "People who are invited to the space and to each agent's room when it is made; not to what is there already.",
     example: 'invite: ["@you:example.org"]',
   }),
+  core_users: coreUsers,
   space,
   discovery,
+  audit,
   rooms,
   avatars,
   history,
@@ -223,6 +286,13 @@ export type ConfigFile = z.output<typeof configFile>;
 export type Registration =
   | { readonly kind: "shared-secret"; readonly secret: string }
   | { readonly kind: "token"; readonly token: string };
+
+/** A user that is everywhere our agents are, by itself. */
+export interface CoreUser {
+  readonly localpart: string;
+  /** That it has already. A secret, and never changed. */
+  readonly password?: string;
+}
 
 /** What agents show as their picture. A `source` changes with the picture, and with nothing else. */
 export type AvatarChoice =
@@ -244,6 +314,8 @@ export interface Config {
     /** The part after the colon in its user ids. */
     readonly serverName: string;
     readonly registration: Registration;
+    /** Of a server administrator. A secret. */
+    readonly adminToken?: string;
   };
   readonly letta: {
     readonly url: string;
@@ -255,8 +327,15 @@ export interface Config {
   readonly dataFolder: string;
   /** User ids of the people to invite. */
   readonly invite: readonly string[];
+  readonly coreUsers: {
+    /** Has all power. */
+    readonly admin?: CoreUser;
+    /** Reads along. */
+    readonly letta?: CoreUser;
+  };
   readonly space: { readonly name: string; readonly aliasLocalpart: string };
-  readonly discovery: { readonly intervalMs: number };
+  readonly discovery: { readonly intervalMs: number; readonly graceMs: number; readonly disabled: readonly string[] };
+  readonly audit: { readonly intervalMs: number };
   /** `{agent}` in it stands for the agent's name. */
   readonly rooms: { readonly nameTemplate: string };
   readonly avatars: AvatarChoice;

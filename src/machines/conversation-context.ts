@@ -36,6 +36,8 @@ export interface ConversationContext extends ConversationInput {
   readonly conversationId?: string | undefined;
   readonly queue: readonly Question[];
   readonly current?: Turn | undefined;
+  /** Why nothing can be answered any more: the agent is gone. */
+  readonly closed?: string | undefined;
   readonly wait?: Wait | undefined;
 }
 
@@ -44,6 +46,8 @@ export type ConversationEvent =
   | { readonly type: "EDITED"; readonly edits: string; readonly sender: string; readonly text: string }
   /** More was said since the cursor `gap` than was read. */
   | { readonly type: "CUT"; readonly gap: string }
+  /** The agent is gone: whoever waits for an answer is told so. Whatever comes after that means that it is back. */
+  | { readonly type: "CLOSE"; readonly reason: string }
   /** A draft is about to be sent. */
   | { readonly type: "DRAFTING" }
   | { readonly type: "DRAFTED"; readonly eventId: string }

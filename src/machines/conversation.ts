@@ -52,8 +52,9 @@ export const conversationMachine = setup({
     /** Tells the room that some of what was said in it was not read. */
     sayCut: (_, _params: { userId: string; roomId: string; gap: string }) => undefined,
     enqueue: assign(({ context, event }) =>
-      event.type === "MESSAGE" ? { queue: [...context.queue, event.question] } : {},
+      event.type === "MESSAGE" ? { queue: [...context.queue, event.question], closed: undefined } : {},
     ),
+    close: assign((_, { reason }: { reason: string }) => ({ closed: reason })),
     replaceText: assign(({ context, event }) =>
       event.type === "EDITED"
         ? {
@@ -110,6 +111,7 @@ export const conversationMachine = setup({
   guards: {
     hasQuestion: ({ context }) => context.queue.length > 0,
     isFull: ({ context }) => context.queue.length >= longestQueue,
+    isClosed: ({ context }) => context.closed !== undefined,
     isUnreadable: ({ context }) => context.current?.question.unreadable !== undefined,
     isOpen: ({ context }) => context.conversationId !== undefined,
     isPassing: ({ context: { current } }, event: { readonly error: unknown }) => {
@@ -162,6 +164,7 @@ export const conversationMachine = setup({
         params: ({ context: { userId, roomId }, event: { gap } }) => ({ userId, roomId, gap }),
       },
     },
+    CLOSE: { actions: { type: "close", params: ({ event }) => event } },
     deadLetter: { actions: "apologise" },
   },
   states: {
@@ -169,6 +172,7 @@ export const conversationMachine = setup({
     taking: {
       entry: "takeNext",
       always: [
+        { guard: "isClosed", target: "declining" },
         { guard: "isUnreadable", target: "declining" },
         { guard: "isOpen", target: "turn" },
         { target: "opening" },
@@ -179,11 +183,15 @@ export const conversationMachine = setup({
         target: "replying",
         actions: {
           type: "answer",
-          params: ({ context }) => ({ outcome: "error" as const, text: context.current?.question.unreadable ?? "" }),
+          params: ({ context }) => ({
+            outcome: "error" as const,
+            text: context.closed ?? context.current?.question.unreadable ?? "",
+          }),
         },
       },
     },
     opening: {
+      on: { CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } } },
       invoke: {
         id: "openConversation",
         src: "openConversation",
@@ -267,6 +275,7 @@ export const conversationMachine = setup({
       on: {
         TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
         DRAFTED: { actions: { type: "amend", params: ({ event }) => ({ draft: event.eventId }) } },
+        CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
       },
       states: {
         asking: {
@@ -283,6 +292,7 @@ export const conversationMachine = setup({
       on: {
         DRAFTING: { actions: { type: "amend", params: { drafting: true } } },
         TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
+        CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
       },
       states: {
         choosing: { always: [{ guard: "isWorthExplaining", target: "explaining" }, { target: "quiet" }] },

@@ -179,6 +179,11 @@ export class ClientServerClient implements MatrixClient {
     await undefinedIfMissing(this.#api.call(call, nothing, signal));
   }
 
+  async joinedRooms(signal: AbortSignal): Promise<readonly string[]> {
+    const call: Call = { action: `listing the rooms of ${this.userId}`, method: Method.Get, path: "/joined_rooms" };
+    return (await this.#api.call(call, joinedRoomsAnswer, signal)).joined_rooms;
+  }
+
   async join(roomIdOrAlias: string, signal: AbortSignal): Promise<string> {
     const answer = await this.#api.call(
       {
@@ -325,6 +330,11 @@ export class ClientServerClient implements MatrixClient {
     );
   }
 
+  async logOut(signal: AbortSignal): Promise<void> {
+    const call: Call = { action: `logging ${this.userId} out`, method: Method.Post, path: "/logout", body: {} };
+    await this.#api.call(call, nothing, signal);
+  }
+
   async #powerLevels(levels: Content, signal: AbortSignal): Promise<Record<string, unknown>> {
     const call: Call = { action: "reading the homeserver's capabilities", method: Method.Get, path: "/capabilities" };
     const { capabilities } = await this.#api.call(call, capabilitiesAnswer, signal);
@@ -342,8 +352,7 @@ export class ClientServerClient implements MatrixClient {
   }
 
   async #isIn(roomId: string, signal: AbortSignal): Promise<boolean> {
-    const call: Call = { action: `listing the rooms of ${this.userId}`, method: Method.Get, path: "/joined_rooms" };
-    return (await this.#api.call(call, joinedRoomsAnswer, signal)).joined_rooms.includes(roomId);
+    return (await this.joinedRooms(signal)).includes(roomId);
   }
 
   async #isMember(roomId: string, userId: string, signal: AbortSignal): Promise<boolean> {

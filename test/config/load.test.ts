@@ -46,8 +46,10 @@ describe("a configuration", () => {
       letta: { url: "ws://127.0.0.1:4500", toolAllowList: [], idleTimeoutMs: 300_000 },
       dataFolder: join(folder, "data"),
       invite: [],
+      coreUsers: { admin: { localpart: "admin" }, letta: { localpart: "letta" } },
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
-      discovery: { intervalMs: 30_000 },
+      discovery: { intervalMs: 30_000, graceMs: 7_200_000, disabled: [] },
+      audit: { intervalMs: 3_600_000 },
       rooms: { nameTemplate: "{agent} - Letta Agent Chat" },
       avatars: { kind: "generated" },
       invitations: { people: [], servers: [] },
@@ -55,6 +57,19 @@ describe("a configuration", () => {
       drafts: { ratePerSecond: 0.2, burst: 10 },
       log: { level: "info" },
     });
+  });
+
+  test("has two core users unless it says none, and never tells their passwords nor the administrator's token", async () => {
+    const config = await load(`${minimal}core_users: { admin: none, letta: reader, letta_password: s3cret-2 }\n`, {
+      LETTA_MATRIX_HOMESERVER_ADMIN_TOKEN: "s3cret-3",
+    });
+    expect(config.coreUsers).toEqual({ letta: { localpart: "reader", password: "s3cret-2" } });
+    expect(config.homeserver.adminToken).toBe("s3cret-3");
+    expect(secretsOf(config)).toEqual(["s3cret", "s3cret-3", "s3cret-2"]);
+    const twice = { LETTA_MATRIX_CORE_USERS_ADMIN: "@admin:example.org" };
+    expect(
+      await problemsOf(`${minimal}core_users: { letta_password: a, letta_password_file: b }\n`, twice),
+    ).toHaveLength(2);
   });
 
   test("has sections that may be empty", async () => {

@@ -62,6 +62,7 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
     resolveAlias: (...args) => client.resolveAlias(...args),
     createAlias: (...args) => client.createAlias(...args),
     deleteAlias: (...args) => client.deleteAlias(...args),
+    joinedRooms: (...args) => client.joinedRooms(...args),
     join: (...args) => client.join(...args),
     leave: (...args) => client.leave(...args),
     invite: (...args) => client.invite(...args),
@@ -72,6 +73,7 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
     setAvatarUrl: (...args) => client.setAvatarUrl(...args),
     upload: (...args) => client.upload(...args),
     setDisplayName: (...args) => client.setDisplayName(...args),
+    logOut: (...args) => client.logOut(...args),
   };
 }
 

@@ -46,12 +46,12 @@ export class AppProcess {
     return this.#log;
   }
 
-  /** Resolves when it says that it runs. */
-  async start(): Promise<void> {
+  /** Resolves when it says that it runs. `env` overrides keys of the configuration file. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const child = spawn(process.execPath, [main, "run", "--config", this.#configFile], {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env["PATH"] ?? "" },
+      env: { PATH: process.env["PATH"] ?? "", ...env },
     });
     const running = await supervise("letta-matrix", child);
     this.#running = running;

@@ -158,9 +158,9 @@ export class World {
 
 /**
  * Starts everything but the program. Message limits are Synapse's own, from which those users are exempted that a test
- * would only wait for; all other limits are lifted.
+ * would only wait for; all other limits are lifted. `more` is written over the program's configuration.
  */
-export async function startWorld(): Promise<World> {
+export async function startWorld(more: Readonly<Record<string, unknown>> = {}): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), "e2e-"));
   const stack = await startStack({
     dir,
@@ -184,6 +184,9 @@ export async function startWorld(): Promise<World> {
     letta: { url: `ws://127.0.0.1:${gate.port}`, idle_timeout: `${idleTimeoutMs}ms` },
     invite: [annaLogin.userId, bertLogin.userId],
     discovery: { interval: "1s" },
+    // Idle agents are watched: they have nothing to look at meanwhile.
+    audit: { interval: "24h" },
+    ...more,
   });
   const world = new World({
     dir,

@@ -52,6 +52,17 @@ describe("the account", () => {
       }),
     );
   });
+
+  test("that is refused is tried at once when its user was taken over from another system", () => {
+    const agent = drive.agent();
+    agent.send({ type: "DISCOVERED", name: "Scout" });
+    agent.fail("ensureAccount", failure("forbidden"));
+    agent.send({ type: "ADOPTED" });
+    agent.done("ensureAccount");
+    expect(agent.in("account.online")).toBe(true);
+    agent.send({ type: "ADOPTED" });
+    expect(agent.in("account.online")).toBe(true);
+  });
 });
 
 describe("#38 a refused token", () => {

@@ -64,7 +64,7 @@ export class FakeClient implements MatrixClient {
 
   async messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse> {
     await this.#begin("messages", [roomId, request], signal);
-    return this.#joined(roomId).messages(request);
+    return this.#asSeen(roomId).messages(request);
   }
 
   async send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string> {
@@ -115,6 +115,13 @@ export class FakeClient implements MatrixClient {
   async deleteAlias(alias: string, signal: AbortSignal): Promise<void> {
     await this.#begin("deleteAlias", [alias], signal);
     this.#server.aliases.delete(alias);
+  }
+
+  async joinedRooms(signal: AbortSignal): Promise<readonly string[]> {
+    await this.#begin("joinedRooms", [], signal);
+    return [...this.#server.rooms.values()]
+      .filter((room) => room.membershipOf(this.userId) === "join")
+      .map(({ roomId }) => roomId);
   }
 
   async join(roomId: string, signal: AbortSignal): Promise<string> {
@@ -171,6 +178,11 @@ export class FakeClient implements MatrixClient {
     return this.#server.keep(file);
   }
 
+  async logOut(signal: AbortSignal): Promise<void> {
+    await this.#begin("logOut", [], signal);
+    this.#server.endSession(this.#credentials);
+  }
+
   /** No answer comes in the same moment as its request. */
   async #begin(call: string, args: readonly unknown[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -189,6 +201,13 @@ export class FakeClient implements MatrixClient {
   #readable(roomId: string): FakeRoom {
     const room = this.#server.room(roomId);
     const isOpen = room.state("m.room.history_visibility", "")?.["history_visibility"] === "world_readable";
-    return isOpen ? room : this.#joined(roomId);
+    return isOpen ? room : this.#asSeen(roomId);
+  }
+
+  /** The room as its members see it, or as it was when this user left it. */
+  #asSeen(roomId: string): FakeRoom {
+    const room = this.#server.room(roomId);
+    const place = room.membershipOf(this.userId) === "leave" ? room.membershipPlace(this.userId) : undefined;
+    return place === undefined ? this.#joined(roomId) : room.until(place);
   }
 }

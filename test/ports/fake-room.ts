@@ -34,6 +34,13 @@ export class FakeRoom {
     this.#placed = [...this.#placed, placed];
   }
 
+  /** As it was right after the event at this place. */
+  until(place: number): FakeRoom {
+    const room = new FakeRoom(this.roomId);
+    room.#placed = this.#placed.filter((placed) => placed.place <= place);
+    return room;
+  }
+
   redact(eventId: string): void {
     this.#placed = this.#placed.map(({ place, event }) => ({
       place,

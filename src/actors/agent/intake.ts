@@ -4,6 +4,7 @@ import type { Heard } from "../../machines/question.ts";
 import type { JoinedRoom, MatrixClient, MatrixEvent, SyncFilter } from "../../matrix/port.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
+import { adoptionMarker, adoptionOf } from "../marker.ts";
 import type { Sessions } from "../sessions.ts";
 import { changeTypes, isChanged } from "./changes.ts";
 import { type InvitationPolicy, judge } from "./invitations.ts";
@@ -74,7 +75,8 @@ const firstLook = "first look";
 
 /**
  * The first look, without a cursor: hears what was said in each room since the agent joined it, less everything up to
- * the newest question that has a final answer of ours.
+ * the newest question that has a final answer of ours. What was said before the agent was adopted, in whatever room, was
+ * another system's to answer.
  */
 export function catchUp(sessions: Sessions, policy: InvitationPolicy): AgentEffects["catchUp"] {
   return async (input, { signal }): Promise<Polled> => {
@@ -84,9 +86,10 @@ export function catchUp(sessions: Sessions, policy: InvitationPolicy): AgentEffe
     const response = await client.sync({ timeoutMs: 0, filter }, signal);
     const { nextBatch, joined } = response;
     const { invited } = await judge(client, response, input, policy, signal);
+    const adopted = adoptionOf(await client.state(input.roomId, adoptionMarker, "", signal));
     const heard: Heard[] = [];
     for (const room of joined) {
-      const { events, cut } = await unansweredIn(client, room, signal);
+      const { events, cut } = await unansweredIn(client, room, adopted?.at ?? 0, signal);
       heard.push(...heardIn(events, cut, firstLook, room.roomId, input).map(asMaybeAsked));
     }
     return { since: nextBatch, heard, ...(invited.length > 0 && { invited }) };

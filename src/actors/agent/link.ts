@@ -5,6 +5,7 @@ import { Bot } from "../bot.ts";
 import { inviteNewcomers } from "../invite.ts";
 import { holds, RoomState } from "../room-state.ts";
 import type { Sessions } from "../sessions.ts";
+import { roomChild } from "../space/child.ts";
 import type { RoomOptions } from "./room.ts";
 
 type AgentEffects = ChildEffects<typeof agentMachine>;
@@ -12,8 +13,8 @@ type AgentEffects = ChildEffects<typeof agentMachine>;
 /** Writes both directions of the link where they are missing, and takes back those to spaces that were ours before. */
 export function linkToSpace(sessions: Sessions, { server, botUserId }: RoomOptions): AgentEffects["linkToSpace"] {
   const bot = new Bot(sessions, botUserId);
-  return async ({ userId, roomId, spaceId }, { signal }) => {
-    const child: Content = { via: [server], suggested: true };
+  return async ({ userId, agentId, name, roomId, spaceId }, { signal }) => {
+    const child = roomChild(server, { agentId, name });
     await bot.act(async (client) => {
       const there = await client.state(spaceId, "m.space.child", roomId, signal);
       if (!holds(there, child)) await client.sendState(spaceId, "m.space.child", roomId, child, signal);

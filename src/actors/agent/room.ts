@@ -1,6 +1,7 @@
 import { agentLocalpart } from "../../machines/addresses.ts";
 import type { agentMachine } from "../../machines/agent/index.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
+import { isRetired, roomMarker } from "../marker.ts";
 import { assertOurs } from "../ownership.ts";
 import type { Sessions } from "../sessions.ts";
 import { aliasOf, levelsOf, signs, titleOf } from "./contents.ts";
@@ -35,6 +36,11 @@ export function resolveRoom(sessions: Sessions, options: RoomOptions): AgentEffe
     const found = await client.resolveAlias(alias, signal);
     if (found === undefined) return { roomId: null };
     await assertOurs(client, { alias, roomId: found, owner: agentId }, signal);
+    if (isRetired(await client.state(found, roomMarker, "", signal))) {
+      // The room of an earlier life, which could not give its alias free.
+      await client.deleteAlias(alias, signal);
+      return { roomId: null };
+    }
     const entered = found === known ? undefined : await stayIn(client, found, signal);
     if (entered === undefined) throw new ShutOut(userId, found);
     return { roomId: entered };
@@ -51,7 +57,8 @@ export function createRoom(sessions: Sessions, options: RoomOptions): AgentEffec
         aliasLocalpart: agentLocalpart(room.agentId),
         ...titleOf(room, options),
         initialState: [...signs(room, options), { type: "m.space.parent", stateKey: spaceId, content: parent }],
-        ...(Object.keys(users).length > 0 && { powerLevels: { users } }),
+        // Whom the creation itself invites is not counted against how often one can be invited.
+        ...(Object.keys(users).length > 0 && { powerLevels: { users }, invite: Object.keys(users) }),
       },
       signal,
     );

@@ -17,8 +17,10 @@ export interface AgentContext extends AgentInput {
   readonly name?: string;
   /** Another name, which the next listing has to confirm: one listing alone can be out of date. */
   readonly newName?: string | undefined;
+  /** The space, or the part of it, that the room belongs into. */
   readonly spaceId?: string;
-  readonly roomId?: string;
+  readonly part?: number;
+  readonly roomId?: string | undefined;
   /** The picture that the agent shows. */
   readonly avatar?: Avatar | undefined;
   /** True once what was said in Letta before is in the room, or never will be. */
@@ -31,6 +33,8 @@ export interface AgentContext extends AgentInput {
   readonly changedAt: number;
   /** The sync cursor: everything up to it has been handed on. */
   readonly since?: string;
+  /** Since when Letta's listings have been without the agent, ms since the epoch. */
+  readonly missingSince?: number | undefined;
   /** True when the homeserver refused the stored access token. */
   readonly tokenRefused: boolean;
   /** What goes wrong with each of the agent's concerns, until something goes well there again. */
@@ -47,7 +51,7 @@ export interface Avatar {
 }
 
 /** The regions of the chart, and what lasting trouble with keeps no other step of provisioning from being taken. */
-const concerns = ["account", "room", "profile", "history", "link", "contents", "people", "intake"] as const;
+const concerns = ["account", "life", "room", "profile", "history", "link", "contents", "people", "intake"] as const;
 export type Concern = (typeof concerns)[number];
 export type Troubles = { readonly [C in Concern]?: Trouble };
 
@@ -62,12 +66,31 @@ export interface FailedIn extends In {
 
 export type AgentEvent =
   | { readonly type: "DISCOVERED"; readonly name: string }
+  | Missed
+  /** The configuration leaves the agent out. */
+  | { readonly type: "DISABLED" }
   /** Look whether everything is as it should be, and mend what is not. */
   | { readonly type: "INSPECT" }
+  /** Its user was taken over from another system. */
+  | { readonly type: "ADOPTED" }
   /** The agent's room is another one than it was. */
   | { readonly type: "MOVED" }
-  | { readonly type: "SPACE_READY"; readonly spaceId: string }
+  | { readonly type: "SPACE_READY"; readonly spaceId: string; readonly part?: number }
   | { readonly type: "TOKEN_REFUSED" };
+
+/** A complete listing is without the agent, which may be so for `grace` ms. */
+export interface Missed {
+  readonly type: "MISSED";
+  readonly grace: number;
+}
+
+export interface LinkInput {
+  readonly userId: string;
+  readonly agentId: string;
+  readonly name: string;
+  readonly roomId: string;
+  readonly spaceId: string;
+}
 
 export interface ProfileInput {
   readonly userId: string;
@@ -152,6 +175,10 @@ export function pollInput({ userId, roomId = "", spaceId, since, troubles }: Age
   };
 }
 
+export function linkInput({ userId, agentId, name = userId, roomId = "", spaceId = "" }: AgentContext): LinkInput {
+  return { userId, agentId, name, roomId, spaceId };
+}
+
 export function askForSpace({ server, agentId, spaceId }: AgentContext): Tell[] {
   if (spaceId !== undefined) return [];
   return [{ to: addressOf.space(server), event: { type: "SPACE_WANTED", asker: addressOf.agent(server, agentId) } }];
@@ -159,6 +186,11 @@ export function askForSpace({ server, agentId, spaceId }: AgentContext): Tell[] 
 
 export function invitationsIn({ userId }: AgentContext, { invited = [] }: Polled) {
   return { userId, invited };
+}
+
+export function closeAll(conversations: readonly ActorId[], { name = "This agent" }: AgentContext): Tell[] {
+  const reason = `${name} is not in Letta any more, so nobody can answer this.`;
+  return conversations.map((to) => ({ to, event: { type: "CLOSE", reason } }));
 }
 
 export function handOn({ server, agentId }: AgentContext, { heard }: Polled): Tell[] {

@@ -1,6 +1,7 @@
 import { not } from "xstate";
 import { account } from "./account.ts";
 import { intake } from "./intake.ts";
+import { life } from "./life.ts";
 import { room } from "./room.ts";
 import { agentSetup } from "./setup.ts";
 
@@ -35,5 +36,5 @@ export const agentMachine = agentSetup.createMachine({
     },
     INSPECT: { actions: "lookAgain" },
   },
-  states: { account, room, intake },
+  states: { account, room, intake, life },
 });

@@ -8,12 +8,12 @@ export const intake = agentSetup.createStateConfig({
   states: {
     deaf: {
       always: [
-        { guard: and(["hasRoom", "isOnline", "hasCursor"]), target: "polling" },
-        { guard: and(["hasRoom", "isOnline"]), target: "catchingUp" },
+        { guard: and(["hasRoom", "isListening", "hasCursor"]), target: "polling" },
+        { guard: and(["hasRoom", "isListening"]), target: "catchingUp" },
       ],
     },
     catchingUp: {
-      always: { guard: not("isOnline"), target: "deaf" },
+      always: { guard: not("isListening"), target: "deaf" },
       on: { MOVED: "deaf" },
       invoke: {
         id: "catchUp",
@@ -48,7 +48,7 @@ export const intake = agentSetup.createStateConfig({
       },
     },
     polling: {
-      always: { guard: not("isOnline"), target: "deaf" },
+      always: { guard: not("isListening"), target: "deaf" },
       on: { MOVED: "deaf" },
       invoke: {
         id: "poll",
@@ -98,7 +98,7 @@ export const intake = agentSetup.createStateConfig({
       entry: raise({ type: "TOKEN_REFUSED" }),
       always: { guard: not("isOnline"), target: "deaf" },
     },
-    renewingLater: { always: { guard: not("isOnline"), target: "deaf" }, after: { intakeRetry: "renewing" } },
-    backingOff: { after: { intakeRetry: "deaf" } },
+    renewingLater: { always: { guard: not("isListening"), target: "deaf" }, after: { intakeRetry: "renewing" } },
+    backingOff: { always: { guard: not("isServed"), target: "deaf" }, after: { intakeRetry: "deaf" } },
   },
 });

@@ -1,5 +1,5 @@
-import { not, raise } from "xstate";
-import { askForSpace, profileInput, roomInput } from "./context.ts";
+import { and, not, raise } from "xstate";
+import { askForSpace, linkInput, profileInput, roomInput } from "./context.ts";
 import { agentSetup } from "./setup.ts";
 
 /**
@@ -9,14 +9,17 @@ import { agentSetup } from "./setup.ts";
 export const room = agentSetup.createStateConfig({
   initial: "offline",
   states: {
-    offline: { always: { guard: "isOnline", target: "seekingSpace" } },
+    offline: { always: { guard: and(["isOnline", "isServed"]), target: "seekingSpace" } },
     seekingSpace: {
       entry: { type: "tell", params: ({ context }) => askForSpace(context) },
-      always: { guard: "knowsSpace", target: "provisioning" },
+      always: [
+        { guard: not("isStaying"), target: "offline" },
+        { guard: "knowsSpace", target: "provisioning" },
+      ],
     },
     provisioning: {
       initial: "introducing",
-      always: { guard: not("isOnline"), target: "offline" },
+      always: { guard: not("isStaying"), target: "offline" },
       onDone: [
         { guard: "isWanting", target: "mending", actions: { type: "goOn", params: { concern: "room" } } },
         { target: "ready", actions: { type: "goOn", params: { concern: "room" } } },
@@ -144,7 +147,7 @@ export const room = agentSetup.createStateConfig({
           invoke: {
             id: "linkToSpace",
             src: "linkToSpace",
-            input: ({ context: { userId, roomId = "", spaceId = "" } }) => ({ userId, roomId, spaceId }),
+            input: ({ context }) => linkInput(context),
             onDone: {
               target: "furnishing",
               actions: [
@@ -228,16 +231,25 @@ export const room = agentSetup.createStateConfig({
       entry: raise({ type: "TOKEN_REFUSED" }),
       always: { guard: not("isOnline"), target: "offline" },
     },
-    renewingLater: { always: { guard: not("isOnline"), target: "offline" }, after: { roomRetry: "renewing" } },
+    renewingLater: { always: { guard: not("isStaying"), target: "offline" }, after: { roomRetry: "renewing" } },
     backingOff: {
+      always: { guard: "isLeaving", target: "offline" },
       after: { roomRetry: [{ guard: "isStale", target: "provisioning" }, { target: "provisioning.interrupted" }] },
     },
     /** What this agent cannot put right itself. A change by somebody else may be the remedy. */
     mending: {
-      always: { guard: "isStale", target: "noticing" },
+      always: [
+        { guard: "isLeaving", target: "offline" },
+        { guard: "isStale", target: "noticing" },
+      ],
       after: { mendingCheck: "provisioning" },
     },
-    ready: { always: { guard: "isStale", target: "noticing" } },
-    noticing: { after: { noticed: "provisioning" } },
+    ready: {
+      always: [
+        { guard: "isLeaving", target: "offline" },
+        { guard: "isStale", target: "noticing" },
+      ],
+    },
+    noticing: { always: { guard: "isLeaving", target: "offline" }, after: { noticed: "provisioning" } },
   },
 });

@@ -1,4 +1,5 @@
-import { assign, setup, stateIn } from "xstate";
+import { and, assign, not, or, setup, stateIn } from "xstate";
+import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Tell } from "../../runtime/step.ts";
 import { effect } from "../placeholder.ts";
 import { failureOf, timeOf, troubleWith } from "../wait.ts";
@@ -12,6 +13,8 @@ import {
   type FailedIn,
   type In,
   type Invitation,
+  type LinkInput,
+  type Missed,
   noticedAfter,
   type Polled,
   type PollInput,
@@ -20,7 +23,17 @@ import {
   withTroubles,
 } from "./context.ts";
 
+interface Place {
+  readonly spaceId: string;
+  readonly part?: number;
+}
+
 /** The words that the regions of the agent chart are written in. */
+
+const isOnline = stateIn({ account: "online" });
+/** Not retired or about to be, and not left out by the configuration. */
+const isServed = or([stateIn({ life: "live" }), stateIn({ life: "missing" })]);
+const isLeaving = or([stateIn({ life: "retiring" }), stateIn({ life: "retired" })]);
 
 const lasting: ReadonlySet<string> = new Set(["forbidden", "refused", "unsupported", "taken", "squatted", "missing"]);
 /** What trying the same step again at once would not change. */
@@ -37,7 +50,7 @@ export const agentSetup = setup({
     createRoom: effect<{ roomId: string }, RoomInput & { spaceId: string }>(),
     /** Tells in the room what was said in Letta before. */
     importHistory: effect<void, { userId: string; agentId: string; name: string; roomId: string }>(),
-    linkToSpace: effect<void, { userId: string; roomId: string; spaceId: string }>(),
+    linkToSpace: effect<void, LinkInput>(),
     /** Puts right whatever in the room is not as it would be made now. */
     furnishRoom: effect<void, RoomInput & { roomId: string }>(),
     invitePeople: effect<void, { userId: string; roomId: string }>(),
@@ -45,6 +58,14 @@ export const agentSetup = setup({
     catchUp: effect<Polled, PollInput>(),
     /** Resolves as soon as there is something to hand on. */
     poll: effect<Polled, PollInput>(),
+    /** All that the agent has ever talked in. */
+    listConversations: effect<readonly ActorId[], { agentId: string }>(),
+    /** Resolves when none of them owes anybody an answer any more. */
+    awaitClosed: effect<void, { agentId: string }>(),
+    markRetired: effect<void, { userId: string; agentId: string; roomId: string; name: string }>(),
+    releaseAlias: effect<void, { userId: string; agentId: string; roomId: string }>(),
+    unlinkRoom: effect<void, { userId: string; roomId: string; spaceId: string }>(),
+    leaveRoom: effect<void, { userId: string; roomId: string; spaceId: string }>(),
   },
   actions: {
     /** Accepts and declines them, however long that takes; hearing does not wait for it. */
@@ -54,8 +75,11 @@ export const agentSetup = setup({
     setNewName: assign((_, { name }: { name: string }) => ({ newName: name })),
     keepName: assign(() => ({ newName: undefined })),
     setAvatar: assign((_, { avatar }: { avatar: Avatar | null }) => ({ avatar: avatar ?? undefined })),
-    setSpace: assign((_, { spaceId }: { spaceId: string }) => ({ spaceId })),
+    setSpace: assign((_, { spaceId, part = 1 }: Place) => ({ spaceId, part })),
     setRoom: assign((_, { roomId }: { roomId: string | null }) => (roomId === null ? {} : { roomId })),
+    forgetRoom: assign(() => ({ roomId: undefined, imported: false })),
+    beginMissing: assign(({ event }) => ({ missingSince: timeOf(event) })),
+    endMissing: assign(() => ({ missingSince: undefined })),
     setImported: assign(() => ({ imported: true })),
     advance: assign((_, { since }: { since: string }) => ({ since })),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
@@ -72,11 +96,17 @@ export const agentSetup = setup({
       const { [concern]: _over, ...others } = troubles;
       return withTroubles(others);
     }),
+    /** What was wrong in a room that the agent leaves is not its concern any more. */
+    leaveTroubles: assign(({ context: { troubles } }) =>
+      withTroubles({ ...(troubles.account !== undefined && { account: troubles.account }) }),
+    ),
   },
   guards: {
     isConfirmed: ({ context }, { name }: { name: string }) => context.newName === name,
     isSameName: ({ context }, { name }: { name: string }) => context.name === name,
-    isOtherSpace: ({ context }, { spaceId }: { spaceId: string }) => context.spaceId !== spaceId,
+    /** Once it has a place in one part of the space, it hears of that one only. */
+    isOtherSpace: ({ context: { spaceId: known, part: own } }, { spaceId, part = 1 }: Place) =>
+      known !== spaceId && (own === undefined || own === part),
     isImported: ({ context }) => context.imported,
     isNamed: ({ context }) => context.name !== undefined,
     knowsSpace: ({ context }) => context.spaceId !== undefined,
@@ -98,12 +128,18 @@ export const agentSetup = setup({
       troubles[concern]?.kind === "token" && troubles[concern].tries === 1,
     isTaken: (_, event: { readonly error: unknown }) => failureOf(event).kind === "taken",
     isInvited: (_, { invited }: Polled) => invited !== undefined,
-    isOnline: stateIn({ account: "online" }),
+    isOnline,
+    isServed,
+    isLeaving,
+    isStaying: and([isOnline, not(isLeaving)]),
+    isListening: and([isOnline, isServed]),
+    isGraceOver: ({ context: { missingSince = 0 }, event }, { grace }: Missed) => timeOf(event) - missingSince >= grace,
   },
   delays: {
     accountRetry: ({ context: { troubles } }) => backoffAfter(troubles.account),
     roomRetry: ({ context: { troubles } }) => backoffAfter(troubles.room),
     intakeRetry: ({ context: { troubles } }) => backoffAfter(troubles.intake),
+    lifeRetry: ({ context: { troubles } }) => backoffAfter(troubles.life),
     mendingCheck: 600_000,
     /** Several changes at once are looked at once, and two who undo each other's changes for ever do so ever less often. */
     noticed: ({ context }) => noticedAfter(context),

@@ -121,11 +121,13 @@ test("the room is created in one request that carries all it is known by", async
   });
 });
 
-test("the room's admins have all power from the start, and its readers none to write", async () => {
+test("the room's admins have all power from the start, its readers none to write, and both are invited as it is made", async () => {
   const all = { ...options, admins: ["@admin:test"], readers: ["@letta:test"] };
   await createRoom(t.sessions, all)(wanted(), context());
   expect(t.homeserver.requests.at(-1)).toMatchObject({
-    args: [{ powerLevels: { users: { "@admin:test": 100, "@letta:test": -1 } } }],
+    args: [
+      { powerLevels: { users: { "@admin:test": 100, "@letta:test": -1 } }, invite: ["@letta:test", "@admin:test"] },
+    ],
   });
 });
 
@@ -147,9 +149,13 @@ describe("the link to the space", () => {
     const bot = new Bot(t.sessions, "@bot:test");
     await bot.ensure(context().signal);
     const spaceId = t.homeserver.makeRoom("@bot:test");
-    const input = { userId: t.userId, roomId: t.roomId, spaceId };
+    const input = { userId: t.userId, agentId: "agent-1", name: "Scout", roomId: t.roomId, spaceId };
     await linkToSpace(t.sessions, options)(input, context());
-    expect(t.homeserver.room(spaceId).state("m.space.child", t.roomId)).toMatchObject({ via: ["test"] });
+    expect(t.homeserver.room(spaceId).state("m.space.child", t.roomId)).toMatchObject({
+      via: ["test"],
+      suggested: true,
+      order: "scout",
+    });
     expect(t.homeserver.room(t.roomId).state("m.space.parent", spaceId)).toMatchObject({ canonical: true });
   });
 
@@ -158,7 +164,8 @@ describe("the link to the space", () => {
     await bot.ensure(context().signal);
     const spaceId = t.homeserver.makeRoom("@bot:test");
     t.homeserver.refuseTokens("@bot:test");
-    await linkToSpace(t.sessions, options)({ userId: t.userId, roomId: t.roomId, spaceId }, context());
+    const input = { userId: t.userId, agentId: "agent-1", name: "Scout", roomId: t.roomId, spaceId };
+    await linkToSpace(t.sessions, options)(input, context());
     expect(t.homeserver.count("login", "@bot:test")).toBe(1);
     expect(t.homeserver.count("login", t.userId)).toBe(0);
   });

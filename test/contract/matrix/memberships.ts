@@ -75,6 +75,37 @@ export function membershipsContract(server: () => ServerUnderContract): void {
     await guest.client.leave("!nowhere:localhost", never);
   });
 
+  it("lets who has left read what was there until then", async () => {
+    const [owner, member] = [await newUser(server()), await newUser(server())];
+    const room = await newRoom(owner, member);
+    await owner.client.sendState(room, "io.test.state", "", { n: 1 }, never);
+    await member.client.leave(room, never);
+    await owner.client.sendState(room, "io.test.state", "", { n: 2 }, never);
+    expect(await member.client.state(room, "io.test.state", "", never)).toEqual({ n: 1 });
+    const { chunk } = await member.client.messages(room, { dir: "b", limit: 100 }, never);
+    expect(chunk.at(-1)).toMatchObject({ type: "m.room.create", sender: owner.userId });
+    expect(chunk.filter(({ type }) => type === "io.test.state")).toMatchObject([{ content: { n: 1 } }]);
+  });
+
+  it("tells for certain which rooms somebody is in", async () => {
+    const [owner, guest] = [await newUser(server()), await newUser(server())];
+    const [entered, invited, left] = [await newRoom(owner, guest), await newRoom(owner), await newRoom(owner, guest)];
+    await owner.client.invite(invited, guest.userId, never);
+    await guest.client.leave(left, never);
+    expect(await guest.client.joinedRooms(never)).toEqual([entered]);
+    expect(await (await newUser(server())).client.joinedRooms(never)).toEqual([]);
+  });
+
+  it("lets who has left take its own alias away", async () => {
+    const owner = await newUser(server());
+    const room = await newRoom(owner);
+    const alias = `#released-${randomUUID()}:${server().homeserver.serverName}`;
+    await owner.client.createAlias(alias, room, never);
+    await owner.client.leave(room, never);
+    await owner.client.deleteAlias(alias, never);
+    expect(await owner.client.resolveAlias(alias, never)).toBeUndefined();
+  });
+
   it("tells of an invitation with who sent it, until it is answered", async () => {
     const [owner, guest] = [await newUser(server()), await newUser(server())];
     const room = await newRoom(owner);

@@ -44,8 +44,11 @@ export function guests(world: () => World): void {
 
   it("an agent comes when another agent invites it", async () => {
     const [host, guest] = [await world().agent("Host"), await world().agent("Colleague")];
+    const { anna } = world();
+    const roomId = await roomOf(anna, host.userId);
+    await becomes(anna, roomId, host.userId, "join");
     const asHost = await world().as(host.userId);
-    const roomId = await roomOf(asHost, guest.userId);
-    await becomes(asHost, roomId, guest.userId, "join");
+    await asHost.request("POST", `/rooms/${encodeURIComponent(roomId)}/invite`, { user_id: guest.userId });
+    await becomes(anna, roomId, guest.userId, "join");
   });
 }
