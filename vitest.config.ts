@@ -10,6 +10,8 @@ const life = ["test/life/**/*.real.test.ts"];
 const contract = ["test/contract/**/*.test.ts", "test/demo/**/*.real.test.ts"];
 /** Tests that are too slow for every day. */
 const slow = ["test/packaging/**/*.test.ts"];
+/** How long things take under a homeserver's default rate limits: minutes, or most of an hour. */
+const limits = ["test/limits/**/*.test.ts"];
 /** Builds of the product with one law broken on purpose: each must be caught by the crash suite's laws. */
 const patches = ["test/crash/patches.slow.test.ts"];
 
@@ -24,7 +26,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...real, ...whole, ...life, ...contract, ...slow, ...patches],
+          exclude: [...real, ...whole, ...life, ...contract, ...slow, ...limits, ...patches],
           sequence: { groupOrder: 0 },
         },
       },
@@ -85,6 +87,16 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 240_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "limits",
+          include: limits,
+          globalSetup: "./test/real-setup.ts",
+          fileParallelism: false,
+          sequence: { groupOrder: 6 },
         },
       },
       {

@@ -1,6 +1,14 @@
 import { type MatrixClient, MatrixError } from "../matrix/port.ts";
 import { RoomState } from "./room-state.ts";
 
+/** Users that are wherever our agents are; user ids. */
+export interface CoreUsers {
+  /** Who has all power there. */
+  readonly admins: readonly string[];
+  /** Who reads along, with less power than sending needs. */
+  readonly readers: readonly string[];
+}
+
 /** Why one invitation can fail while the next does not: the person's own limit, or their server. */
 const personal: ReadonlySet<string> = new Set(["limited", "forbidden", "refused", "missing"]);
 

@@ -8,6 +8,8 @@ export const turnMarker = "io.letta_matrix.turn";
 /** State of a room that we made: whose it is. */
 export const roomMarker = "io.letta_matrix.room";
 
+/** State of a room that somebody else made for the agent: set by the agent's own user, which makes it the agent's. */
+export const adoptionMarker = "io.letta_matrix.adopted";
 /** On every message that was said elsewhere or earlier: nobody answers it. Others' importers write it, too. */
 export const historicalMark = "m.letta_historical";
 /** On what we told of an agent's past: which message of Letta's it is. */
@@ -63,4 +65,22 @@ export function isRetired(content: Content | undefined): boolean {
 export function roomOwnerOf(content: unknown): string | undefined {
   const parsed = owned.safeParse(content);
   return parsed.success ? parsed.data.agent_id : undefined;
+}
+
+const adoption = z.object({ agent_id: z.string(), at: z.number() });
+
+export interface AdoptionMark {
+  readonly agentId: string;
+  /** Ms since the epoch: what was said before was somebody else's to answer. */
+  readonly at: number;
+}
+
+export function adoptionMark({ agentId, at }: AdoptionMark): Content {
+  return { agent_id: agentId, at };
+}
+
+/** When a room was adopted, and for whom, by the content of that state. */
+export function adoptionOf(content: unknown): AdoptionMark | undefined {
+  const { data } = adoption.safeParse(content);
+  return data && { agentId: data.agent_id, at: data.at };
 }

@@ -1,5 +1,5 @@
 import { type MatrixClient, MatrixError } from "../matrix/port.ts";
-import { roomMarker, roomOwnerOf } from "./marker.ts";
+import { adoptionMarker, adoptionOf, roomMarker, roomOwnerOf } from "./marker.ts";
 import { RoomState } from "./room-state.ts";
 import { isUpgradeOf } from "./upgrade.ts";
 
@@ -19,8 +19,9 @@ export class SquattedAlias extends Error {
 const mostUpgrades = 20;
 
 /**
- * Throws {@link SquattedAlias} unless the client's own user created the room and marked it as this owner's, or the room
- * is what such a room was upgraded to. The mark alone proves nothing: anybody can write it into a room of theirs.
+ * Throws {@link SquattedAlias} unless the client's own user created the room, or adopted it, and it is marked as this
+ * owner's, or the room is what such a room was upgraded to. The mark alone proves nothing: anybody can write it into a
+ * room of theirs.
  */
 export async function assertOurs(
   client: MatrixClient,
@@ -32,7 +33,7 @@ export async function assertOurs(
     RoomState.read(client, roomId, signal).catch(unlessForbidden(alias));
   let { roomId } = room;
   let state = await read(roomId);
-  for (let upgrades = 0; state.creator !== client.userId; upgrades++) {
+  for (let upgrades = 0; !isMadeOrAdopted(state, client.userId, owner); upgrades++) {
     const before = predecessorOf(state);
     if (before === undefined || upgrades === mostUpgrades) throw new SquattedAlias(alias);
     const older = await read(before);
@@ -40,6 +41,12 @@ export async function assertOurs(
     [roomId, state] = [before, older];
   }
   if (roomOwnerOf(state.content(roomMarker)) !== owner) throw new SquattedAlias(alias);
+}
+
+/** Nobody but the user itself, or who has its password, sends in its name. */
+function isMadeOrAdopted(state: RoomState, userId: string, owner: string): boolean {
+  const adopted = state.event(adoptionMarker);
+  return state.creator === userId || (adopted?.sender === userId && adoptionOf(adopted.content)?.agentId === owner);
 }
 
 function predecessorOf(state: RoomState): string | undefined {

@@ -26,6 +26,13 @@ export class RoomState {
     return this.event("m.room.create")?.sender;
   }
 
+  /** In newer room versions the creators stand above all levels, and a level of their own is refused. */
+  isAbovePower(userId: string): boolean {
+    const { room_version: version = "1", additional_creators: others } = this.content("m.room.create") ?? {};
+    const isNewer = typeof version === "string" && (Number(version) >= 12 || version.startsWith("org.matrix.hydra."));
+    return isNewer && (this.creator === userId || (Array.isArray(others) && others.includes(userId)));
+  }
+
   membershipOf(userId: string): unknown {
     return this.content("m.room.member", userId)?.["membership"];
   }

@@ -2,6 +2,7 @@ import type { AnyStateMachine } from "xstate";
 import { agentMachine } from "./agent/index.ts";
 import { auditMachine } from "./audit.ts";
 import { conversationMachine } from "./conversation.ts";
+import { coreUserMachine } from "./core-user.ts";
 import { discoveryMachine } from "./discovery.ts";
 import { spaceMachine } from "./space.ts";
 
@@ -10,6 +11,7 @@ export const machines: Readonly<Record<string, AnyStateMachine>> = {
   agent: agentMachine,
   audit: auditMachine,
   conversation: conversationMachine,
+  "core-user": coreUserMachine,
   discovery: discoveryMachine,
   space: spaceMachine,
 };

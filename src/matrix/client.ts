@@ -330,6 +330,11 @@ export class ClientServerClient implements MatrixClient {
     );
   }
 
+  async logOut(signal: AbortSignal): Promise<void> {
+    const call: Call = { action: `logging ${this.userId} out`, method: Method.Post, path: "/logout", body: {} };
+    await this.#api.call(call, nothing, signal);
+  }
+
   async #powerLevels(levels: Content, signal: AbortSignal): Promise<Record<string, unknown>> {
     const call: Call = { action: "reading the homeserver's capabilities", method: Method.Get, path: "/capabilities" };
     const { capabilities } = await this.#api.call(call, capabilitiesAnswer, signal);

@@ -30,6 +30,29 @@ export interface Homeserver {
   as(credentials: Credentials): MatrixClient;
 }
 
+/**
+ * What an administrator of the homeserver can do for us, beside what {@link Homeserver} can. There only where an
+ * administrator's token is configured: everything must work without it, if slower or with a person's help.
+ *
+ * Every call is safe to repeat and fails with a MatrixError, never of kind `token`: that would be about the session of
+ * whoever asks, and here it is about the administrator's.
+ */
+export interface HomeserverAdmin {
+  /** Who the administrator is, to act as that user. */
+  session(signal: AbortSignal): Promise<Credentials>;
+  /** False only when the homeserver said that there is no such user. */
+  exists(userId: string, signal: AbortSignal): Promise<boolean>;
+  /** Exempts a user from the limits on what it sends and whom it invites. */
+  liftRateLimits(userId: string, signal: AbortSignal): Promise<void>;
+  /** Ends the user's sessions, too. Only for the agents' users and the bot: never for a human's or an administrator's. */
+  resetPassword(userId: string, password: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Gives a user the highest power that somebody of this homeserver has in the room, and invites it if it is not in
+   * there. Fails with kind `refused` when nobody of this homeserver has power there.
+   */
+  makeRoomAdmin(roomId: string, userId: string, signal: AbortSignal): Promise<void>;
+}
+
 export interface MatrixClient {
   readonly userId: string;
   /** One long-poll. `timeoutMs` is how long the homeserver may hold it when nothing happens. */
@@ -67,6 +90,8 @@ export interface MatrixClient {
   setAvatarUrl(avatarUrl: string, signal: AbortSignal): Promise<void>;
   /** Stores a file with the homeserver, and gives its `mxc://` address. Uploading it again gives another one. */
   upload(file: MediaFile, signal: AbortSignal): Promise<string>;
+  /** Ends the session, and forgets its device. */
+  logOut(signal: AbortSignal): Promise<void>;
 }
 
 export interface Profile {

@@ -17,6 +17,7 @@ const options = {
   name: "Letta Agents",
   aliasLocalpart: "letta-agents",
   people: ["@anna:test"],
+  coreUsers: { admins: ["@admin:test"], readers: ["@letta:test"] },
 };
 const alias = "#letta-agents:test";
 
@@ -112,6 +113,37 @@ describe("the space", () => {
     expect(t.homeserver.room(spaceId).membershipOf("@anna:test")).toBe("leave");
   });
 
+  test("#12 invites the core users again when they left, but not who was banned", async () => {
+    const partId = await create();
+    const space = t.homeserver.room(partId);
+    const invite = () => run("inviteToSpace", { part: 1, partId, spaceId: partId });
+    for (const user of ["@admin:test", "@letta:test"]) t.homeserver.setMember(partId, user, "leave");
+    await invite();
+    expect(space.membershipOf("@admin:test")).toBe("invite");
+    t.homeserver.setMember(partId, "@admin:test", "join");
+    t.homeserver.setMember(partId, "@letta:test", "ban", "@admin:test");
+    await invite();
+    expect(space.membershipOf("@admin:test")).toBe("join");
+    expect(space.membershipOf("@letta:test")).toBe("ban");
+  });
+
+  test("gives the admin all power, and the reader none", async () => {
+    await create();
+    expect(t.homeserver.requests.find(({ call }) => call === "createRoom")?.args[0]).toMatchObject({
+      invite: ["@admin:test", "@letta:test"],
+      powerLevels: { events_default: 100, users: { "@admin:test": 100 } },
+    });
+  });
+
+  test("gives the admin its power back, and leaves others theirs", async () => {
+    const partId = await create();
+    const content = { events_default: 100, invite: 50, users: { [bot]: 100, "@anna:test": 50 } };
+    t.homeserver.post(partId, { sender: bot, type: "m.room.power_levels", stateKey: "", content });
+    await furnish(partId);
+    const levels = t.homeserver.room(partId).state("m.room.power_levels", "");
+    expect(levels).toEqual({ ...content, users: { ...content.users, "@admin:test": 100 } });
+  });
+
   test("#38 is not lost with the bot's session, which is renewed once", async () => {
     const spaceId = await create();
     t.homeserver.refuseTokens(bot);
@@ -182,7 +214,10 @@ describe("#16 what somebody changed in the space", () => {
     expect(room.state("m.room.topic", "")).toEqual({ topic: "Every Letta agent has its room here." });
     expect(room.state("m.room.join_rules", "")).toMatchObject({ join_rule: "invite" });
     expect(room.state("m.room.canonical_alias", "")).toEqual({ alias, alt_aliases: ["#more:test"] });
-    expect(room.state("m.room.power_levels", "")).toEqual({ events_default: 100, users: { [bot]: 100 } });
+    expect(room.state("m.room.power_levels", "")).toEqual({
+      events_default: 100,
+      users: { [bot]: 100, "@admin:test": 100 },
+    });
   });
 });
 

@@ -22,15 +22,17 @@ interface Suites {
   readonly quick: string;
   readonly packaging: string;
   readonly contract: string;
+  readonly limits: string;
 }
 
-function run({ install = "true", quick, packaging, contract }: Suites) {
+function run({ install = "true", quick, packaging, contract, limits }: Suites) {
   const npm = join(folder, "bin", "npm");
   const cases = [
     `ci) ${install};;`,
     `test) ${quick};;`,
     `"run test:slow") ${packaging};;`,
     `"run test:contract") ${contract};;`,
+    `"run test:limits:short") ${limits};;`,
   ];
   writeFileSync(npm, `#!/bin/sh\ncase "$*" in\n${cases.join("\n")}\nesac\n`);
   chmodSync(npm, 0o755);
@@ -45,28 +47,29 @@ const good = {
   quick: 'echo "5 passed, 0 failed"',
   packaging: 'echo "3 passed, 0 failed"',
   contract: 'echo "2 passed, 0 failed"',
+  limits: 'echo "1 passed, 0 failed"',
 };
 
 describe(".ci/run", () => {
   test("adds up all suites in its last line", () => {
-    expect(run(good)).toMatchObject({ last: "10 passed, 0 failed", status: 0 });
+    expect(run(good)).toMatchObject({ last: "11 passed, 0 failed", status: 0 });
   });
 
   test("goes on after a failure, and ends with a status that says so", () => {
     const quick = 'echo "4 passed, 1 failed"; exit 1';
-    expect(run({ ...good, quick })).toMatchObject({ last: "9 passed, 1 failed", status: 1 });
+    expect(run({ ...good, quick })).toMatchObject({ last: "10 passed, 1 failed", status: 1 });
   });
 
   test.each([
-    ["ran no test", 'echo "0 passed, 0 failed"', "8 passed, 1 failed"],
-    ["did not get as far as counting", "exit 0", "8 passed, 1 failed"],
-    ["failed although every test passed", 'echo "2 passed, 0 failed"; exit 1', "10 passed, 1 failed"],
+    ["ran no test", 'echo "0 passed, 0 failed"', "9 passed, 1 failed"],
+    ["did not get as far as counting", "exit 0", "9 passed, 1 failed"],
+    ["failed although every test passed", 'echo "2 passed, 0 failed"; exit 1', "11 passed, 1 failed"],
   ])("counts a suite as failed that %s", (_, contract, last) => {
     expect(run({ ...good, contract })).toMatchObject({ last, status: 1 });
   });
 
   test("reads coloured lines too", () => {
-    expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("10 passed, 0 failed");
+    expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("11 passed, 0 failed");
   });
 
   test("runs nothing when the dependencies cannot be installed", () => {

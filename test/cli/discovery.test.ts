@@ -23,9 +23,11 @@ beforeEach(async () => {
   const commands = bindCommands({
     server: "example.org",
     clock: { now: () => 0 },
+    adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
     host: {
       async *list() {},
       read: () => undefined,
+      accept: async () => undefined,
       health: () => ({ state: "running" }),
       ask(to, event) {
         asked.push([to, event]);

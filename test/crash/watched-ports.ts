@@ -73,6 +73,7 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
     setAvatarUrl: (...args) => client.setAvatarUrl(...args),
     upload: (...args) => client.upload(...args),
     setDisplayName: (...args) => client.setDisplayName(...args),
+    logOut: (...args) => client.logOut(...args),
   };
 }
 

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
 import { crowd } from "./cases/crowd.ts";
 import { edits } from "./cases/edits.ts";
+import { guests } from "./cases/guests.ts";
 import { homes } from "./cases/homes.ts";
 import { hostile } from "./cases/hostile.ts";
 import { longAnswers } from "./cases/long.ts";
@@ -42,6 +43,7 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 180_
     edits(world);
     places(world);
     longAnswers(world);
+    guests(world);
     homes(world);
     hostile(world);
     repeats(world);

@@ -52,6 +52,17 @@ describe("the account", () => {
       }),
     );
   });
+
+  test("that is refused is tried at once when its user was taken over from another system", () => {
+    const agent = drive.agent();
+    agent.send({ type: "DISCOVERED", name: "Scout" });
+    agent.fail("ensureAccount", failure("forbidden"));
+    agent.send({ type: "ADOPTED" });
+    agent.done("ensureAccount");
+    expect(agent.in("account.online")).toBe(true);
+    agent.send({ type: "ADOPTED" });
+    expect(agent.in("account.online")).toBe(true);
+  });
 });
 
 describe("#38 a refused token", () => {
@@ -304,12 +315,24 @@ describe("the intake", () => {
     expect(agent.inputOf<PollInput>("poll")).toEqual({
       userId: "@agent_1:test",
       roomId: "!room:test",
+      spaceId: "!space:test",
       since: "s1",
       recovering: true,
     });
     agent.done("poll", nothing);
     expect(agent.context.wait).toBeUndefined();
     expect(agent.inputOf<PollInput>("poll")).not.toHaveProperty("recovering");
+  });
+
+  test.each(["catchUp", "poll"])("answers the invitations that %s brought, and goes on hearing", (effect) => {
+    const agent = effect === "poll" ? polling() : resolving();
+    if (effect === "catchUp") agent.done("resolveRoom", { roomId: "!room:test" });
+    const invited = [{ roomId: "!elsewhere:test", accept: true }];
+    agent.done(effect, { since: "s9", heard: [], invited });
+    expect(agent.actions).toMatchObject([{ name: "answerInvitations", input: { userId: "@agent_1:test", invited } }]);
+    expect(agent.inputOf<PollInput>("poll").since).toBe("s9");
+    agent.done("poll", nothing);
+    expect(agent.actions, "nothing is done where nobody invites").toHaveLength(1);
   });
 
   test("starts once the account is back, also when its own wait ended before", () => {

@@ -70,7 +70,7 @@ test("agent", () => {
     const explored = explore({
       start,
       endings,
-      events: [{ type: "TOKEN_REFUSED" }, ...events],
+      events: [{ type: "ADOPTED" }, { type: "TOKEN_REFUSED" }, ...events],
       distinguish: distinguishAgents,
       check: checkAgent,
       settled: isAgentSettled,
@@ -286,4 +286,19 @@ test("discovery", () => {
     settled: (actor) => actor.in("waiting"),
   });
   expect(restingStates("discovery").filter((state) => !leaves.has(state))).toEqual([]);
+});
+
+test("core-user", () => {
+  const { leaves } = explore({
+    start: drive.coreUser(),
+    endings: {
+      ensureUser: [good("ours"), good("theirs"), bad("unreachable"), bad("forbidden")],
+      follow: [good({ since: "s1" }), bad("limited", 10_000), bad("token"), bad("forbidden")],
+    },
+    events: [{ type: "WAKE" }],
+    distinguish: ({ since, trouble }) => [since, trouble?.kind, Math.min(trouble?.tries ?? 0, 2)],
+    check: ({ context: { wait, trouble } }) => expect(wait).toEqual(trouble?.wait),
+    settled: (actor) => actor.in("following") || actor.in("absent"),
+  });
+  expect(restingStates("core-user").filter((state) => !leaves.has(state))).toEqual([]);
 });

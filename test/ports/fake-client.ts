@@ -178,6 +178,11 @@ export class FakeClient implements MatrixClient {
     return this.#server.keep(file);
   }
 
+  async logOut(signal: AbortSignal): Promise<void> {
+    await this.#begin("logOut", [], signal);
+    this.#server.endSession(this.#credentials);
+  }
+
   /** No answer comes in the same moment as its request. */
   async #begin(call: string, args: readonly unknown[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();

@@ -46,10 +46,11 @@ export class FakeHomeserver implements Homeserver {
   readonly requests: Request[] = [];
   readonly rooms = new Map<string, FakeRoom>();
   readonly aliases = new Map<string, string>();
+  /** Of all users. */
+  readonly passwords = new Map<string, string>();
   readonly profiles = new Map<string, Profile>();
   /** By their mxc:// address. */
   readonly media = new Map<string, MediaFile>();
-  readonly #passwords = new Map<string, string>();
   readonly #tokens = new Map<string, Credentials>();
   readonly #sent = new Map<string, string>();
   readonly #waiting = new Set<() => void>();
@@ -64,8 +65,8 @@ export class FakeHomeserver implements Homeserver {
   async register(account: Account, _signal: AbortSignal): Promise<Credentials> {
     const userId = `@${account.localpart}:${this.serverName}`;
     this.note({ user: userId, call: "register", args: [] });
-    if (this.#passwords.has(userId)) throw matrixError("taken");
-    this.#passwords.set(userId, account.password);
+    if (this.passwords.has(userId)) throw matrixError("taken");
+    this.passwords.set(userId, account.password);
     this.showProfile(userId, { displayName: account.displayName ?? account.localpart });
     return this.#session(userId, account);
   }
@@ -73,8 +74,13 @@ export class FakeHomeserver implements Homeserver {
   async login(account: Account, _signal: AbortSignal): Promise<Credentials> {
     const userId = `@${account.localpart}:${this.serverName}`;
     this.note({ user: userId, call: "login", args: [] });
-    if (this.#passwords.get(userId) !== account.password) throw matrixError("forbidden");
+    if (this.passwords.get(userId) !== account.password) throw matrixError("forbidden");
     return this.#session(userId, account);
+  }
+
+  /** One more session of a user. */
+  sessionOf(userId: string): Credentials {
+    return this.#session(userId, { deviceId: "another device" });
   }
 
   as(credentials: Credentials): MatrixClient {
@@ -143,6 +149,7 @@ export class FakeHomeserver implements Homeserver {
     this.setMember(roomId, creator, "join");
     for (const { type, stateKey, content } of [...ownState(creator, alias, request), ...initialState])
       this.post(roomId, { sender: creator, type, stateKey, content });
+    for (const invitee of request.invite ?? []) this.setMember(roomId, invitee, "invite", creator);
     return roomId;
   }
 
@@ -153,6 +160,10 @@ export class FakeHomeserver implements Homeserver {
     if (fault === undefined) return;
     fault.times -= 1;
     throw fault.error;
+  }
+
+  endSession({ accessToken }: Credentials): void {
+    this.#tokens.delete(accessToken);
   }
 
   assertToken({ accessToken }: Credentials): void {
@@ -193,7 +204,7 @@ export class FakeHomeserver implements Homeserver {
     });
   }
 
-  #session(userId: string, { deviceId }: Account): Credentials {
+  #session(userId: string, { deviceId }: Pick<Account, "deviceId">): Credentials {
     const credentials = { userId, deviceId, accessToken: `secret-token-${++this.#tokensGiven}` };
     this.#tokens.set(credentials.accessToken, credentials);
     return credentials;
@@ -203,9 +214,10 @@ export class FakeHomeserver implements Homeserver {
 /** What a homeserver puts into a room with a name by itself. */
 function ownState(creator: string, alias: string | undefined, request: Partial<CreateRoomRequest>) {
   const { name, topic, powerLevels = {} } = request;
+  const users = { [creator]: 100, ...Object(powerLevels["users"]) };
   if (name === undefined) return [];
   const contents: readonly (readonly [string, Content])[] = [
-    ["m.room.power_levels", { users: { [creator]: 100 }, users_default: 0, events_default: 0, ...powerLevels }],
+    ["m.room.power_levels", { users_default: 0, events_default: 0, ...powerLevels, users }],
     ...(alias === undefined ? [] : [["m.room.canonical_alias", { alias }] as const]),
     ["m.room.join_rules", { join_rule: "invite" }],
     ["m.room.history_visibility", { history_visibility: "shared" }],

@@ -1,13 +1,16 @@
 import { agentOf, agentUserId, serverOf } from "../../machines/addresses.ts";
 import { agentMachine } from "../../machines/agent/index.ts";
+import type { HomeserverAdmin } from "../../matrix/port.ts";
 import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Directory } from "../directory.ts";
+import { mending } from "../mending.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
 import { furnishRoom } from "./furnish.ts";
 import { type ImportOptions, importHistory } from "./import.ts";
 import { catchUp, poll } from "./intake.ts";
+import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
 import { awaitClosed, leaveRoom, listConversations, markRetired, releaseAlias, unlinkRoom } from "./retirement.ts";
@@ -20,16 +23,13 @@ export interface AgentDependencies {
   readonly rooms: RoomOptions;
   readonly pictureOf: PictureOf;
   readonly history: ImportOptions;
+  readonly invitations: InvitationPolicy;
+  /** Where an administrator's token is configured. */
+  readonly admin?: HomeserverAdmin;
 }
 
-export function agentBehaviour({
-  sessions,
-  directory,
-  clock,
-  rooms,
-  pictureOf,
-  history,
-}: AgentDependencies): Behaviour {
+export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
+  const { sessions, directory, clock, rooms, pictureOf, history, invitations, admin } = dependencies;
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -40,14 +40,14 @@ export function agentBehaviour({
     children: {
       ensureAccount: ensureAccount(sessions),
       ensureProfile: ensureProfile(sessions, pictureOf),
-      resolveRoom: resolveRoom(sessions, rooms),
+      resolveRoom: mending(admin, resolveRoom(sessions, rooms)),
       createRoom: createRoom(sessions, rooms),
       importHistory: importHistory(sessions, history),
-      linkToSpace: linkToSpace(sessions, rooms),
-      furnishRoom: furnishRoom(sessions, rooms),
-      invitePeople: invitePeople(sessions, rooms),
-      catchUp: catchUp(sessions),
-      poll: poll(sessions, clock, rooms),
+      linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
+      furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
+      invitePeople: mending(admin, invitePeople(sessions, rooms)),
+      catchUp: catchUp(sessions, invitations),
+      poll: poll(sessions, clock, rooms, invitations),
       listConversations: listConversations(directory),
       awaitClosed: awaitClosed(directory, clock),
       markRetired: markRetired(sessions),
@@ -55,6 +55,7 @@ export function agentBehaviour({
       unlinkRoom: unlinkRoom(sessions, rooms),
       leaveRoom: leaveRoom(sessions),
     },
+    actions: { answerInvitations: answerInvitations(sessions) },
     backoffDelays: ["accountRetry", "roomRetry", "intakeRetry", "lifeRetry"],
   });
 }

@@ -1,4 +1,4 @@
-import type { MatrixEvent, SyncResponse } from "../../matrix/port.ts";
+import type { MatrixEvent } from "../../matrix/port.ts";
 
 /** State of the agent's own room that is looked at again when somebody else changes it. */
 export const changeTypes: readonly string[] = [
@@ -19,11 +19,6 @@ export interface OwnRoom {
   readonly roomId: string;
   /** Users that are invited again when they left. */
   readonly core: ReadonlySet<string>;
-}
-
-/** Whether the agent is taken out of its own room, or let into it. */
-export function isMoved({ left, invited }: SyncResponse, ownRoomId: string): boolean {
-  return left.includes(ownRoomId) || invited.some(({ roomId }) => roomId === ownRoomId);
 }
 
 /** Whether these events of a room's timeline changed something that may have to be put right. */

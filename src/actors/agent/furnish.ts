@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { RoomInput } from "../../machines/agent/context.ts";
 import type { agentMachine } from "../../machines/agent/index.ts";
 import { type Content, type MatrixClient, MatrixError } from "../../matrix/port.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
@@ -32,9 +33,10 @@ export function furnishRoom(sessions: Sessions, options: RoomOptions): AgentEffe
       failures.push(failure);
     };
     await attempt(ensureAlias(client, aliasOf(room.agentId, options), roomId, signal));
-    for (const { type, stateKey, content } of missingIn(state, furniture(room, options)))
+    const missing = missingIn(state, furniture(room, options));
+    for (const { type, stateKey, content } of [...missing, ...outdatedIn(state, room)])
       await attempt(client.sendState(roomId, type, stateKey, content, signal));
-    const levels = mendedLevels(state, options);
+    const levels = mendedLevels(state, room.userId, options);
     if (levels !== undefined) await attempt(client.sendState(roomId, "m.room.power_levels", "", levels, signal));
     if (failures.length > 0) throw failures[0];
   };
@@ -46,6 +48,13 @@ function isOfOnePiece(error: unknown): boolean {
 
 function missingIn(state: RoomState, wanted: readonly Piece[]): Piece[] {
   return wanted.filter(({ type, stateKey, content }) => !holds(state.content(type, stateKey), content));
+}
+
+/** The picture that the agent had put there, when it is to have none any more. */
+function outdatedIn(state: RoomState, { userId, avatarUrl }: RoomInput): Piece[] {
+  const avatar = state.event("m.room.avatar");
+  const isOurs = avatar?.sender === userId && "url" in avatar.content;
+  return avatarUrl === null && isOurs ? [{ type: "m.room.avatar", stateKey: "", content: {} }] : [];
 }
 
 /** An alias that somebody took away is given again. One that names another room by now is not ours to move. */
@@ -64,19 +73,17 @@ const powerLevels = z.looseObject({
 
 /**
  * The levels with what was changed from outside put right: people may speak, nobody has power by merely being there, and
- * those with a level of their own have it. Power that somebody was given by hand is left to them.
+ * the agent and those with a level of their own have it. Power that somebody was given by hand is left to them.
  */
-function mendedLevels(state: RoomState, options: RoomOptions): Content | undefined {
+function mendedLevels(state: RoomState, userId: string, options: RoomOptions): Content | undefined {
   const there = state.content("m.room.power_levels");
   if (there === undefined) return undefined;
   const { users, ...levels } = powerLevels.parse(there);
-  // Newer room versions refuse a level for who has all power anyhow.
-  const { [state.creator ?? ""]: _creator, ...wanted } = levelsOf(options);
-  const isRight =
-    (levels.users_default ?? 0) === 0 &&
-    (levels.events_default ?? 0) === 0 &&
-    Object.entries(wanted).every(([user, own]) => (users[user] ?? 0) === own || (own > 0 && (users[user] ?? 0) > own));
-  if (isRight) return undefined;
+  const wanted = Object.entries({ ...levelsOf(options), [userId]: 100 }).filter(
+    ([user, own]) => !state.isAbovePower(user) && !(own > 0 ? (users[user] ?? 0) >= own : users[user] === own),
+  );
+  const isOpen = (levels.users_default ?? 0) === 0 && (levels.events_default ?? 0) === 0;
+  if (isOpen && wanted.length === 0) return undefined;
   const others: Content = z.custom<Content>().parse(there);
-  return { ...others, users_default: 0, events_default: 0, users: { ...users, ...wanted } };
+  return { ...others, users_default: 0, events_default: 0, users: { ...users, ...Object.fromEntries(wanted) } };
 }

@@ -4,8 +4,10 @@ import type { Heard } from "../../machines/question.ts";
 import type { JoinedRoom, MatrixClient, MatrixEvent, SyncFilter } from "../../matrix/port.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
+import { adoptionMarker, adoptionOf } from "../marker.ts";
 import type { Sessions } from "../sessions.ts";
-import { changeTypes, isChanged, isMoved } from "./changes.ts";
+import { changeTypes, isChanged } from "./changes.ts";
+import { type InvitationPolicy, judge } from "./invitations.ts";
 import { hear } from "./listen.ts";
 import { heardTypes, readBack } from "./read-back.ts";
 import type { RoomOptions } from "./room.ts";
@@ -28,7 +30,12 @@ const mostPassed = 200;
  * One long-poll after the other until there is something to hand on. The cursor it gives passes just that. After
  * trouble the first answer ends it: it shows that all is well again.
  */
-export function poll(sessions: Sessions, clock: Clock, rooms: CoreUsers): AgentEffects["poll"] {
+export function poll(
+  sessions: Sessions,
+  clock: Clock,
+  rooms: CoreUsers,
+  policy: InvitationPolicy,
+): AgentEffects["poll"] {
   const core = new Set([...rooms.admins, ...rooms.readers]);
   return async (input, { signal }) => {
     const client = sessions.as(input.userId);
@@ -43,15 +50,16 @@ export function poll(sessions: Sessions, clock: Clock, rooms: CoreUsers): AgentE
       const response = await client.sync({ since, timeoutMs, filter }, signal);
       const { nextBatch, joined } = response;
       const heard: Heard[] = [];
-      let changed = isMoved(response, input.roomId);
+      const { invited, isLetIn } = await judge(client, response, input, policy, signal);
+      let changed = isLetIn || response.left.includes(input.roomId);
       for (const room of joined) {
         const { events, cut } = await newIn(client, room, since, signal);
         passed += events.length;
         changed ||= isChanged(events, room.roomId, own);
         heard.push(...heardIn(events, cut, since, room.roomId, input));
       }
-      if (heard.length > 0 || changed || recovering || passed >= mostPassed)
-        return { since: nextBatch, heard, ...(changed && { changed }) };
+      if (heard.length > 0 || changed || invited.length > 0 || recovering || passed >= mostPassed)
+        return { since: nextBatch, heard, ...(changed && { changed }), ...(invited.length > 0 && { invited }) };
       since = nextBatch;
       const rest = begun + leastInterval - clock.now();
       if (rest > 0) await sleep(clock, rest, signal);
@@ -64,20 +72,24 @@ const firstLook = "first look";
 
 /**
  * The first look, without a cursor: hears what was said in each room since the agent joined it, less everything up to
- * the newest question that has a final answer of ours.
+ * the newest question that has a final answer of ours. What was said before the agent was adopted, in whatever room, was
+ * another system's to answer.
  */
-export function catchUp(sessions: Sessions): AgentEffects["catchUp"] {
+export function catchUp(sessions: Sessions, policy: InvitationPolicy): AgentEffects["catchUp"] {
   return async (input, { signal }): Promise<Polled> => {
     const client = sessions.as(input.userId);
     // Synapse leaves out a room in which nothing recent passes the filter: its creation always does.
     const filter = { ...filterOf([...heardTypes, "m.room.member"], []), stateTypes: ["m.room.create"] };
-    const { nextBatch, joined } = await client.sync({ timeoutMs: 0, filter }, signal);
+    const response = await client.sync({ timeoutMs: 0, filter }, signal);
+    const { nextBatch, joined } = response;
+    const { invited } = await judge(client, response, input, policy, signal);
+    const adopted = adoptionOf(await client.state(input.roomId, adoptionMarker, "", signal));
     const heard: Heard[] = [];
     for (const room of joined) {
-      const { events, cut } = await unansweredIn(client, room, signal);
+      const { events, cut } = await unansweredIn(client, room, adopted?.at ?? 0, signal);
       heard.push(...heardIn(events, cut, firstLook, room.roomId, input).map(asMaybeAsked));
     }
-    return { since: nextBatch, heard };
+    return { since: nextBatch, heard, ...(invited.length > 0 && { invited }) };
   };
 }
 

@@ -57,7 +57,8 @@ export function createRoom(sessions: Sessions, options: RoomOptions): AgentEffec
         aliasLocalpart: agentLocalpart(room.agentId),
         ...titleOf(room, options),
         initialState: [...signs(room, options), { type: "m.space.parent", stateKey: spaceId, content: parent }],
-        ...(Object.keys(users).length > 0 && { powerLevels: { users } }),
+        // Whom the creation itself invites is not counted against how often one can be invited.
+        ...(Object.keys(users).length > 0 && { powerLevels: { users }, invite: Object.keys(users) }),
       },
       signal,
     );

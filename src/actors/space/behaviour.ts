@@ -5,7 +5,7 @@ import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { Bot } from "../bot.ts";
 import type { Directory } from "../directory.ts";
-import { inviteNewcomers } from "../invite.ts";
+import { type CoreUsers, inviteNewcomers } from "../invite.ts";
 import { roomMark, roomMarker } from "../marker.ts";
 import type { Sessions } from "../sessions.ts";
 import { furnishPart, sweepPart } from "./furnish.ts";
@@ -16,6 +16,7 @@ export interface SpaceOptions extends SpaceNames {
   readonly botLocalpart: string;
   /** User ids. */
   readonly people: readonly string[];
+  readonly coreUsers: CoreUsers;
   /** Rooms in one part. */
   readonly capacity?: number;
 }
@@ -24,7 +25,8 @@ export interface SpaceOptions extends SpaceNames {
 const defaultCapacity = 200;
 
 export function spaceBehaviour(sessions: Sessions, directory: Directory, options: SpaceOptions): Behaviour {
-  const { server, botLocalpart, people, capacity = defaultCapacity } = options;
+  const { server, botLocalpart, people, coreUsers, capacity = defaultCapacity } = options;
+  const core = [...coreUsers.admins, ...coreUsers.readers];
   const bot = new Bot(sessions, `@${botLocalpart}:${server}`);
   const children: ChildEffects<typeof spaceMachine> = {
     ensureBot: (_, { signal }) => bot.ensure(signal),
@@ -41,7 +43,13 @@ export function spaceBehaviour(sessions: Sessions, directory: Directory, options
           { type: roomMarker, stateKey: "", content: roomMark(ownerOf(part)) },
           { type: "m.room.join_rules", stateKey: "", content: joinRulesOf(part, spaceId ?? "") },
         ],
-        powerLevels: { events_default: 100, invite: 50, users: { [bot.userId]: 100 } },
+        // Whom it invites so is not counted against how often one can be invited.
+        invite: part === 1 ? core : [],
+        powerLevels: {
+          events_default: 100,
+          invite: 50,
+          users: { [bot.userId]: 100, ...Object.fromEntries(coreUsers.admins.map((admin) => [admin, 100])) },
+        },
       };
       return { partId: await bot.act((client) => client.createRoom(request, signal), signal) };
     },
@@ -56,7 +64,7 @@ export function spaceBehaviour(sessions: Sessions, directory: Directory, options
     furnishSpace: (part, { signal }) => bot.act((client) => furnishPart(client, options, part, signal), signal),
     async inviteToSpace({ part, partId }, { signal }) {
       // Into the other parts everybody comes from here.
-      if (part === 1) await bot.act((client) => inviteNewcomers(client, partId, people, signal), signal);
+      if (part === 1) await bot.act((client) => inviteNewcomers(client, partId, people, signal, core), signal);
     },
     sweepSpace: (part, { signal }) => bot.act((client) => sweepPart(client, directory, part, signal), signal),
   };

@@ -1,15 +1,19 @@
+import { z } from "zod";
 import type { MadePart } from "../../machines/space-context.ts";
 import type { Content, MatrixClient } from "../../matrix/port.ts";
 import type { Directory } from "../directory.ts";
+import type { CoreUsers } from "../invite.ts";
 import { roomMark, roomMarker } from "../marker.ts";
 import { holds, RoomState } from "../room-state.ts";
 import { agentOfChild, isChild, partChild } from "./child.ts";
 import { aliasOf, joinRulesOf, nameOf, ownerOf, type SpaceNames, topicOf } from "./parts.ts";
 
+const givenLevels = z.object({ users: z.record(z.string(), z.number()).catch({}) });
+
 /** Makes a part of the space what it should be again, whoever changed it. Writes only what differs. */
 export async function furnishPart(
   client: MatrixClient,
-  names: SpaceNames,
+  names: SpaceNames & { readonly coreUsers: CoreUsers },
   { part, partId, spaceId }: MadePart,
   signal: AbortSignal,
 ): Promise<void> {
@@ -19,7 +23,7 @@ export async function furnishPart(
     ["m.room.topic", "", { topic: topicOf(names, part) }],
     ["m.room.canonical_alias", "", { alias: aliasOf(names, part) }],
     ["m.room.join_rules", "", joinRulesOf(part, spaceId)],
-    ["m.room.power_levels", "", { events_default: 100 }],
+    ["m.room.power_levels", "", { events_default: 100, users: levelsWith(names.coreUsers, state) }],
     [roomMarker, "", roomMark(ownerOf(part))],
     ...(part === 1 ? [] : [["m.space.parent", spaceId, { via: [names.server], canonical: true }] as const]),
   ];
@@ -33,6 +37,12 @@ export async function furnishPart(
   const child = partChild(names.server, part);
   const there = await client.state(spaceId, "m.space.child", partId, signal);
   if (!holds(there, child)) await client.sendState(spaceId, "m.space.child", partId, child, signal);
+}
+
+/** Whoever has power by hand keeps it. */
+function levelsWith({ admins }: CoreUsers, state: RoomState): Content {
+  const { users } = givenLevels.parse(state.content("m.room.power_levels") ?? {});
+  return { ...users, ...Object.fromEntries(admins.map((admin) => [admin, 100])) };
 }
 
 /**

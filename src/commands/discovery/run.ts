@@ -30,7 +30,7 @@ const answer = z.union([
 const longestListing = 120_000;
 
 /** Asks for a listing of Letta's agents now, instead of at its next interval. */
-export const discoveryRun: Command<typeof input, typeof found> = {
+export const discoveryRun: Command<typeof input, typeof found, "host" | "server"> = {
   name: "discovery.run",
   summary: "Lists Letta's agents now, and tells how many are new, renamed, back or missing.",
   scope: "discovery:run",

@@ -24,7 +24,7 @@ export const account = agentSetup.createStateConfig({
       ],
     },
     backingOff: { after: { accountRetry: "registering" } },
-    refused: { after: { mendingCheck: "registering" } },
+    refused: { after: { mendingCheck: "registering" }, on: { ADOPTED: "registering" } },
     online: { on: { TOKEN_REFUSED: { target: "registering", actions: "refuseToken" } } },
   },
 });

@@ -71,6 +71,8 @@ export type AgentEvent =
   | { readonly type: "DISABLED" }
   /** Look whether everything is as it should be, and mend what is not. */
   | { readonly type: "INSPECT" }
+  /** Its user was taken over from another system. */
+  | { readonly type: "ADOPTED" }
   /** The agent's room is another one than it was. */
   | { readonly type: "MOVED" }
   | { readonly type: "SPACE_READY"; readonly spaceId: string; readonly part?: number }
@@ -109,9 +111,16 @@ export interface RoomInput {
 export interface PollInput {
   readonly userId: string;
   readonly roomId: string;
+  readonly spaceId?: string;
   readonly since?: string;
   /** Set after trouble: the first answer is then handed on even when it brings nothing, to say that all is well. */
   readonly recovering?: true;
+}
+
+/** Into a room that is not the agent's own. */
+export interface Invitation {
+  readonly roomId: string;
+  readonly accept: boolean;
 }
 
 export interface Polled {
@@ -121,6 +130,8 @@ export interface Polled {
   readonly heard: readonly Heard[];
   /** Set when somebody else changed the agent's own room, or took the agent out of it. */
   readonly changed?: true;
+  /** Invitations to be answered; left out when there are none. */
+  readonly invited?: readonly Invitation[];
 }
 
 export function withTroubles(troubles: Troubles): Pick<AgentContext, "troubles" | "wait"> {
@@ -154,10 +165,11 @@ export function roomInput({ userId, agentId, name = userId, avatar }: AgentConte
   return { userId, agentId, name, avatarUrl: avatar?.url ?? null };
 }
 
-export function pollInput({ userId, roomId = "", since, troubles }: AgentContext): PollInput {
+export function pollInput({ userId, roomId = "", spaceId, since, troubles }: AgentContext): PollInput {
   return {
     userId,
     roomId,
+    ...(spaceId !== undefined && { spaceId }),
     ...(since !== undefined && { since }),
     ...(troubles.intake !== undefined && { recovering: true }),
   };
@@ -170,6 +182,10 @@ export function linkInput({ userId, agentId, name = userId, roomId = "", spaceId
 export function askForSpace({ server, agentId, spaceId }: AgentContext): Tell[] {
   if (spaceId !== undefined) return [];
   return [{ to: addressOf.space(server), event: { type: "SPACE_WANTED", asker: addressOf.agent(server, agentId) } }];
+}
+
+export function invitationsIn({ userId }: AgentContext, { invited = [] }: Polled) {
+  return { userId, invited };
 }
 
 export function closeAll(conversations: readonly ActorId[], { name = "This agent" }: AgentContext): Tell[] {

@@ -1,5 +1,5 @@
 import { and, not, raise } from "xstate";
-import { handOn, pollInput } from "./context.ts";
+import { handOn, invitationsIn, pollInput } from "./context.ts";
 import { agentSetup } from "./setup.ts";
 
 /** What the agent hears, from all rooms it is in. */
@@ -19,15 +19,28 @@ export const intake = agentSetup.createStateConfig({
         id: "catchUp",
         src: "catchUp",
         input: ({ context }) => pollInput(context),
-        onDone: {
-          target: "polling",
-          actions: [
-            { type: "advance", params: ({ event }) => event.output },
-            { type: "noteChange", params: ({ event }) => event.output },
-            { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
-            { type: "goOn", params: { concern: "intake" } },
-          ],
-        },
+        onDone: [
+          {
+            guard: { type: "isInvited", params: ({ event }) => event.output },
+            target: "polling",
+            actions: [
+              { type: "advance", params: ({ event }) => event.output },
+              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
+              { type: "answerInvitations", params: ({ context, event }) => invitationsIn(context, event.output) },
+              { type: "goOn", params: { concern: "intake" } },
+            ],
+          },
+          {
+            target: "polling",
+            actions: [
+              { type: "advance", params: ({ event }) => event.output },
+              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
+              { type: "goOn", params: { concern: "intake" } },
+            ],
+          },
+        ],
         onError: {
           target: "troubled",
           actions: { type: "fail", params: ({ event }) => ({ concern: "intake" as const, event }) },
@@ -41,16 +54,30 @@ export const intake = agentSetup.createStateConfig({
         id: "poll",
         src: "poll",
         input: ({ context }) => pollInput(context),
-        onDone: {
-          target: "polling",
-          reenter: true,
-          actions: [
-            { type: "advance", params: ({ event }) => event.output },
-            { type: "noteChange", params: ({ event }) => event.output },
-            { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
-            { type: "goOn", params: { concern: "intake" } },
-          ],
-        },
+        onDone: [
+          {
+            guard: { type: "isInvited", params: ({ event }) => event.output },
+            target: "polling",
+            reenter: true,
+            actions: [
+              { type: "advance", params: ({ event }) => event.output },
+              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
+              { type: "answerInvitations", params: ({ context, event }) => invitationsIn(context, event.output) },
+              { type: "goOn", params: { concern: "intake" } },
+            ],
+          },
+          {
+            target: "polling",
+            reenter: true,
+            actions: [
+              { type: "advance", params: ({ event }) => event.output },
+              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
+              { type: "goOn", params: { concern: "intake" } },
+            ],
+          },
+        ],
         onError: {
           target: "troubled",
           actions: { type: "fail", params: ({ event }) => ({ concern: "intake" as const, event }) },

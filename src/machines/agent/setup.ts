@@ -12,6 +12,7 @@ import {
   changesWith,
   type FailedIn,
   type In,
+  type Invitation,
   type LinkInput,
   type Missed,
   noticedAfter,
@@ -67,6 +68,8 @@ export const agentSetup = setup({
     leaveRoom: effect<void, { userId: string; roomId: string; spaceId: string }>(),
   },
   actions: {
+    /** Accepts and declines them, however long that takes; hearing does not wait for it. */
+    answerInvitations: (_, _params: { userId: string; invited: readonly Invitation[] }) => undefined,
     tell: (_, _params: Tell | readonly Tell[]) => undefined,
     setName: assign((_, { name }: { name: string }) => ({ name, newName: undefined })),
     setNewName: assign((_, { name }: { name: string }) => ({ newName: name })),
@@ -124,6 +127,7 @@ export const agentSetup = setup({
     isTokenOld: ({ context: { troubles } }, { concern }: In) =>
       troubles[concern]?.kind === "token" && troubles[concern].tries === 1,
     isTaken: (_, event: { readonly error: unknown }) => failureOf(event).kind === "taken",
+    isInvited: (_, { invited }: Polled) => invited !== undefined,
     isOnline,
     isServed,
     isLeaving,

@@ -23,11 +23,11 @@ beforeEach(async () => {
   ({ roomId } = await createRoom(t.sessions, options)({ ...wanted(), spaceId: "!space:test" }, effectContext<never>()));
 });
 
-function wanted(rest: { name?: string; avatarUrl?: string } = {}) {
+function wanted(rest: { name?: string; avatarUrl?: string | null } = {}) {
   return { userId: t.userId, agentId: "agent-1", name: "Scout", avatarUrl: "mxc://test/scout", ...rest };
 }
 
-const furnish = (rest: { name?: string; avatarUrl?: string } = {}) =>
+const furnish = (rest: { name?: string; avatarUrl?: string | null } = {}) =>
   furnishRoom(t.sessions, options)({ ...wanted(rest), roomId }, effectContext<never>());
 const state = (type: string) => t.homeserver.room(roomId).state(type, "");
 const change = (type: string, content: Content) =>
@@ -74,6 +74,14 @@ describe("a room that is looked at", () => {
     expect(state("m.room.topic")).toMatchObject({ topic: expect.stringContaining("Ranger") });
   });
 
+  test("shows no picture any more when the agent is to have none, but keeps one that somebody else put there", async () => {
+    await furnish({ avatarUrl: null });
+    expect(state("m.room.avatar")).toEqual({});
+    change("m.room.avatar", { url: "mxc://test/by-hand" });
+    await furnish({ avatarUrl: null });
+    expect(state("m.room.avatar")).toEqual({ url: "mxc://test/by-hand" });
+  });
+
   test("gets its alias back when somebody took it away, but takes none from another room", async () => {
     t.homeserver.aliases.delete("#agent_1:test");
     await furnish();
@@ -96,6 +104,25 @@ describe("power in a room that is looked at", () => {
     });
     await furnish();
     expect(writes()).toHaveLength(1);
+  });
+
+  test("of the agent is asked for again when somebody took it, and said to be missing", async () => {
+    change("m.room.power_levels", levels({ "@admin:test": 100, "@letta:test": -1 }));
+    t.homeserver.fail("sendState", matrixError("forbidden"));
+    await expect(furnish()).rejects.toMatchObject({ kind: "forbidden" });
+    await furnish();
+    expect(state("m.room.power_levels")).toMatchObject({ users: own });
+  });
+
+  test("of creators is not written down in newer rooms, which refuse that", async () => {
+    const create = t.homeserver
+      .room(roomId)
+      .stateEvents()
+      .find(({ type }) => type === "m.room.create");
+    t.homeserver.post(roomId, { sender: t.userId, ...create, content: { room_version: "12" } });
+    change("m.room.power_levels", levels({ "@admin:test": 100, "@letta:test": -1 }));
+    await furnish();
+    expect(writes()).toEqual([]);
   });
 
   test("is nobody's for merely being there, and people may speak", async () => {

@@ -7,6 +7,8 @@ import { settled } from "../../runtime/simulated-clock.ts";
 import { effectContext } from "../effect-context.ts";
 import { anna, type Town, town } from "../town.ts";
 
+const noGuests = { server: "test", people: new Set<string>(), servers: new Set<string>() };
+
 let t: Town;
 let since: string;
 
@@ -18,10 +20,12 @@ beforeEach(async () => {
 function start(rest: { since?: string; recovering?: true } = {}) {
   const context = effectContext<never>();
   const { userId, roomId } = t;
-  const polled = poll(t.sessions, t.clock, { admins: ["@admin:test"], readers: [] })(
-    { userId, roomId, since, ...rest },
-    context,
-  );
+  const polled = poll(
+    t.sessions,
+    t.clock,
+    { admins: ["@admin:test"], readers: [] },
+    noGuests,
+  )({ userId, roomId, since, ...rest }, context);
   // A test that aborts it need not look at how it ends.
   polled.catch(() => undefined);
   return { polled, context };

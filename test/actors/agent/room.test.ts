@@ -121,11 +121,13 @@ test("the room is created in one request that carries all it is known by", async
   });
 });
 
-test("the room's admins have all power from the start, and its readers none to write", async () => {
+test("the room's admins have all power from the start, its readers none to write, and both are invited as it is made", async () => {
   const all = { ...options, admins: ["@admin:test"], readers: ["@letta:test"] };
   await createRoom(t.sessions, all)(wanted(), context());
   expect(t.homeserver.requests.at(-1)).toMatchObject({
-    args: [{ powerLevels: { users: { "@admin:test": 100, "@letta:test": -1 } } }],
+    args: [
+      { powerLevels: { users: { "@admin:test": 100, "@letta:test": -1 } }, invite: ["@letta:test", "@admin:test"] },
+    ],
   });
 });
 
