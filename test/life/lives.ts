@@ -7,6 +7,9 @@ import type { Report } from "./protocol.ts";
 const agentContext = z.object({ agentId: z.string(), userId: z.string() });
 const conversationContext = z.object({ queue: z.array(z.unknown()), current: z.unknown().optional() });
 
+/** Whose steps make and retire agents; the others follow them. */
+const makers: ReadonlySet<string> = new Set(["agent", "space", "discovery"]);
+
 /** Effects that go on all the time. */
 const endless: ReadonlySet<string> = new Set(["poll", "nextAgents"]);
 
@@ -38,20 +41,21 @@ export class Lives {
     this.#report();
   }
 
-  /** The state that the user's request comes from. */
-  whereIs(userId: string): string {
+  /** The state that the user's request comes from; `undefined` for users that no agent's life depends on. */
+  whereIs(userId: string): string | undefined {
     for (const record of this.#agents.values()) {
       if (agentContext.parse(record.context).userId !== userId) continue;
       const life = pathOf(regionOf(record, "life"));
       return life.startsWith("retiring") ? `agent ${life}` : `agent ${pathOf(regionOf(record, "room"))}`;
     }
-    return userId.startsWith("@agent_") ? "agent" : "bot";
+    if (userId.startsWith("@agent_")) return "agent";
+    return userId.startsWith("@letta-matrix:") ? "bot" : undefined;
   }
 
   #see({ record, line }: Transition): void {
     this.#note(record);
     const done = /^xstate\.done\.actor\.(.+)$/.exec(line.event)?.[1];
-    const isCounted = record.machine !== "conversation" && done !== undefined && !endless.has(done);
+    const isCounted = makers.has(record.machine) && done !== undefined && !endless.has(done);
     if (isCounted) this.#options.pass(`${record.machine} ${done}, committed`);
     this.#report();
   }

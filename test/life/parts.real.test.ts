@@ -40,6 +40,7 @@ describe("a space with more rooms than clients page well, on a real Synapse", ()
       name: "Letta Agents",
       aliasLocalpart: "letta-agents",
       people: [ada.userId],
+      coreUsers: { admins: [], readers: [] },
     });
     run = async (effect, input = {}) => await children[effect]?.(input, effectContext());
   });

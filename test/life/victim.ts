@@ -40,9 +40,10 @@ async function live(settings: Settings): Promise<void> {
   const connect: Connect = ({ homeserver: { url, serverName, registration } }) => {
     const homeserver = new ClientServerHomeserver({ baseUrl: url, serverName, registration });
     return {
-      homeserver: watchHomeserver(homeserver, (userId, request, when) =>
-        pass(`${lives.whereIs(userId)} ${request}, ${when}`),
-      ),
+      homeserver: watchHomeserver(homeserver, (userId, request, when) => {
+        const where = lives.whereIs(userId);
+        if (where !== undefined) pass(`${where} ${request}, ${when}`);
+      }),
       letta: lettaStandIn(settings.agents),
       clock: hasteOf(systemClock, settings.epoch, settings.haste),
       close: () => Promise.resolve(homeserver.close()),

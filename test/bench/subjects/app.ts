@@ -1,30 +1,12 @@
 import { createApp } from "../../../src/app.ts";
-import type { LettaBackend } from "../../../src/letta/port.ts";
 import { addressOf, agentUserId } from "../../../src/machines/addresses.ts";
 import { ClientServerHomeserver } from "../../../src/matrix/client-server.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
+import { instantLetta } from "../instant-letta.ts";
 import { serve } from "./serve.ts";
 
 const agentId = "agent-bench";
-
-/** Letta, answering at once: the bench measures the gateway. */
-const instantLetta: LettaBackend = {
-  async *listAgents() {
-    yield { id: agentId, name: "Bench" };
-  },
-  history: async () => [],
-  createConversation: async (id) => ({ agentId: id, conversationId: "default" }),
-  branchConversation: async (from) => from,
-  async *ask({ text }) {
-    yield { type: "accepted" };
-    yield { type: "text", messageId: "m", delta: `You said: ${text}` };
-    yield { type: "finished", stopReason: "end_turn" };
-  },
-  follow: (request, signal) => instantLetta.ask(request, signal),
-  lookUp: async () => ({ state: "unknown" }),
-  close: async () => undefined,
-};
 
 serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
   const registration = { kind: "shared-secret", secret } as const;
@@ -47,7 +29,12 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       log: { level: "warn" },
     },
     createLogger({ level: "warn", secrets: [] }),
-    () => ({ homeserver, letta: instantLetta, clock: systemClock, close: async () => homeserver.close() }),
+    () => ({
+      homeserver,
+      letta: instantLetta([{ id: agentId, name: "Bench" }]),
+      clock: systemClock,
+      close: async () => homeserver.close(),
+    }),
   );
   await app.start();
   const ready = Promise.withResolvers<string>();
