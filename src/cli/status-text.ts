@@ -26,7 +26,7 @@ function agents({ agents: all }: Status): string {
     agent.name ?? agent.agentId,
     agent.userId,
     ...regions.map((region) => agent.regions[region] ?? ""),
-    agent.roomId ?? "no room yet",
+    agent.roomId ?? "no room",
   ]);
   return table([["AGENT", "USER", ...regions.map((region) => region.toUpperCase()), "ROOM ID"], ...rows].map(plainRow));
 }

@@ -144,6 +144,12 @@ describe("who is disabled", () => {
     expect(await listing("agent-1")).toMatchObject({ missed: [], disabled: ["agent-1"] });
   });
 
+  test("is missed like any other when it is neither disabled nor listed any more", async () => {
+    known = { "agent-1": { name: "Scout", life: "disabled" } };
+    letta.agents = [{ id: "agent-2", name: "Other" }];
+    expect((await listing()).missed).toEqual(["agent-1"]);
+  });
+
   test("is told its name as soon as it is not disabled any more", async () => {
     known = { "agent-1": { name: "Scout", life: "disabled" } };
     letta.agents = [{ id: "agent-1", name: "Scout" }];

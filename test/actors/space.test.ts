@@ -244,8 +244,8 @@ describe("rooms in the space", () => {
       content: { via: ["test"] },
     });
     agents = {
-      "agent-0": { roomId: own },
-      "agent-1": { roomId: "!another:test" },
+      "agent-0": { roomId: own, spaceId },
+      "agent-1": { roomId: "!another:test", spaceId },
       "agent-2": { roomId: "!not-there-yet:test", room: "provisioning" },
       "agent-3": { life: "retired", room: "offline" },
     };
@@ -256,6 +256,16 @@ describe("rooms in the space", () => {
     expect(left).toEqual([true, false, true, false, true]);
     expect(room.state("m.space.child", moving)).toMatchObject({ via: ["test"] });
     expect(room.state("m.space.child", "!annas:test")).toEqual(byHand.content);
+  });
+
+  test("stay in one part only", async () => {
+    const [spaceId, second] = [await create(), t.homeserver.makeRoom(bot)];
+    for (const id of [spaceId, second]) await link("agent-0", t.roomId, id);
+    agents = { "agent-0": { roomId: t.roomId, spaceId: second, part: 2 } };
+    await run("sweepSpace", { part: 1, partId: spaceId, spaceId });
+    await run("sweepSpace", { part: 2, partId: second, spaceId });
+    expect(t.homeserver.room(spaceId).state("m.space.child", t.roomId)).toEqual({});
+    expect(t.homeserver.room(second).state("m.space.child", t.roomId)).toMatchObject({ via: ["test"] });
   });
 
   test("are sorted by their agents' names", async () => {

@@ -106,6 +106,9 @@ describe("agents that come and go, and their space, on a real Synapse and a real
     const { agents } = await world.app.status();
     const present = agents.filter(({ regions }) => regions["life"] === "live");
     expect(present).toHaveLength(2);
+    expect(new Set(present.map(({ roomId }) => roomId)).size).toBe(2);
+    for (const { roomId = "", userId } of present)
+      expect(await stateOf(roomId, "m.room.member", userId)).toMatchObject({ membership: "join" });
     for (const { roomId = "" } of present) {
       await eventually(`${roomId} in the new space`, async () => await stateOf(spaceId, "m.space.child", roomId));
       await eventually("the way back", async () => await stateOf(roomId, "m.space.parent", spaceId));

@@ -184,6 +184,8 @@ export async function startWorld(more: Readonly<Record<string, unknown>> = {}): 
     letta: { url: `ws://127.0.0.1:${gate.port}`, idle_timeout: `${idleTimeoutMs}ms` },
     invite: [annaLogin.userId, bertLogin.userId],
     discovery: { interval: "1s" },
+    // Idle agents are watched: they have nothing to look at meanwhile.
+    audit: { interval: "24h" },
     ...more,
   });
   const world = new World({

@@ -166,8 +166,17 @@ describe("a disabled agent", () => {
     const agent = polling();
     agent.send({ type: "DISABLED" });
     expect(agent.value).toEqual({ account: "online", room: "ready", intake: "deaf", life: "disabled" });
+  });
+
+  test("that is not disabled any more, but gone from Letta, has its grace like any other", () => {
+    const agent = polling();
+    agent.send({ type: "DISABLED" });
+    agent.at += 10 * hour;
     agent.send(missed);
-    expect(agent.in("life.disabled")).toBe(true);
+    expect(agent.in("life.missing")).toBe(true);
+    agent.at += 2 * hour;
+    agent.send(missed);
+    expect(agent.in("life.retiring")).toBe(true);
   });
 
   test("hears from where it stopped when it is not disabled any more", () => {

@@ -73,7 +73,12 @@ export function unlinkRoom(sessions: Sessions, { botUserId }: RoomOptions): Agen
 }
 
 export function leaveRoom(sessions: Sessions): AgentEffects["leaveRoom"] {
-  return async ({ userId, roomId }, { signal }) => sessions.as(userId).leave(roomId, signal);
+  return async ({ userId, roomId, spaceId }, { signal }) => {
+    const client = sessions.as(userId);
+    await client.leave(roomId, signal);
+    // Whoever may invite there may have had the agent in the space itself, too.
+    if (await isIn(client, spaceId, signal)) await client.leave(spaceId, signal);
+  };
 }
 
 async function isIn(client: MatrixClient, roomId: string, signal: AbortSignal): Promise<boolean> {

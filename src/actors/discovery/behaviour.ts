@@ -60,7 +60,7 @@ function compare(
   // Letta gives an empty list while its own store is not there yet. Nobody has deleted everything.
   const residents = listed.size === 0 ? [] : [...known.values()];
   const missing = residents.filter(
-    ({ agentId, life }) => !listed.has(agentId) && !leftOut.has(agentId) && (life === "live" || life === "missing"),
+    ({ agentId, life }) => !listed.has(agentId) && !leftOut.has(agentId) && mayBeMissed.has(life),
   );
   const due = missing.filter(({ missingSince }) => missingSince === undefined || now - missingSince >= grace);
   const unwanted = [...known.values()].filter(({ agentId }) => leftOut.has(agentId));
@@ -80,6 +80,9 @@ function compare(
     grace,
   };
 }
+
+/** Where an agent is that has something to lose. */
+const mayBeMissed: ReadonlySet<string> = new Set(["live", "missing", "disabled"]);
 
 /** Where an agent is that comes back by being listed. One that is retiring comes back when it has retired. */
 const absent: ReadonlySet<string> = new Set(["missing", "disabled", "retired"]);

@@ -47,12 +47,12 @@ function levelsWith({ admins }: CoreUsers, state: RoomState): Content {
 
 /**
  * Takes rooms out of a part that are no agent's any more. Only what the bot has put there, and only where the agent
- * itself is known and has no such room: who is not known yet may just not have been listed yet.
+ * itself is known and has no such room here: who is not known yet may just not have been listed yet.
  */
 export async function sweepPart(
   client: MatrixClient,
   directory: Directory,
-  { partId }: MadePart,
+  { part, partId }: MadePart,
   signal: AbortSignal,
 ): Promise<void> {
   const state = await RoomState.read(client, partId, signal);
@@ -61,8 +61,8 @@ export async function sweepPart(
     .filter(({ sender, content }) => sender === client.userId && isChild(content));
   if (children.length === 0) return;
   const homes = new Map<string, string | undefined>();
-  for await (const { agentId, roomId, life, isSettled } of directory.residents())
-    if (isSettled || life === "retired") homes.set(agentId, roomId);
+  for await (const { agentId, roomId, life, place, isSettled } of directory.residents())
+    if (isSettled || life === "retired") homes.set(agentId, place?.part === part ? roomId : undefined);
   for (const { stateKey = "", content } of children) {
     const agentId = agentOfChild(content);
     if (agentId === undefined || !homes.has(agentId) || homes.get(agentId) === stateKey) continue;

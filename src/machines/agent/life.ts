@@ -26,7 +26,10 @@ export const life = agentSetup.createStateConfig({
     /** Everything stays as it is, but the agent hears nothing. What is said meanwhile it hears when it is back. */
     disabled: {
       entry: { type: "goOn", params: { concern: "intake" } },
-      on: { DISCOVERED: { target: "live", actions: raise(({ event }) => event) } },
+      on: {
+        DISCOVERED: { target: "live", actions: raise(({ event }) => event) },
+        MISSED: { target: "missing", actions: "beginMissing" },
+      },
     },
     retiring: {
       initial: "beginning",
@@ -117,7 +120,7 @@ export const life = agentSetup.createStateConfig({
               invoke: {
                 id: "leaveRoom",
                 src: "leaveRoom",
-                input: ({ context: { userId, roomId = "" } }) => ({ userId, roomId }),
+                input: ({ context: { userId, roomId = "", spaceId = "" } }) => ({ userId, roomId, spaceId }),
                 onDone: "done",
                 onError: {
                   target: "#agent.life.retiring.troubled",

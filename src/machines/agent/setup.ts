@@ -65,7 +65,7 @@ export const agentSetup = setup({
     markRetired: effect<void, { userId: string; agentId: string; roomId: string; name: string }>(),
     releaseAlias: effect<void, { userId: string; agentId: string; roomId: string }>(),
     unlinkRoom: effect<void, { userId: string; roomId: string; spaceId: string }>(),
-    leaveRoom: effect<void, { userId: string; roomId: string }>(),
+    leaveRoom: effect<void, { userId: string; roomId: string; spaceId: string }>(),
   },
   actions: {
     /** Accepts and declines them, however long that takes; hearing does not wait for it. */

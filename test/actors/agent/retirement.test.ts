@@ -57,7 +57,7 @@ async function retire(): Promise<void> {
   await markRetired(t.sessions)({ userId, agentId: "agent-1", roomId, name: "Scout" }, context());
   await releaseAlias(t.sessions, options)({ userId, agentId: "agent-1", roomId }, context());
   await unlinkRoom(t.sessions, options)({ userId, roomId, spaceId }, context());
-  await leaveRoom(t.sessions)({ userId, roomId }, context());
+  await leaveRoom(t.sessions)({ userId, roomId, spaceId }, context());
 }
 
 describe("retirement", () => {
@@ -113,6 +113,12 @@ describe("retirement", () => {
       expect(t.homeserver.room(roomId).events.filter(({ type }) => type === "m.room.message")).toHaveLength(1);
     },
   );
+
+  test("leaves the space, too, where somebody has taken the agent into that", async () => {
+    t.homeserver.setMember(spaceId, userId, "join");
+    await retire();
+    expect(t.homeserver.room(spaceId).membershipOf(userId)).toBe("leave");
+  });
 
   test("leaves an alias alone that names another room by now", async () => {
     t.homeserver.aliases.set(alias, t.roomId);
