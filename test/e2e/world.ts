@@ -171,7 +171,7 @@ export async function startWorld(more: Readonly<Record<string, unknown>> = {}): 
   const [proxy, gate, adminLogin, annaLogin, bertLogin] = await Promise.all([
     startProxy(synapse.baseUrl),
     startGate(Number(new URL(letta.url).port)),
-    register(stack, "admin", true),
+    register(stack, "root", true),
     register(stack, "anna"),
     register(stack, "bert"),
   ]);

@@ -21,8 +21,8 @@ export function census(world: () => World, secondClients: number): void {
     const count = (end: string) => made(end).length;
     // People make rooms of their own, too.
     const ours = ({ user = "" }: LoggedRequest) => /^@(agent_|letta-matrix:)/.test(user);
-    const [bots, people] = [1, 3];
-    expect(count("/admin/v1/register")).toBe(known.length + bots + people);
+    const [bots, core, people] = [1, 2, 3];
+    expect(count("/admin/v1/register")).toBe(known.length + bots + core + people);
     expect(count("/v3/login")).toBe(secondClients);
     expect(made("/createRoom").filter(ours)).toHaveLength(known.length + bots);
   });
