@@ -90,14 +90,27 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
     history: (agentId, limit, signal) => letta.history(agentId, limit, signal),
     createConversation: (agentId, signal) => letta.createConversation(agentId, signal),
     branchConversation: (from, signal) => letta.branchConversation(from, signal),
-    ask: (request, signal) => watchTurn("ask", letta.ask(request, signal), request, watch),
-    follow: (request, signal) => watchTurn("follow", letta.follow(request, signal), request, watch),
+    ask: (request, signal) => watchTurn("ask", letta.ask(watchApprovals(request, watch), signal), request, watch),
+    follow: (request, signal) =>
+      watchTurn("follow", letta.follow(watchApprovals(request, watch), signal), request, watch),
     async lookUp(conversation, otid, signal) {
       const fate = await letta.lookUp(conversation, otid, signal);
       report({ type: "fate", otid, state: fate.state, at: now() });
       return fate;
     },
     close: () => letta.close(),
+  };
+}
+
+/** Reported before it is written down: once it is, the process may be killed at any moment. */
+function watchApprovals(request: TurnRequest, { report, now }: Watch): TurnRequest {
+  const nonce = nonceOf(request.text);
+  return {
+    ...request,
+    async beforeApproval(tool) {
+      if (nonce !== undefined) report({ type: "approved", subject: { nonce }, at: now() });
+      await request.beforeApproval(tool);
+    },
   };
 }
 
