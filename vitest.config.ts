@@ -8,14 +8,36 @@ const real = [
 ];
 /** The same, where waiting is most of it: servers that go away and come back. */
 const outages = ["test/e2e/outages.real.test.ts"];
+/** How agents come, go, are adopted and put right, as people in Matrix see it. */
+const homes = ["test/e2e/{administered,adopt,life,past}.real.test.ts"];
+/** Agents made and retired under kill -9 at each request: minutes. */
+const life = ["test/life/**/*.real.test.ts"];
 /** What the ports promise, and the demo: with the real servers too, but too long for the quick suite. */
-const contract = ["test/contract/**/*.test.ts", "test/demo/**/*.real.test.ts"];
+const contract = ["test/contract/*/{app-server,synapse}.test.ts", "test/demo/**/*.real.test.ts"];
 /** The same contract on Letta's V1 server, which takes minutes to install. */
 const lettaV1 = ["test/contract/letta/letta-v1.real.test.ts"];
 /** Tests that are too slow for every day. */
 const slow = ["test/packaging/**/*.test.ts"];
+/** How long things take under a homeserver's default rate limits: minutes, or most of an hour. */
+const limits = ["test/limits/**/*.test.ts"];
 /** Builds of the product with one law broken on purpose: each must be caught by the crash suite's laws. */
 const patches = ["test/crash/patches.slow.test.ts"];
+
+/** Tests that start real servers run one file after the other. */
+function onServers(name: string, include: readonly string[], groupOrder: number, testTimeout = 120_000) {
+  return {
+    extends: true as const,
+    test: {
+      name,
+      include: [...include],
+      globalSetup: "./test/real-setup.ts",
+      fileParallelism: false,
+      testTimeout,
+      hookTimeout: 120_000,
+      sequence: { groupOrder },
+    },
+  };
+}
 
 export default defineConfig({
   test: {
@@ -28,58 +50,12 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...real, ...outages, ...contract, ...slow, ...patches],
+          exclude: [...real, ...outages, ...homes, ...life, ...contract, ...lettaV1, ...slow, ...limits, ...patches],
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        extends: true,
-        test: {
-          name: "real",
-          include: real,
-          globalSetup: "./test/real-setup.ts",
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "outages",
-          include: outages,
-          globalSetup: "./test/real-setup.ts",
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          sequence: { groupOrder: 5 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "contract",
-          include: contract,
-          exclude: lettaV1,
-          globalSetup: "./test/real-setup.ts",
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "letta-v1",
-          include: lettaV1,
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 1_200_000,
-          sequence: { groupOrder: 6 },
-        },
-      },
+      onServers("real", real, 1),
+      onServers("contract", contract, 2),
       {
         extends: true,
         test: {
@@ -91,16 +67,20 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
         },
       },
+      onServers("patches", patches, 4, 240_000),
+      onServers("outages", outages, 5),
+      onServers("homes", homes, 6),
+      onServers("life", life, 7, 600_000),
+      onServers("limits", limits, 8),
       {
         extends: true,
         test: {
-          name: "patches",
-          include: patches,
-          globalSetup: "./test/real-setup.ts",
+          name: "letta-v1",
+          include: lettaV1,
           fileParallelism: false,
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
-          sequence: { groupOrder: 4 },
+          testTimeout: 120_000,
+          hookTimeout: 1_200_000,
+          sequence: { groupOrder: 9 },
         },
       },
     ],

@@ -1,23 +1,32 @@
 import { join } from "node:path";
+import { Adoption, type Inherited } from "./actors/adoption/adoption.ts";
 import { agentBehaviour } from "./actors/agent/behaviour.ts";
+import type { PictureOf } from "./actors/agent/profile.ts";
+import { auditBehaviour } from "./actors/audit/behaviour.ts";
+import { Care } from "./actors/care.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
 import { SendBudgets } from "./actors/conversation/draft-budget.ts";
 import { Markdown } from "./actors/conversation/markdown.ts";
+import { coreUserBehaviour } from "./actors/core-user/behaviour.ts";
 import { Directory } from "./actors/directory.ts";
 import { discoveryBehaviour } from "./actors/discovery/behaviour.ts";
-import { Sessions } from "./actors/sessions.ts";
+import { exemptResidents } from "./actors/exemptions.ts";
+import { type CredentialVault, type Identity, Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
 import { controlHandlers } from "./cli/control-handlers.ts";
 import { bindCommands } from "./commands/index.ts";
 import { instanceSecret } from "./config/instance-secret.ts";
-import type { Config } from "./config/schema.ts";
+import { secretsOf } from "./config/load.ts";
+import { PasswordFile } from "./config/password-file.ts";
+import type { AvatarChoice, Config, CoreUser } from "./config/schema.ts";
 import { AppServerBackend } from "./letta/app-server/backend.ts";
 import type { LettaBackend } from "./letta/port.ts";
-import { addressOf } from "./machines/addresses.ts";
+import { addressOf, isAgentUser, localpartOf, serverOfUser } from "./machines/addresses.ts";
 import { ClientServerHomeserver } from "./matrix/client-server.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
-import type { Homeserver } from "./matrix/port.ts";
+import type { Homeserver, HomeserverAdmin } from "./matrix/port.ts";
+import { portraitOf, portraitSource } from "./matrix/portrait.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
 import { ControlServer } from "./runtime/control/server.ts";
@@ -26,7 +35,7 @@ import { EmbeddedHost } from "./runtime/embedded/host.ts";
 import { type OpenStore, openStore } from "./runtime/embedded/open.ts";
 import type { Host } from "./runtime/host.ts";
 import { Supervisor } from "./runtime/supervisor.ts";
-import type { Logger } from "./telemetry/logger.ts";
+import { createLogger, type Logger } from "./telemetry/logger.ts";
 
 export interface App {
   /** Resolves when everything runs. Throws StartFailed, and then nothing runs. */
@@ -42,6 +51,8 @@ export interface App {
 /** What stands between the actors and the world. Tests put something of theirs in front of it. */
 export interface Ports {
   readonly homeserver: Homeserver;
+  /** Where an administrator's token is configured. */
+  readonly admin?: HomeserverAdmin;
   readonly letta: LettaBackend;
   readonly clock: Clock;
   /** Frees the connections. */
@@ -95,34 +106,68 @@ async function compose(
   ports: Ports,
   { store, vault, close }: OpenStore,
 ): Promise<Running> {
-  const { homeserver, letta, clock } = ports;
+  const { homeserver, admin, letta, clock } = ports;
   const { serverName } = config.homeserver;
-  const secret = await instanceSecret(config.dataFolder);
-  const sessions = new Sessions(homeserver, vault, {
-    passwordOf: (userId) => passwordOf(secret, userId),
-    deviceIdOf: (userId) => deviceIdOf(secret, userId),
-  });
-  const directory = new Directory({ list: (realm, machine) => host.list(realm, machine) }, serverName);
+  const botUserId = `@${botLocalpart}:${serverName}`;
+  const { secret, identity, care, sessions } = await accounts(config, logger, ports, vault);
+  const { wanted, ...coreUsers } = coreUsersOf(config);
+  const actors: Pick<Host, "list" | "read"> = {
+    list: (realm, machine) => host.list(realm, machine),
+    read: (id) => host.read(id),
+  };
+  const directory = new Directory(actors, serverName);
   const budgets = new SendBudgets(config.drafts, clock);
   const host = new EmbeddedHost({
     store,
     clock,
     jitterSeed: secret,
     behaviours: [
-      discoveryBehaviour(letta, directory, config.discovery.intervalMs),
+      discoveryBehaviour(letta, directory, clock, {
+        interval: config.discovery.intervalMs,
+        grace: config.discovery.graceMs,
+        disabled: config.discovery.disabled,
+      }),
       spaceBehaviour(sessions, directory, {
         server: serverName,
         botLocalpart,
         name: config.space.name,
         aliasLocalpart: config.space.aliasLocalpart,
         people: config.invite,
+        coreUsers,
       }),
-      agentBehaviour(sessions, clock, {
-        server: serverName,
-        botUserId: `@${botLocalpart}:${serverName}`,
-        people: config.invite,
-        nameTemplate: config.rooms.nameTemplate,
+      coreUserBehaviour({
+        homeserver,
+        sessions,
+        identity,
+        passwords: new PasswordFile(config.dataFolder),
+        directory,
+        clock,
+        botUserId,
+        wanted,
+        ...(admin !== undefined && { admin }),
+        ...(care !== undefined && { care }),
       }),
+      agentBehaviour({
+        sessions,
+        directory,
+        clock,
+        rooms: {
+          server: serverName,
+          botUserId,
+          people: config.invite,
+          ...coreUsers,
+          nameTemplate: config.rooms.nameTemplate,
+        },
+        invitations: {
+          server: serverName,
+          people: new Set([...config.invite, ...config.invitations.people, ...coreUsers.admins]),
+          servers: new Set(config.invitations.servers),
+        },
+        history: { historyOf: letta.history.bind(letta), limit: config.history.importLimit },
+        pictureOf: pictureOf(config.avatars),
+        ...(admin !== undefined && { admin }),
+      }),
+      auditBehaviour(directory, config.audit.intervalMs),
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
@@ -130,8 +175,11 @@ async function compose(
   });
   const control = new ControlServer({
     path: controlSocketIn(config.dataFolder),
-    handlers: controlHandlers(bindCommands({ host, clock, server: serverName })),
+    handlers: controlHandlers(
+      bindCommands({ host, clock, server: serverName, adoption: adoptionOf(ports, identity, sessions, host) }),
+    ),
   });
+  const exempting = new AbortController();
   const supervisor = new Supervisor(
     [
       { id: "store", start: () => Promise.resolve(), stop: close, shutdown: 5_000 },
@@ -140,11 +188,17 @@ async function compose(
       {
         id: "system",
         async start() {
-          // An actor comes to life with its first event; the space's chart needs none of any meaning.
+          // An actor comes to life with its first event; some need none of any meaning.
           await host.accept(addressOf.space(serverName), { type: "WAKE" });
+          for (const userId of wanted.keys())
+            await host.accept(addressOf.coreUser(serverName, userId), { type: "WAKE" });
+          await host.accept(addressOf.audit(serverName), { type: "WAKE" });
           await host.accept(addressOf.discovery(serverName), { type: "LIST_NOW" });
+          if (care === undefined) return;
+          const all = { care, directory, sessions, server: serverName, clock };
+          exemptResidents(all, exempting.signal).catch(() => undefined);
         },
-        stop: () => Promise.resolve(),
+        stop: async () => exempting.abort(),
         shutdown: 0,
       },
       { id: "control socket", start: () => control.start(), stop: () => control.stop(), shutdown: 2_000 },
@@ -154,9 +208,100 @@ async function compose(
   return { host, supervisor };
 }
 
+/** What our users log in with. */
+async function accounts(config: Config, logger: Logger, { homeserver, admin, clock }: Ports, vault: CredentialVault) {
+  const { serverName } = config.homeserver;
+  const secret = await instanceSecret(config.dataFolder);
+  const care =
+    admin &&
+    new Care({
+      admin,
+      vault,
+      clock,
+      isOurs: (userId) =>
+        serverOfUser(userId) === serverName && (localpartOf(userId) === botLocalpart || isAgentUser(userId)),
+      onRefused: (err) => logger.warn({ err }, "the administrator's token is not good for this"),
+    });
+  const identity = identityOf(secret);
+  return { secret, identity, care, sessions: new Sessions(homeserver, vault, identity, care) };
+}
+
+/** Takes over what another system has made, while nothing runs. */
+export async function openAdoption(config: Config) {
+  await ensurePrivateFolder(config.dataFolder);
+  const { store, vault, close } = await openStore(join(config.dataFolder, "store"), () => undefined);
+  const logger = createLogger({ level: "fatal", secrets: secretsOf(config) });
+  const ports = connectPorts(config, logger);
+  const { secret, identity, sessions } = await accounts(config, logger, ports, vault);
+  // Never started: it only reads.
+  const host = new EmbeddedHost({ store, clock: ports.clock, jitterSeed: secret, behaviours: [] });
+  const adoption = adoptionOf(ports, identity, sessions, host);
+  const { signal } = new AbortController();
+  return {
+    adopt: (inherited: Inherited, dryRun: boolean) => adoption.adopt(inherited, dryRun, signal),
+    async close() {
+      await ports.close();
+      await close();
+    },
+  };
+}
+
+function adoptionOf(
+  { homeserver, admin, clock }: Ports,
+  identity: Identity,
+  sessions: Sessions,
+  host: Pick<Host, "read">,
+): Adoption {
+  const { serverName } = homeserver;
+  return new Adoption({
+    homeserver,
+    sessions,
+    identity,
+    clock,
+    ...(admin !== undefined && { admin }),
+    roomOf(agentId) {
+      const roomId = host.read(addressOf.agent(serverName, agentId))?.context["roomId"];
+      return typeof roomId === "string" ? roomId : undefined;
+    },
+  });
+}
+
+function coreUsersOf({ homeserver: { serverName }, coreUsers: { admin, letta } }: Config) {
+  const idOf = ({ localpart }: CoreUser): string => `@${localpart}:${serverName}`;
+  const given = [admin, letta].filter((user) => user !== undefined);
+  const admins = admin === undefined ? [] : [idOf(admin)];
+  return {
+    admins,
+    // One user may be both.
+    readers: letta === undefined ? [] : [idOf(letta)].filter((userId) => !admins.includes(userId)),
+    wanted: new Map(given.map((user) => [idOf(user), user])),
+  };
+}
+
+function identityOf(secret: string): Identity {
+  return {
+    passwordOf: (userId) => passwordOf(secret, userId),
+    deviceIdOf: (userId) => deviceIdOf(secret, userId),
+  };
+}
+
+/** The picture that each agent shows. */
+function pictureOf(choice: AvatarChoice): PictureOf {
+  switch (choice.kind) {
+    case "none":
+      return () => undefined;
+    case "address":
+      return () => ({ source: choice.url, url: choice.url });
+    case "file":
+      return () => ({ source: choice.source, file: choice });
+    case "generated":
+      return (agentId) => ({ source: portraitSource, file: portraitOf(agentId) });
+  }
+}
+
 /** The real servers, as the configuration names them. */
 export function connectPorts(config: Config, logger: Logger): Ports {
-  const { url, serverName, registration } = config.homeserver;
+  const { url, serverName, registration, adminToken } = config.homeserver;
   const homeserver = new ClientServerHomeserver(
     { baseUrl: url, serverName, registration },
     { onMalformed: (part) => logger.warn({ part }, "the homeserver sent something malformed, which was left out") },
@@ -170,6 +315,7 @@ export function connectPorts(config: Config, logger: Logger): Ports {
   });
   return {
     homeserver,
+    ...(adminToken !== undefined && { admin: homeserver.administeredBy(adminToken) }),
     letta,
     clock: systemClock,
     async close() {

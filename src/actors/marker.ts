@@ -8,6 +8,13 @@ export const turnMarker = "io.letta_matrix.turn";
 /** State of a room that we made: whose it is. */
 export const roomMarker = "io.letta_matrix.room";
 
+/** State of a room that somebody else made for the agent: set by the agent's own user, which makes it the agent's. */
+export const adoptionMarker = "io.letta_matrix.adopted";
+/** On every message that was said elsewhere or earlier: nobody answers it. Others' importers write it, too. */
+export const historicalMark = "m.letta_historical";
+/** On what we told of an agent's past: which message of Letta's it is. */
+export const historyMarker = "io.letta_matrix.history";
+
 const turn = z.object({
   /** Event id of the question. */
   cause: z.string(),
@@ -31,14 +38,49 @@ export function turnMarkOf(content: unknown): TurnMark | undefined {
   return parsed.success ? parsed.data[turnMarker] : undefined;
 }
 
-const owned = z.object({ agent_id: z.string() });
+const told = z.object({ [historyMarker]: z.object({ message: z.string() }) });
+
+/** The message of Letta's that this content tells again, if it is one of ours. */
+export function importedMessageOf(content: unknown): string | undefined {
+  const parsed = told.safeParse(content);
+  return parsed.success ? parsed.data[historyMarker].message : undefined;
+}
+
+const owned = z.object({ agent_id: z.string(), retired: z.boolean().optional().catch(undefined) });
 
 export function roomMark(agentId: string): Content {
   return { agent_id: agentId };
 }
 
+/** Of a room whose agent is gone: it keeps its history, and is nobody's room any more. */
+export function retiredMark(agentId: string): Content {
+  return { agent_id: agentId, retired: true };
+}
+
+export function isRetired(content: Content | undefined): boolean {
+  return owned.safeParse(content).data?.retired === true;
+}
+
 /** Whose room it is, by the content of its marker state. */
-export function roomOwnerOf(content: Content | undefined): string | undefined {
+export function roomOwnerOf(content: unknown): string | undefined {
   const parsed = owned.safeParse(content);
   return parsed.success ? parsed.data.agent_id : undefined;
+}
+
+const adoption = z.object({ agent_id: z.string(), at: z.number() });
+
+export interface AdoptionMark {
+  readonly agentId: string;
+  /** Ms since the epoch: what was said before was somebody else's to answer. */
+  readonly at: number;
+}
+
+export function adoptionMark({ agentId, at }: AdoptionMark): Content {
+  return { agent_id: agentId, at };
+}
+
+/** When a room was adopted, and for whom, by the content of that state. */
+export function adoptionOf(content: unknown): AdoptionMark | undefined {
+  const { data } = adoption.safeParse(content);
+  return data && { agentId: data.agent_id, at: data.at };
 }

@@ -1,5 +1,7 @@
 import { type MatrixClient, MatrixError } from "../matrix/port.ts";
-import { roomMarker, roomOwnerOf } from "./marker.ts";
+import { adoptionMarker, adoptionOf, roomMarker, roomOwnerOf } from "./marker.ts";
+import { RoomState } from "./room-state.ts";
+import { isUpgradeOf } from "./upgrade.ts";
 
 /** An alias of ours names a room that is not ours: using it would hand its owner what is said there. */
 export class SquattedAlias extends Error {
@@ -13,40 +15,44 @@ export class SquattedAlias extends Error {
   }
 }
 
+/** A room upgraded more often than this is no room anybody talks in. */
+const mostUpgrades = 20;
+
 /**
- * Throws {@link SquattedAlias} unless the client's own user created the room and marked it as this owner's. The mark
- * alone proves nothing: anybody can write it into a room of theirs.
+ * Throws {@link SquattedAlias} unless the client's own user created the room, or adopted it, and it is marked as this
+ * owner's, or the room is what such a room was upgraded to. The mark alone proves nothing: anybody can write it into a
+ * room of theirs.
  */
 export async function assertOurs(
   client: MatrixClient,
   room: { readonly alias: string; readonly roomId: string; readonly owner: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const { alias, roomId, owner } = room;
-  const mark = await client.state(roomId, roomMarker, "", signal).catch(unlessForbidden(alias));
-  if (roomOwnerOf(mark) !== owner) throw new SquattedAlias(alias);
-  const creator = await creatorOf(client, roomId, signal).catch(unlessForbidden(alias));
-  if (creator !== client.userId) throw new SquattedAlias(alias);
+  const { alias, owner } = room;
+  const read = (roomId: string): Promise<RoomState> =>
+    RoomState.read(client, roomId, signal).catch(unlessForbidden(alias));
+  let { roomId } = room;
+  let state = await read(roomId);
+  for (let upgrades = 0; !isMadeOrAdopted(state, client.userId, owner); upgrades++) {
+    const before = predecessorOf(state);
+    if (before === undefined || upgrades === mostUpgrades) throw new SquattedAlias(alias);
+    const older = await read(before);
+    if (!isUpgradeOf({ roomId: before, state: older }, { roomId, state })) throw new SquattedAlias(alias);
+    [roomId, state] = [before, older];
+  }
+  if (roomOwnerOf(state.content(roomMarker)) !== owner) throw new SquattedAlias(alias);
 }
 
-const mostPages = 20;
+/** Nobody but the user itself, or who has its password, sends in its name. */
+function isMadeOrAdopted(state: RoomState, userId: string, owner: string): boolean {
+  const adopted = state.event(adoptionMarker);
+  return state.creator === userId || (adopted?.sender === userId && adoptionOf(adopted.content)?.agentId === owner);
+}
 
-/** Newer room versions name the creator only as the sender of the first event. */
-async function creatorOf(client: MatrixClient, roomId: string, signal: AbortSignal): Promise<string | undefined> {
-  let from: string | undefined;
-  for (let page = 0; page < mostPages; page++) {
-    const request = { dir: "b", limit: 10, types: ["m.room.create"], ...(from !== undefined && { from }) } as const;
-    const { chunk, end }: Awaited<ReturnType<MatrixClient["messages"]>> = await client.messages(
-      roomId,
-      request,
-      signal,
-    );
-    const create = chunk.find(({ type, stateKey }) => type === "m.room.create" && stateKey === "");
-    if (create !== undefined) return create.sender;
-    if (end === undefined || end === from) return undefined;
-    from = end;
-  }
-  return undefined;
+function predecessorOf(state: RoomState): string | undefined {
+  const predecessor = state.content("m.room.create")?.["predecessor"];
+  if (typeof predecessor !== "object" || predecessor === null || !("room_id" in predecessor)) return undefined;
+  return typeof predecessor.room_id === "string" ? predecessor.room_id : undefined;
 }
 
 function unlessForbidden(alias: string): (error: unknown) => never {

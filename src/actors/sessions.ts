@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { type Account, type Credentials, type Homeserver, type MatrixClient, MatrixError } from "../matrix/port.ts";
+import {
+  type Account,
+  type Credentials,
+  type Homeserver,
+  type MatrixClient,
+  MatrixError,
+  type MatrixErrorKind,
+} from "../matrix/port.ts";
+import type { Care } from "./care.ts";
 
 /** Where access tokens are kept: durable, and apart from all records. */
 export interface CredentialVault {
@@ -21,13 +29,16 @@ export class Sessions {
   readonly #homeserver: Homeserver;
   readonly #vault: CredentialVault;
   readonly #identity: Identity;
+  readonly #care: Care | undefined;
   readonly #clients = new Map<string, MatrixClient>();
   readonly #logins = new Map<string, Promise<void>>();
 
-  constructor(homeserver: Homeserver, vault: CredentialVault, identity: Identity) {
+  /** `care` where an administrator's token is configured. */
+  constructor(homeserver: Homeserver, vault: CredentialVault, identity: Identity, care?: Care) {
     this.#homeserver = homeserver;
     this.#vault = vault;
     this.#identity = identity;
+    this.#care = care;
   }
 
   /** Acts as a user that has a session. Throws a MatrixError of kind `token` when it has none. */
@@ -40,13 +51,17 @@ export class Sessions {
     return this.#use(credentials);
   }
 
+  isLoggedIn(userId: string): boolean {
+    return this.#credentialsOf(userId) !== undefined;
+  }
+
   /**
-   * Registers or logs in the user, unless it has a session: then it makes no request. Who asks while a login is under
-   * way waits for that one, and fails with it.
+   * Registers or logs in the user, unless it has a session: then it makes no request, but once to exempt the user from
+   * the rate limits. Who asks while a login is under way waits for that one, and fails with it.
    */
   ensure(localpart: string, displayName: string, signal: AbortSignal): Promise<void> {
     const userId = `@${localpart}:${this.#homeserver.serverName}`;
-    if (this.#credentialsOf(userId) !== undefined) return Promise.resolve();
+    if (this.#credentialsOf(userId) !== undefined) return this.#care?.exempt(userId, signal) ?? Promise.resolve();
     const underWay = this.#logins.get(userId);
     if (underWay !== undefined) return underWay;
     const login = this.#begin(userId, { localpart, displayName }, signal).finally(() => this.#logins.delete(userId));
@@ -61,6 +76,14 @@ export class Sessions {
     await this.#vault.delete(nameOf(userId));
   }
 
+  /** Takes over a session that somebody else has made, with the password it was made with where that is not ours. */
+  async keep(credentials: Credentials, password?: string): Promise<void> {
+    const { userId } = credentials;
+    if (password !== undefined) await this.#vault.set(passwordOf(userId), password);
+    await this.#vault.set(nameOf(userId), JSON.stringify(credentials));
+    this.#use(credentials);
+  }
+
   async #begin(
     userId: string,
     profile: Pick<Account, "localpart" | "displayName">,
@@ -68,20 +91,29 @@ export class Sessions {
   ): Promise<void> {
     const account: Account = {
       ...profile,
-      password: this.#identity.passwordOf(userId),
+      password: this.#vault.get(passwordOf(userId)) ?? this.#identity.passwordOf(userId),
       deviceId: this.#identity.deviceIdOf(userId),
     };
-    const credentials = await this.#registerOrLogIn(account, signal);
-    await this.#vault.set(nameOf(userId), JSON.stringify(credentials));
-    this.#use(credentials);
+    const credentials = await this.#registerOrLogIn(userId, account, signal);
+    await this.keep(credentials);
+    await this.#care?.exempt(userId, signal);
   }
 
-  async #registerOrLogIn(account: Account, signal: AbortSignal): Promise<Credentials> {
+  async #registerOrLogIn(userId: string, account: Account, signal: AbortSignal): Promise<Credentials> {
     try {
       return await this.#homeserver.register(account, signal);
     } catch (error) {
-      if (error instanceof MatrixError && error.kind === "taken") return this.#homeserver.login(account, signal);
-      throw error;
+      if (!isOfKind(error, "taken")) throw error;
+    }
+    try {
+      return await this.#homeserver.login(account, signal);
+    } catch (error) {
+      if (this.#care === undefined || !isOfKind(error, "forbidden")) throw error;
+      // The password we derive, also where another one was taken over: that one is not the user's any more.
+      const password = this.#identity.passwordOf(userId);
+      if (!(await this.#care.heal(userId, password, signal))) throw error;
+      await this.#vault.delete(passwordOf(userId));
+      return this.#homeserver.login({ ...account, password }, signal);
     }
   }
 
@@ -105,4 +137,13 @@ export class Sessions {
 
 function nameOf(userId: string): string {
   return `session ${userId}`;
+}
+
+/** Of a password that is not derived. */
+function passwordOf(userId: string): string {
+  return `password ${userId}`;
+}
+
+function isOfKind(error: unknown, kind: MatrixErrorKind): boolean {
+  return error instanceof MatrixError && error.kind === kind;
 }

@@ -2,7 +2,10 @@ import type { BoundCommand, Principal } from "../commands/command.ts";
 import type { ControlHandler } from "../runtime/control/server.ts";
 
 /** Whoever may open the control socket owns the data folder, and may do everything. */
-const owner: Principal = { name: "control socket", scopes: new Set(["actors:read"]) };
+const owner: Principal = {
+  name: "control socket",
+  scopes: new Set(["actors:read", "agents:write", "discovery:run"]),
+};
 
 /** Serves the commands over the control socket. */
 export function controlHandlers(commands: readonly BoundCommand[]): Readonly<Record<string, ControlHandler>> {

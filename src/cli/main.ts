@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { runCli } from "./program.ts";
 
@@ -12,6 +13,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
   console: {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+  },
+  adopting: {
+    openStore: async (config) => (await import("../app.ts")).openAdoption(config),
+    sleep: (ms) => sleep(ms),
   },
   running: {
     // Loaded late: it takes a second, and only `run` needs it.

@@ -1,7 +1,9 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import { chartFormats, chartNames } from "../commands/chart/render.ts";
+import { type AdoptEnvironment, type AdoptOptions, adopt } from "./adopt/adopt.ts";
 import { type ChartOptions, showChart } from "./chart.ts";
 import type { Console } from "./console.ts";
+import { type DiscoveryOptions, runDiscovery } from "./discovery.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import { type RunEnvironment, run } from "./run.ts";
 import { type StatusOptions, showStatus } from "./status.ts";
@@ -12,6 +14,8 @@ export interface CliEnvironment {
   readonly env: RunEnvironment["env"];
   /** What only `run` needs. */
   readonly running: Omit<RunEnvironment, "console" | "env">;
+  /** What only `adopt` needs. */
+  readonly adopting: Omit<AdoptEnvironment, "console" | "env">;
 }
 
 const defaultConfig = "letta-matrix.yaml";
@@ -20,6 +24,8 @@ const examples = `
 Examples:
   letta-matrix run --config /etc/letta-matrix.yaml   run until SIGTERM
   letta-matrix status                                what runs, and what it waits for
+  letta-matrix discovery run                         look for new agents now
+  letta-matrix adopt --mapping agent_user_mappings.json --dry-run
   letta-matrix chart conversation --format svg --out conversation.svg
 
 Start by copying config/letta-matrix.yaml from the package: it explains each key.
@@ -68,6 +74,35 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .option("--json", "print JSON")
     .action(async (options: StatusOptions) => {
       code = await showStatus(options, console, env);
+    });
+
+  program
+    .command("adopt")
+    .summary("take over users and rooms from another system")
+    .description(
+      "Takes over each agent's Matrix user, with the password that it has, and its room: from a JSON file with agent_id, agent_name, matrix_user_id, matrix_password, room_id and room_created for each agent. Stop the other system first. What was said before is left to it; what is said from then on is answered here. Safe to repeat.",
+    )
+    .addOption(config())
+    .requiredOption("-m, --mapping <file>", "the other system's mapping")
+    .option("--dry-run", "say what it would do, and change nothing")
+    .action(async (options: AdoptOptions) => {
+      code = await adopt(options, { console, env, ...environment.adopting });
+    });
+
+  program
+    .command("discovery")
+    .summary("find Letta's agents")
+    .description("Letta's agents, as the running process finds them.")
+    .command("run")
+    .summary("list them now")
+    .description(
+      "Lets the running process list Letta's agents now instead of at its next interval, and tells how many are new, renamed, back or missing. What follows from that takes its time: `letta-matrix status` shows it.",
+    )
+    .addOption(config())
+    .option("-d, --data <folder>", "the data folder, instead of the one that the configuration names")
+    .option("--json", "print JSON")
+    .action(async (options: DiscoveryOptions) => {
+      code = await runDiscovery(options, console, env);
     });
 
   program

@@ -9,11 +9,12 @@ export function statusText(status: Status): string {
     .join("\n");
 }
 
-function overview({ server, discovery, space, agents: { length: count } }: Status): string {
+function overview({ server, discovery, space, coreUsers, agents: { length: count } }: Status): string {
   return table([
     ["server", plain(server)],
     ["discovery", plain(discovery?.state ?? "never ran")],
     ["space", plain(space?.state ?? "never ran")],
+    ...coreUsers.map(({ userId, state }) => [plain(userId), plain(state)]),
     ["agents", String(count)],
   ]);
 }
@@ -25,7 +26,7 @@ function agents({ agents: all }: Status): string {
     agent.name ?? agent.agentId,
     agent.userId,
     ...regions.map((region) => agent.regions[region] ?? ""),
-    agent.roomId ?? "no room yet",
+    agent.roomId ?? "no room",
   ]);
   return table([["AGENT", "USER", ...regions.map((region) => region.toUpperCase()), "ROOM ID"], ...rows].map(plainRow));
 }
@@ -48,11 +49,12 @@ function conversations({ conversations: all, agents: known }: Status): string {
 }
 
 function waits(status: Status): string {
-  const { discovery, space, agents: agentList, conversations: rooms, at } = status;
+  const { discovery, space, coreUsers, agents: agentList, conversations: rooms, at } = status;
   const names = new Map(agentList.map(({ agentId, name }) => [agentId, name ?? agentId]));
   const waiting: readonly (readonly [string, WaitStatus | undefined])[] = [
     ["discovery", discovery?.wait],
     ["space", space?.wait],
+    ...coreUsers.map(({ userId, wait }) => [userId, wait] as const),
     ...agentList.map((agent) => [agent.name ?? agent.agentId, agent.wait] as const),
     ...rooms.map((room) => [`${names.get(room.agentId) ?? room.agentId} in ${room.roomId}`, room.wait] as const),
   ];

@@ -1,9 +1,10 @@
 import type { z } from "zod";
+import type { Adoption } from "../actors/adoption/adoption.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
 
 /** What a caller may do. A command names the one it needs. */
-export type Scope = "actors:read";
+export type Scope = "actors:read" | "agents:write" | "discovery:run";
 
 /** Whoever calls, and what it may do. */
 export interface Principal {
@@ -14,8 +15,9 @@ export interface Principal {
 
 /** What commands work on; the same for all callers. */
 export interface CommandContext {
-  readonly host: Pick<Host, "list" | "read" | "health">;
+  readonly host: Pick<Host, "list" | "read" | "health" | "accept" | "ask">;
   readonly clock: Pick<Clock, "now">;
+  readonly adoption: Pick<Adoption, "adopt">;
   /** The homeserver's name: the realm of all actors. */
   readonly server: string;
 }
@@ -30,7 +32,12 @@ export interface Call {
  * One thing that can be asked of the running system, defined once: REST routes, MCP tools, console actions and CLI
  * subcommands are made from it.
  */
-export interface Command<TInput extends z.ZodType = z.ZodType, TOutput extends z.ZodType = z.ZodType> {
+export interface Command<
+  TInput extends z.ZodType = z.ZodType,
+  TOutput extends z.ZodType = z.ZodType,
+  /** What it works on. */
+  TNeeds extends keyof CommandContext = keyof CommandContext,
+> {
   /** Dotted lower-case words. */
   readonly name: string;
   /** One sentence for people. */
@@ -38,7 +45,7 @@ export interface Command<TInput extends z.ZodType = z.ZodType, TOutput extends z
   readonly scope: Scope;
   readonly input: TInput;
   readonly output: TOutput;
-  run(input: z.output<TInput>, context: CommandContext, call: Call): Promise<z.output<TOutput>>;
+  run(input: z.output<TInput>, context: Pick<CommandContext, TNeeds>, call: Call): Promise<z.output<TOutput>>;
 }
 
 /** A command whose input has been checked by its own schema. */
@@ -53,8 +60,8 @@ export interface BoundCommand {
 }
 
 /** Gives a command what it works on. */
-export function bind<TInput extends z.ZodType, TOutput extends z.ZodType>(
-  command: Command<TInput, TOutput>,
+export function bind<TInput extends z.ZodType, TOutput extends z.ZodType, TNeeds extends keyof CommandContext>(
+  command: Command<TInput, TOutput, TNeeds>,
   context: CommandContext,
 ): BoundCommand {
   const { name, summary, scope, input, output } = command;

@@ -1,7 +1,9 @@
+import { adoptCommand } from "./adopt/adopt.ts";
 import { type BoundCommand, bind, type CommandContext } from "./command.ts";
+import { discoveryRun } from "./discovery/run.ts";
 import { statusQuery } from "./status/status.ts";
 
 /** Everything that can be asked of the running system. */
 export function bindCommands(context: CommandContext): readonly BoundCommand[] {
-  return [bind(statusQuery, context)];
+  return [bind(statusQuery, context), bind(discoveryRun, context), bind(adoptCommand, context)];
 }

@@ -15,14 +15,17 @@ const groups: readonly Alternatives[] = [
     names: ["shared_secret_file", "shared_secret", "registration_token_file", "registration_token"],
     required: true,
   },
+  { section: ["homeserver"], names: ["admin_token_file", "admin_token"], required: false },
   { section: ["letta"], names: ["token_file", "token"], required: false },
+  { section: ["core_users"], names: ["admin_password_file", "admin_password"], required: false },
+  { section: ["core_users"], names: ["letta_password_file", "letta_password"], required: false },
 ];
 
 /** The keys that may not be set beside this one. */
 export function rivalsOf(path: Path): readonly Path[] {
-  const group = groups.find(({ section }) => isSamePath(section, path.slice(0, -1)));
-  const all = group?.names.map((name) => [...group.section, name]) ?? [];
-  return all.some((key) => isSamePath(key, path)) ? all.filter((key) => !isSamePath(key, path)) : [];
+  const all = groups.map(({ section, names }) => names.map((name) => [...section, name]));
+  const own = all.find((group) => group.some((key) => isSamePath(key, path))) ?? [];
+  return own.filter((key) => !isSamePath(key, path));
 }
 
 /** Where more than one alternative is set, or none that is needed. */

@@ -4,7 +4,8 @@ import { ConfigError } from "./config-error.ts";
 import { diagnose } from "./diagnose.ts";
 import { type Environment, type Override, overridesIn } from "./environment.ts";
 import { keysOf } from "./key.ts";
-import { type Config, type ConfigFile, configFile } from "./schema.ts";
+import { readAvatarChoice } from "./picture-file.ts";
+import { type AvatarChoice, type Config, type ConfigFile, type CoreUser, configFile } from "./schema.ts";
 import { readSecrets, type Secrets } from "./secret-file.ts";
 import { type Section, sectionAt } from "./tree.ts";
 import { readYaml } from "./yaml-file.ts";
@@ -14,7 +15,7 @@ const keys = keysOf(configFile);
 /** Reads the file, the environment over it, and the secrets that are in files. Throws {@link ConfigError}. */
 export async function loadConfig(path: string, env: Environment): Promise<Config> {
   const file = await readConfigFile(path, env);
-  return toConfig(path, file, await readSecrets(path, file));
+  return toConfig(path, file, await readSecrets(path, file), await readAvatarChoice(path, file));
 }
 
 /** The same, without reading the secrets. Throws {@link ConfigError}. */
@@ -38,9 +39,10 @@ export function dataFolderOf(path: string, file: ConfigFile): string {
 }
 
 /** The values that must never turn up in a log. */
-export function secretsOf({ homeserver: { registration }, letta }: Config): readonly string[] {
+export function secretsOf({ homeserver: { registration, adminToken }, letta, coreUsers }: Config): readonly string[] {
   const ours = registration.kind === "token" ? registration.token : registration.secret;
-  return letta.token === undefined ? [ours] : [ours, letta.token];
+  const all = [ours, adminToken, letta.token, coreUsers.admin?.password, coreUsers.letta?.password];
+  return all.filter((secret) => secret !== undefined);
 }
 
 /** Adds the sections that are missing, so that what is missing in them is what gets reported, and the overrides. */
@@ -56,10 +58,15 @@ function withOverrides(written: Section, overrides: readonly Override[]): Sectio
   return result;
 }
 
-function toConfig(path: string, file: ConfigFile, secrets: Secrets): Config {
-  const { homeserver, letta } = file;
+function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: AvatarChoice): Config {
+  const { homeserver, letta, core_users: coreUsers } = file;
   return {
-    homeserver: { url: homeserver.url, serverName: homeserver.server_name, registration: secrets.registration },
+    homeserver: {
+      url: homeserver.url,
+      serverName: homeserver.server_name,
+      registration: secrets.registration,
+      ...(secrets.adminToken !== undefined && { adminToken: secrets.adminToken }),
+    },
     letta: {
       url: letta.url,
       toolAllowList: letta.tool_allow_list,
@@ -68,10 +75,30 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets): Config {
     },
     dataFolder: dataFolderOf(path, file),
     invite: file.invite,
+    coreUsers: {
+      ...coreUser("admin", coreUsers.admin, secrets.adminPassword),
+      ...coreUser("letta", coreUsers.letta, secrets.lettaPassword),
+    },
     space: { name: file.space.name, aliasLocalpart: file.space.alias },
-    discovery: { intervalMs: file.discovery.interval },
+    discovery: {
+      intervalMs: file.discovery.interval,
+      graceMs: file.discovery.grace,
+      disabled: file.discovery.disabled,
+    },
+    audit: { intervalMs: file.audit.interval },
     rooms: { nameTemplate: file.rooms.name },
+    avatars,
+    invitations: file.invitations,
+    history: { importLimit: file.history.import },
     drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
     log: { level: file.log.level },
   };
+}
+
+function coreUser(
+  role: "admin" | "letta",
+  localpart: string,
+  password: string | undefined,
+): Partial<Record<typeof role, CoreUser>> {
+  return localpart === "none" ? {} : { [role]: { localpart, ...(password !== undefined && { password }) } };
 }

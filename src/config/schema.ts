@@ -72,7 +72,48 @@ const homeserver = z.strictObject({
     description: "How the agents' users are created: exactly one of the four.",
     example: "registration: { shared_secret_file: /run/secrets/registration_shared_secret }",
   }),
+  admin_token: text.optional().meta({
+    description: "Access token of a Synapse server administrator; lifts rate limits and mends passwords and rooms.",
+    example: "admin_token: syt_the_administrators_token",
+  }),
+  admin_token_file: text.optional().meta({
+    description: "A file that holds the administrator's access token.",
+    example: "admin_token_file: /run/secrets/synapse_admin_token",
+  }),
 });
+
+const coreUser = text
+  .regex(/^[a-z0-9._=/+-]+$/, "must be the part between @ and : of a user id, or none")
+  .max(200, "must be at most 200 characters");
+
+const coreUsers = z
+  .strictObject({
+    admin: coreUser.default("admin").meta({
+      description: "The user that has all power in the space and in each agent's room; none for no such user.",
+      example: "admin: admin",
+    }),
+    admin_password: text.optional().meta({
+      description: "Its password, where it exists already and shall come into the rooms by itself; never changed.",
+      example: "admin_password: the-password-it-has",
+    }),
+    admin_password_file: text.optional().meta({
+      description: "A file that holds that password.",
+      example: "admin_password_file: /run/secrets/matrix_admin_password",
+    }),
+    letta: coreUser.default("letta").meta({
+      description: "The user that reads along in the space and in each agent's room; none for no such user.",
+      example: "letta: letta",
+    }),
+    letta_password: text.optional().meta({
+      description: "Its password, where it exists already and shall come into the rooms by itself; never changed.",
+      example: "letta_password: the-password-it-has",
+    }),
+    letta_password_file: text.optional().meta({
+      description: "A file that holds that password.",
+      example: "letta_password_file: /run/secrets/matrix_letta_password",
+    }),
+  })
+  .prefault({});
 
 const letta = z.strictObject({
   url: url(/^wss?$/, "the ws:// or wss:// address of a Letta App Server").meta({
@@ -114,6 +155,26 @@ const discovery = z
       description: "How often Letta's agents are listed.",
       example: "interval: 30s",
     }),
+    grace: duration.default(7_200_000).meta({
+      description:
+        "How long an agent may be missing in Letta before it is retired: its room is marked and leaves the space, its alias is released.",
+      example: "grace: 2h",
+    }),
+    disabled: z.array(text, "must be a list of agent ids").default([]).meta({
+      description:
+        "Ids of agents that are left out. One without a room gets none; one with a room keeps it, but hears nothing until it is taken off this list.",
+      example: "disabled: [agent-0123]",
+    }),
+  })
+  .prefault({});
+
+const audit = z
+  .strictObject({
+    interval: duration.default(3_600_000).meta({
+      description:
+        "How long one pass over all agents' users and rooms takes, which finds and mends what was changed on the homeserver.",
+      example: "interval: 1h",
+    }),
   })
   .prefault({});
 
@@ -121,11 +182,51 @@ const rooms = z
   .strictObject({
     name: text
       .regex(/\{agent\}/, "must contain {agent}")
-      .default("{agent}")
+      .default("{agent} - Letta Agent Chat")
       .meta({
         description: "Name of an agent's own room; {agent} stands for the agent's name.",
         example: 'name: "{agent} (Letta)"',
       }),
+  })
+  .prefault({});
+
+const avatars = z
+  .strictObject({
+    picture: text
+      .refine((value) => !value.startsWith("mxc:") || /^mxc:\/\/[^/\s]+\/[\w-]+$/.test(value), "is no mxc:// address")
+      .default("generated")
+      .meta({
+        description:
+          "The agents' picture: generated (each its own), none, the mxc:// address of one for all, or a file with it.",
+        example: "picture: logo.png",
+      }),
+  })
+  .prefault({});
+
+const history = z
+  .strictObject({
+    import: z
+      .int("must be a whole number")
+      .min(0, "must not be negative")
+      .max(200, "must be at most 200")
+      .default(15)
+      .meta({
+        description: "How many messages of an agent's own conversation in Letta are told in its new room; 0 for none.",
+        example: "import: 15",
+      }),
+  })
+  .prefault({});
+
+const invitations = z
+  .strictObject({
+    people: z.array(userId, "must be a list of user ids").default([]).meta({
+      description: "People whose invitations into other rooms agents accept, besides those who are invited themselves.",
+      example: 'people: ["@friend:example.org"]',
+    }),
+    servers: z.array(text, "must be a list of server names").default([]).meta({
+      description: "Homeservers all of whose users may invite agents into other rooms.",
+      example: "servers: [example.org]",
+    }),
   })
   .prefault({});
 
@@ -166,9 +267,14 @@ export const configFile = z.strictObject({
       "People who are invited to the space and to each agent's room when it is made; not to what is there already.",
     example: 'invite: ["@you:example.org"]',
   }),
+  core_users: coreUsers,
   space,
   discovery,
+  audit,
   rooms,
+  avatars,
+  history,
+  invitations,
   drafts,
   log,
 });
@@ -181,6 +287,26 @@ export type Registration =
   | { readonly kind: "shared-secret"; readonly secret: string }
   | { readonly kind: "token"; readonly token: string };
 
+/** A user that is everywhere our agents are, by itself. */
+export interface CoreUser {
+  readonly localpart: string;
+  /** That it has already. A secret, and never changed. */
+  readonly password?: string;
+}
+
+/** What agents show as their picture. A `source` changes with the picture, and with nothing else. */
+export type AvatarChoice =
+  | { readonly kind: "generated" }
+  | { readonly kind: "none" }
+  | { readonly kind: "address"; readonly url: string }
+  | {
+      readonly kind: "file";
+      readonly source: string;
+      readonly name: string;
+      readonly contentType: string;
+      readonly bytes: Uint8Array;
+    };
+
 /** What the program runs with: complete, checked, secrets read. Never log it as a whole. */
 export interface Config {
   readonly homeserver: {
@@ -188,6 +314,8 @@ export interface Config {
     /** The part after the colon in its user ids. */
     readonly serverName: string;
     readonly registration: Registration;
+    /** Of a server administrator. A secret. */
+    readonly adminToken?: string;
   };
   readonly letta: {
     readonly url: string;
@@ -199,10 +327,21 @@ export interface Config {
   readonly dataFolder: string;
   /** User ids of the people to invite. */
   readonly invite: readonly string[];
+  readonly coreUsers: {
+    /** Has all power. */
+    readonly admin?: CoreUser;
+    /** Reads along. */
+    readonly letta?: CoreUser;
+  };
   readonly space: { readonly name: string; readonly aliasLocalpart: string };
-  readonly discovery: { readonly intervalMs: number };
+  readonly discovery: { readonly intervalMs: number; readonly graceMs: number; readonly disabled: readonly string[] };
+  readonly audit: { readonly intervalMs: number };
   /** `{agent}` in it stands for the agent's name. */
   readonly rooms: { readonly nameTemplate: string };
+  readonly avatars: AvatarChoice;
+  /** Who may invite agents, besides the people they invite themselves. */
+  readonly invitations: { readonly people: readonly string[]; readonly servers: readonly string[] };
+  readonly history: { readonly importLimit: number };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
   readonly log: { readonly level: LogLevel };
 }

@@ -5,19 +5,23 @@ import type { ConfigFile, Registration } from "./schema.ts";
 
 export interface Secrets {
   readonly registration: Registration;
+  readonly adminToken: string | undefined;
   readonly lettaToken: string | undefined;
+  readonly adminPassword: string | undefined;
+  readonly lettaPassword: string | undefined;
 }
 
 /** The secrets, from the file itself or from the files it names (relative to it). Throws {@link ConfigError}. */
-export async function readSecrets(path: string, { homeserver, letta }: ConfigFile): Promise<Secrets> {
+export async function readSecrets(path: string, file: ConfigFile): Promise<Secrets> {
+  const { homeserver, letta, core_users: coreUsers } = file;
   const problems: ConfigProblem[] = [];
   const read = async (
     key: string,
     given: string | undefined,
-    file: string | undefined,
+    secretFile: string | undefined,
   ): Promise<string | undefined> => {
-    if (file === undefined) return given;
-    const secret = await readSecret(resolve(dirname(path), file));
+    if (secretFile === undefined) return given;
+    const secret = await readSecret(resolve(dirname(path), secretFile));
     if (typeof secret === "string") return secret;
     problems.push({ key, message: secret.problem });
     return undefined;
@@ -34,10 +38,23 @@ export async function readSecrets(path: string, { homeserver, letta }: ConfigFil
     registration.registration_token,
     registration.registration_token_file,
   );
-  const lettaToken = await read("letta.token_file", letta.token, letta.token_file);
+  const others = {
+    adminToken: await read("homeserver.admin_token_file", homeserver.admin_token, homeserver.admin_token_file),
+    lettaToken: await read("letta.token_file", letta.token, letta.token_file),
+    adminPassword: await read(
+      "core_users.admin_password_file",
+      coreUsers.admin_password,
+      coreUsers.admin_password_file,
+    ),
+    lettaPassword: await read(
+      "core_users.letta_password_file",
+      coreUsers.letta_password,
+      coreUsers.letta_password_file,
+    ),
+  };
   if (problems.length > 0) throw new ConfigError(path, problems);
-  if (secret !== undefined) return { registration: { kind: "shared-secret", secret }, lettaToken };
-  if (token !== undefined) return { registration: { kind: "token", token }, lettaToken };
+  if (secret !== undefined) return { registration: { kind: "shared-secret", secret }, ...others };
+  if (token !== undefined) return { registration: { kind: "token", token }, ...others };
   throw new ConfigError(path, [{ key: section, message: "has no secret" }]);
 }
 

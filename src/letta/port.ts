@@ -64,11 +64,22 @@ export type TurnFate =
   | { readonly state: "answered"; readonly text: string }
   | { readonly state: "lost"; readonly ranTool?: string };
 
+/** Something that was said to an agent, or by it. */
+export interface Utterance {
+  /** Names it within the agent's own conversation. */
+  readonly id: string;
+  readonly speaker: "user" | "agent";
+  /** Never empty. */
+  readonly text: string;
+}
+
 export interface LettaBackend {
   /** May change with the first answer of a server that was not reached before. */
   readonly abilities: LettaAbilities;
   /** All agents, paged, each once. A failure in mid-listing throws: what came before is then not a complete list. */
   listAgents(signal: AbortSignal): AsyncIterable<AgentSummary>;
+  /** The last things that were said in the agent's own conversation (`default`), the oldest first; at most `limit`. */
+  history(agentId: string, limit: number, signal: AbortSignal): Promise<readonly Utterance[]>;
   createConversation(agentId: string, signal: AbortSignal): Promise<Conversation>;
   /**
    * A new conversation that goes on where this one, which is `held`, was before its last turn: with its history, less
@@ -98,10 +109,20 @@ export interface LettaBackend {
  * - `gone`: the server does not know the conversation (any more): open another.
  * - `held`: a turn that was cut off or fell silent holds the conversation for good. The message was not taken and left
  *   no trace: go on in a branch of the conversation.
+ * - `cut`: the turn that was followed ended with the connection of the client that had begun it; look it up.
  * - `failed`: the turn ran and ended in an error (the model's, mostly).
  * - `malformed`: the server answered something that is no answer to this request.
  */
-export type LettaErrorKind = "unreachable" | "busy" | "silent" | "refused" | "gone" | "held" | "failed" | "malformed";
+export type LettaErrorKind =
+  | "unreachable"
+  | "busy"
+  | "silent"
+  | "refused"
+  | "gone"
+  | "held"
+  | "cut"
+  | "failed"
+  | "malformed";
 
 export class LettaError extends Error {
   override readonly name = "LettaError";

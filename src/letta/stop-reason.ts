@@ -7,6 +7,11 @@ const answers: ReadonlySet<string> = new Set([
   "tool_rule",
 ]);
 
+/** Of a turn that was stopped, or cut off with its client. */
+export const cancelled = "cancelled";
+/** In place of Letta's word, of a turn that is over without one that we heard. */
+export const untold = "untold";
+
 export function isAnswer(stopReason: string): boolean {
   return answers.has(stopReason);
 }

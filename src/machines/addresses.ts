@@ -4,6 +4,8 @@ import { type ActorId, actorId, partsOf } from "../runtime/actor-id.ts";
 export const addressOf = {
   discovery: (server: string) => actorId(server, "discovery", "letta"),
   space: (server: string) => actorId(server, "space", "agents"),
+  coreUser: (server: string, userId: string) => actorId(server, "core-user", userId),
+  audit: (server: string) => actorId(server, "audit", "all"),
   agent: (server: string, agentId: string) => actorId(server, "agent", agentId),
   /** The thread is a place in the key for those who want one conversation for each; empty for the whole room. */
   conversation: (server: string, agentId: string, roomId: string, thread = "") =>
@@ -14,6 +16,11 @@ const userPrefix = "agent_";
 
 /** The agent an agent's or conversation's address names. */
 export function agentOf(id: ActorId): string {
+  return keyPart(id, 0);
+}
+
+/** The user a core user's address names. */
+export function userOf(id: ActorId): string {
   return keyPart(id, 0);
 }
 
@@ -37,6 +44,15 @@ export function agentUserId(server: string, agentId: string): string {
 /** Whether the user is an agent's, of this installation or another, by its name. */
 export function isAgentUser(userId: string): boolean {
   return userId.startsWith(`@${userPrefix}`);
+}
+
+export function localpartOf(userId: string): string {
+  return userId.slice(1, userId.indexOf(":"));
+}
+
+/** The name of the user's homeserver. */
+export function serverOfUser(userId: string): string {
+  return userId.slice(userId.indexOf(":") + 1);
 }
 
 export function agentLocalpart(agentId: string): string {

@@ -1,65 +1,18 @@
 import { assign, setup } from "xstate";
+import {
+  type ConversationContext,
+  type ConversationEvent,
+  type ConversationInput,
+  type Turn,
+  type TurnInput,
+  turnInput,
+} from "./conversation-context.ts";
 import { effect } from "./placeholder.ts";
 import type { Answer, Question } from "./question.ts";
-import { backoff, failureOf, timeOf, type Wait, waitFor } from "./wait.ts";
+import { backoff, failureOf, timeOf, waitFor } from "./wait.ts";
 import { errorAnswer, unsendable, waitText } from "./wording.ts";
 
 /** One agent's talk in one room: takes questions one after the other, and owes each exactly one answer or plain error. */
-
-export interface ConversationInput {
-  readonly agentId: string;
-  readonly userId: string;
-  readonly roomId: string;
-}
-
-/** The question being answered, and how far that has come. */
-export interface Turn {
-  readonly question: Question;
-  /** Names the input at Letta, together with the question: a new one only when the last is known to have left nothing. */
-  readonly attempt: number;
-  /** Failed tries since something last went well. */
-  readonly tries: number;
-  /** Tries of this turn that found somebody else's turn running. */
-  readonly busyTries: number;
-  readonly retryAfterMs?: number;
-  /** True before the first draft is sent: from then on one may stand in the room. */
-  readonly drafting: boolean;
-  readonly draft?: string;
-  /** True before the first tool call is approved: from then on the attempt must not be repeated. */
-  readonly toolApproved: boolean;
-  readonly answer?: Answer;
-  /** When the answer was ready to be sent, ms since the epoch. */
-  readonly answeredAt?: number;
-}
-
-export interface ConversationContext extends ConversationInput {
-  /** Letta's conversation; known once it has been opened. */
-  readonly conversationId?: string | undefined;
-  readonly queue: readonly Question[];
-  readonly current?: Turn | undefined;
-  readonly wait?: Wait | undefined;
-}
-
-export type ConversationEvent =
-  | { readonly type: "MESSAGE"; readonly question: Question }
-  | { readonly type: "EDITED"; readonly edits: string; readonly sender: string; readonly text: string }
-  /** More was said since the cursor `gap` than was read. */
-  | { readonly type: "CUT"; readonly gap: string }
-  /** A draft is about to be sent. */
-  | { readonly type: "DRAFTING" }
-  | { readonly type: "DRAFTED"; readonly eventId: string }
-  /** A tool call of the running turn is about to be approved. */
-  | { readonly type: "TOOL_APPROVED"; readonly tool: string }
-  | { readonly type: "deadLetter"; readonly letter: { readonly type: string; readonly question?: Question } };
-
-/** Where the effects find what they work on. */
-export interface TurnInput {
-  readonly agentId: string;
-  readonly userId: string;
-  readonly roomId: string;
-  readonly conversationId: string;
-  readonly turn: Turn;
-}
 
 /** What an agent says that does not want to answer: nobody sees it. */
 export const silence = "<no-reply/>";
@@ -72,8 +25,10 @@ const sendable: ReadonlySet<string> = new Set(["unreachable", "limited", "token"
 const elsewhere: ReadonlySet<string> = new Set(["gone", "held"]);
 /** Tries while somebody else's turn runs, before the person is told. */
 const mostBusyTries = 20;
-/** Attempts that may leave nothing before the person is told. */
-const mostAttempts = 5;
+/** Attempts that may leave nothing before the person is told: each takes a crash, or a cut connection, of its own. */
+const mostAttempts = 6;
+/** Times that a question may find its conversation unusable before the person is told. */
+const mostMoves = 6;
 /** Questions that may wait; the next is refused visibly. */
 const longestQueue = 500;
 
@@ -97,8 +52,9 @@ export const conversationMachine = setup({
     /** Tells the room that some of what was said in it was not read. */
     sayCut: (_, _params: { userId: string; roomId: string; gap: string }) => undefined,
     enqueue: assign(({ context, event }) =>
-      event.type === "MESSAGE" ? { queue: [...context.queue, event.question] } : {},
+      event.type === "MESSAGE" ? { queue: [...context.queue, event.question], closed: undefined } : {},
     ),
+    close: assign((_, { reason }: { reason: string }) => ({ closed: reason })),
     replaceText: assign(({ context, event }) =>
       event.type === "EDITED"
         ? {
@@ -116,7 +72,7 @@ export const conversationMachine = setup({
         ? {}
         : {
             queue: rest,
-            current: { question, attempt: 1, tries: 0, busyTries: 0, drafting: false, toolApproved: false },
+            current: { question, attempt: 1, tries: 0, busyTries: 0, moves: 0, drafting: false, toolApproved: false },
           };
     }),
     opened: assign((_, { conversationId }: { conversationId: string }) => ({ conversationId })),
@@ -128,6 +84,9 @@ export const conversationMachine = setup({
     ),
     nextAttempt: assign(({ context: { current } }) =>
       current === undefined ? {} : { current: { ...current, attempt: current.attempt + 1 } },
+    ),
+    move: assign(({ context: { current } }) =>
+      current === undefined ? {} : { current: { ...current, attempt: current.attempt + 1, moves: current.moves + 1 } },
     ),
     waitFor: assign(({ context: { current, wait } }, event: { readonly error: unknown }) => {
       if (current === undefined) return {};
@@ -152,6 +111,7 @@ export const conversationMachine = setup({
   guards: {
     hasQuestion: ({ context }) => context.queue.length > 0,
     isFull: ({ context }) => context.queue.length >= longestQueue,
+    isClosed: ({ context }) => context.closed !== undefined,
     isUnreadable: ({ context }) => context.current?.question.unreadable !== undefined,
     isOpen: ({ context }) => context.conversationId !== undefined,
     isPassing: ({ context: { current } }, event: { readonly error: unknown }) => {
@@ -163,9 +123,11 @@ export const conversationMachine = setup({
     isUnsendable: ({ context: { current } }, event: { readonly error: unknown }) =>
       current?.answer?.outcome === "answer" && failureOf(event).kind !== "forbidden",
     mayAskAgain: ({ context: { current } }, event: { readonly error: unknown }) =>
-      failureOf(event).kind === "lost" && current?.toolApproved === false && current.attempt < mostAttempts,
+      failureOf(event).kind === "lost" &&
+      current?.toolApproved === false &&
+      current.attempt - current.moves < mostAttempts,
     mayAskElsewhere: ({ context: { current } }, event: { readonly error: unknown }) =>
-      elsewhere.has(failureOf(event).kind ?? "") && current?.toolApproved === false && current.attempt < mostAttempts,
+      elsewhere.has(failureOf(event).kind ?? "") && current?.toolApproved === false && current.moves < mostMoves,
     isSilence: (_, { text }: { text: string }) => text === silence,
     showsNothing: ({ context }) => context.current?.drafting !== true,
     isWorthExplaining: ({ context: { current } }) => current !== undefined && !current.drafting && current.tries >= 2,
@@ -202,6 +164,7 @@ export const conversationMachine = setup({
         params: ({ context: { userId, roomId }, event: { gap } }) => ({ userId, roomId, gap }),
       },
     },
+    CLOSE: { actions: { type: "close", params: ({ event }) => event } },
     deadLetter: { actions: "apologise" },
   },
   states: {
@@ -209,6 +172,7 @@ export const conversationMachine = setup({
     taking: {
       entry: "takeNext",
       always: [
+        { guard: "isClosed", target: "declining" },
         { guard: "isUnreadable", target: "declining" },
         { guard: "isOpen", target: "turn" },
         { target: "opening" },
@@ -219,11 +183,15 @@ export const conversationMachine = setup({
         target: "replying",
         actions: {
           type: "answer",
-          params: ({ context }) => ({ outcome: "error" as const, text: context.current?.question.unreadable ?? "" }),
+          params: ({ context }) => ({
+            outcome: "error" as const,
+            text: context.closed ?? context.current?.question.unreadable ?? "",
+          }),
         },
       },
     },
     opening: {
+      on: { CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } } },
       invoke: {
         id: "openConversation",
         src: "openConversation",
@@ -286,7 +254,7 @@ export const conversationMachine = setup({
           {
             guard: { type: "mayAskElsewhere", params: ({ event }) => event },
             target: "opening",
-            actions: [{ type: "forgetIfGone", params: ({ event }) => event }, "nextAttempt"],
+            actions: [{ type: "forgetIfGone", params: ({ event }) => event }, "move"],
           },
           {
             guard: { type: "isPassing", params: ({ event }) => event },
@@ -307,6 +275,7 @@ export const conversationMachine = setup({
       on: {
         TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
         DRAFTED: { actions: { type: "amend", params: ({ event }) => ({ draft: event.eventId }) } },
+        CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
       },
       states: {
         asking: {
@@ -323,6 +292,7 @@ export const conversationMachine = setup({
       on: {
         DRAFTING: { actions: { type: "amend", params: { drafting: true } } },
         TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
+        CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
       },
       states: {
         choosing: { always: [{ guard: "isWorthExplaining", target: "explaining" }, { target: "quiet" }] },
@@ -385,8 +355,3 @@ export const conversationMachine = setup({
     settled: { entry: "settle", always: "idle" },
   },
 });
-
-function turnInput({ agentId, userId, roomId, conversationId = "", current }: ConversationContext): TurnInput {
-  if (current === undefined) throw new Error("no question is being answered");
-  return { agentId, userId, roomId, conversationId, turn: current };
-}

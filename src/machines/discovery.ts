@@ -1,10 +1,13 @@
 import { assign, setup } from "xstate";
-import type { Tell } from "../runtime/step.ts";
+import type { Reply, Tell } from "../runtime/step.ts";
 import { addressOf } from "./addresses.ts";
 import { effect } from "./placeholder.ts";
 import { backoff, failureOf, type Wait, waitFor } from "./wait.ts";
 
-/** Finds Letta's agents, and tells each that is new or renamed. Its own record holds none of them. */
+/**
+ * Finds Letta's agents, and tells each that is new, renamed, missing or back. Its own record holds none of them: each
+ * agent knows for itself how long it has been missing.
+ */
 
 export interface DiscoveryInput {
   readonly server: string;
@@ -19,35 +22,77 @@ export interface DiscoveryContext extends DiscoveryInput {
   readonly listed?: number;
   /** Milliseconds from the last complete listing to the next, as that listing brought it. */
   readonly interval: number;
+  /** Callers that wait for what the present listing finds. */
+  readonly asked: readonly string[];
+  /** Callers that came during it: they are told what the next one finds. */
+  readonly asking: readonly string[];
   readonly wait?: Wait | undefined;
 }
 
+export type DiscoveryEvent = {
+  /** A hint that there may be something new. Who asks for an answer gets {@link Found} or {@link NotFound}. */
+  readonly type: "LIST_NOW";
+  readonly replyTo?: string;
+};
+
 /** What a complete listing changes. */
 export interface Listing {
-  readonly total: number;
+  /** To be told their name: new, renamed, or back. */
   readonly changed: readonly { readonly agentId: string; readonly name: string }[];
+  /** To be told that they are not in it: for the first time, or after their grace. */
+  readonly missed: readonly string[];
+  /** To be told that the configuration leaves them out. */
+  readonly disabled: readonly string[];
+  readonly found: Found;
   /** Milliseconds to the next. Each brings it, since an actor's input is read once in its life, and configurations change. */
   readonly interval: number;
+  /** Milliseconds for which an agent may be missing before it is retired. */
+  readonly grace: number;
 }
+
+/** A complete listing in numbers of agents. */
+export interface Found {
+  readonly listed: number;
+  readonly fresh: number;
+  readonly renamed: number;
+  /** Missing, disabled or retired until now. */
+  readonly back: number;
+  /** Known here, but not listed and not retired yet. */
+  readonly missing: number;
+  readonly disabled: number;
+}
+
+/** Why there was no complete listing. */
+export interface NotFound {
+  readonly failed: string;
+  readonly remedy?: string;
+}
+
+/** Callers that are answered; who comes on top of them is not. */
+const mostAskers = 100;
 
 export const discoveryMachine = setup({
   types: {
     input: {} as DiscoveryInput,
     context: {} as DiscoveryContext,
-    /** A hint that there may be something new. */
-    events: {} as { readonly type: "LIST_NOW" },
+    events: {} as DiscoveryEvent,
   },
   actors: { listAgents: effect<Listing, { server: string }>() },
   actions: {
     tell: (_, _params: Tell | readonly Tell[]) => undefined,
-    count: assign((_, { total, interval }: Listing) => ({ listed: total, interval })),
+    reply: (_, _params: Reply | readonly Reply[]) => undefined,
+    count: assign((_, { found: { listed }, interval }: Listing) => ({ listed, interval })),
     listAgain: assign(() => ({ again: true })),
-    goOn: assign(() => ({ wait: undefined, tries: 0, retryAfterMs: 0, again: false })),
+    noteAsker: assign(({ context: { asking } }, { replyTo }: DiscoveryEvent) =>
+      replyTo === undefined || asking.length >= mostAskers ? {} : { asking: [...asking, replyTo] },
+    ),
+    begin: assign(({ context: { asking } }) => ({ asked: asking, asking: [], again: false })),
+    goOn: assign(() => ({ wait: undefined, tries: 0, retryAfterMs: 0, asked: [] })),
     fail: assign(({ context: { wait, tries } }, event: { readonly error: unknown }) => ({
       wait: waitFor(event, wait),
       tries: tries + 1,
       retryAfterMs: failureOf(event).retryAfterMs ?? 0,
-      again: false,
+      asked: [],
     })),
   },
   guards: { isHinted: ({ context }) => context.again },
@@ -59,10 +104,11 @@ export const discoveryMachine = setup({
   id: "discovery",
   version: "1",
   options: { maxIterations: 100 },
-  context: ({ input }) => ({ ...input, interval: 0, tries: 0, retryAfterMs: 0, again: false }),
+  context: ({ input }) => ({ ...input, interval: 0, tries: 0, retryAfterMs: 0, again: false, asked: [], asking: [] }),
   initial: "listing",
   states: {
     listing: {
+      entry: "begin",
       invoke: {
         id: "listAgents",
         src: "listAgents",
@@ -71,27 +117,47 @@ export const discoveryMachine = setup({
           target: "listed",
           actions: [
             { type: "count", params: ({ event }) => event.output },
-            {
-              type: "tell",
-              params: ({ context: { server }, event }) =>
-                event.output.changed.map(({ agentId, name }) => ({
-                  to: addressOf.agent(server, agentId),
-                  event: { type: "DISCOVERED", name },
-                })),
-            },
+            { type: "tell", params: ({ context, event }) => tellAgents(context, event.output) },
+            { type: "reply", params: ({ context, event }) => answer(context, event.output.found) },
+            "goOn",
           ],
         },
-        onError: { target: "backingOff", actions: { type: "fail", params: ({ event }) => event } },
+        onError: {
+          target: "backingOff",
+          actions: [
+            { type: "reply", params: ({ context, event }) => answer(context, explain(event)) },
+            { type: "fail", params: ({ event }) => event },
+          ],
+        },
       },
-      on: { LIST_NOW: { actions: "listAgain" } },
+      on: { LIST_NOW: { actions: ["listAgain", { type: "noteAsker", params: ({ event }) => event }] } },
     },
-    listed: {
-      always: [
-        { guard: "isHinted", target: "listing", actions: "goOn" },
-        { target: "waiting", actions: "goOn" },
-      ],
+    listed: { always: [{ guard: "isHinted", target: "listing" }, { target: "waiting" }] },
+    waiting: {
+      after: { interval: "listing" },
+      on: { LIST_NOW: { target: "listing", actions: { type: "noteAsker", params: ({ event }) => event } } },
     },
-    waiting: { after: { interval: "listing" }, on: { LIST_NOW: "listing" } },
-    backingOff: { after: { retry: "listing" }, on: { LIST_NOW: "listing" } },
+    backingOff: {
+      after: { retry: "listing" },
+      on: { LIST_NOW: { target: "listing", actions: { type: "noteAsker", params: ({ event }) => event } } },
+    },
   },
 });
+
+function tellAgents({ server }: DiscoveryContext, { changed, missed, disabled, grace }: Listing): Tell[] {
+  const to = (agentId: string) => addressOf.agent(server, agentId);
+  return [
+    ...changed.map(({ agentId, name }) => ({ to: to(agentId), event: { type: "DISCOVERED", name } })),
+    ...missed.map((agentId) => ({ to: to(agentId), event: { type: "MISSED", grace } })),
+    ...disabled.map((agentId) => ({ to: to(agentId), event: { type: "DISABLED" } })),
+  ];
+}
+
+function answer({ asked }: DiscoveryContext, value: Found | NotFound): Reply[] {
+  return asked.map((to) => ({ to, value }));
+}
+
+function explain(event: { readonly error: unknown }): NotFound {
+  const { reason, remedy } = waitFor(event, undefined);
+  return { failed: reason, ...(remedy !== undefined && { remedy }) };
+}

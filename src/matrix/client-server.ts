@@ -4,8 +4,9 @@ import { type Budget, fetchOver } from "./fetch.ts";
 import { HttpConnections, type StartTimer, startTimer } from "./http.ts";
 import { logIn, toCredentials } from "./login.ts";
 import { MatrixApi } from "./matrix-api.ts";
-import type { Account, Credentials, Homeserver, MatrixClient } from "./port.ts";
+import type { Account, Credentials, Homeserver, HomeserverAdmin, MatrixClient } from "./port.ts";
 import { type Registration, register } from "./registration.ts";
+import { SynapseAdmin } from "./synapse-admin.ts";
 
 export type { Registration };
 
@@ -76,6 +77,11 @@ export class ClientServerHomeserver implements Homeserver {
   as(credentials: Credentials): MatrixClient {
     const api = new MatrixApi(this.#config.baseUrl, this.#fetch, credentials.accessToken);
     return new ClientServerClient(credentials.userId, api, this.#onMalformed);
+  }
+
+  /** What a server administrator may do, by its access token. */
+  administeredBy(accessToken: string): HomeserverAdmin {
+    return new SynapseAdmin(new MatrixApi(this.#config.baseUrl, this.#fetch, accessToken), accessToken);
   }
 
   /**

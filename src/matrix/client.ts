@@ -1,4 +1,4 @@
-import { Method } from "matrix-js-sdk/lib/http-api/index.js";
+import { MediaPrefix, Method } from "matrix-js-sdk/lib/http-api/index.js";
 import { z } from "zod";
 import { initialState, powerLevelsOf } from "./create-room.ts";
 import { jsonObject, type OnMalformed, parseEvents } from "./event.ts";
@@ -9,8 +9,11 @@ import {
   type CreateRoomRequest,
   type MatrixClient,
   MatrixError,
+  type MatrixEvent,
+  type MediaFile,
   type MessagesRequest,
   type MessagesResponse,
+  type Profile,
   type SyncRequest,
   type SyncResponse,
 } from "./port.ts";
@@ -19,6 +22,9 @@ import { encodeFilter, syncAnswer, toSyncResponse } from "./sync-response.ts";
 const nothing = z.unknown();
 const eventIdAnswer = z.object({ event_id: z.string().startsWith("$") });
 const roomIdAnswer = z.object({ room_id: z.string().startsWith("!") });
+const joinedRoomsAnswer = z.object({ joined_rooms: z.array(z.string()) });
+const profileAnswer = z.object({ displayname: z.string().nullish(), avatar_url: z.string().nullish() });
+const uploadAnswer = z.object({ content_uri: z.string().startsWith("mxc://") });
 const capabilitiesAnswer = z.object({
   capabilities: z.object({ "m.room_versions": z.object({ default: z.string() }).optional() }),
 });
@@ -87,6 +93,16 @@ export class ClientServerClient implements MatrixClient {
     return this.#eventId(action, statePath(roomId, type, stateKey), content, signal);
   }
 
+  async roomState(roomId: string, signal: AbortSignal): Promise<readonly MatrixEvent[]> {
+    const call: Call = {
+      action: `reading the state of ${roomId}`,
+      method: Method.Get,
+      path: path`/rooms/${roomId}/state`,
+    };
+    const events = await this.#api.call(call, z.array(z.unknown()), signal);
+    return parseEvents(events, (reason) => this.#onMalformed({ userId: this.userId, roomId, reason }));
+  }
+
   async state(roomId: string, type: string, stateKey: string, signal: AbortSignal): Promise<Content | undefined> {
     const call: Call = {
       action: `reading ${type} of ${roomId}`,
@@ -134,6 +150,40 @@ export class ClientServerClient implements MatrixClient {
     return (await undefinedIfMissing(this.#api.call(call, roomIdAnswer, signal)))?.room_id;
   }
 
+  async createAlias(alias: string, roomId: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#api.call(
+        {
+          action: `giving ${roomId} the alias ${alias}`,
+          method: Method.Put,
+          path: path`/directory/room/${alias}`,
+          body: { room_id: roomId },
+        },
+        nothing,
+        signal,
+      );
+    } catch (error) {
+      // The specification has a code of its own for this, but names no such one here.
+      if (!(error instanceof MatrixError && error.httpStatus === 409)) throw error;
+      const { message, remedy, httpStatus } = error;
+      throw new MatrixError("taken", message, { remedy, httpStatus, cause: error });
+    }
+  }
+
+  async deleteAlias(alias: string, signal: AbortSignal): Promise<void> {
+    const call: Call = {
+      action: `deleting the alias ${alias}`,
+      method: Method.Delete,
+      path: path`/directory/room/${alias}`,
+    };
+    await undefinedIfMissing(this.#api.call(call, nothing, signal));
+  }
+
+  async joinedRooms(signal: AbortSignal): Promise<readonly string[]> {
+    const call: Call = { action: `listing the rooms of ${this.userId}`, method: Method.Get, path: "/joined_rooms" };
+    return (await this.#api.call(call, joinedRoomsAnswer, signal)).joined_rooms;
+  }
+
   async join(roomIdOrAlias: string, signal: AbortSignal): Promise<string> {
     const answer = await this.#api.call(
       {
@@ -147,6 +197,24 @@ export class ClientServerClient implements MatrixClient {
       signal,
     );
     return answer.room_id;
+  }
+
+  async leave(roomId: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#api.call(
+        {
+          action: `leaving ${roomId} as ${this.userId}`,
+          method: Method.Post,
+          path: path`/rooms/${roomId}/leave`,
+          body: {},
+        },
+        nothing,
+        signal,
+      );
+    } catch (error) {
+      const isAway = error instanceof MatrixError && (error.httpStatus === 403 || error.httpStatus === 404);
+      if (!isAway || (await this.#isIn(roomId, signal))) throw error;
+    }
   }
 
   async invite(roomId: string, userId: string, signal: AbortSignal): Promise<void> {
@@ -201,6 +269,54 @@ export class ClientServerClient implements MatrixClient {
     );
   }
 
+  async profile(userId: string, signal: AbortSignal): Promise<Profile> {
+    const call: Call = {
+      action: `reading the profile of ${userId}`,
+      method: Method.Get,
+      path: path`/profile/${userId}`,
+    };
+    try {
+      const { displayname, avatar_url } = await this.#api.call(call, profileAnswer, signal);
+      return {
+        ...(displayname != null && { displayName: displayname }),
+        ...(avatar_url != null && { avatarUrl: avatar_url }),
+      };
+    } catch (error) {
+      // Synapse has no error code for a user without a profile.
+      if (error instanceof MatrixError && error.httpStatus === 404) return {};
+      throw error;
+    }
+  }
+
+  async setAvatarUrl(avatarUrl: string, signal: AbortSignal): Promise<void> {
+    await this.#api.call(
+      {
+        action: `setting the picture of ${this.userId}`,
+        method: Method.Put,
+        path: path`/profile/${this.userId}/avatar_url`,
+        body: { avatar_url: avatarUrl },
+      },
+      nothing,
+      signal,
+    );
+  }
+
+  async upload({ name, contentType, bytes }: MediaFile, signal: AbortSignal): Promise<string> {
+    const answer = await this.#api.call(
+      {
+        action: `uploading ${name} as ${this.userId}`,
+        method: Method.Post,
+        prefix: MediaPrefix.V3,
+        path: "/upload",
+        query: { filename: name },
+        file: { contentType, bytes },
+      },
+      uploadAnswer,
+      signal,
+    );
+    return answer.content_uri;
+  }
+
   async setDisplayName(displayName: string, signal: AbortSignal): Promise<void> {
     await this.#api.call(
       {
@@ -212,6 +328,11 @@ export class ClientServerClient implements MatrixClient {
       nothing,
       signal,
     );
+  }
+
+  async logOut(signal: AbortSignal): Promise<void> {
+    const call: Call = { action: `logging ${this.userId} out`, method: Method.Post, path: "/logout", body: {} };
+    await this.#api.call(call, nothing, signal);
   }
 
   async #powerLevels(levels: Content, signal: AbortSignal): Promise<Record<string, unknown>> {
@@ -228,6 +349,10 @@ export class ClientServerClient implements MatrixClient {
   async #eventId(action: string, eventPath: string, content: Content, signal: AbortSignal): Promise<string> {
     const call: Call = { action, method: Method.Put, path: eventPath, body: content };
     return (await this.#api.call(call, eventIdAnswer, signal)).event_id;
+  }
+
+  async #isIn(roomId: string, signal: AbortSignal): Promise<boolean> {
+    return (await this.joinedRooms(signal)).includes(roomId);
   }
 
   async #isMember(roomId: string, userId: string, signal: AbortSignal): Promise<boolean> {

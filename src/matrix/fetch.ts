@@ -16,15 +16,15 @@ export function fetchOver(connections: HttpConnections, budgetOf: (url: URL) => 
     try {
       const url = input instanceof URL ? input : new URL(typeof input === "string" ? input : input.url);
       const body = init?.body;
-      if (body !== undefined && body !== null && typeof body !== "string") {
-        throw new TypeError("only text can be sent as a request's body");
+      if (body !== undefined && body !== null && typeof body !== "string" && !(body instanceof Uint8Array)) {
+        throw new TypeError("only text and bytes can be sent as a request's body");
       }
       const request = {
         url,
         method: init?.method ?? "GET",
         headers: plainHeaders(init?.headers),
         ...budgetOf(url),
-        ...(typeof body === "string" ? { body } : {}),
+        ...(body === undefined || body === null ? {} : { body }),
       };
       return new WholeResponse(await connections.send(request, init?.signal));
     } catch (error) {

@@ -14,7 +14,7 @@ export interface HttpRequest {
   readonly url: URL;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   readonly lane: Lane;
   /** For everything from the wait for a connection to the last byte of the body. */
   readonly timeLimitMs: number;

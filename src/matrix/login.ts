@@ -20,8 +20,8 @@ export async function logIn(api: MatrixApi, account: Account, signal: AbortSigna
       path: "/login",
       remedies: {
         forbidden:
-          "Its password is not the one of this installation: restore the instance secret, or let the homeserver's " +
-          "administrator reset the password.",
+          "Its password is not the one of this installation: restore the instance secret, or set " +
+          "homeserver.admin_token, so that the password is reset.",
       },
       body: {
         type: "m.login.password",

@@ -18,7 +18,10 @@ export interface Call {
   /** Below the prefix, already percent-encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it is, in place of a body. */
+  readonly file?: { readonly contentType: string; readonly bytes: Uint8Array };
   readonly prefix?: string;
   /** What a person can do about a failure of this kind, where more can be said than in general. */
   readonly remedies?: Remedies;
@@ -47,7 +50,7 @@ export class MatrixApi {
   /** Rejects with {@link MatrixError}, or with the signal's reason once it is aborted. */
   async call<T>(call: Call, answer: z.ZodType<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
-    const body = call.body === undefined ? undefined : encodeJson(call.body);
+    const body = call.file?.bytes ?? (call.body === undefined ? undefined : encodeJson(call.body));
     let answered: unknown;
     try {
       answered = await this.#request(call, body, signal);
@@ -66,10 +69,11 @@ export class MatrixApi {
     });
   }
 
-  #request(call: Call, body: string | undefined, signal: AbortSignal): Promise<unknown> {
+  #request(call: Call, body: string | Uint8Array | undefined, signal: AbortSignal): Promise<unknown> {
+    const headers = call.file === undefined ? JSON_BODY : { "Content-Type": call.file.contentType };
     const options = {
       abortSignal: signal,
-      ...(body === undefined ? {} : { headers: JSON_BODY }),
+      ...(body === undefined ? {} : { headers }),
       ...(call.prefix === undefined ? {} : { prefix: call.prefix }),
     };
     return this.#authenticated

@@ -30,6 +30,29 @@ export interface Homeserver {
   as(credentials: Credentials): MatrixClient;
 }
 
+/**
+ * What an administrator of the homeserver can do for us, beside what {@link Homeserver} can. There only where an
+ * administrator's token is configured: everything must work without it, if slower or with a person's help.
+ *
+ * Every call is safe to repeat and fails with a MatrixError, never of kind `token`: that would be about the session of
+ * whoever asks, and here it is about the administrator's.
+ */
+export interface HomeserverAdmin {
+  /** Who the administrator is, to act as that user. */
+  session(signal: AbortSignal): Promise<Credentials>;
+  /** False only when the homeserver said that there is no such user. */
+  exists(userId: string, signal: AbortSignal): Promise<boolean>;
+  /** Exempts a user from the limits on what it sends and whom it invites. */
+  liftRateLimits(userId: string, signal: AbortSignal): Promise<void>;
+  /** Ends the user's sessions, too. Only for the agents' users and the bot: never for a human's or an administrator's. */
+  resetPassword(userId: string, password: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Gives a user the highest power that somebody of this homeserver has in the room, and invites it if it is not in
+   * there. Fails with kind `refused` when nobody of this homeserver has power there.
+   */
+  makeRoomAdmin(roomId: string, userId: string, signal: AbortSignal): Promise<void>;
+}
+
 export interface MatrixClient {
   readonly userId: string;
   /** One long-poll. `timeoutMs` is how long the homeserver may hold it when nothing happens. */
@@ -38,19 +61,48 @@ export interface MatrixClient {
   /** Sends a message event and gives its event id. */
   send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string>;
   sendState(roomId: string, type: string, stateKey: string, content: Content, signal: AbortSignal): Promise<string>;
+  /** All state events of a room at once: as it is, or for somebody who has left it, as it was then. */
+  roomState(roomId: string, signal: AbortSignal): Promise<readonly MatrixEvent[]>;
   /** `undefined` only when the homeserver said that there is none (404 M_NOT_FOUND). */
   state(roomId: string, type: string, stateKey: string, signal: AbortSignal): Promise<Content | undefined>;
   createRoom(request: CreateRoomRequest, signal: AbortSignal): Promise<string>;
   /** `undefined` only when the homeserver said that there is none (404 M_NOT_FOUND). */
   resolveAlias(alias: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Gives a room an alias. Fails with kind `taken` when that names a room already, this one included. */
+  createAlias(alias: string, roomId: string, signal: AbortSignal): Promise<void>;
+  /** Takes an alias away; one that names nothing is no failure. */
+  deleteAlias(alias: string, signal: AbortSignal): Promise<void>;
+  /** The rooms that this user is in: unlike a refusal, this tells for certain that it is not in one. */
+  joinedRooms(signal: AbortSignal): Promise<readonly string[]>;
   join(roomIdOrAlias: string, signal: AbortSignal): Promise<string>;
+  /** Leaves a room, or declines its invitation. Leaving a room that one is not in succeeds. */
+  leave(roomId: string, signal: AbortSignal): Promise<void>;
   /** Inviting somebody who is invited or joined already succeeds and sends nothing. */
   invite(roomId: string, userId: string, signal: AbortSignal): Promise<void>;
   /** Takes an event's content away. */
   redact(roomId: string, eventId: string, txnId: string, signal: AbortSignal): Promise<void>;
   typing(roomId: string, typing: boolean, timeoutMs: number, signal: AbortSignal): Promise<void>;
   receipt(roomId: string, eventId: string, signal: AbortSignal): Promise<void>;
+  /** What a user shows of itself; empty for a user that shows nothing. */
+  profile(userId: string, signal: AbortSignal): Promise<Profile>;
   setDisplayName(displayName: string, signal: AbortSignal): Promise<void>;
+  /** An `mxc://` address that {@link MatrixClient.upload} gave; empty for no picture. */
+  setAvatarUrl(avatarUrl: string, signal: AbortSignal): Promise<void>;
+  /** Stores a file with the homeserver, and gives its `mxc://` address. Uploading it again gives another one. */
+  upload(file: MediaFile, signal: AbortSignal): Promise<string>;
+  /** Ends the session, and forgets its device. */
+  logOut(signal: AbortSignal): Promise<void>;
+}
+
+export interface Profile {
+  readonly displayName?: string;
+  readonly avatarUrl?: string;
+}
+
+export interface MediaFile {
+  readonly name: string;
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
 }
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

@@ -38,7 +38,8 @@ const tell = z.object({
   id: z.string().exactOptional(),
 });
 const tells = z.union([tell.transform((one) => [one]), z.array(tell)]);
-const reply = z.object({ to: z.string(), value: z.unknown() });
+const oneReply = z.object({ to: z.string(), value: z.unknown() });
+const replies = z.union([oneReply.transform((one) => [one]), z.array(oneReply)]);
 
 /** Gathers what one transition asks for, and keeps children and timers as the next record will hold them. */
 export class StepDraft {
@@ -183,9 +184,9 @@ export class StepDraft {
   }
 
   #reply(params: unknown): void {
-    const parsed = this.#parse(reply, params, "reply");
-    assertPlainJson(parsed.value, "reply");
-    this.#replies.push(parsed);
+    const parsed = this.#parse(replies, params, "reply");
+    for (const { value } of parsed) assertPlainJson(value, "reply");
+    this.#replies.push(...parsed);
   }
 
   #custom(name: string, params: unknown): void {

@@ -1,3 +1,4 @@
+import type { Care } from "../../src/actors/care.ts";
 import { Sessions } from "../../src/actors/sessions.ts";
 import type { MatrixEvent } from "../../src/matrix/port.ts";
 import { FakeHomeserver } from "../ports/fake-homeserver.ts";
@@ -40,9 +41,14 @@ export async function town(): Promise<Town> {
   };
 }
 
-export function newSessions(homeserver: FakeHomeserver, vault: FakeVault): Sessions {
-  return new Sessions(homeserver, vault, {
-    passwordOf: (userId) => `secret-password-of-${userId}`,
-    deviceIdOf: (userId) => `DEVICE-OF-${userId}`,
-  });
+export function newSessions(homeserver: FakeHomeserver, vault: FakeVault, care?: Care): Sessions {
+  return new Sessions(
+    homeserver,
+    vault,
+    {
+      passwordOf: (userId) => `secret-password-of-${userId}`,
+      deviceIdOf: (userId) => `DEVICE-OF-${userId}`,
+    },
+    care,
+  );
 }

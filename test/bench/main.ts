@@ -1,6 +1,7 @@
 import { commitLatency } from "./commits.ts";
 import { conversationSteps } from "./conversation-steps.ts";
 import { printFigures } from "./figures.ts";
+import { homes } from "./homes.ts";
 import { turnCost } from "./turn-cost.ts";
 
 printFigures([
@@ -8,4 +9,5 @@ printFigures([
   ...(await commitLatency(1, 1_000)),
   ...(await commitLatency(200, 20_000)),
   ...(await turnCost({ rounds: 5, messages: 20 })),
+  ...(await homes(100)),
 ]);

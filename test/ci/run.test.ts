@@ -35,7 +35,7 @@ function run({ install = "true", quick, packaging, contract, crash = one }: Suit
     `"run test:slow") ${packaging};;`,
     `"run test:contract") ${contract};;`,
     `"run test:crash"*) ${crash};;`,
-    `"run test:outages"|"run test:patches") ${one};;`,
+    `"run test:outages"|"run test:homes"|"run test:life"|"run test:limits:short"|"run test:patches") ${one};;`,
   ];
   writeFileSync(npm, `#!/bin/sh\ncase "$*" in\n${cases.join("\n")}\nesac\n`);
   chmodSync(npm, 0o755);
@@ -54,24 +54,31 @@ const good = {
 
 describe(".ci/run", () => {
   test("adds up all suites in its last line", () => {
-    expect(run(good)).toMatchObject({ last: "13 passed, 0 failed", status: 0 });
+    expect(run(good)).toMatchObject({ last: "16 passed, 0 failed", status: 0 });
   });
 
   test("goes on after a failure, and ends with a status that says so", () => {
     const quick = 'echo "4 passed, 1 failed"; exit 1';
-    expect(run({ ...good, quick })).toMatchObject({ last: "12 passed, 1 failed", status: 1 });
+    expect(run({ ...good, quick })).toMatchObject({ last: "15 passed, 1 failed", status: 1 });
   });
 
   test.each([
-    ["ran no test", 'echo "0 passed, 0 failed"', "11 passed, 1 failed"],
-    ["did not get as far as counting", "exit 0", "11 passed, 1 failed"],
-    ["failed although every test passed", 'echo "2 passed, 0 failed"; exit 1', "13 passed, 1 failed"],
+    ["ran no test", 'echo "0 passed, 0 failed"', "14 passed, 1 failed"],
+    ["did not get as far as counting", "exit 0", "14 passed, 1 failed"],
+    ["failed although every test passed", 'echo "2 passed, 0 failed"; exit 1', "16 passed, 1 failed"],
   ])("counts a suite as failed that %s", (_, contract, last) => {
     expect(run({ ...good, contract })).toMatchObject({ last, status: 1 });
   });
 
+  test("names at its end what has failed, and why", () => {
+    const quick =
+      "printf '\\033[31m FAIL \\033[39m a thing > works\\nAssertionError: it does not\\n4 passed, 1 failed\\n'; exit 1";
+    const atTheEnd = run({ ...good, quick }).stdout.split("=== failed\n")[1];
+    expect(atTheEnd).toContain("quick:\n FAIL  a thing > works\nAssertionError: it does not\n");
+  });
+
   test("reads coloured lines too", () => {
-    expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("13 passed, 0 failed");
+    expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("16 passed, 0 failed");
   });
 
   test("runs nothing when the dependencies cannot be installed", () => {

@@ -30,6 +30,10 @@ async function cli(...args: readonly string[]) {
         printed.err += text;
       },
     },
+    adopting: {
+      openStore: () => Promise.reject(new Error("nothing is opened here")),
+      sleep: async () => undefined,
+    },
     running: {
       createApp: () => Promise.reject(new Error("nothing is run here")),
       now: () => 0,
@@ -48,9 +52,10 @@ describe("the command line", () => {
   test("explains itself and each command", async () => {
     const { code, out } = await cli("--help");
     expect(code).toBe(exitCode.ok);
-    for (const part of ["run", "status", "chart", "Examples:", "Exit status:"]) expect(out).toContain(part);
+    for (const part of ["run", "status", "discovery", "chart", "Examples:", "Exit status:"])
+      expect(out).toContain(part);
     expect((await cli("help", "run")).out).toMatch(/a second signal\s+ends it at\s+once/);
-    expect((await cli("chart", "--help")).out).toContain('"agent", "conversation"');
+    expect((await cli("chart", "--help")).out).toContain('"agent", "audit", "conversation"');
   });
 
   test.each([
@@ -108,6 +113,7 @@ describe("status", () => {
   const records = [
     record("space", ["agents"], {}),
     record("discovery", ["letta"], { value: "waiting" }),
+    record("core-user", ["@me:x"], { value: "following", context: { userId: "@me:x" } }),
     record("agent", ["a1"], {
       value: { account: "online", room: "ready", intake: "backingOff" },
       context: { agentId: "a1", name: "Scout\u001b[31m One", userId: "@agent_a1:example.org", roomId: "!r:x", wait },
@@ -126,12 +132,15 @@ describe("status", () => {
   async function withRunning(use: () => Promise<void>): Promise<void> {
     const commands = bindCommands({
       server: "example.org",
+      adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
       clock: { now: () => 200_000 },
       host: {
         async *list(_, machine) {
           yield* records.filter((one) => one.machine === machine);
         },
         read: () => undefined,
+        accept: async () => undefined,
+        ask: () => Promise.reject(new Error("nothing is asked")),
         health: () => ({ state: "running" }),
       },
     });
@@ -153,6 +162,7 @@ describe("status", () => {
           "server     example.org",
           "discovery  waiting",
           "space      ready",
+          "@me:x      following",
           "agents     1",
           "",
           "AGENT           USER                   ACCOUNT  ROOM   INTAKE      ROOM ID",

@@ -33,11 +33,14 @@ function bound(records: readonly ActorRecord[], health: Readonly<Record<string, 
   return bind(statusQuery, {
     server,
     clock: { now: () => 5_000 },
+    adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
     host: {
       async *list(realm, machine) {
         yield* records.filter((one) => one.machine === machine && realm === server);
       },
       read: (id) => records.find((one) => one.id === id),
+      accept: async () => undefined,
+      ask: () => Promise.reject(new Error("nothing is asked")),
       health: (id) => health[id] ?? { state: "running" },
     },
   });
@@ -59,7 +62,19 @@ const agent = record("agent", ["agent-1"], {
 
 describe("status", () => {
   test("of a system without actors", async () => {
-    expect(await statusOf([])).toEqual({ server, at: 5_000, agents: [], conversations: [], troubles: [] });
+    const nothing = { coreUsers: [], agents: [], conversations: [], troubles: [] };
+    expect(await statusOf([])).toEqual({ server, at: 5_000, ...nothing });
+  });
+
+  test("tells where the core users stand, and what keeps them out", async () => {
+    const wait = { reason: "the configured password is not the one it has", remedy: "correct it", since: 1_000 };
+    const reader = record("core-user", ["@letta:example.org"], {
+      value: "refused",
+      context: { userId: "@letta:example.org", wait },
+    });
+    expect((await statusOf([reader])).coreUsers).toEqual([
+      { userId: "@letta:example.org", state: "refused", health: "running", wait },
+    ]);
   });
 
   test("tells each agent's regions, account and room", async () => {

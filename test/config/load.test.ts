@@ -46,12 +46,30 @@ describe("a configuration", () => {
       letta: { url: "ws://127.0.0.1:4500", toolAllowList: [], idleTimeoutMs: 300_000 },
       dataFolder: join(folder, "data"),
       invite: [],
+      coreUsers: { admin: { localpart: "admin" }, letta: { localpart: "letta" } },
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
-      discovery: { intervalMs: 30_000 },
-      rooms: { nameTemplate: "{agent}" },
+      discovery: { intervalMs: 30_000, graceMs: 7_200_000, disabled: [] },
+      audit: { intervalMs: 3_600_000 },
+      rooms: { nameTemplate: "{agent} - Letta Agent Chat" },
+      avatars: { kind: "generated" },
+      invitations: { people: [], servers: [] },
+      history: { importLimit: 15 },
       drafts: { ratePerSecond: 0.2, burst: 10 },
       log: { level: "info" },
     });
+  });
+
+  test("has two core users unless it says none, and never tells their passwords nor the administrator's token", async () => {
+    const config = await load(`${minimal}core_users: { admin: none, letta: reader, letta_password: s3cret-2 }\n`, {
+      LETTA_MATRIX_HOMESERVER_ADMIN_TOKEN: "s3cret-3",
+    });
+    expect(config.coreUsers).toEqual({ letta: { localpart: "reader", password: "s3cret-2" } });
+    expect(config.homeserver.adminToken).toBe("s3cret-3");
+    expect(secretsOf(config)).toEqual(["s3cret", "s3cret-3", "s3cret-2"]);
+    const twice = { LETTA_MATRIX_CORE_USERS_ADMIN: "@admin:example.org" };
+    expect(
+      await problemsOf(`${minimal}core_users: { letta_password: a, letta_password_file: b }\n`, twice),
+    ).toHaveLength(2);
   });
 
   test("has sections that may be empty", async () => {
@@ -106,6 +124,39 @@ describe("a configuration", () => {
     await expect(loadConfig(path, {})).rejects.toThrow(
       "homeserver.registration.shared_secret_file names /nowhere/secret, which cannot be read (ENOENT)",
     );
+  });
+});
+
+describe("the agents' picture", () => {
+  const png = Buffer.from("89504e470d0a1a0a0000000d49484452", "hex");
+  const chosen = async (picture: string) => (await load(`${minimal}\navatars: { picture: "${picture}" }`)).avatars;
+
+  test("is drawn for each, none, or one that the homeserver has", async () => {
+    expect(await chosen("generated")).toEqual({ kind: "generated" });
+    expect(await chosen("none")).toEqual({ kind: "none" });
+    expect(await chosen("mxc://example.org/abc-DEF")).toEqual({ kind: "address", url: "mxc://example.org/abc-DEF" });
+  });
+
+  test("is read from a file beside the configuration, and another file is another picture", async () => {
+    await writeFile(join(folder, "logo.bin"), png);
+    await writeFile(join(folder, "other.bin"), Buffer.concat([png, Buffer.of(1)]));
+    const logo = await chosen("logo.bin");
+    expect(logo).toMatchObject({ kind: "file", name: "logo.bin", contentType: "image/png" });
+    const sources = [logo, await chosen("other.bin"), await chosen("logo.bin")].map((choice) =>
+      choice.kind === "file" ? choice.source : undefined,
+    );
+    expect(new Set(sources).size).toBe(2);
+    expect(sources[0]).toBe(sources[2]);
+  });
+
+  test.each([
+    ["nowhere.png", "which cannot be read (ENOENT)"],
+    ["letta-matrix.yaml", "which is no PNG, JPEG, GIF or WebP picture"],
+    ["mxc://no-media", "is no mxc:// address"],
+  ])("is refused when it is %s", async (picture, message) => {
+    expect(await problemsOf(`${minimal}\navatars: { picture: "${picture}" }`)).toMatchObject([
+      { key: "avatars.picture", message: expect.stringContaining(message) },
+    ]);
   });
 });
 

@@ -56,7 +56,7 @@ export const report = z.discriminatedUnion("type", [
   z.object({ type: z.literal("accepted"), otid: z.string(), subject, at: z.number() }),
   /** What Letta's history said about an input that may have been sent before. */
   z.object({ type: z.literal("fate"), otid: z.string(), state: z.string(), at: z.number() }),
-  /** A tool call is about to be approved, and that is written down. */
+  /** A tool call is about to be approved, and that is about to be written down. */
   z.object({ type: z.literal("approved"), subject, at: z.number() }),
   /** The rooms whose conversations have something to do. */
   z.object({ type: z.literal("busy"), rooms: z.array(z.string()) }),

@@ -44,10 +44,6 @@ export class TransitionWatch {
     this.#reportBusy();
     const taken = queue.at(-1)?.eventId ?? current?.question.eventId;
     if (line.event === "MESSAGE" && taken !== undefined) points.pass("committed", { eventId: taken });
-    if (line.event === "TOOL_APPROVED" && current !== undefined) {
-      const { report, now } = this.#watch;
-      report({ type: "approved", subject: current.question, at: now() });
-    }
     if (line.to === "replying" && line.from !== "replying" && current !== undefined)
       points.pass("final-committed", { eventId: current.question.eventId });
     if (line.event === "xstate.done.actor.reply") points.pass("acknowledged", { eventId: before });

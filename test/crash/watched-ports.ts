@@ -56,15 +56,24 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
     },
     messages: (...args) => client.messages(...args),
     sendState: (...args) => client.sendState(...args),
+    roomState: (...args) => client.roomState(...args),
     state: (...args) => client.state(...args),
     createRoom: (...args) => client.createRoom(...args),
     resolveAlias: (...args) => client.resolveAlias(...args),
+    createAlias: (...args) => client.createAlias(...args),
+    deleteAlias: (...args) => client.deleteAlias(...args),
+    joinedRooms: (...args) => client.joinedRooms(...args),
     join: (...args) => client.join(...args),
+    leave: (...args) => client.leave(...args),
     invite: (...args) => client.invite(...args),
     redact: (...args) => client.redact(...args),
     typing: (...args) => client.typing(...args),
     receipt: (...args) => client.receipt(...args),
+    profile: (...args) => client.profile(...args),
+    setAvatarUrl: (...args) => client.setAvatarUrl(...args),
+    upload: (...args) => client.upload(...args),
     setDisplayName: (...args) => client.setDisplayName(...args),
+    logOut: (...args) => client.logOut(...args),
   };
 }
 
@@ -81,10 +90,12 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
       return letta.abilities;
     },
     listAgents: (signal) => letta.listAgents(signal),
+    history: (agentId, limit, signal) => letta.history(agentId, limit, signal),
     createConversation: (agentId, signal) => letta.createConversation(agentId, signal),
     branchConversation: (from, signal) => letta.branchConversation(from, signal),
-    ask: (request, signal) => watchTurn("ask", letta.ask(request, signal), request, watch),
-    follow: (request, signal) => watchTurn("follow", letta.follow(request, signal), request, watch),
+    ask: (request, signal) => watchTurn("ask", letta.ask(watchApprovals(request, watch), signal), request, watch),
+    follow: (request, signal) =>
+      watchTurn("follow", letta.follow(watchApprovals(request, watch), signal), request, watch),
     async lookUp(conversation, otid, signal) {
       const fate = await letta.lookUp(conversation, otid, signal);
       report({ type: "fate", otid, state: fate.state, at: now() });
@@ -92,6 +103,18 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
     },
     cancel: (conversation, otid, signal) => letta.cancel(conversation, otid, signal),
     close: () => letta.close(),
+  };
+}
+
+/** Reported before it is written down: once it is, the process may be killed at any moment. */
+function watchApprovals(request: TurnRequest, { report, now }: Watch): TurnRequest {
+  const nonce = nonceOf(request.text);
+  return {
+    ...request,
+    async beforeApproval(tool) {
+      if (nonce !== undefined) report({ type: "approved", subject: { nonce }, at: now() });
+      await request.beforeApproval(tool);
+    },
   };
 }
 

@@ -3,6 +3,8 @@ import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
 import { census } from "./cases/census.ts";
 import { crowd } from "./cases/crowd.ts";
 import { edits } from "./cases/edits.ts";
+import { guests } from "./cases/guests.ts";
+import { homes } from "./cases/homes.ts";
 import { hostile } from "./cases/hostile.ts";
 import { longAnswers } from "./cases/long.ts";
 import { newcomer } from "./cases/newcomer.ts";
@@ -14,7 +16,7 @@ import { trouble } from "./cases/trouble.ts";
 import { startWorld, type World } from "./world.ts";
 
 // One file, so that all cases share one Synapse, one Letta and one running program.
-describe("people and agents on a real Synapse and a real Letta", { timeout: 180_000 }, () => {
+describe("people and agents on a real Synapse and a real Letta", { timeout: 300_000 }, () => {
   let started: World | undefined;
   let left: Backlog | undefined;
   const world = (): World => started ?? fail("the servers did not start");
@@ -40,6 +42,8 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 180_
     edits(world);
     places(world);
     longAnswers(world);
+    guests(world);
+    homes(world);
     hostile(world);
     repeats(world);
     trouble(world);

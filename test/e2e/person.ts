@@ -171,6 +171,14 @@ export class Person {
     return this.request("GET", path);
   }
 
+  /** A file that was uploaded, as clients fetch it. */
+  async download(mxc: string, how: "download" | "thumbnail" = "download", query = ""): Promise<Blob> {
+    const url = `${this.#login.baseUrl}/_matrix/client/v1/media/${how}/${mxc.slice("mxc://".length)}${query}`;
+    const response = await fetch(url, { headers: { authorization: `Bearer ${this.#login.accessToken}` } });
+    if (!response.ok) throw new Error(`${how} of ${mxc}: ${response.status} ${await response.text()}`);
+    return await response.blob();
+  }
+
   /** Asks the homeserver for `/_matrix/client/v3` + path, or for a path of its own that begins with `/_`. */
   async request(method: string, path: string, body?: Extra | string): Promise<unknown> {
     const url = `${this.#login.baseUrl}${path.startsWith("/_") ? "" : "/_matrix/client/v3"}${path}`;

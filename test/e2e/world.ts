@@ -158,9 +158,9 @@ export class World {
 
 /**
  * Starts everything but the program. Message limits are Synapse's own, from which those users are exempted that a test
- * would only wait for; all other limits are lifted.
+ * would only wait for; all other limits are lifted. `more` is written over the program's configuration.
  */
-export async function startWorld(): Promise<World> {
+export async function startWorld(more: Readonly<Record<string, unknown>> = {}): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), "e2e-"));
   const stack = await startStack({
     dir,
@@ -171,7 +171,7 @@ export async function startWorld(): Promise<World> {
   const [proxy, gate, adminLogin, annaLogin, bertLogin] = await Promise.all([
     startProxy(synapse.baseUrl),
     startGate(Number(new URL(letta.url).port)),
-    register(stack, "admin", true),
+    register(stack, "root", true),
     register(stack, "anna"),
     register(stack, "bert"),
   ]);
@@ -184,6 +184,9 @@ export async function startWorld(): Promise<World> {
     letta: { url: `ws://127.0.0.1:${gate.port}`, idle_timeout: `${idleTimeoutMs}ms` },
     invite: [annaLogin.userId, bertLogin.userId],
     discovery: { interval: "1s" },
+    // Idle agents are watched: they have nothing to look at meanwhile.
+    audit: { interval: "24h" },
+    ...more,
   });
   const world = new World({
     dir,

@@ -1,32 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { AgentContext, Polled, PollInput } from "../../src/machines/agent-context.ts";
+import type { PollInput } from "../../src/machines/agent/context.ts";
 import type { Heard } from "../../src/machines/question.ts";
-import { type ChartDriver, failure } from "./chart-driver.ts";
+import { type Agent, introducing, nothing, polling, resolving } from "./agents.ts";
+import { failure } from "./chart-driver.ts";
 import { drive, question } from "./charts-under-test.ts";
-
-type Agent = ChartDriver<AgentContext>;
-
-const nothing: Polled = { since: "s1", heard: [] };
-
-/** An agent that has its account and the space, and looks for its room. */
-function resolving(): Agent {
-  const agent = drive.agent();
-  agent.send({ type: "DISCOVERED", name: "Scout" });
-  agent.done("ensureAccount");
-  agent.send({ type: "SPACE_READY", spaceId: "!space:test" });
-  return agent;
-}
-
-/** An agent in its room, polling. */
-function polling(): Agent {
-  const agent = resolving();
-  agent.done("resolveRoom", { roomId: "!room:test" });
-  agent.done("linkToSpace");
-  agent.done("invitePeople");
-  agent.done("catchUp", nothing);
-  return agent;
-}
 
 function isRenewing(agent: Agent): boolean {
   return agent.running.has("ensureAccount") && agent.inputOf<{ renew: boolean }>("ensureAccount").renew;
@@ -74,6 +52,17 @@ describe("the account", () => {
       }),
     );
   });
+
+  test("that is refused is tried at once when its user was taken over from another system", () => {
+    const agent = drive.agent();
+    agent.send({ type: "DISCOVERED", name: "Scout" });
+    agent.fail("ensureAccount", failure("forbidden"));
+    agent.send({ type: "ADOPTED" });
+    agent.done("ensureAccount");
+    expect(agent.in("account.online")).toBe(true);
+    agent.send({ type: "ADOPTED" });
+    expect(agent.in("account.online")).toBe(true);
+  });
 });
 
 describe("#38 a refused token", () => {
@@ -92,6 +81,7 @@ describe("#38 a refused token", () => {
     agent.fail("resolveRoom", failure("token"));
     expect(isRenewing(agent)).toBe(true);
     agent.done("ensureAccount");
+    agent.done("ensureProfile", { avatar: null });
     expect([...agent.running.keys()]).toEqual(["resolveRoom"]);
     expect(
       agent.tells.filter(({ event }) => event.type === "SPACE_WANTED"),
@@ -113,11 +103,11 @@ describe("#38 a refused token", () => {
   test("in two places at once is one login", () => {
     const agent = resolving();
     agent.done("resolveRoom", { roomId: "!room:test" });
-    expect([...agent.running.keys()].toSorted()).toEqual(["catchUp", "linkToSpace"]);
+    expect([...agent.running.keys()].toSorted()).toEqual(["catchUp", "importHistory"]);
     agent.fail("catchUp", failure("token"));
     expect([...agent.running.keys()]).toEqual(["ensureAccount"]);
     agent.done("ensureAccount");
-    expect([...agent.running.keys()].toSorted()).toEqual(["catchUp", "resolveRoom"]);
+    expect([...agent.running.keys()].toSorted()).toEqual(["catchUp", "ensureProfile"]);
     expect(isRenewing(agent)).toBe(false);
   });
 
@@ -131,6 +121,7 @@ describe("#38 a refused token", () => {
       if (!isRenewing(agent)) agent.fireNext();
       expect(isRenewing(agent)).toBe(true);
       agent.done("ensureAccount");
+      if (effect === "resolveRoom") agent.done("ensureProfile", { avatar: null });
       logins++;
     }
     expect(logins).toBeLessThan(100);
@@ -153,10 +144,19 @@ describe("the room", () => {
       userId: "@agent_1:test",
       agentId: "agent-1",
       name: "Scout",
+      avatarUrl: null,
       spaceId: "!space:test",
     });
     agent.done("createRoom", { roomId: "!room:test" });
+    expect(agent.inputOf("importHistory")).toEqual({
+      userId: "@agent_1:test",
+      agentId: "agent-1",
+      name: "Scout",
+      roomId: "!room:test",
+    });
+    agent.done("importHistory");
     agent.done("linkToSpace");
+    agent.done("furnishRoom");
     expect(agent.inputOf("invitePeople")).toEqual({ userId: "@agent_1:test", roomId: "!room:test" });
     agent.done("invitePeople");
     expect(agent.in("room.ready")).toBe(true);
@@ -178,7 +178,7 @@ describe("the room", () => {
     expect(agent.context.wait?.reason).toBe("it failed: taken");
     expect(agent.fireNext()).toBeLessThan(2_000);
     agent.done("resolveRoom", { roomId: "!room:test" });
-    expect(agent.in("room.provisioning.linking")).toBe(true);
+    expect(agent.in("room.provisioning.importing")).toBe(true);
     expect(agent.context.wait).toBeUndefined();
   });
 
@@ -192,28 +192,78 @@ describe("the room", () => {
     expect(delays.at(-1)).toBeGreaterThan(40_000);
   });
 
+  test.each(["ensureProfile", "importHistory", "linkToSpace", "furnishRoom", "invitePeople"])(
+    "goes on at %s after what interrupted it",
+    (effect) => {
+      const agent = upTo(effect);
+      agent.fail(effect, failure("unreachable"));
+      expect(agent.in("room.backingOff")).toBe(true);
+      expect(agent.fireNext()).toBeGreaterThanOrEqual(800);
+      expect([...agent.running.keys()]).toContain(effect);
+    },
+  );
+
   test.each([
-    ["linkToSpace", "linking"],
-    ["invitePeople", "inviting"],
-  ])("goes on at %s after what interrupted it", (effect, state) => {
-    for (const [kind, minimum] of [
-      ["unreachable", 800],
-      ["forbidden", 600_000],
-    ] as const) {
-      const agent = resolving();
-      agent.done("resolveRoom", { roomId: "!room:test" });
-      if (effect === "invitePeople") agent.done("linkToSpace");
-      agent.fail(effect, failure(kind));
-      expect(agent.in(kind === "forbidden" ? "room.mending" : "room.backingOff")).toBe(true);
-      expect(agent.fireNext()).toBeGreaterThanOrEqual(minimum);
-      expect(agent.in(`room.provisioning.${state}`)).toBe(true);
+    ["ensureProfile", "resolveRoom"],
+    ["importHistory", "linkToSpace"],
+    ["linkToSpace", "furnishRoom"],
+    ["furnishRoom", "invitePeople"],
+  ])("#18 that cannot do %s does the rest all the same, says so, and tries again", (effect, next) => {
+    const agent = upTo(effect);
+    agent.fail(effect, failure("forbidden"));
+    expect(agent.running.has(next)).toBe(true);
+    finish(agent);
+    expect(agent.in("room.mending")).toBe(true);
+    expect(agent.context.wait?.reason).toContain("forbidden");
+    const { since } = agent.context.wait ?? {};
+    expect(agent.fireNext()).toBe(600_000);
+    expect(agent.context.wait?.since, "it is the same trouble").toBe(since);
+    finish(agent);
+    expect(agent.in("room.ready")).toBe(true);
+    expect(agent.context.wait).toBeUndefined();
+  });
+
+  /** An agent whose next step this is. */
+  function upTo(effect: string): Agent {
+    const agent = introducing();
+    while (!agent.running.has(effect)) step(agent);
+    return agent;
+  }
+
+  /** The first step that runs goes well. */
+  function step(agent: Agent): void {
+    const [effect] = [...agent.running.keys()].filter((name) => name !== "catchUp" && name !== "poll");
+    if (effect === undefined) throw new Error("nothing runs");
+    agent.done(effect, { avatar: null, roomId: "!room:test" });
+  }
+
+  function finish(agent: Agent): void {
+    while (agent.in("room.provisioning")) step(agent);
+    if (agent.running.has("catchUp")) agent.done("catchUp", nothing);
+  }
+
+  test("is told the agent's past once, also when Letta was away for long", () => {
+    const agent = upTo("importHistory");
+    for (let n = 0; n < 5; n++) {
+      agent.fail("importHistory", failure("unreachable"));
+      expect(agent.in("room.backingOff")).toBe(true);
+      agent.fire("xstate.after.roomRetry.agent.room.backingOff");
     }
+    finish(agent);
+    agent.send({ type: "INSPECT" });
+    agent.fireNext();
+    agent.done("ensureProfile", { avatar: null });
+    agent.done("resolveRoom", { roomId: "!room:test" });
+    expect(agent.running.has("importHistory")).toBe(false);
+    expect(agent.running.has("linkToSpace")).toBe(true);
   });
 
   test("#18 that cannot invite somebody hears all the same", () => {
     const agent = resolving();
     agent.done("resolveRoom", { roomId: "!room:test" });
+    agent.done("importHistory");
     agent.done("linkToSpace");
+    agent.done("furnishRoom");
     agent.fail("invitePeople", failure("forbidden"));
     agent.done("catchUp", nothing);
     expect(agent.in("intake.polling")).toBe(true);
@@ -265,12 +315,24 @@ describe("the intake", () => {
     expect(agent.inputOf<PollInput>("poll")).toEqual({
       userId: "@agent_1:test",
       roomId: "!room:test",
+      spaceId: "!space:test",
       since: "s1",
       recovering: true,
     });
     agent.done("poll", nothing);
     expect(agent.context.wait).toBeUndefined();
     expect(agent.inputOf<PollInput>("poll")).not.toHaveProperty("recovering");
+  });
+
+  test.each(["catchUp", "poll"])("answers the invitations that %s brought, and goes on hearing", (effect) => {
+    const agent = effect === "poll" ? polling() : resolving();
+    if (effect === "catchUp") agent.done("resolveRoom", { roomId: "!room:test" });
+    const invited = [{ roomId: "!elsewhere:test", accept: true }];
+    agent.done(effect, { since: "s9", heard: [], invited });
+    expect(agent.actions).toMatchObject([{ name: "answerInvitations", input: { userId: "@agent_1:test", invited } }]);
+    expect(agent.inputOf<PollInput>("poll").since).toBe("s9");
+    agent.done("poll", nothing);
+    expect(agent.actions, "nothing is done where nobody invites").toHaveLength(1);
   });
 
   test("starts once the account is back, also when its own wait ended before", () => {

@@ -1,17 +1,21 @@
 import { agentBehaviour } from "../../src/actors/agent/behaviour.ts";
+import { auditBehaviour } from "../../src/actors/audit/behaviour.ts";
 import { conversationBehaviour } from "../../src/actors/conversation/behaviour.ts";
 import { SendBudgets } from "../../src/actors/conversation/draft-budget.ts";
 import { Markdown } from "../../src/actors/conversation/markdown.ts";
+import { coreUserBehaviour } from "../../src/actors/core-user/behaviour.ts";
 import { Directory } from "../../src/actors/directory.ts";
 import { discoveryBehaviour } from "../../src/actors/discovery/behaviour.ts";
 import { Sessions } from "../../src/actors/sessions.ts";
 import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
-import type { AgentContext } from "../../src/machines/agent-context.ts";
-import type { ConversationContext } from "../../src/machines/conversation.ts";
+import type { AgentContext } from "../../src/machines/agent/context.ts";
+import type { AuditContext } from "../../src/machines/audit.ts";
+import type { ConversationContext } from "../../src/machines/conversation-context.ts";
+import type { CoreUserContext } from "../../src/machines/core-user.ts";
 import type { DiscoveryContext } from "../../src/machines/discovery.ts";
 import type { Question } from "../../src/machines/question.ts";
-import type { SpaceContext } from "../../src/machines/space.ts";
+import type { SpaceContext } from "../../src/machines/space-context.ts";
 import type { Step } from "../../src/runtime/step.ts";
 import { FakeHomeserver } from "../ports/fake-homeserver.ts";
 import { FakeLetta } from "../ports/fake-letta.ts";
@@ -24,17 +28,19 @@ import { ChartDriver } from "./chart-driver.ts";
 const server = "test";
 const clock = new SimulatedClock();
 const letta = new FakeLetta();
-const sessions = new Sessions(new FakeHomeserver(clock), new FakeVault(), {
-  passwordOf: () => "password",
-  deviceIdOf: () => "DEVICE",
-});
-const directory = new Directory({ async *list() {} }, server);
+const homeserver = new FakeHomeserver(clock);
+const identity = { passwordOf: () => "password", deviceIdOf: () => "DEVICE" };
+const sessions = new Sessions(homeserver, new FakeVault(), identity);
+const directory = new Directory({ async *list() {}, read: () => undefined }, server);
 
-const agent = agentBehaviour(sessions, clock, {
-  server,
-  botUserId: "@bot:test",
-  people: [],
-  nameTemplate: "{agent}",
+const agent = agentBehaviour({
+  sessions,
+  directory,
+  clock,
+  rooms: { server, botUserId: "@bot:test", people: [], admins: [], readers: [], nameTemplate: "{agent}" },
+  pictureOf: () => undefined,
+  invitations: { server, people: new Set(), servers: new Set() },
+  history: { historyOf: () => Promise.resolve([]), limit: 15 },
 });
 const conversation = conversationBehaviour({
   letta,
@@ -43,21 +49,38 @@ const conversation = conversationBehaviour({
   clock,
   markdown: new Markdown(),
 });
-const discovery = discoveryBehaviour(letta, directory, 60_000);
+const discovery = discoveryBehaviour(letta, directory, clock, { interval: 60_000, grace: 7_200_000, disabled: [] });
 const space = spaceBehaviour(sessions, directory, {
   server,
   botLocalpart: "bot",
   name: "Agents",
   aliasLocalpart: "agents",
   people: [],
+  capacity: 3,
+  coreUsers: { admins: [], readers: [] },
 });
+const coreUser = coreUserBehaviour({
+  homeserver,
+  sessions,
+  identity,
+  passwords: { add: async () => undefined },
+  directory,
+  clock,
+  botUserId: "@bot:test",
+  wanted: new Map(),
+});
+
+const audit = auditBehaviour(directory, 3_600_000);
 
 type Watch = (step: Step) => void;
 
 export const drive = {
   agent: (watch?: Watch) => new ChartDriver<AgentContext>(agent, addressOf.agent(server, "agent-1"), watch),
+  audit: (watch?: Watch) => new ChartDriver<AuditContext>(audit, addressOf.audit(server), watch),
   conversation: (watch?: Watch) =>
     new ChartDriver<ConversationContext>(conversation, addressOf.conversation(server, "agent-1", "!room:test"), watch),
+  coreUser: (watch?: Watch) =>
+    new ChartDriver<CoreUserContext>(coreUser, addressOf.coreUser(server, "@letta:test"), watch),
   discovery: (watch?: Watch) => new ChartDriver<DiscoveryContext>(discovery, addressOf.discovery(server), watch),
   space: (watch?: Watch) => new ChartDriver<SpaceContext>(space, addressOf.space(server), watch),
 };

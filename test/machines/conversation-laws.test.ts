@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import type { ConversationContext, Turn, TurnInput } from "../../src/machines/conversation.ts";
+import type { ConversationContext, Turn, TurnInput } from "../../src/machines/conversation-context.ts";
 import type { Step } from "../../src/runtime/step.ts";
 import { type ChartDriver, failure } from "./chart-driver.ts";
 import { drive, question } from "./charts-under-test.ts";

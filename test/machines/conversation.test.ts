@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ConversationContext, TurnInput } from "../../src/machines/conversation.ts";
+import type { ConversationContext, TurnInput } from "../../src/machines/conversation-context.ts";
 import { type ChartDriver, failure } from "./chart-driver.ts";
 import { drive, question } from "./charts-under-test.ts";
 
@@ -229,9 +229,9 @@ describe("a failure that stays", () => {
 });
 
 describe("a lost attempt", () => {
-  test("is followed by the next at once, at most four times", () => {
+  test("is followed by the next at once, at most five times", () => {
     const conversation = asking();
-    for (const attempt of [1, 2, 3, 4, 5]) {
+    for (const attempt of [1, 2, 3, 4, 5, 6]) {
       expect(turnOf(conversation, "ask").attempt).toBe(attempt);
       conversation.fail("ask", failure("lost"));
     }
@@ -280,6 +280,26 @@ describe("a conversation that takes no message any more", () => {
     expect(conversation.inputOf("openConversation")).not.toHaveProperty("from");
     conversation.done("openConversation", { conversationId: "letta-2" });
     expect(conversation.inputOf("ask")).toMatchObject({ conversationId: "letta-2" });
+  });
+
+  test("uses up none of the attempts that may be lost", () => {
+    const conversation = asking();
+    for (let n = 1; n < 6; n++) {
+      conversation.fail("ask", failure("lost"));
+      conversation.fail("ask", failure("held"));
+      conversation.done("openConversation", { conversationId: `letta-${n}` });
+    }
+    expect(turnOf(conversation, "ask")).toMatchObject({ attempt: 11, moves: 5 });
+  });
+
+  test("and neither do those it is replaced by, six times, is told in one error", () => {
+    const conversation = asking();
+    for (let n = 0; n < 6; n++) {
+      conversation.fail("ask", failure("held"));
+      conversation.done("openConversation", { conversationId: `letta-${n}` });
+    }
+    conversation.fail("ask", failure("held"));
+    expect(turnOf(conversation, "reply").answer?.outcome).toBe("error");
   });
 
   test("is not asked elsewhere when a tool was approved, but the next question is", () => {

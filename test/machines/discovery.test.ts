@@ -1,14 +1,25 @@
 import { expect, test } from "vitest";
+import type { Found, Listing } from "../../src/machines/discovery.ts";
 import { failure } from "./chart-driver.ts";
 import { drive } from "./charts-under-test.ts";
 
-const nothing = { total: 3, changed: [], interval: 60_000 };
+const found: Found = { listed: 3, fresh: 0, renamed: 0, back: 0, missing: 0, disabled: 0 };
+const nothing: Listing = { changed: [], missed: [], disabled: [], found, interval: 60_000, grace: 7_200_000 };
 
 test("tells each agent that is new or renamed", () => {
   const discovery = drive.discovery();
-  discovery.done("listAgents", { ...nothing, total: 2, changed: [{ agentId: "agent-1", name: "Scout" }] });
+  discovery.done("listAgents", { ...nothing, changed: [{ agentId: "agent-1", name: "Scout" }] });
   expect(discovery.tells).toEqual([{ to: "test/agent/agent-1", event: { type: "DISCOVERED", name: "Scout" } }]);
-  expect(discovery.context.listed).toBe(2);
+  expect(discovery.context.listed).toBe(3);
+});
+
+test("tells each agent that is missing or left out", () => {
+  const discovery = drive.discovery();
+  discovery.done("listAgents", { ...nothing, missed: ["agent-1"], disabled: ["agent-2"] });
+  expect(discovery.tells).toEqual([
+    { to: "test/agent/agent-1", event: { type: "MISSED", grace: 7_200_000 } },
+    { to: "test/agent/agent-2", event: { type: "DISABLED" } },
+  ]);
 });
 
 test("#44 a failed listing changes nothing, and is made again soon", () => {
@@ -63,4 +74,32 @@ test("a server that asks for more time gets it", () => {
   const discovery = drive.discovery();
   discovery.fail("listAgents", failure("busy", 90_000));
   expect(discovery.fireNext()).toBeGreaterThanOrEqual(90_000);
+});
+
+test("whoever asks is told what was found by a listing that began after the question", () => {
+  const discovery = drive.discovery();
+  discovery.send({ type: "LIST_NOW", replyTo: "during" });
+  expect(discovery.done("listAgents", nothing).replies).toEqual([]);
+  const other = { ...nothing, found: { ...found, fresh: 1 } };
+  expect(discovery.done("listAgents", other).replies).toEqual([{ to: "during", value: other.found }]);
+  discovery.send({ type: "LIST_NOW", replyTo: "waiting" });
+  discovery.send({ type: "LIST_NOW" });
+  expect(discovery.done("listAgents", nothing).replies).toEqual([{ to: "waiting", value: found }]);
+  expect(discovery.done("listAgents", nothing).replies).toEqual([]);
+});
+
+test("whoever asks is told why there is no listing", () => {
+  const discovery = drive.discovery();
+  discovery.done("listAgents", nothing);
+  discovery.send({ type: "LIST_NOW", replyTo: "ask-1" });
+  const { replies } = discovery.fail("listAgents", failure("unreachable"));
+  expect(replies).toEqual([{ to: "ask-1", value: { failed: "it failed: unreachable" } }]);
+  discovery.send({ type: "LIST_NOW", replyTo: "ask-2" });
+  expect(discovery.done("listAgents", nothing).replies).toEqual([{ to: "ask-2", value: found }]);
+});
+
+test("a thousand who ask at once do not make the record grow without bound", () => {
+  const discovery = drive.discovery();
+  for (let n = 0; n < 1_000; n += 1) discovery.send({ type: "LIST_NOW", replyTo: `ask-${n}` });
+  expect(discovery.context.asking).toHaveLength(100);
 });

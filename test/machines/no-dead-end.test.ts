@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import type { AgentContext } from "../../src/machines/agent-context.ts";
+import type { AgentContext } from "../../src/machines/agent/context.ts";
 import { machines } from "../../src/machines/index.ts";
 import { chartGraph } from "../../src/runtime/chart-graph.ts";
 import type { ActorEvent } from "../../src/runtime/record.ts";
@@ -28,49 +28,100 @@ vi.setConfig({ testTimeout: 60_000 });
 const discovered: ActorEvent = { type: "DISCOVERED", name: "Scout" };
 const spaceReady: ActorEvent = { type: "SPACE_READY", spaceId: "!space:test" };
 
-test("agent", () => {
-  const start = drive.agent();
-  start.send(discovered);
-  start.send(spaceReady);
-  const { leaves, states } = explore({
-    start,
+const provisioning = {
+  ensureAccount: [good(), bad("unreachable"), bad("forbidden")],
+  ensureProfile: [good({ avatar: null }), bad("unreachable"), bad("too-large"), bad("token")],
+  resolveRoom: [
+    good({ roomId: null }),
+    good({ roomId: "!room:test" }),
+    bad("token"),
+    bad("unreachable"),
+    bad("squatted"),
+  ],
+  createRoom: [good({ roomId: "!room:test" }), bad("taken"), bad("token"), bad("unreachable")],
+  importHistory: [good(), bad("unreachable"), bad("gone")],
+  linkToSpace: [good(), bad("token"), bad("refused")],
+  furnishRoom: [good(), bad("forbidden"), bad("unreachable")],
+  invitePeople: [good(), bad("limited", 300_000), bad("forbidden"), bad("token")],
+  catchUp: [good({ since: "s1", heard: [] }), bad("unreachable"), bad("token")],
+  poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token")],
+};
+
+/** Of an agent that lives, with all that can go wrong; and of one that comes and goes, with a little of it. */
+const waysOfLife = [
+  { endings: provisioning, events: [{ type: "INSPECT" }] },
+  {
     endings: {
-      ensureAccount: [good(), bad("unreachable"), bad("forbidden")],
-      resolveRoom: [
-        good({ roomId: null }),
-        good({ roomId: "!room:test" }),
-        bad("token"),
-        bad("unreachable"),
-        bad("squatted"),
-      ],
-      createRoom: [good({ roomId: "!room:test" }), bad("taken"), bad("token"), bad("unreachable")],
-      linkToSpace: [good(), bad("token"), bad("refused")],
-      invitePeople: [good(), bad("limited", 300_000), bad("forbidden"), bad("token")],
-      catchUp: [good({ since: "s1", heard: [] }), bad("unreachable"), bad("token")],
-      poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token")],
+      ...Object.fromEntries(Object.entries(provisioning).map(([name, endings]) => [name, endings.slice(0, 1)])),
+      linkToSpace: [good(), bad("unreachable"), bad("refused")],
+      poll: [good({ since: "s2", heard: [] }), bad("unreachable")],
+      ...retirement(),
     },
-    events: [{ type: "TOKEN_REFUSED" }],
-    distinguish: ({ since, roomId, tokenRefused, troubles }) => [
-      since !== undefined,
-      roomId,
-      tokenRefused,
-      Object.entries(troubles).map(([region, { kind, tries }]) => [region, kind === "token", tries === 1]),
-    ],
-    check: checkAgent,
-    settled: (actor) =>
-      actor.in("account.online") &&
-      actor.in("room.ready") &&
-      actor.in("intake.polling") &&
-      actor.context.wait === undefined,
-  });
-  expect(states).toBeGreaterThan(100);
+    events: [{ type: "MISSED", grace: 0 }, { type: "DISABLED" }, discovered],
+  },
+];
+
+test("agent", () => {
+  const leaves = new Set<string>();
+  for (const { endings, events } of waysOfLife) {
+    const start = drive.agent();
+    start.send(discovered);
+    start.send(spaceReady);
+    const explored = explore({
+      start,
+      endings,
+      events: [{ type: "ADOPTED" }, { type: "TOKEN_REFUSED" }, ...events],
+      distinguish: distinguishAgents,
+      check: checkAgent,
+      settled: isAgentSettled,
+    });
+    expect(explored.states).toBeGreaterThan(100);
+    for (const leaf of explored.leaves) leaves.add(leaf);
+  }
   expect(restingStates("agent").filter((state) => !leaves.has(state))).toEqual([
     "account.unnamed",
     "intake.renewing",
+    "life.retiring.renewing",
     "room.renewing",
     "room.seekingSpace",
   ]);
 });
+
+function distinguishAgents({ since, roomId, tokenRefused, stale, imported, troubles }: AgentContext): unknown {
+  const { account, room, intake, life, ...others } = troubles;
+  return [
+    since !== undefined,
+    roomId,
+    tokenRefused,
+    stale,
+    imported,
+    [account, room, intake, life].map((trouble) => trouble && [trouble.kind === "token", trouble.tries === 1]),
+    // Which of these it is makes no difference to where the chart goes.
+    Object.keys(others).length > 0,
+  ];
+}
+
+function isAgentSettled(actor: ChartDriver<AgentContext>): boolean {
+  if (actor.in("life.retired")) return actor.in("room.offline") && actor.in("intake.deaf");
+  if (actor.in("life.disabled")) return actor.in("intake.deaf");
+  return (
+    actor.in("account.online") &&
+    actor.in("room.ready") &&
+    actor.in("intake.polling") &&
+    actor.context.wait === undefined
+  );
+}
+
+function retirement() {
+  return {
+    listConversations: [good([]), bad("")],
+    awaitClosed: [good()],
+    markRetired: [good(), bad("token"), bad("unreachable")],
+    releaseAlias: [good(), bad("forbidden")],
+    unlinkRoom: [good(), bad("limited", 1_000)],
+    leaveRoom: [good(), bad("token")],
+  };
+}
 
 /** What must hold in every state; `expect` itself would take most of the time. */
 function checkAgent(actor: ChartDriver<AgentContext>): void {
@@ -81,6 +132,11 @@ function checkAgent(actor: ChartDriver<AgentContext>): void {
   const isOnline = actor.in("account.online");
   const runs = (...names: readonly string[]): boolean => names.some((name) => actor.running.has(name));
   demand("nothing is asked as a user that is not online", isOnline || !runs(...asTheAgent));
+  const isServed = actor.in("life.live") || actor.in("life.missing");
+  demand("who is not served hears nothing", isServed || !runs("poll", "catchUp"));
+  demand("who leaves makes no room", !/retir/.test(where) || !runs("resolveRoom", "createRoom", "linkToSpace"));
+  demand("who stays is not taken leave of", actor.in("life.retiring") || !runs(...Object.keys(retirement())));
+  demand("who has retired has no room", actor.context.roomId === undefined || !actor.in("life.retired"));
   demand("nothing is heard without a room", actor.context.roomId === "!room:test" || !runs("poll", "catchUp"));
   demand("a login only while registering", runs("ensureAccount") === actor.in("account.registering"));
   const isWaiting = /backingOff|renewingLater|mending|refused|taken/.test(where);
@@ -91,11 +147,21 @@ function checkAgent(actor: ChartDriver<AgentContext>): void {
   );
 }
 
-const asTheAgent = ["resolveRoom", "createRoom", "linkToSpace", "invitePeople", "catchUp", "poll"];
+const asTheAgent = [
+  "ensureProfile",
+  "resolveRoom",
+  "createRoom",
+  "importHistory",
+  "linkToSpace",
+  "furnishRoom",
+  "invitePeople",
+  "catchUp",
+  "poll",
+];
 
 test("agent that nobody has told anything waits for it, and goes on from there", () => {
   const agent = drive.agent();
-  expect(agent.value).toEqual({ account: "unnamed", room: "offline", intake: "deaf" });
+  expect(agent.value).toEqual({ account: "unnamed", room: "offline", intake: "deaf", life: "live" });
   agent.send(discovered);
   agent.done("ensureAccount");
   expect(agent.in("room.seekingSpace")).toBe(true);
@@ -103,7 +169,7 @@ test("agent that nobody has told anything waits for it, and goes on from there",
     { to: "test/space/agents", event: { type: "SPACE_WANTED", asker: "test/agent/agent-1" } },
   ]);
   agent.send(spaceReady);
-  expect(agent.in("room.provisioning.resolving")).toBe(true);
+  expect(agent.in("room.provisioning.introducing")).toBe(true);
 });
 
 test("conversation", () => {
@@ -132,13 +198,15 @@ test("conversation", () => {
       { type: "MESSAGE", question: question(1, { unreadable: "no images" }) },
       { type: "EDITED", edits: "$question-1", sender: "@anna:test", text: "new" },
       { type: "CUT", gap: "s1" },
+      { type: "CLOSE", reason: "It is gone." },
       { type: "DRAFTING" },
       { type: "DRAFTED", eventId: "$draft" },
       { type: "TOOL_APPROVED", tool: "archive" },
       { type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } },
     ],
-    distinguish: ({ conversationId, queue, current }) => [
+    distinguish: ({ conversationId, queue, current, closed }) => [
       conversationId,
+      closed !== undefined,
       Math.min(queue.length, 1),
       current && [
         Math.min(current.attempt, 2),
@@ -165,13 +233,19 @@ test("space", () => {
     start: drive.space(),
     endings: {
       ensureBot: [good(), bad("unreachable"), bad("forbidden")],
-      resolveSpace: [good({ spaceId: null }), good({ spaceId: "!space:test" }), bad("squatted"), bad("unreachable")],
-      createSpace: [good({ spaceId: "!space:test" }), bad("taken"), bad("unreachable")],
-      listResidents: [good([asker]), bad("")],
+      resolveSpace: [good({ partId: null }), good({ partId: "!space:test" }), bad("squatted"), bad("unreachable")],
+      createSpace: [good({ partId: "!space:test" }), bad("taken"), bad("unreachable")],
+      listResidents: [good({ moved: [], homeless: [] }), good({ moved: [asker], homeless: [asker, asker] }), bad("")],
+      furnishSpace: [good(), bad("forbidden")],
+      sweepSpace: [good(), bad("unreachable")],
       inviteToSpace: [good(), bad("limited", 333_000), bad("forbidden")],
     },
-    events: [{ type: "SPACE_WANTED", asker }, { type: "WAKE" }],
-    distinguish: ({ spaceId, tries }) => [spaceId, Math.min(tries, 2)],
+    events: [{ type: "SPACE_WANTED", asker }, { type: "WAKE" }, { type: "INSPECT" }],
+    distinguish: ({ spaceId, lastId, part, parts, given, wanted, tries }) => [
+      [spaceId, lastId, wanted, given >= 3],
+      [Math.min(part, 2), Math.min(parts, 2), part === parts],
+      Math.min(tries, 1),
+    ],
     check: (actor) => {
       const where = JSON.stringify(actor.value);
       expect(actor.context.wait === undefined || actor.context.tries > 0, where).toBe(true);
@@ -183,14 +257,49 @@ test("space", () => {
   expect(restingStates("space").filter((state) => !leaves.has(state))).toEqual([]);
 });
 
+test("audit", () => {
+  const { leaves } = explore({
+    start: drive.audit(),
+    endings: {
+      nextAgents: [
+        good({ agents: [], isLast: true, pause: 1_000 }),
+        good({ agents: ["test/agent/1"], isLast: false, pause: 1_000 }),
+        bad(""),
+      ],
+    },
+    events: [{ type: "WAKE" }],
+    distinguish: ({ after, tries }) => [after, Math.min(tries, 2)],
+    check: ({ context, value }) => expect(context.wait === undefined, JSON.stringify(value)).toBe(context.tries === 0),
+    settled: (actor) => actor.in("waiting"),
+  });
+  expect(restingStates("audit").filter((state) => !leaves.has(state))).toEqual([]);
+});
+
+const nothingFound = { changed: [], missed: [], disabled: [], found: { listed: 0 }, interval: 1, grace: 1 };
+
 test("discovery", () => {
   const { leaves } = explore({
     start: drive.discovery(),
-    endings: { listAgents: [good({ total: 0, changed: [], interval: 1 }), bad("unreachable"), bad("refused", 20_000)] },
+    endings: { listAgents: [good(nothingFound), bad("unreachable"), bad("refused", 20_000)] },
     events: [{ type: "LIST_NOW" }],
     distinguish: ({ tries, again }) => [Math.min(tries, 2), again],
     check: ({ context, value }) => expect(context.wait === undefined, JSON.stringify(value)).toBe(context.tries === 0),
     settled: (actor) => actor.in("waiting"),
   });
   expect(restingStates("discovery").filter((state) => !leaves.has(state))).toEqual([]);
+});
+
+test("core-user", () => {
+  const { leaves } = explore({
+    start: drive.coreUser(),
+    endings: {
+      ensureUser: [good("ours"), good("theirs"), bad("unreachable"), bad("forbidden")],
+      follow: [good({ since: "s1" }), bad("limited", 10_000), bad("token"), bad("forbidden")],
+    },
+    events: [{ type: "WAKE" }],
+    distinguish: ({ since, trouble }) => [since, trouble?.kind, Math.min(trouble?.tries ?? 0, 2)],
+    check: ({ context: { wait, trouble } }) => expect(wait).toEqual(trouble?.wait),
+    settled: (actor) => actor.in("following") || actor.in("absent"),
+  });
+  expect(restingStates("core-user").filter((state) => !leaves.has(state))).toEqual([]);
 });

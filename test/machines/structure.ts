@@ -27,7 +27,7 @@ export function mismatch(name: string, machine: AnyStateMachine, recorded: Struc
   return [
     `the structure of the chart "${name}" changed, but its version is still ${version}.`,
     "Stored actors of this version would be restored into states that they were not stored in.",
-    `Raise \`version\` in src/machines/${name}.ts, give its behaviour a \`migrate\` from ${version}, then run \`npm run charts\`.`,
+    `Raise its \`version\` in src/machines, give its behaviour a \`migrate\` from ${version}, then run \`npm run charts\`.`,
     `If version ${version} was never released, run \`npm run charts -- --unreleased\` instead.`,
   ].join("\n");
 }

@@ -2,10 +2,13 @@ import type {
   Content,
   CreateRoomRequest,
   Credentials,
-  JoinedRoom,
   MatrixClient,
+  MatrixEvent,
+  MediaFile,
   MessagesRequest,
   MessagesResponse,
+  Profile,
+  SyncFilter,
   SyncRequest,
   SyncResponse,
 } from "../../src/matrix/port.ts";
@@ -28,21 +31,40 @@ export class FakeClient implements MatrixClient {
     const { since, timeoutMs, filter } = request;
     await this.#begin("sync", [request], signal);
     const place = since === undefined ? undefined : placeOf(since);
-    const look = (): JoinedRoom[] =>
-      [...this.#server.rooms.values()]
-        .filter((room) => room.membershipOf(this.userId) === "join")
-        .flatMap((room) => room.since(place, filter) ?? []);
     const until = this.#server.clock.now() + timeoutMs;
-    while (place !== undefined && look().length === 0 && this.#server.clock.now() < until) {
+    while (place !== undefined && this.#isQuiet(place, filter) && this.#server.clock.now() < until) {
       await this.#server.news(until - this.#server.clock.now(), signal);
       this.#server.assertToken(this.#credentials);
     }
-    return { nextBatch: tokenOf(this.#server.place), joined: look(), invited: [], left: [] };
+    return { nextBatch: tokenOf(this.#server.place), ...this.#look(place, filter) };
+  }
+
+  #isQuiet(place: number, filter: SyncFilter): boolean {
+    return Object.values(this.#look(place, filter)).every((rooms) => rooms.length === 0);
+  }
+
+  #look(place: number | undefined, filter: SyncFilter): Omit<SyncResponse, "nextBatch"> {
+    const rooms = [...this.#server.rooms.values()];
+    const changed = (membership: string): FakeRoom[] =>
+      rooms.filter(
+        (room) =>
+          room.membershipOf(this.userId) === membership && (room.membershipPlace(this.userId) ?? 0) > (place ?? 0),
+      );
+    return {
+      joined: rooms
+        .filter((room) => room.membershipOf(this.userId) === "join")
+        .flatMap((room) => room.since(place, filter) ?? []),
+      invited: changed("invite").map((room) => {
+        const inviter = room.membershipSender(this.userId);
+        return { roomId: room.roomId, ...(inviter !== undefined && { inviter }) };
+      }),
+      left: place === undefined ? [] : [...changed("leave"), ...changed("ban")].map(({ roomId }) => roomId),
+    };
   }
 
   async messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse> {
     await this.#begin("messages", [roomId, request], signal);
-    return this.#joined(roomId).messages(request);
+    return this.#asSeen(roomId).messages(request);
   }
 
   async send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string> {
@@ -66,6 +88,14 @@ export class FakeClient implements MatrixClient {
     return this.#readable(roomId).state(type, stateKey);
   }
 
+  async roomState(roomId: string, signal: AbortSignal): Promise<readonly MatrixEvent[]> {
+    await this.#begin("roomState", [roomId], signal);
+    const room = this.#server.rooms.get(roomId);
+    const membership = room?.membershipOf(this.userId);
+    if (room === undefined || membership === undefined || membership === "invite") throw matrixError("forbidden");
+    return room.stateEvents(membership === "join" ? undefined : room.membershipPlace(this.userId));
+  }
+
   async createRoom(request: CreateRoomRequest, signal: AbortSignal): Promise<string> {
     await this.#begin("createRoom", [request], signal);
     return this.#server.makeRoom(this.userId, request);
@@ -76,10 +106,36 @@ export class FakeClient implements MatrixClient {
     return this.#server.aliases.get(alias);
   }
 
+  async createAlias(alias: string, roomId: string, signal: AbortSignal): Promise<void> {
+    await this.#begin("createAlias", [alias, roomId], signal);
+    if (this.#server.aliases.has(alias)) throw matrixError("taken");
+    this.#server.aliases.set(alias, roomId);
+  }
+
+  async deleteAlias(alias: string, signal: AbortSignal): Promise<void> {
+    await this.#begin("deleteAlias", [alias], signal);
+    this.#server.aliases.delete(alias);
+  }
+
+  async joinedRooms(signal: AbortSignal): Promise<readonly string[]> {
+    await this.#begin("joinedRooms", [], signal);
+    return [...this.#server.rooms.values()]
+      .filter((room) => room.membershipOf(this.userId) === "join")
+      .map(({ roomId }) => roomId);
+  }
+
   async join(roomId: string, signal: AbortSignal): Promise<string> {
     await this.#begin("join", [roomId], signal);
-    this.#server.setMember(roomId, this.userId, "join");
+    const membership = this.#server.rooms.get(roomId)?.membershipOf(this.userId);
+    if (membership !== "join" && membership !== "invite") throw matrixError("forbidden");
+    if (membership === "invite") this.#server.setMember(roomId, this.userId, "join");
     return roomId;
+  }
+
+  async leave(roomId: string, signal: AbortSignal): Promise<void> {
+    await this.#begin("leave", [roomId], signal);
+    const membership = this.#server.rooms.get(roomId)?.membershipOf(this.userId);
+    if (membership === "join" || membership === "invite") this.#server.setMember(roomId, this.userId, "leave");
   }
 
   async invite(roomId: string, userId: string, signal: AbortSignal): Promise<void> {
@@ -102,8 +158,29 @@ export class FakeClient implements MatrixClient {
     await this.#begin("receipt", [roomId, eventId], signal);
   }
 
+  async profile(userId: string, signal: AbortSignal): Promise<Profile> {
+    await this.#begin("profile", [userId], signal);
+    return this.#server.profiles.get(userId) ?? {};
+  }
+
   async setDisplayName(displayName: string, signal: AbortSignal): Promise<void> {
     await this.#begin("setDisplayName", [displayName], signal);
+    this.#server.showProfile(this.userId, { displayName });
+  }
+
+  async setAvatarUrl(avatarUrl: string, signal: AbortSignal): Promise<void> {
+    await this.#begin("setAvatarUrl", [avatarUrl], signal);
+    this.#server.showProfile(this.userId, { avatarUrl });
+  }
+
+  async upload(file: MediaFile, signal: AbortSignal): Promise<string> {
+    await this.#begin("upload", [file], signal);
+    return this.#server.keep(file);
+  }
+
+  async logOut(signal: AbortSignal): Promise<void> {
+    await this.#begin("logOut", [], signal);
+    this.#server.endSession(this.#credentials);
   }
 
   /** No answer comes in the same moment as its request. */
@@ -124,6 +201,13 @@ export class FakeClient implements MatrixClient {
   #readable(roomId: string): FakeRoom {
     const room = this.#server.room(roomId);
     const isOpen = room.state("m.room.history_visibility", "")?.["history_visibility"] === "world_readable";
-    return isOpen ? room : this.#joined(roomId);
+    return isOpen ? room : this.#asSeen(roomId);
+  }
+
+  /** The room as its members see it, or as it was when this user left it. */
+  #asSeen(roomId: string): FakeRoom {
+    const room = this.#server.room(roomId);
+    const place = room.membershipOf(this.userId) === "leave" ? room.membershipPlace(this.userId) : undefined;
+    return place === undefined ? this.#joined(roomId) : room.until(place);
   }
 }

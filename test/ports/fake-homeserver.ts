@@ -8,6 +8,8 @@ import {
   MatrixError,
   type MatrixErrorKind,
   type MatrixEvent,
+  type MediaFile,
+  type Profile,
 } from "../../src/matrix/port.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { FakeClient } from "./fake-client.ts";
@@ -44,7 +46,11 @@ export class FakeHomeserver implements Homeserver {
   readonly requests: Request[] = [];
   readonly rooms = new Map<string, FakeRoom>();
   readonly aliases = new Map<string, string>();
-  readonly #passwords = new Map<string, string>();
+  /** Of all users. */
+  readonly passwords = new Map<string, string>();
+  readonly profiles = new Map<string, Profile>();
+  /** By their mxc:// address. */
+  readonly media = new Map<string, MediaFile>();
   readonly #tokens = new Map<string, Credentials>();
   readonly #sent = new Map<string, string>();
   readonly #waiting = new Set<() => void>();
@@ -59,16 +65,22 @@ export class FakeHomeserver implements Homeserver {
   async register(account: Account, _signal: AbortSignal): Promise<Credentials> {
     const userId = `@${account.localpart}:${this.serverName}`;
     this.note({ user: userId, call: "register", args: [] });
-    if (this.#passwords.has(userId)) throw matrixError("taken");
-    this.#passwords.set(userId, account.password);
+    if (this.passwords.has(userId)) throw matrixError("taken");
+    this.passwords.set(userId, account.password);
+    this.showProfile(userId, { displayName: account.displayName ?? account.localpart });
     return this.#session(userId, account);
   }
 
   async login(account: Account, _signal: AbortSignal): Promise<Credentials> {
     const userId = `@${account.localpart}:${this.serverName}`;
     this.note({ user: userId, call: "login", args: [] });
-    if (this.#passwords.get(userId) !== account.password) throw matrixError("forbidden");
+    if (this.passwords.get(userId) !== account.password) throw matrixError("forbidden");
     return this.#session(userId, account);
+  }
+
+  /** One more session of a user. */
+  sessionOf(userId: string): Credentials {
+    return this.#session(userId, { deviceId: "another device" });
   }
 
   as(credentials: Credentials): MatrixClient {
@@ -115,8 +127,19 @@ export class FakeHomeserver implements Homeserver {
     this.post(roomId, { sender, type: "m.room.member", stateKey: userId, content: { membership } });
   }
 
+  showProfile(userId: string, profile: Profile): void {
+    this.profiles.set(userId, { ...this.profiles.get(userId), ...profile });
+  }
+
+  keep(file: MediaFile): string {
+    const mxc = `mxc://${this.serverName}/media-${this.media.size + 1}`;
+    this.media.set(mxc, file);
+    return mxc;
+  }
+
   /** Makes a room as `creator` would; it has an event each for its creation and the creator's join. */
-  makeRoom(creator: string, { aliasLocalpart, initialState = [] }: Partial<CreateRoomRequest> = {}): string {
+  makeRoom(creator: string, request: Partial<CreateRoomRequest> = {}): string {
+    const { aliasLocalpart, initialState = [] } = request;
     const alias = aliasLocalpart === undefined ? undefined : `#${aliasLocalpart}:${this.serverName}`;
     if (alias !== undefined && this.aliases.has(alias)) throw matrixError("taken");
     const roomId = `!room-${this.rooms.size + 1}:${this.serverName}`;
@@ -124,8 +147,9 @@ export class FakeHomeserver implements Homeserver {
     if (alias !== undefined) this.aliases.set(alias, roomId);
     this.post(roomId, { sender: creator, type: "m.room.create", stateKey: "", content: {} });
     this.setMember(roomId, creator, "join");
-    for (const { type, stateKey, content } of initialState)
+    for (const { type, stateKey, content } of [...ownState(creator, alias, request), ...initialState])
       this.post(roomId, { sender: creator, type, stateKey, content });
+    for (const invitee of request.invite ?? []) this.setMember(roomId, invitee, "invite", creator);
     return roomId;
   }
 
@@ -136,6 +160,10 @@ export class FakeHomeserver implements Homeserver {
     if (fault === undefined) return;
     fault.times -= 1;
     throw fault.error;
+  }
+
+  endSession({ accessToken }: Credentials): void {
+    this.#tokens.delete(accessToken);
   }
 
   assertToken({ accessToken }: Credentials): void {
@@ -176,11 +204,28 @@ export class FakeHomeserver implements Homeserver {
     });
   }
 
-  #session(userId: string, { deviceId }: Account): Credentials {
+  #session(userId: string, { deviceId }: Pick<Account, "deviceId">): Credentials {
     const credentials = { userId, deviceId, accessToken: `secret-token-${++this.#tokensGiven}` };
     this.#tokens.set(credentials.accessToken, credentials);
     return credentials;
   }
+}
+
+/** What a homeserver puts into a room with a name by itself. */
+function ownState(creator: string, alias: string | undefined, request: Partial<CreateRoomRequest>) {
+  const { name, topic, powerLevels = {} } = request;
+  const users = { [creator]: 100, ...Object(powerLevels["users"]) };
+  if (name === undefined) return [];
+  const contents: readonly (readonly [string, Content])[] = [
+    ["m.room.power_levels", { users_default: 0, events_default: 0, ...powerLevels, users }],
+    ...(alias === undefined ? [] : [["m.room.canonical_alias", { alias }] as const]),
+    ["m.room.join_rules", { join_rule: "invite" }],
+    ["m.room.history_visibility", { history_visibility: "shared" }],
+    ["m.room.guest_access", { guest_access: "forbidden" }],
+    ["m.room.name", { name }],
+    ...(topic === undefined ? [] : [["m.room.topic", { topic, "m.topic": { "m.text": [{ body: topic }] } }] as const]),
+  ];
+  return contents.map(([type, content]) => ({ type, stateKey: "", content }));
 }
 
 /** The content of what was sent, as JSON gives it back. */

@@ -7,7 +7,9 @@ import {
   type TurnEvent,
   type TurnFate,
   type TurnRequest,
+  type Utterance,
 } from "../../src/letta/port.ts";
+import { appServerAbilities } from "./abilities.ts";
 
 export function lettaError(kind: LettaErrorKind, retryAfterMs?: number): LettaError {
   return new LettaError(kind, `Letta says ${kind}`, {
@@ -34,13 +36,10 @@ export class FakeLetta implements LettaBackend {
   followed: (readonly Happening[])[] = [];
   /** What look-ups find, one after the other; the last one for ever. */
   fates: TurnFate[] = [{ state: "unknown" }];
+  /** What was said in the agent's own conversation, the oldest first. */
+  past: Utterance[] = [];
   listingFails: unknown;
-  readonly abilities = {
-    turnsOutliveWatchers: false,
-    gatesEveryTool: true,
-    repeatsBrokenAnswers: true,
-    holdsConversations: true,
-  };
+  readonly abilities = appServerAbilities;
   readonly asked: TurnRequest[] = [];
   readonly cancelled: string[] = [];
   readonly lookedUp: string[] = [];
@@ -49,6 +48,11 @@ export class FakeLetta implements LettaBackend {
   async *listAgents(_signal: AbortSignal): AsyncGenerator<AgentSummary> {
     yield* this.agents;
     if (this.listingFails !== undefined) throw this.listingFails;
+  }
+
+  async history(_agentId: string, limit: number, _signal: AbortSignal): Promise<readonly Utterance[]> {
+    this.calls.push("history");
+    return limit === 0 ? [] : this.past.slice(-limit);
   }
 
   async createConversation(agentId: string, _signal: AbortSignal): Promise<Conversation> {

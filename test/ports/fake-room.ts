@@ -34,6 +34,13 @@ export class FakeRoom {
     this.#placed = [...this.#placed, placed];
   }
 
+  /** As it was right after the event at this place. */
+  until(place: number): FakeRoom {
+    const room = new FakeRoom(this.roomId);
+    room.#placed = this.#placed.filter((placed) => placed.place <= place);
+    return room;
+  }
+
   redact(eventId: string): void {
     this.#placed = this.#placed.map(({ place, event }) => ({
       place,
@@ -44,6 +51,24 @@ export class FakeRoom {
   state(type: string, stateKey: string): Content | undefined {
     const event = this.events.findLast((one) => one.type === type && one.stateKey === stateKey);
     return event?.content as Content | undefined;
+  }
+
+  /** Its state events; those up to a place, where one is given. */
+  stateEvents(until = Number.POSITIVE_INFINITY): MatrixEvent[] {
+    const current = new Map<string, MatrixEvent>();
+    for (const { place, event } of this.#placed)
+      if (place <= until && event.stateKey !== undefined) current.set(`${event.type} ${event.stateKey}`, event);
+    return [...current.values()];
+  }
+
+  /** The place of the event that made the user's membership what it is. */
+  membershipPlace(userId: string): number | undefined {
+    return this.#placed.findLast(({ event }) => event.type === "m.room.member" && event.stateKey === userId)?.place;
+  }
+
+  /** Who made the user's membership what it is. */
+  membershipSender(userId: string): string | undefined {
+    return this.stateEvents().find(({ type, stateKey }) => type === "m.room.member" && stateKey === userId)?.sender;
   }
 
   membershipOf(userId: string): string | undefined {

@@ -43,6 +43,12 @@ export function deleteAgent(url: string, agentId: string): Promise<void> {
   });
 }
 
+export function renameAgent(url: string, agentId: string, name: string): Promise<void> {
+  return withSocket(url, async (socket) => {
+    await socket.request({ type: "agent_update", agent_id: agentId, body: { name } }, z.unknown());
+  });
+}
+
 /** Gives the id of a new conversation with the agent. */
 export function createConversation(url: string, agentId: string): Promise<string> {
   return withSocket(url, async (socket) => {

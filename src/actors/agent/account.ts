@@ -1,6 +1,7 @@
-import type { agentMachine } from "../../machines/agent.ts";
+import type { agentMachine } from "../../machines/agent/index.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
+import { shortened } from "./contents.ts";
 
 type AgentEffects = ChildEffects<typeof agentMachine>;
 
@@ -14,6 +15,6 @@ export function ensureAccount(sessions: Sessions): AgentEffects["ensureAccount"]
       await checkpoint(forgotten);
     }
     const localpart = userId.slice(1, userId.indexOf(":"));
-    await sessions.ensure(localpart, name, signal);
+    await sessions.ensure(localpart, shortened(name), signal);
   };
 }

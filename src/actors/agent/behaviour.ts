@@ -1,13 +1,35 @@
 import { agentOf, agentUserId, serverOf } from "../../machines/addresses.ts";
-import { agentMachine } from "../../machines/agent.ts";
+import { agentMachine } from "../../machines/agent/index.ts";
+import type { HomeserverAdmin } from "../../matrix/port.ts";
 import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { Directory } from "../directory.ts";
+import { mending } from "../mending.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
+import { furnishRoom } from "./furnish.ts";
+import { type ImportOptions, importHistory } from "./import.ts";
 import { catchUp, poll } from "./intake.ts";
-import { createRoom, invitePeople, linkToSpace, type RoomOptions, resolveRoom } from "./room.ts";
+import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
+import { invitePeople, linkToSpace } from "./link.ts";
+import { ensureProfile, type PictureOf } from "./profile.ts";
+import { awaitClosed, leaveRoom, listConversations, markRetired, releaseAlias, unlinkRoom } from "./retirement.ts";
+import { createRoom, type RoomOptions, resolveRoom } from "./room.ts";
 
-export function agentBehaviour(sessions: Sessions, clock: Clock, rooms: RoomOptions): Behaviour {
+export interface AgentDependencies {
+  readonly sessions: Sessions;
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly rooms: RoomOptions;
+  readonly pictureOf: PictureOf;
+  readonly history: ImportOptions;
+  readonly invitations: InvitationPolicy;
+  /** Where an administrator's token is configured. */
+  readonly admin?: HomeserverAdmin;
+}
+
+export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
+  const { sessions, directory, clock, rooms, pictureOf, history, invitations, admin } = dependencies;
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -17,13 +39,23 @@ export function agentBehaviour(sessions: Sessions, clock: Clock, rooms: RoomOpti
     },
     children: {
       ensureAccount: ensureAccount(sessions),
-      resolveRoom: resolveRoom(sessions, rooms),
+      ensureProfile: ensureProfile(sessions, pictureOf),
+      resolveRoom: mending(admin, resolveRoom(sessions, rooms)),
       createRoom: createRoom(sessions, rooms),
-      linkToSpace: linkToSpace(sessions, rooms),
-      invitePeople: invitePeople(sessions, rooms),
-      catchUp: catchUp(sessions),
-      poll: poll(sessions, clock),
+      importHistory: importHistory(sessions, history),
+      linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
+      furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
+      invitePeople: mending(admin, invitePeople(sessions, rooms)),
+      catchUp: catchUp(sessions, invitations),
+      poll: poll(sessions, clock, rooms, invitations),
+      listConversations: listConversations(directory),
+      awaitClosed: awaitClosed(directory, clock),
+      markRetired: markRetired(sessions),
+      releaseAlias: releaseAlias(sessions, rooms),
+      unlinkRoom: unlinkRoom(sessions, rooms),
+      leaveRoom: leaveRoom(sessions),
     },
-    backoffDelays: ["accountRetry", "roomRetry", "intakeRetry"],
+    actions: { answerInvitations: answerInvitations(sessions) },
+    backoffDelays: ["accountRetry", "roomRetry", "intakeRetry", "lifeRetry"],
   });
 }

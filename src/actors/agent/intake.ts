@@ -1,15 +1,23 @@
-import type { agentMachine } from "../../machines/agent.ts";
-import type { Polled, PollInput } from "../../machines/agent-context.ts";
+import type { Polled, PollInput } from "../../machines/agent/context.ts";
+import type { agentMachine } from "../../machines/agent/index.ts";
 import type { Heard } from "../../machines/question.ts";
 import type { JoinedRoom, MatrixClient, MatrixEvent, SyncFilter } from "../../matrix/port.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
+import { adoptionMarker, adoptionOf } from "../marker.ts";
 import type { Sessions } from "../sessions.ts";
+import { changeTypes, isChanged } from "./changes.ts";
+import { type InvitationPolicy, judge } from "./invitations.ts";
 import { hear } from "./listen.ts";
 import { heardTypes, readBack } from "./read-back.ts";
+import type { RoomOptions } from "./room.ts";
 import { unansweredIn } from "./unanswered.ts";
 
 type AgentEffects = ChildEffects<typeof agentMachine>;
+
+const watchedTypes = [...heardTypes, ...changeTypes];
+
+type CoreUsers = Pick<RoomOptions, "admins" | "readers">;
 
 /** How long the homeserver may hold a poll, ms. */
 const pollTimeout = 30_000;
@@ -24,24 +32,36 @@ const mostPassed = 200;
  * it is another request than the one that was cut off: Synapse answers a repeated one out of its memory for two minutes,
  * where a message may stand that its author has taken back since.
  */
-export function poll(sessions: Sessions, clock: Clock): AgentEffects["poll"] {
+export function poll(
+  sessions: Sessions,
+  clock: Clock,
+  rooms: CoreUsers,
+  policy: InvitationPolicy,
+): AgentEffects["poll"] {
+  const core = new Set([...rooms.admins, ...rooms.readers]);
   return async (input, { signal, restarted }) => {
     const client = sessions.as(input.userId);
-    const filter = filterOf(heardTypes, [input.userId]);
+    const filter = filterOf(watchedTypes, [input.userId]);
+    const own = { roomId: input.roomId, core };
     const recovering = input.recovering === true;
     let { since = "" } = input;
     let passed = 0;
     let timeoutMs = recovering || restarted ? 0 : pollTimeout;
     for (;;) {
       const begun = clock.now();
-      const { nextBatch, joined } = await client.sync({ since, timeoutMs, filter }, signal);
+      const response = await client.sync({ since, timeoutMs, filter }, signal);
+      const { nextBatch, joined } = response;
       const heard: Heard[] = [];
+      const { invited, isLetIn } = await judge(client, response, input, policy, signal);
+      let changed = isLetIn || response.left.includes(input.roomId);
       for (const room of joined) {
         const { events, cut } = await newIn(client, room, since, signal);
         passed += events.length;
+        changed ||= isChanged(events, room.roomId, own);
         heard.push(...heardIn(events, cut, since, room.roomId, input));
       }
-      if (heard.length > 0 || recovering || passed >= mostPassed) return { since: nextBatch, heard };
+      if (heard.length > 0 || changed || invited.length > 0 || recovering || passed >= mostPassed)
+        return { since: nextBatch, heard, ...(changed && { changed }), ...(invited.length > 0 && { invited }) };
       since = nextBatch;
       timeoutMs = pollTimeout;
       const rest = begun + leastInterval - clock.now();
@@ -55,20 +75,24 @@ const firstLook = "first look";
 
 /**
  * The first look, without a cursor: hears what was said in each room since the agent joined it, less everything up to
- * the newest question that has a final answer of ours.
+ * the newest question that has a final answer of ours. What was said before the agent was adopted, in whatever room, was
+ * another system's to answer.
  */
-export function catchUp(sessions: Sessions): AgentEffects["catchUp"] {
+export function catchUp(sessions: Sessions, policy: InvitationPolicy): AgentEffects["catchUp"] {
   return async (input, { signal }): Promise<Polled> => {
     const client = sessions.as(input.userId);
     // Synapse leaves out a room in which nothing recent passes the filter: its creation always does.
     const filter = { ...filterOf([...heardTypes, "m.room.member"], []), stateTypes: ["m.room.create"] };
-    const { nextBatch, joined } = await client.sync({ timeoutMs: 0, filter }, signal);
+    const response = await client.sync({ timeoutMs: 0, filter }, signal);
+    const { nextBatch, joined } = response;
+    const { invited } = await judge(client, response, input, policy, signal);
+    const adopted = adoptionOf(await client.state(input.roomId, adoptionMarker, "", signal));
     const heard: Heard[] = [];
     for (const room of joined) {
-      const { events, cut } = await unansweredIn(client, room, signal);
+      const { events, cut } = await unansweredIn(client, room, adopted?.at ?? 0, signal);
       heard.push(...heardIn(events, cut, firstLook, room.roomId, input).map(asMaybeAsked));
     }
-    return { since: nextBatch, heard };
+    return { since: nextBatch, heard, ...(invited.length > 0 && { invited }) };
   };
 }
 
@@ -79,7 +103,7 @@ function filterOf(timelineTypes: readonly string[], notSenders: readonly string[
 async function newIn(client: MatrixClient, room: JoinedRoom, since: string, signal: AbortSignal) {
   const { timeline, limited } = room;
   if (!limited) return { events: timeline, cut: false };
-  const gap = await readBack(client, room, { types: heardTypes, to: since, isEnd: () => false }, signal);
+  const gap = await readBack(client, room, { types: watchedTypes, to: since, isEnd: () => false }, signal);
   return { events: [...gap.events, ...timeline], cut: gap.cut };
 }
 

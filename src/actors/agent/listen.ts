@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isAgentUser } from "../../machines/addresses.ts";
 import type { Heard, Question } from "../../machines/question.ts";
 import type { MatrixEvent } from "../../matrix/port.ts";
-import { turnMarkOf } from "../marker.ts";
+import { historicalMark, turnMarkOf } from "../marker.ts";
 
 /** Whoever writes a relation chooses its text, and the agent is told it: nothing that could pass for a line of ours. */
 const eventId = z.string().regex(/^\$[\x21-\x7e]{1,254}$/);
@@ -28,7 +28,7 @@ const message = z.object({
 type Message = z.infer<typeof message>;
 
 /** Content that is a copy of something said elsewhere or earlier: answering it would start a loop. */
-const copies = ["m.bridge_originated", "m.letta_historical"];
+const copies = ["m.bridge_originated", historicalMark];
 
 /** The last moment that has a date. */
 const latestTime = 8.64e15;

@@ -1,12 +1,11 @@
 import { agentLocalpart } from "../../machines/addresses.ts";
-import type { agentMachine } from "../../machines/agent.ts";
-import type { Content } from "../../matrix/port.ts";
+import type { agentMachine } from "../../machines/agent/index.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
-import { Bot } from "../bot.ts";
-import { inviteNewcomers } from "../invite.ts";
-import { roomMark, roomMarker } from "../marker.ts";
+import { isRetired, roomMarker } from "../marker.ts";
 import { assertOurs } from "../ownership.ts";
 import type { Sessions } from "../sessions.ts";
+import { aliasOf, levelsOf, signs, titleOf } from "./contents.ts";
+import { ShutOut, stayIn } from "./whereabouts.ts";
 
 type AgentEffects = ChildEffects<typeof agentMachine>;
 
@@ -16,53 +15,53 @@ export interface RoomOptions {
   readonly botUserId: string;
   /** User ids. */
   readonly people: readonly string[];
+  /** User ids that get all power, and are invited again when they left. */
+  readonly admins: readonly string[];
+  /** User ids that may only read, and are invited again when they left. */
+  readonly readers: readonly string[];
   /** `{agent}` stands for the agent's name. */
   readonly nameTemplate: string;
 }
 
-/** Finds the agent's room by its alias. A room that is not ours is refused, not used. */
-export function resolveRoom(sessions: Sessions, { server }: RoomOptions): AgentEffects["resolveRoom"] {
-  return async ({ userId, agentId }, { signal }) => {
+/**
+ * The room that is the agent's by our record, or else by its alias. A room that is not ours is refused, not used. There
+ * is none only when the alias names none and nobody is left in the room of the record.
+ */
+export function resolveRoom(sessions: Sessions, options: RoomOptions): AgentEffects["resolveRoom"] {
+  return async ({ userId, agentId, roomId: known }, { signal }) => {
     const client = sessions.as(userId);
-    const alias = `#${agentLocalpart(agentId)}:${server}`;
-    const roomId = await client.resolveAlias(alias, signal);
-    if (roomId === undefined) return { roomId: null };
-    await assertOurs(client, { alias, roomId, owner: agentId }, signal);
-    return { roomId };
+    const stayed = known === null ? undefined : await stayIn(client, known, signal);
+    if (stayed !== undefined) return { roomId: stayed };
+    const alias = aliasOf(agentId, options);
+    const found = await client.resolveAlias(alias, signal);
+    if (found === undefined) return { roomId: null };
+    await assertOurs(client, { alias, roomId: found, owner: agentId }, signal);
+    if (isRetired(await client.state(found, roomMarker, "", signal))) {
+      // The room of an earlier life, which could not give its alias free.
+      await client.deleteAlias(alias, signal);
+      return { roomId: null };
+    }
+    const entered = found === known ? undefined : await stayIn(client, found, signal);
+    if (entered === undefined) throw new ShutOut(userId, found);
+    return { roomId: entered };
   };
 }
 
 /** Creates the room in one request, by its alias: when that exists by now, the next resolving finds it. */
-export function createRoom(sessions: Sessions, { server, nameTemplate }: RoomOptions): AgentEffects["createRoom"] {
-  return async ({ userId, agentId, name, spaceId }, { signal }) => {
-    const roomId = await sessions.as(userId).createRoom(
+export function createRoom(sessions: Sessions, options: RoomOptions): AgentEffects["createRoom"] {
+  return async ({ spaceId, ...room }, { signal }) => {
+    const users = levelsOf(options);
+    const parent = { via: [options.server], canonical: true };
+    const roomId = await sessions.as(room.userId).createRoom(
       {
-        aliasLocalpart: agentLocalpart(agentId),
-        // By a function, since a text's `$` would have a meaning of its own.
-        name: nameTemplate.replaceAll("{agent}", () => name),
-        topic: `Talk to the Letta agent ${name}. Every message here gets one answer.`,
-        initialState: [
-          { type: roomMarker, stateKey: "", content: roomMark(agentId) },
-          { type: "m.space.parent", stateKey: spaceId, content: { via: [server], canonical: true } },
-        ],
+        aliasLocalpart: agentLocalpart(room.agentId),
+        ...titleOf(room, options),
+        initialState: [...signs(room, options), { type: "m.space.parent", stateKey: spaceId, content: parent }],
+        // Whom the creation itself invites is not counted against how often one can be invited.
+        ...(Object.keys(users).length > 0 && { powerLevels: { users }, invite: Object.keys(users) }),
       },
       signal,
     );
     return { roomId };
   };
-}
-
-/** Writes both directions of the link. Writing what stands there already changes nothing. */
-export function linkToSpace(sessions: Sessions, { server, botUserId }: RoomOptions): AgentEffects["linkToSpace"] {
-  const bot = new Bot(sessions, botUserId);
-  return async ({ userId, roomId, spaceId }, { signal }) => {
-    const child: Content = { via: [server], suggested: true };
-    const parent: Content = { via: [server], canonical: true };
-    await bot.act((client) => client.sendState(spaceId, "m.space.child", roomId, child, signal), signal);
-    await sessions.as(userId).sendState(roomId, "m.space.parent", spaceId, parent, signal);
-  };
-}
-
-export function invitePeople(sessions: Sessions, { people }: RoomOptions): AgentEffects["invitePeople"] {
-  return async ({ userId, roomId }, { signal }) => inviteNewcomers(sessions.as(userId), roomId, people, signal);
 }

@@ -1,5 +1,6 @@
 import { type LettaBackend, LettaError, type TurnEvent, type TurnFate, type TurnRequest } from "../../letta/port.ts";
-import type { conversationMachine, TurnInput } from "../../machines/conversation.ts";
+import type { conversationMachine } from "../../machines/conversation.ts";
+import type { TurnInput } from "../../machines/conversation-context.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ChildEffects, EffectContext } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
@@ -68,22 +69,28 @@ async function answerOf(
     case "answered":
       return fate.text;
     case "lost":
-      throw new TurnLost();
+      return await giveUp(fate, request);
     case "unknown":
       // A tool has run in this attempt, whatever the history says: it must not run again.
       if (turn.toolApproved || checkpointed === toolApproved) throw new TurnLost();
       return await show(letta.ask(request, signal), drafts).catch(unlessAnswered(lookUp));
     case "running": {
-      await show(letta.follow(request, signal), drafts).catch(unlessAnswered(lookUp));
+      await show(letta.follow(request, signal), drafts).catch(unlessCut).catch(unlessAnswered(lookUp));
       // What was followed began somewhere in the middle: the whole answer is in the history.
       const settled = await lookUp();
       if (settled.state === "answered") return settled.text;
-      if (settled.state === "lost") throw new TurnLost();
+      if (settled.state === "lost") return await giveUp(settled, request);
       throw new LettaError("busy", "Letta has not finished with this message", {
         remedy: "wait: it is looked up again",
       });
     }
   }
+}
+
+/** Where tools run without asking us, the look-up may be the first to tell of one. */
+async function giveUp({ ranTool }: Extract<TurnFate, { state: "lost" }>, request: TurnRequest): Promise<never> {
+  if (ranTool !== undefined) await request.beforeApproval(ranTool);
+  throw new TurnLost();
 }
 
 /** A turn that fell silent may have been answered all the same: its last words were lost, the history has them. */
@@ -93,6 +100,11 @@ function unlessAnswered(lookUp: () => Promise<TurnFate>): (error: unknown) => Pr
     if (fate?.state === "answered") return fate.text;
     throw error;
   };
+}
+
+/** What became of a turn that was cut off, the look-up tells. */
+function unlessCut(error: unknown): void {
+  if (!(error instanceof LettaError && error.kind === "cut")) throw error;
 }
 
 /** Shows the answer as it grows, and gives all of it. */

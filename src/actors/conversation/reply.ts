@@ -1,4 +1,5 @@
-import type { conversationMachine, TurnInput } from "../../machines/conversation.ts";
+import type { conversationMachine } from "../../machines/conversation.ts";
+import type { TurnInput } from "../../machines/conversation-context.ts";
 import type { Content } from "../../matrix/port.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";

@@ -1,4 +1,4 @@
-import type { TurnInput } from "../../machines/conversation.ts";
+import type { TurnInput } from "../../machines/conversation-context.ts";
 import type { Content, MatrixClient } from "../../matrix/port.ts";
 import { transactionId } from "../../matrix/transaction-id.ts";
 import type { Sessions } from "../sessions.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { TurnInput } from "../../machines/conversation.ts";
+import type { TurnInput } from "../../machines/conversation-context.ts";
 import type { MatrixClient, MatrixEvent, MessagesRequest, MessagesResponse } from "../../matrix/port.ts";
 import { turnMarkOf } from "../marker.ts";
 

@@ -5,59 +5,72 @@ import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { Bot } from "../bot.ts";
 import type { Directory } from "../directory.ts";
-import { inviteNewcomers } from "../invite.ts";
+import { type CoreUsers, inviteNewcomers } from "../invite.ts";
 import { roomMark, roomMarker } from "../marker.ts";
-import { assertOurs } from "../ownership.ts";
 import type { Sessions } from "../sessions.ts";
+import { furnishPart, sweepPart } from "./furnish.ts";
+import { aliasLocalpartOf, joinRulesOf, nameOf, ownerOf, type SpaceNames, topicOf } from "./parts.ts";
+import { resolvePart } from "./resolve.ts";
 
-export interface SpaceOptions {
-  readonly server: string;
+export interface SpaceOptions extends SpaceNames {
   readonly botLocalpart: string;
-  readonly name: string;
-  readonly aliasLocalpart: string;
   /** User ids. */
   readonly people: readonly string[];
+  readonly coreUsers: CoreUsers;
+  /** Rooms in one part. */
+  readonly capacity?: number;
 }
 
-/** In place of an agent's id in the space's marker. */
-const spaceOwner = "space";
+/** Clients ask for a space's rooms in pages of 10 to 50. */
+const defaultCapacity = 200;
 
 export function spaceBehaviour(sessions: Sessions, directory: Directory, options: SpaceOptions): Behaviour {
-  const { server, botLocalpart, name, aliasLocalpart, people } = options;
+  const { server, botLocalpart, people, coreUsers, capacity = defaultCapacity } = options;
+  const core = [...coreUsers.admins, ...coreUsers.readers];
   const bot = new Bot(sessions, `@${botLocalpart}:${server}`);
   const children: ChildEffects<typeof spaceMachine> = {
     ensureBot: (_, { signal }) => bot.ensure(signal),
-    async resolveSpace(_, { signal }) {
-      const alias = `#${aliasLocalpart}:${server}`;
-      return bot.act(async (client) => {
-        const roomId = await client.resolveAlias(alias, signal);
-        if (roomId === undefined) return { spaceId: null };
-        await assertOurs(client, { alias, roomId, owner: spaceOwner }, signal);
-        return { spaceId: roomId };
-      }, signal);
+    async resolveSpace(part, { signal }) {
+      return { partId: await bot.act((client) => resolvePart(client, options, part, signal), signal) };
     },
-    async createSpace(_, { signal }) {
+    async createSpace({ part, spaceId }, { signal }) {
       const request: CreateRoomRequest = {
-        aliasLocalpart,
-        name,
-        topic: "Every Letta agent has its room here.",
+        aliasLocalpart: aliasLocalpartOf(options, part),
+        name: nameOf(options, part),
+        topic: topicOf(options, part),
         roomType: "m.space",
-        initialState: [{ type: roomMarker, stateKey: "", content: roomMark(spaceOwner) }],
-        powerLevels: { events_default: 100, invite: 50, users: { [bot.userId]: 100 } },
+        initialState: [
+          { type: roomMarker, stateKey: "", content: roomMark(ownerOf(part)) },
+          { type: "m.room.join_rules", stateKey: "", content: joinRulesOf(part, spaceId ?? "") },
+        ],
+        // Whom it invites so is not counted against how often one can be invited.
+        invite: part === 1 ? core : [],
+        powerLevels: {
+          events_default: 100,
+          invite: 50,
+          users: { [bot.userId]: 100, ...Object.fromEntries(coreUsers.admins.map((admin) => [admin, 100])) },
+        },
       };
-      return { spaceId: await bot.act((client) => client.createRoom(request, signal), signal) };
+      return { partId: await bot.act((client) => client.createRoom(request, signal), signal) };
     },
-    inviteToSpace: ({ spaceId }, { signal }) =>
-      bot.act((client) => inviteNewcomers(client, spaceId, people, signal), signal),
-    async listResidents() {
-      const actors: ActorId[] = [];
-      for await (const { actor } of directory.residents()) actors.push(actor);
-      return actors;
+    async listResidents({ part, partId }) {
+      const moved: ActorId[] = [];
+      const homeless: ActorId[] = [];
+      for await (const { actor, life, place } of directory.residents())
+        if (place === undefined && (life === "live" || life === "missing")) homeless.push(actor);
+        else if (place?.part === part && place.spaceId !== partId) moved.push(actor);
+      return { moved, homeless };
     },
+    furnishSpace: (part, { signal }) => bot.act((client) => furnishPart(client, options, part, signal), signal),
+    async inviteToSpace({ part, partId }, { signal }) {
+      // Into the other parts everybody comes from here.
+      if (part === 1) await bot.act((client) => inviteNewcomers(client, partId, people, signal, core), signal);
+    },
+    sweepSpace: (part, { signal }) => bot.act((client) => sweepPart(client, directory, part, signal), signal),
   };
   return defineBehaviour({
     machine: spaceMachine,
-    input: () => undefined,
+    input: () => ({ capacity }),
     children,
     backoffDelays: ["retry"],
   });

@@ -58,12 +58,18 @@ export const conversationStatus = z.object({
 
 export type ConversationStatus = z.output<typeof conversationStatus>;
 
+const coreUserStatus = z.object({ ...actor, userId: z.string(), state: z.string() });
+
+export type CoreUserStatus = z.output<typeof coreUserStatus>;
+
 export const status = z.object({
   server: z.string(),
   at: z.number(),
   /** Left out when it never ran. */
   discovery: single.exactOptional(),
   space: single.exactOptional(),
+  /** Who is wherever the agents are, by itself. */
+  coreUsers: z.array(coreUserStatus),
   agents: z.array(agentStatus),
   conversations: z.array(conversationStatus),
   /** Actors of any kind that crashed and are not back yet. */

@@ -3,12 +3,19 @@ import { z } from "zod";
 import type { Health, Host } from "../../runtime/host.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
 import type { Command } from "../command.ts";
-import { type AgentStatus, type ConversationStatus, type Status, status, type TroubleStatus } from "./schema.ts";
+import {
+  type AgentStatus,
+  type ConversationStatus,
+  type CoreUserStatus,
+  type Status,
+  status,
+  type TroubleStatus,
+} from "./schema.ts";
 
 const input = z.strictObject({});
 
 /** What runs, in which state, and what it waits for. */
-export const statusQuery: Command<typeof input, typeof status> = {
+export const statusQuery: Command<typeof input, typeof status, "host" | "clock" | "server"> = {
   name: "status",
   summary: "Agents and conversations with their states, what they wait for, and what has crashed.",
   scope: "actors:read",
@@ -21,6 +28,7 @@ export const statusQuery: Command<typeof input, typeof status> = {
     };
     const discovery = await all("discovery");
     const space = await all("space");
+    const coreUsers = await all("core-user");
     const agents = await all("agent");
     const conversations = await all("conversation");
     return {
@@ -28,9 +36,12 @@ export const statusQuery: Command<typeof input, typeof status> = {
       at: clock.now(),
       ...singleOf("discovery", discovery, host),
       ...singleOf("space", space, host),
+      coreUsers: coreUsers.map((record) => coreUserOf(record, host)),
       agents: agents.map((record) => agentOf(record, host)),
       conversations: conversations.map((record) => conversationOf(record, host)),
-      troubles: [discovery, space, agents, conversations].flat().flatMap((record) => troublesOf(record, host)),
+      troubles: [discovery, space, coreUsers, agents, conversations]
+        .flat()
+        .flatMap((record) => troublesOf(record, host)),
     };
   },
 };
@@ -51,6 +62,7 @@ const agentContext = z.object({
   userId: z.string(),
   roomId: z.string().optional(),
 });
+const coreUserContext = z.object({ userId: z.string() });
 const conversationContext = z.object({
   agentId: z.string(),
   roomId: z.string(),
@@ -60,6 +72,11 @@ const conversationContext = z.object({
 
 function singleOf(name: "discovery" | "space", [record]: readonly ActorRecord[], host: HealthOf): Partial<Status> {
   return record === undefined ? {} : { [name]: { ...common(record, host), state: stateText(record.value) } };
+}
+
+function coreUserOf(record: ActorRecord, host: HealthOf): CoreUserStatus {
+  const { userId } = coreUserContext.parse(record.context);
+  return { userId, state: stateText(record.value), ...common(record, host) };
 }
 
 function agentOf(record: ActorRecord, host: HealthOf): AgentStatus {

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { TurnEvent, TurnRequest } from "../port.ts";
-import { isAnswer } from "../stop-reason.ts";
+import { cancelled, isAnswer, untold } from "../stop-reason.ts";
 import { type StartTimer, sleep } from "../timer.ts";
 import type { ToolPolicy } from "../tools.ts";
 import type { AppServerConnection, Request } from "./connection.ts";
-import { busy, failed, held, silent } from "./errors.ts";
+import { busy, cut, failed, held, silent } from "./errors.ts";
 import { Quiet } from "./event-queue.ts";
 import type { ControlRequest } from "./frames.ts";
 import { abort, resume } from "./interrupt.ts";
@@ -25,7 +25,9 @@ const never = new AbortController().signal;
 const heldByRun = /already has an active run/i;
 
 /** Letta tidies up for a moment after a turn that used tools, and takes no message meanwhile, ms. */
-const pauses = [50, 100, 200, 400, 800];
+const pauses = [50, 100, 200, 400, 800, 1_600, 3_200];
+/** A turn that is aborted ends with its model's next word; this long is waited for that, ms. */
+const abortPauses = [100, 200, 400, 800];
 
 /** Sends messages and watches their turns. */
 export class Asking {
@@ -53,6 +55,7 @@ export class Asking {
     const ours = session.turn;
     if (ours !== undefined && ours.otid !== request.otid) throw busy("another turn of ours runs in this conversation");
     if (ours === undefined && (known !== undefined || session.idle)) {
+      if (known === cancelled) throw cut();
       if (known !== undefined && !isAnswer(known)) throw failed(known, undefined);
       yield { type: "finished", stopReason: known ?? "end_turn" };
       return;
@@ -73,8 +76,10 @@ export class Asking {
         if (item.type === "permission") yield await this.#decide(session, turn, item.control);
         else if (item.type !== "end") yield item;
         else {
+          if (item.stopReason === untold) throw cut();
           session.remember(turn.otid, item.stopReason);
           if (item.error !== undefined && heldByRun.test(item.error)) throw held("an earlier turn was cut off");
+          if (turn.adopted && item.stopReason === cancelled) throw cut();
           if (!isAnswer(item.stopReason)) throw failed(item.stopReason, item.error);
           yield { type: "finished", stopReason: item.stopReason };
           return;
@@ -98,15 +103,8 @@ export class Asking {
       if (turn !== undefined) return turn;
       await sleep(startTimer, pause, signal);
     }
-    // A tool call may stand open that nobody can approve any more, or somebody stopped a turn: it takes nothing then.
-    const interrupting = { session, request: this.#request, signal };
-    await abort(interrupting);
-    for (const pause of pauses) {
-      await resume(interrupting);
-      const turn = await this.#trySend(session, request, signal);
-      if (turn !== undefined) return turn;
-      await sleep(startTimer, pause, signal);
-    }
+    // A tool call stands open that nobody can approve any more, or somebody has stopped a turn. Having Letta resume
+    // could have it go on with that turn, tool and all.
     throw held("it refuses messages though no turn is running");
   }
 
@@ -163,7 +161,7 @@ export class Asking {
   async #giveUp(session: Session, turn: Turn, signal: AbortSignal): Promise<void> {
     const interrupting = { session, request: this.#request, signal };
     await abort(interrupting);
-    for (const pause of pauses) {
+    for (const pause of abortPauses) {
       if (turn.ended) return await resume(interrupting);
       await sleep(this.#options.startTimer, pause, signal);
     }

@@ -6,6 +6,7 @@ import type {
   TurnEvent,
   TurnFate,
   TurnRequest,
+  Utterance,
 } from "../port.ts";
 import { type StartTimer, startTimer } from "../timer.ts";
 import { ToolPolicy } from "../tools.ts";
@@ -14,6 +15,7 @@ import { branch, create } from "./branch.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { fateOf } from "./fate.ts";
 import type { Ignored } from "./frame-reader.ts";
+import { readPast } from "./history.ts";
 import { abort } from "./interrupt.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import type { Session } from "./session.ts";
@@ -68,6 +70,10 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
 
   createAgent(agent: NewAgent, signal: AbortSignal): Promise<AgentSummary> {
     return createAgent(this.#link.request, agent, signal);
+  }
+
+  history(agentId: string, limit: number, signal: AbortSignal): Promise<readonly Utterance[]> {
+    return readPast(this.#link.request, agentId, limit, signal);
   }
 
   createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {

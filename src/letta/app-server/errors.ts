@@ -1,4 +1,5 @@
 import { LettaError } from "../port.ts";
+import { cancelled } from "../stop-reason.ts";
 
 export function unreachable(url: string, what: string, cause?: unknown): LettaError {
   return new LettaError("unreachable", `the Letta App Server at ${url} ${what}`, {
@@ -48,8 +49,14 @@ export function held(why: string): LettaError {
   });
 }
 
+export function cut(): LettaError {
+  return new LettaError("cut", "the turn ended with the connection it was begun over", {
+    remedy: "Wait: it is looked up and, where that is safe, asked again.",
+  });
+}
+
 export function failed(stopReason: string, text: string | undefined): LettaError {
-  if (stopReason === "cancelled") {
+  if (stopReason === cancelled) {
     return new LettaError("failed", "the turn was stopped before it had ended", { remedy: "Ask again." });
   }
   return new LettaError("failed", readable(text) ?? `the turn ended with "${stopReason}"`, {

@@ -16,7 +16,8 @@ export interface Look {
   readonly signal: AbortSignal;
 }
 
-const askForReceiptEveryMs = 1_000;
+/** The first pause before Letta is asked for a receipt again, ms; each is twice as long as the one before. */
+const firstPauseMs = 1_000;
 
 /**
  * What became of a message. The history alone does not tell a whole answer from a half one, so only a turn whose end
@@ -43,14 +44,19 @@ function judge(stopReason: string | undefined, text = ""): TurnFate {
   return stopReason !== undefined && isAnswer(stopReason) ? { state: "answered", text } : { state: "lost" };
 }
 
-/** Letta hands receipts out when a client joins the conversation or synchronizes with it. */
+/**
+ * Letta hands receipts out when a client joins the conversation or synchronizes with it. To do so it looks through all
+ * open receipts, with a lock on disk for each, and does nothing else meanwhile: it is not asked often.
+ */
 async function receipt(otid: string, look: Look): Promise<string | undefined> {
   const { session, request, startTimer, receiptWithinMs, signal } = look;
   const sync = { type: "sync", runtime: session.runtime, recover_approvals: false };
-  for (let waited = 0; ; waited += askForReceiptEveryMs) {
+  let left = receiptWithinMs;
+  for (let pause = firstPauseMs; ; pause *= 2) {
     await request(sync, z.unknown(), signal);
     const stopReason = session.stopReason(otid);
-    if (stopReason !== undefined || waited >= receiptWithinMs) return stopReason;
-    await sleep(startTimer, askForReceiptEveryMs, signal);
+    if (stopReason !== undefined || left <= 0) return stopReason;
+    await sleep(startTimer, Math.min(pause, left), signal);
+    left -= pause;
   }
 }

@@ -1,4 +1,4 @@
-import type { Conversation } from "../port.ts";
+import type { Conversation, Utterance } from "../port.ts";
 import type { Request } from "./connection.ts";
 import { type HistoryEntry, historyPage, textOf } from "./frames.ts";
 
@@ -16,7 +16,40 @@ export interface TurnRecord {
   readonly latest: boolean;
 }
 
-/** A conversation's history, as far as it is read here, from its end backwards. */
+/** Looks for the newest message with this otid; `undefined` when the history has none. */
+export async function readTurn(
+  request: Request,
+  conversation: Conversation,
+  otid: string,
+  signal: AbortSignal,
+): Promise<TurnRecord | undefined> {
+  const later: HistoryEntry[] = [];
+  for await (const entry of newestFirst(request, conversation, signal)) {
+    if (entry.message_type === "user_message" && entry.otid === otid) return recordOf(entry, later.reverse());
+    later.push(entry);
+  }
+  return undefined;
+}
+
+/** The last things that were said in an agent's own conversation, the oldest first. */
+export async function readPast(
+  request: Request,
+  agentId: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<readonly Utterance[]> {
+  const past: Utterance[] = [];
+  if (limit <= 0) return past;
+  const conversation = { agentId, conversationId: "default" };
+  for await (const entry of newestFirst(request, conversation, signal)) {
+    const utterance = utteranceOf(entry);
+    if (utterance !== undefined) past.unshift(utterance);
+    if (past.length === limit) break;
+  }
+  return past;
+}
+
+/** All that a conversation's history has, as far back as anybody asks. */
 export async function* newestFirst(
   request: Request,
   { agentId, conversationId }: Conversation,
@@ -38,19 +71,12 @@ export async function* newestFirst(
   }
 }
 
-/** Looks for the newest message with this otid; `undefined` when the history has none. */
-export async function readTurn(
-  request: Request,
-  conversation: Conversation,
-  otid: string,
-  signal: AbortSignal,
-): Promise<TurnRecord | undefined> {
-  const later: HistoryEntry[] = [];
-  for await (const entry of newestFirst(request, conversation, signal)) {
-    if (entry.message_type === "user_message" && entry.otid === otid) return recordOf(entry, later.reverse());
-    later.push(entry);
-  }
-  return undefined;
+const speakers: Readonly<Record<string, Utterance["speaker"]>> = { user_message: "user", assistant_message: "agent" };
+
+function utteranceOf(entry: HistoryEntry): Utterance | undefined {
+  const speaker = speakers[entry.message_type];
+  const text = textOf(entry).replace(reminder, "").trim();
+  return speaker === undefined || text === "" ? undefined : { id: entry.id, speaker, text };
 }
 
 function recordOf(question: HistoryEntry, later: readonly HistoryEntry[]): TurnRecord {

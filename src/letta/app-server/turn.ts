@@ -1,4 +1,5 @@
 import type { TurnRequest } from "../port.ts";
+import { untold } from "../stop-reason.ts";
 import type { StartTimer } from "../timer.ts";
 import { EventQueue } from "./event-queue.ts";
 import { type ControlRequest, type Delta, delta, deltaTypes, type RuntimeFrame } from "./frames.ts";
@@ -42,11 +43,16 @@ export class Turn {
     this.request = request;
     this.#options = options;
     this.queue = new EventQueue(options.startTimer);
-    this.#accepted = options.adopted === true;
+    this.#accepted = this.adopted;
   }
 
   get otid(): string {
     return this.request.otid;
+  }
+
+  /** It was begun over another connection, which may be gone by now. */
+  get adopted(): boolean {
+    return this.#options.adopted === true;
   }
 
   get ended(): boolean {
@@ -73,7 +79,7 @@ export class Turn {
         break;
       case "update_loop_status":
         if (frame.loop_status.status !== idleStatus) this.#cancelEnd();
-        else if (this.#options.adopted) this.#end(this.#stopReason ?? "cancelled");
+        else if (this.adopted) this.#end(this.#stopReason ?? untold);
         break;
       case "input_accepted":
         break;

@@ -7,6 +7,7 @@ import {
   type TurnEvent,
   type TurnFate,
   type TurnRequest,
+  type Utterance,
 } from "../port.ts";
 import { isAnswer } from "../stop-reason.ts";
 import { type StartTimer, sleep, startTimer } from "../timer.ts";
@@ -14,7 +15,7 @@ import { ToolPolicy } from "../tools.ts";
 import { type Input, RestApi } from "./api.ts";
 import { busy, failed, NoBackground, Occupied, silent } from "./errors.ts";
 import { ageOf, endOf, fateOf, type Look, trace } from "./fate.ts";
-import { waitingIn } from "./history.ts";
+import { readPast, waitingIn } from "./history.ts";
 import { denialOf, type OpenTurn, Turn } from "./turn.ts";
 import { Quiet } from "./watch.ts";
 
@@ -91,6 +92,10 @@ export class RestBackend implements LettaBackend {
 
   listAgents(signal: AbortSignal): AsyncIterable<AgentSummary> {
     return this.#api.agents(signal);
+  }
+
+  history(agentId: string, limit: number, signal: AbortSignal): Promise<readonly Utterance[]> {
+    return readPast(this.#api, agentId, limit, signal);
   }
 
   createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {

@@ -1,4 +1,4 @@
-import type { Conversation } from "../port.ts";
+import type { Conversation, Utterance } from "../port.ts";
 import type { RestApi } from "./api.ts";
 import { callsIn, type HistoryEntry, type ToolCall, textOf } from "./frames.ts";
 
@@ -39,6 +39,29 @@ export async function waitingIn(
   signal: AbortSignal,
 ): Promise<readonly ToolCall[]> {
   return recordOf(await api.history(conversation, () => true, signal)).waiting;
+}
+
+/** The last things that were said in an agent's own conversation, the oldest first. */
+export async function readPast(
+  api: RestApi,
+  agentId: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<readonly Utterance[]> {
+  if (limit <= 0) return [];
+  const said = (entries: readonly HistoryEntry[]) => entries.map(utteranceOf).filter((one) => one !== undefined);
+  const own = { agentId, conversationId: "default" };
+  return said(await api.history(own, (newest) => said(newest).length >= limit, signal)).slice(-limit);
+}
+
+const speakers: Readonly<Record<string, Utterance["speaker"]>> = { user_message: "user", assistant_message: "agent" };
+/** Notes of Letta's own app to the agent come within messages of the user. */
+const reminder = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
+
+function utteranceOf(entry: HistoryEntry): Utterance | undefined {
+  const speaker = speakers[entry.message_type];
+  const text = textOf(entry).replace(reminder, "").trim();
+  return speaker === undefined || text === "" ? undefined : { id: entry.id, speaker, text };
 }
 
 function recordOf(entries: readonly HistoryEntry[]): TurnRecord {

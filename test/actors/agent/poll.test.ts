@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { poll } from "../../../src/actors/agent/intake.ts";
-import type { Polled } from "../../../src/machines/agent-context.ts";
+import type { Polled } from "../../../src/machines/agent/context.ts";
 import type { MessagesRequest, SyncRequest } from "../../../src/matrix/port.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { settled } from "../../runtime/simulated-clock.ts";
 import { effectContext } from "../effect-context.ts";
 import { anna, type Town, town } from "../town.ts";
+
+const noGuests = { server: "test", people: new Set<string>(), servers: new Set<string>() };
 
 let t: Town;
 let since: string;
@@ -18,7 +20,12 @@ beforeEach(async () => {
 function start(rest: { since?: string; recovering?: true } = {}, options: { restarted?: boolean } = {}) {
   const context = effectContext<never>(options);
   const { userId, roomId } = t;
-  const polled = poll(t.sessions, t.clock)({ userId, roomId, since, ...rest }, context);
+  const polled = poll(
+    t.sessions,
+    t.clock,
+    { admins: ["@admin:test"], readers: [] },
+    noGuests,
+  )({ userId, roomId, since, ...rest }, context);
   // A test that aborts it need not look at how it ends.
   polled.catch(() => undefined);
   return { polled, context };
@@ -152,5 +159,52 @@ describe("#5 a gap", () => {
     for (let n = 0; n < 60; n++) t.say("x");
     t.homeserver.fail("messages", matrixError("unreachable"));
     await expect(start().polled).rejects.toMatchObject({ kind: "unreachable" });
+  });
+});
+
+describe("#16 a change of the agent's own room by somebody else", () => {
+  const name = { type: "m.room.name", stateKey: "", content: { name: "mine now" } };
+
+  test("ends the poll and is told", async () => {
+    const { polled } = start();
+    await t.clock.pass(1_000);
+    t.homeserver.post(t.roomId, { sender: anna, ...name });
+    expect(await polled).toEqual({ since: `s${t.homeserver.place}`, heard: [], changed: true });
+  });
+
+  test("is told also when it was made while nobody looked, behind many messages", async () => {
+    t.homeserver.post(t.roomId, { sender: anna, ...name });
+    for (let n = 0; n < 120; n++) t.say(`message ${n}`);
+    const result = await start().polled;
+    expect(result.changed).toBe(true);
+    expect(result.heard).toHaveLength(120);
+  });
+
+  test("is none when it is the agent's own, in another room, or somebody's coming and going", async () => {
+    const { polled } = start();
+    const elsewhere = t.homeserver.makeRoom(anna);
+    t.homeserver.setMember(elsewhere, t.userId, "join");
+    t.homeserver.post(t.roomId, { sender: t.userId, ...name });
+    t.homeserver.post(elsewhere, { sender: anna, ...name });
+    t.homeserver.setMember(t.roomId, anna, "leave");
+    await t.clock.pass(5_000);
+    t.homeserver.setMember(t.roomId, anna, "join", t.userId);
+    t.say("hello");
+    expect((await polled).changed).toBeUndefined();
+  });
+
+  test("is told when it is the agent that was taken out, or let in again", async () => {
+    t.homeserver.setMember(t.roomId, t.userId, "leave", anna);
+    const out = await start().polled;
+    expect(out.changed).toBe(true);
+    since = out.since;
+    t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
+    expect((await start().polled).changed).toBe(true);
+  });
+
+  test("#12 is told when one of the core users left", async () => {
+    const { polled } = start();
+    t.homeserver.setMember(t.roomId, "@admin:test", "leave");
+    expect((await polled).changed).toBe(true);
   });
 });

@@ -1,15 +1,19 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { createRoom, invitePeople, linkToSpace, resolveRoom } from "../../../src/actors/agent/room.ts";
+import { z } from "zod";
+import { invitePeople, linkToSpace } from "../../../src/actors/agent/link.ts";
+import { createRoom, type RoomOptions, resolveRoom } from "../../../src/actors/agent/room.ts";
 import { Bot } from "../../../src/actors/bot.ts";
 import { roomMarker } from "../../../src/actors/marker.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { effectContext } from "../effect-context.ts";
 import { type Town, town } from "../town.ts";
 
-const options = {
+const options: RoomOptions = {
   server: "test",
   botUserId: "@bot:test",
   people: ["@anna:test", "@bert:test", "@carl:test"],
+  admins: [],
+  readers: [],
   nameTemplate: "{agent} (agent)",
 };
 const mark = { type: roomMarker, stateKey: "", content: { agent_id: "agent-1" } };
@@ -17,20 +21,29 @@ const alias = "#agent_1:test";
 
 let t: Town;
 const context = () => effectContext<never>();
+const wanted = (rest: { name?: string; avatarUrl?: string } = {}) => ({
+  userId: t.userId,
+  agentId: "agent-1",
+  name: "Scout",
+  avatarUrl: null,
+  spaceId: "!space:test",
+  ...rest,
+});
 
 beforeEach(async () => {
   t = await town();
 });
 
 describe("the agent's alias", () => {
-  const resolve = () => resolveRoom(t.sessions, options)({ userId: t.userId, agentId: "agent-1" }, context());
+  const resolve = (roomId: string | null = null) =>
+    resolveRoom(t.sessions, options)({ userId: t.userId, agentId: "agent-1", roomId }, context());
 
   test("that names nothing yet", async () => {
     expect(await resolve()).toEqual({ roomId: null });
   });
 
   test("that names the room that the agent made", async () => {
-    const input = { userId: t.userId, agentId: "agent-1", name: "Scout", spaceId: "!space:test" };
+    const input = wanted();
     const { roomId } = await createRoom(t.sessions, options)(input, context());
     expect(await resolve()).toEqual({ roomId });
     await expect(createRoom(t.sessions, options)(input, context())).rejects.toMatchObject({ kind: "taken" });
@@ -64,7 +77,7 @@ describe("the agent's alias", () => {
     t.homeserver.fail("resolveAlias", matrixError("unreachable"));
     await expect(resolve()).rejects.toMatchObject({ kind: "unreachable" });
     t.homeserver.aliases.set(alias, t.roomId);
-    t.homeserver.fail("state", matrixError("limited"));
+    t.homeserver.fail("roomState", matrixError("limited"));
     await expect(resolve()).rejects.toMatchObject({ kind: "limited" });
   });
 
@@ -77,24 +90,58 @@ describe("the agent's alias", () => {
 });
 
 test("the room is created in one request that carries all it is known by", async () => {
-  const input = { userId: t.userId, agentId: "agent-1", name: "Scout", spaceId: "!space:test" };
-  await createRoom(t.sessions, options)(input, context());
-  expect(t.homeserver.requests.at(-1)).toMatchObject({
+  await createRoom(t.sessions, options)(wanted({ avatarUrl: "mxc://test/scout" }), context());
+  const bridge = {
+    stateKey: "io.letta_matrix://letta/agent-1",
+    content: {
+      bridgebot: "@bot:test",
+      creator: t.userId,
+      protocol: { id: "letta", displayname: "Letta" },
+      channel: { id: "agent-1", displayname: "Scout" },
+    },
+  };
+  expect(t.homeserver.requests.at(-1)).toEqual({
+    user: t.userId,
     call: "createRoom",
     args: [
       {
         aliasLocalpart: "agent_1",
         name: "Scout (agent)",
-        initialState: [mark, { type: "m.space.parent", stateKey: "!space:test", content: { via: ["test"] } }],
+        topic: expect.stringContaining("Scout"),
+        initialState: [
+          mark,
+          { type: "m.bridge", ...bridge },
+          { type: "uk.half-shot.bridge", ...bridge },
+          { type: "io.element.functional_members", stateKey: "", content: { service_members: ["@bot:test"] } },
+          { type: "m.room.avatar", stateKey: "", content: { url: "mxc://test/scout" } },
+          { type: "m.space.parent", stateKey: "!space:test", content: { via: ["test"], canonical: true } },
+        ],
       },
     ],
   });
 });
 
+test("the room's admins have all power from the start, its readers none to write, and both are invited as it is made", async () => {
+  const all = { ...options, admins: ["@admin:test"], readers: ["@letta:test"] };
+  await createRoom(t.sessions, all)(wanted(), context());
+  expect(t.homeserver.requests.at(-1)).toMatchObject({
+    args: [
+      { powerLevels: { users: { "@admin:test": 100, "@letta:test": -1 } }, invite: ["@letta:test", "@admin:test"] },
+    ],
+  });
+});
+
 test("the room is called as the agent is, whatever is in its name", async () => {
-  const input = { userId: t.userId, agentId: "agent-1", name: "Cash $$ and $& more", spaceId: "!space:test" };
-  await createRoom(t.sessions, options)(input, context());
+  await createRoom(t.sessions, options)(wanted({ name: "Cash $$ and $& more" }), context());
   expect(t.homeserver.requests.at(-1)).toMatchObject({ args: [{ name: "Cash $$ and $& more (agent)" }] });
+});
+
+test("the room has a name that homeservers take, however long the agent's is", async () => {
+  await createRoom(t.sessions, options)(wanted({ name: "🎭".repeat(5_000) }), context());
+  const [request] = t.homeserver.requests.at(-1)?.args ?? [];
+  const { name } = z.object({ name: z.string() }).parse(request);
+  expect([...name].length).toBeLessThanOrEqual(255);
+  expect(name).toMatch(/^(🎭)+…$/u);
 });
 
 describe("the link to the space", () => {
@@ -102,9 +149,13 @@ describe("the link to the space", () => {
     const bot = new Bot(t.sessions, "@bot:test");
     await bot.ensure(context().signal);
     const spaceId = t.homeserver.makeRoom("@bot:test");
-    const input = { userId: t.userId, roomId: t.roomId, spaceId };
+    const input = { userId: t.userId, agentId: "agent-1", name: "Scout", roomId: t.roomId, spaceId };
     await linkToSpace(t.sessions, options)(input, context());
-    expect(t.homeserver.room(spaceId).state("m.space.child", t.roomId)).toMatchObject({ via: ["test"] });
+    expect(t.homeserver.room(spaceId).state("m.space.child", t.roomId)).toMatchObject({
+      via: ["test"],
+      suggested: true,
+      order: "scout",
+    });
     expect(t.homeserver.room(t.roomId).state("m.space.parent", spaceId)).toMatchObject({ canonical: true });
   });
 
@@ -113,9 +164,26 @@ describe("the link to the space", () => {
     await bot.ensure(context().signal);
     const spaceId = t.homeserver.makeRoom("@bot:test");
     t.homeserver.refuseTokens("@bot:test");
-    await linkToSpace(t.sessions, options)({ userId: t.userId, roomId: t.roomId, spaceId }, context());
+    const input = { userId: t.userId, agentId: "agent-1", name: "Scout", roomId: t.roomId, spaceId };
+    await linkToSpace(t.sessions, options)(input, context());
     expect(t.homeserver.count("login", "@bot:test")).toBe(1);
     expect(t.homeserver.count("login", t.userId)).toBe(0);
+  });
+});
+
+describe("#12 the core users", () => {
+  const core = { ...options, people: [], admins: ["@admin:test"], readers: ["@letta:test"] };
+  const invite = () => invitePeople(t.sessions, core)({ userId: t.userId, roomId: t.roomId }, context());
+  const membershipOf = (user: string) => t.homeserver.room(t.roomId).membershipOf(user);
+
+  test("are invited again when they left; who was banned is not", async () => {
+    t.homeserver.setMember(t.roomId, "@admin:test", "leave");
+    await invite();
+    expect(["@admin:test", "@letta:test"].map(membershipOf)).toEqual(["invite", "invite"]);
+    t.homeserver.setMember(t.roomId, "@admin:test", "ban", t.userId);
+    await invite();
+    expect(membershipOf("@admin:test")).toBe("ban");
+    expect(t.homeserver.count("invite")).toBe(2);
   });
 });
 

@@ -3,7 +3,7 @@ import { ask, TurnLost } from "../../../src/actors/conversation/ask.ts";
 import { envelope } from "../../../src/actors/conversation/envelope.ts";
 import { otidOf } from "../../../src/actors/conversation/otid.ts";
 import type { TurnEvent } from "../../../src/letta/port.ts";
-import type { ConversationEvent, Turn } from "../../../src/machines/conversation.ts";
+import type { ConversationEvent, Turn } from "../../../src/machines/conversation-context.ts";
 import type { EffectContext } from "../../../src/runtime/effect.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { type Happening, lettaError } from "../../ports/fake-letta.ts";
@@ -99,6 +99,16 @@ describe("#7 a question that Letta had", () => {
     expect(await start({}, { restarted: true }).asked).toEqual({ text: "the beginning and the rest" });
     expect(w.letta.calls).toEqual(["lookUp", "follow", "lookUp"]);
     expect(bodies()).toEqual(["and the rest"]);
+  });
+
+  test("and whose turn was cut off while it was followed is looked up, and left to the chart when it is lost", async () => {
+    w.letta.fates = [{ state: "running" }, { state: "lost" }];
+    const cutOff = () => {
+      throw lettaError("cut");
+    };
+    w.letta.followed = [[cutOff]];
+    await expect(start({}, { restarted: true }).asked).rejects.toMatchObject({ kind: "lost" });
+    expect(w.letta.calls).toEqual(["lookUp", "follow", "lookUp"]);
   });
 
   test("and lost while it was followed is left to the chart", async () => {

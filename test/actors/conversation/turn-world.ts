@@ -1,7 +1,7 @@
 import { SendBudgets } from "../../../src/actors/conversation/draft-budget.ts";
 import { Markdown } from "../../../src/actors/conversation/markdown.ts";
 import { turnMarkOf } from "../../../src/actors/marker.ts";
-import type { Turn, TurnInput } from "../../../src/machines/conversation.ts";
+import type { Turn, TurnInput } from "../../../src/machines/conversation-context.ts";
 import type { Question } from "../../../src/machines/question.ts";
 import type { MatrixEvent } from "../../../src/matrix/port.ts";
 import { FakeLetta } from "../../ports/fake-letta.ts";
@@ -31,7 +31,7 @@ export async function turnWorld(): Promise<TurnWorld> {
     text: "why?",
     mentioned: false,
   };
-  const turn: Turn = { question, attempt: 1, tries: 0, busyTries: 0, drafting: false, toolApproved: false };
+  const turn: Turn = { question, attempt: 1, tries: 0, busyTries: 0, moves: 0, drafting: false, toolApproved: false };
   const sent = (): MatrixEvent[] =>
     homeserver.room(roomId).events.filter(({ sender, type }) => sender === userId && type === "m.room.message");
   return {

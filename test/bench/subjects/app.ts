@@ -1,36 +1,12 @@
 import { createApp } from "../../../src/app.ts";
-import type { LettaBackend } from "../../../src/letta/port.ts";
 import { addressOf, agentUserId } from "../../../src/machines/addresses.ts";
 import { ClientServerHomeserver } from "../../../src/matrix/client-server.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
+import { instantLetta } from "../instant-letta.ts";
 import { serve } from "./serve.ts";
 
 const agentId = "agent-bench";
-
-/** Letta, answering at once: the bench measures the gateway. */
-const instantLetta: LettaBackend = {
-  abilities: {
-    turnsOutliveWatchers: false,
-    gatesEveryTool: true,
-    repeatsBrokenAnswers: true,
-    holdsConversations: true,
-  },
-  async *listAgents() {
-    yield { id: agentId, name: "Bench" };
-  },
-  createConversation: async (id) => ({ agentId: id, conversationId: "default" }),
-  branchConversation: async (from) => from,
-  async *ask({ text }) {
-    yield { type: "accepted" };
-    yield { type: "text", messageId: "m", delta: `You said: ${text}` };
-    yield { type: "finished", stopReason: "end_turn" };
-  },
-  follow: (request, signal) => instantLetta.ask(request, signal),
-  lookUp: async () => ({ state: "unknown" }),
-  cancel: async () => undefined,
-  close: async () => undefined,
-};
 
 serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
   const registration = { kind: "shared-secret", secret } as const;
@@ -41,14 +17,24 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       letta: { url: "ws://unused", toolAllowList: [], idleTimeoutMs: 60_000 },
       dataFolder,
       invite: [human],
+      coreUsers: {},
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
-      discovery: { intervalMs: 600_000 },
+      discovery: { intervalMs: 600_000, graceMs: 7_200_000, disabled: [] },
+      audit: { intervalMs: 3_600_000 },
       rooms: { nameTemplate: "{agent}" },
+      avatars: { kind: "generated" },
+      invitations: { people: [], servers: [] },
+      history: { importLimit: 0 },
       drafts: { ratePerSecond: 10, burst: 10 },
       log: { level: "warn" },
     },
     createLogger({ level: "warn", secrets: [] }),
-    () => ({ homeserver, letta: instantLetta, clock: systemClock, close: async () => homeserver.close() }),
+    () => ({
+      homeserver,
+      letta: instantLetta([{ id: agentId, name: "Bench" }]),
+      clock: systemClock,
+      close: async () => homeserver.close(),
+    }),
   );
   await app.start();
   const ready = Promise.withResolvers<string>();

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { AppServerBackend } from "../../../src/letta/app-server/backend.ts";
+import { appServerAbilities } from "../../ports/abilities.ts";
 import { startLetta } from "../../servers/letta.ts";
 import { createAgent } from "../../servers/letta-agents.ts";
 import { lettaHaste, receiptWithinMs } from "../../servers/letta-haste.ts";
@@ -14,14 +15,7 @@ import type { ModelRequest } from "../../servers/model-request.ts";
 import { layCable } from "./cable.ts";
 import { lettaContract } from "./letta-contract.ts";
 
-const abilities = {
-  turnsOutliveWatchers: false,
-  gatesEveryTool: true,
-  repeatsBrokenAnswers: true,
-  holdsConversations: true,
-};
-
-lettaContract("Letta's App Server", abilities, async () => {
+lettaContract("Letta's App Server", appServerAbilities, async () => {
   const dir = await mkdtemp(join(tmpdir(), "letta-contract-"));
   const requests = new Map<string, ModelRequest>();
   const model = await startModel({

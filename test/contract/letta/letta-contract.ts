@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LettaAbilities } from "../../../src/letta/port.ts";
 import { crashesContract } from "./crashes.ts";
 import { directoryContract } from "./directory.ts";
+import { pastContract } from "./past.ts";
 import { all, never, type ServerUnderContract } from "./server.ts";
 import { survivalContract } from "./survival.ts";
 import { toolsContract } from "./tools.ts";
@@ -32,6 +33,7 @@ export function lettaContract(
       await client.close();
     });
     describe("agents and conversations", () => directoryContract(server));
+    describe("an agent's past", () => pastContract(server));
     describe("turns", () => turnsContract(server, abilities));
     describe("tools", () => (abilities.gatesEveryTool ? toolsContract : ungatedToolsContract)(server));
     describe("trouble", () => troubleContract(server, abilities));

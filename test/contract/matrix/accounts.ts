@@ -43,6 +43,16 @@ export function accountsContract(server: () => ServerUnderContract): void {
     expect(error).toMatchObject({ kind: "token", httpStatus: 401, errcode: "M_UNKNOWN_TOKEN" });
   });
 
+  it("logs out, which leaves no device behind", async () => {
+    const user = await newUser(server());
+    const second = await server().homeserver.login({ ...user.account, deviceId: "ANOTHER" }, never);
+    const client = server().homeserver.as(second);
+    await client.logOut(never);
+    expect(await failure(client.logOut(never))).toMatchObject({ kind: "token" });
+    const devices = await ask(server(), user, "GET", "/devices");
+    expect(devices.answer).toMatchObject({ devices: [{ device_id: user.account.deviceId }] });
+  });
+
   it("does not log in with a wrong password, nor an unknown user", async () => {
     const user = await newUser(server());
     const wrong = await failure(server().homeserver.login({ ...user.account, password: "wrong" }, never));

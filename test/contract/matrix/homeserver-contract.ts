@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { accountsContract } from "./accounts.ts";
 import { rateLimitsContract } from "./limits.ts";
+import { membershipsContract } from "./memberships.ts";
+import { profilesContract } from "./profiles.ts";
 import { roomsContract } from "./rooms.ts";
 import { sendingContract } from "./sending.ts";
 import type { ServerUnderContract, StartServer } from "./server.ts";
@@ -15,6 +17,8 @@ export function homeserverContract(name: string, start: StartServer): void {
       describe("sending", () => sendingContract(server));
       describe("syncing", () => syncingContract(server));
       describe("rooms", () => roomsContract(server));
+      describe("memberships", () => membershipsContract(server));
+      describe("profiles", () => profilesContract(server));
     });
     describe("with its own rate limits", () => rateLimitsContract(started(start, "default")));
   });

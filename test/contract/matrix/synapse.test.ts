@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import { ClientServerHomeserver, type Registration } from "../../../src/matrix/c
 import { registerUser } from "../../servers/matrix-users.ts";
 import { type Synapse, startSynapse } from "../../servers/synapse.ts";
 import { accountsContract } from "./accounts.ts";
+import { administrationContract, notAdministrationContract } from "./administration.ts";
 import { homeserverContract, started } from "./homeserver-contract.ts";
 import { failure, messagesOnly, never, newAccount, newUser, type StartServer } from "./server.ts";
 
@@ -32,6 +34,11 @@ function onSynapse(registering: Registering): StartServer {
       },
     };
   };
+}
+
+async function administratorOf(synapse: Synapse): Promise<string> {
+  const localpart = `admin-${randomUUID()}`;
+  return (await registerUser(synapse, localpart, { admin: true })).accessToken;
 }
 
 const bySharedSecret: Registering = ({ registrationSharedSecret: secret }) => ({ kind: "shared-secret", secret });
@@ -80,4 +87,26 @@ describe("Synapse, registering by token", { timeout: 60_000 }, () => {
     const bad = user.client.sync({ since: "no cursor", timeoutMs: 0, filter: messagesOnly }, never);
     expect(await failure(bad)).toMatchObject({ kind: "refused", httpStatus: 400 });
   });
+});
+
+describe("Synapse, with an administrator's token", { timeout: 60_000 }, () => {
+  let synapse: Synapse | undefined;
+  const server = started(
+    onSynapse((running) => {
+      synapse = running;
+      return bySharedSecret(running);
+    }),
+    "default",
+  );
+  const running = (): Synapse => {
+    if (synapse === undefined) throw new Error("the server was not started");
+    return synapse;
+  };
+  const connect = (token: string) => {
+    const { baseUrl, homeserver } = server();
+    const config = { baseUrl, serverName: homeserver.serverName, registration: { kind: "token", token: "" } } as const;
+    return new ClientServerHomeserver(config).administeredBy(token);
+  };
+  administrationContract(server, async () => connect(await administratorOf(running())));
+  notAdministrationContract(server, connect);
 });

@@ -17,7 +17,7 @@ export function newcomer(world: () => World): void {
     await bert.until("Bert's invitation to the room", () => bert.inviter(roomId));
     await bert.until("Bert's invitation to the space", () => bert.inviter(spaceId));
 
-    expect(await anna.state(roomId, "m.room.name")).toEqual({ name: "Scout One" });
+    expect(await anna.state(roomId, "m.room.name")).toEqual({ name: "Scout One - Letta Agent Chat" });
     expect(await anna.state(roomId, "m.room.topic")).toMatchObject({ topic: expect.stringContaining("Scout One") });
     expect(await anna.state(roomId, "m.room.join_rules")).toMatchObject({ join_rule: "invite" });
     expect(await anna.state(roomId, "m.room.history_visibility")).toEqual({ history_visibility: "shared" });

@@ -279,6 +279,39 @@ describe("the App Server adapter, on a server that misbehaves", () => {
     expect(server.received.filter(({ type }) => type === "input")).toHaveLength(0);
   });
 
+  describe("a turn that was begun over another connection", () => {
+    const status = (word: string) => ({ type: "update_loop_status", runtime, loop_status: { status: word } });
+
+    /** Follows it, and gives how that ends. */
+    const following = async () => {
+      await begin((command) => {
+        if (command.type === "runtime_start") server.send(status("PROCESSING_API_RESPONSE"));
+        return agreeable(command);
+      });
+      const end = (async () => {
+        for await (const event of backend.follow(request, never))
+          if (event.type === "finished") return event.stopReason;
+        return undefined;
+      })().catch((error: unknown) => error);
+      await server.next("runtime_start");
+      // What is sent before its answer has been taken in is no part of the turn.
+      await backend.lookUp({ ...conversation, conversationId: "other" }, "otid-2", never);
+      return { end };
+    };
+
+    it("and that ends without a word is cut: how it ended is to be looked up", async () => {
+      const { end } = await following();
+      server.send(status("WAITING_ON_INPUT"));
+      expect(await end).toMatchObject({ kind: "cut" });
+    });
+
+    it("and was cancelled with it is cut, too", async () => {
+      const { end } = await following();
+      server.send(finished("cancelled"));
+      expect(await end).toMatchObject({ kind: "cut" });
+    });
+  });
+
   it("aborts a turn that nobody watches any more, and leaves no timer behind", async () => {
     await begin();
     const stop = new AbortController();

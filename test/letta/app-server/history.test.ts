@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Request } from "../../../src/letta/app-server/connection.ts";
-import { readTurn } from "../../../src/letta/app-server/history.ts";
+import { readPast, readTurn } from "../../../src/letta/app-server/history.ts";
 
 const never = new AbortController().signal;
 const conversation = { agentId: "agent-1", conversationId: "conversation-1" };
@@ -97,5 +97,37 @@ describe("what the history has of a turn", () => {
     const history = historyOf(many);
     expect(await readTurn(history.request, conversation, "q", never)).toBeUndefined();
     expect(history.pages()).toBe(3);
+  });
+});
+
+describe("an agent's own past", () => {
+  const past = (entries: readonly Entry[], limit = 15) => readPast(historyOf(entries).request, "agent-1", limit, never);
+
+  it("is what was said last, the oldest first, without Letta's own notes and tool calls", async () => {
+    const entries = [
+      asked("a", "Hello <system-reminder>be nice</system-reminder>"),
+      said("Hi"),
+      asked("b", "<system-reminder>the time is now</system-reminder>"),
+      asked("c", "What now?"),
+      call,
+      result,
+      said(" Done. "),
+    ];
+    expect(await past(entries)).toEqual([
+      { id: "ui-msg-0", speaker: "user", text: "Hello" },
+      { id: "ui-msg-1", speaker: "agent", text: "Hi" },
+      { id: "ui-msg-3", speaker: "user", text: "What now?" },
+      { id: "ui-msg-6", speaker: "agent", text: "Done." },
+    ]);
+    expect((await past(entries, 2)).map(({ text }) => text)).toEqual(["What now?", "Done."]);
+  });
+
+  it("reads as many pages as it needs, and no more", async () => {
+    const entries = Array.from({ length: 200 }, (_, n) => (n % 100 === 0 ? said(`text ${n}`) : call));
+    const history = historyOf(entries);
+    expect(await readPast(history.request, "agent-1", 1, never)).toHaveLength(1);
+    expect(history.pages()).toBe(2);
+    expect(await past(entries)).toHaveLength(2);
+    expect(await past([])).toEqual([]);
   });
 });

@@ -50,7 +50,7 @@ export async function* askModel(
     });
     if (!response.ok || response.body === null)
       throw new ModelFailed(`Error code: ${response.status} - ${await quoted(response)}`, false);
-    for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) {
+    for await (const line of createInterface({ input: Readable.from(response.body) })) {
       if (!line.startsWith("data: {")) continue;
       for (const { delta } of chunk.parse(JSON.parse(line.slice(6))).choices) {
         begun = true;

@@ -136,10 +136,10 @@ export class V1Routes {
 
   #conversation(id: string, body: object, response: ServerResponse): Conversation | undefined {
     const { state } = this.#options;
-    const found = state.conversations.get(id);
+    const agentId = String(Reflect.get(body, "agent_id"));
+    const found = id === "default" ? state.ownConversation(agentId) : state.conversations.get(id);
     if (found !== undefined) return found;
     if (id === "default") {
-      const agentId = String(Reflect.get(body, "agent_id"));
       sendJson(response, 404, { detail: `Agent with ID ${agentId} not found` });
     } else if (!conversationIds.test(id)) {
       sendJson(response, 422, { detail: "[{'type': 'string_pattern_mismatch', 'loc': ('path', 'conversation_id')}]" });

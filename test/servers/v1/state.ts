@@ -101,6 +101,15 @@ export class V1State {
     return conversation;
   }
 
+  /** The one that every agent has without its being made. */
+  ownConversation(agentId: string): Conversation | undefined {
+    if (!this.agents.has(agentId)) return undefined;
+    const key = `default of ${agentId}`;
+    const conversation = this.conversations.get(key) ?? { ...this.addConversation(agentId), id: key };
+    this.conversations.set(key, conversation);
+    return conversation;
+  }
+
   addRun(conversation: Conversation, background: boolean): Run {
     const run: Run = {
       id: `run-${randomUUID()}`,

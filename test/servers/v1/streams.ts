@@ -29,14 +29,12 @@ export async function play(run: Run, response: ServerResponse, after: number, od
     if (oddities.pingsForTheDead) response.write(`data: ${JSON.stringify(ping)}\n\n`);
   }, pingEveryMs);
   let next = after;
+  response.once("close", () => wake(run));
   try {
     while (!response.destroyed) {
       for (; next < run.log.length; next++) response.write(run.log[next]);
       if (run.log.at(-1) === "data: [DONE]\n\n") break;
-      await new Promise<void>((resolve) => {
-        run.readers.add(resolve);
-        response.once("close", resolve);
-      });
+      await new Promise<void>((resolve) => run.readers.add(resolve));
     }
   } finally {
     clearInterval(pings);

@@ -1,0 +1,80 @@
+import { isAgentUser } from "../../machines/addresses.ts";
+import type { Invitation, PollInput } from "../../machines/agent/context.ts";
+import type { agentMachine } from "../../machines/agent/index.ts";
+import { type InvitedRoom, type MatrixClient, MatrixError, type SyncResponse } from "../../matrix/port.ts";
+import type { ActionEffects } from "../../runtime/effect.ts";
+import { RoomState } from "../room-state.ts";
+import type { Sessions } from "../sessions.ts";
+import { replacementOf } from "../upgrade.ts";
+
+/** Whose invitations agents accept, besides those of their own homeserver's agents. */
+export interface InvitationPolicy {
+  readonly server: string;
+  /** User ids. */
+  readonly people: ReadonlySet<string>;
+  /** Names of homeservers, all of whose users may invite. */
+  readonly servers: ReadonlySet<string>;
+}
+
+/** More at once are left unanswered: they still stand there for the next first look. */
+const mostAtOnce = 50;
+
+/** What to make of the invitations that a sync brought. One into the agent's own room is none: that is a change of it. */
+export async function judge(
+  client: MatrixClient,
+  response: Pick<SyncResponse, "invited">,
+  { roomId: ownRoomId, spaceId }: Pick<PollInput, "roomId" | "spaceId">,
+  policy: InvitationPolicy,
+  signal: AbortSignal,
+): Promise<{ readonly invited: readonly Invitation[]; readonly isLetIn: boolean }> {
+  const foreign = response.invited.filter(({ roomId }) => roomId !== ownRoomId);
+  if (foreign.length === 0) return { invited: [], isLetIn: response.invited.length > 0 };
+  const replacement = await replacementAt(client, ownRoomId, signal);
+  const others = foreign.filter(({ roomId }) => roomId !== replacement);
+  const judged = others.map((invitation) => ({
+    roomId: invitation.roomId,
+    accept: invitation.roomId === spaceId || isWelcome(invitation, policy),
+  }));
+  // Those that are declined may be a flood.
+  const invited = judged.toSorted((a, b) => Number(b.accept) - Number(a.accept)).slice(0, mostAtOnce);
+  return { invited, isLetIn: others.length < response.invited.length };
+}
+
+function isWelcome({ inviter }: InvitedRoom, { server, people, servers }: InvitationPolicy): boolean {
+  if (inviter === undefined) return false;
+  const home = inviter.slice(inviter.indexOf(":") + 1);
+  return people.has(inviter) || servers.has(home) || (home === server && isAgentUser(inviter));
+}
+
+/** The room in which the agent's own is to go on, which it knows only from there. */
+async function replacementAt(client: MatrixClient, roomId: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return replacementOf(await RoomState.read(client, roomId, signal));
+  } catch (error) {
+    if (error instanceof MatrixError && error.kind === "forbidden") return undefined;
+    throw error;
+  }
+}
+
+/** The homeserver's last word: the invitation was taken back, or the room is gone. */
+const final: ReadonlySet<string> = new Set(["forbidden", "refused", "missing", "unsupported"]);
+
+/** Accepts and declines. One room that does not answer keeps no other waiting: it is tried again after all others. */
+export function answerInvitations(
+  sessions: Sessions,
+): Required<Pick<ActionEffects<typeof agentMachine>, "answerInvitations">>["answerInvitations"] {
+  return async ({ userId, invited }, { signal }) => {
+    const client = sessions.as(userId);
+    const failures: unknown[] = [];
+    for (const { roomId, accept } of invited) {
+      try {
+        if (accept) await client.join(roomId, signal);
+        else await client.leave(roomId, signal);
+      } catch (error) {
+        if (!(error instanceof MatrixError)) throw error;
+        if (!final.has(error.kind)) failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  };
+}

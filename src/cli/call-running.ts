@@ -1,0 +1,40 @@
+import type { z } from "zod";
+import { ConfigError } from "../config/config-error.ts";
+import type { Environment } from "../config/environment.ts";
+import { dataFolderOf, readConfigFile } from "../config/load.ts";
+import { ControlClient } from "../runtime/control/client.ts";
+import { ControlError } from "../runtime/control/protocol.ts";
+import { controlSocketIn } from "../runtime/control/socket-path.ts";
+import { type Console, explain } from "./console.ts";
+import { type ExitCode, exitCode } from "./exit-code.ts";
+
+export interface RunningOptions {
+  readonly config: string;
+  /** Instead of the folder that the configuration names. */
+  readonly data?: string | undefined;
+}
+
+interface Called<TOutput> {
+  readonly command: { readonly name: string; readonly output: z.ZodType<TOutput> };
+  readonly timeoutMs: number;
+}
+
+/** Lets the running process carry out a command without input, and prints what it says. */
+export async function callRunning<TOutput>(
+  { command, timeoutMs }: Called<TOutput>,
+  options: RunningOptions,
+  console: Console,
+  env: Environment,
+  textOf: (output: TOutput) => string,
+): Promise<ExitCode> {
+  try {
+    const folder = options.data ?? dataFolderOf(options.config, await readConfigFile(options.config, env));
+    const client = new ControlClient({ path: controlSocketIn(folder), timeoutMs });
+    console.out(textOf(await client.call(command.name, {}, command.output)));
+    return exitCode.ok;
+  } catch (error) {
+    console.err(`${explain(error)}\n`);
+    if (error instanceof ConfigError) return exitCode.config;
+    return error instanceof ControlError && error.kind === "not-running" ? exitCode.unavailable : exitCode.failed;
+  }
+}

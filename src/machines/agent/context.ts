@@ -1,0 +1,211 @@
+import type { ActorId } from "../../runtime/actor-id.ts";
+import type { Tell } from "../../runtime/step.ts";
+import { addressOf } from "../addresses.ts";
+import type { Heard } from "../question.ts";
+import { backoff, type Trouble, type Wait } from "../wait.ts";
+
+/** What the agent chart keeps, and what it makes of it. */
+
+export interface AgentInput {
+  readonly server: string;
+  readonly agentId: string;
+  readonly userId: string;
+}
+
+export interface AgentContext extends AgentInput {
+  /** The agent's name in Letta; known once discovery has told it. */
+  readonly name?: string;
+  /** Another name, which the next listing has to confirm: one listing alone can be out of date. */
+  readonly newName?: string | undefined;
+  /** The space, or the part of it, that the room belongs into. */
+  readonly spaceId?: string;
+  readonly part?: number;
+  readonly roomId?: string | undefined;
+  /** The picture that the agent shows. */
+  readonly avatar?: Avatar | undefined;
+  /** True once what was said in Letta before is in the room, or never will be. */
+  readonly imported: boolean;
+  /** True when the room has to be looked at again. */
+  readonly stale: boolean;
+  /** How often others have changed the room in a row, without a longer time between two changes. */
+  readonly changes: number;
+  /** When they last did, ms since the epoch. */
+  readonly changedAt: number;
+  /** The sync cursor: everything up to it has been handed on. */
+  readonly since?: string;
+  /** Since when Letta's listings have been without the agent, ms since the epoch. */
+  readonly missingSince?: number | undefined;
+  /** True when the homeserver refused the stored access token. */
+  readonly tokenRefused: boolean;
+  /** What goes wrong with each of the agent's concerns, until something goes well there again. */
+  readonly troubles: Troubles;
+  /** Of the first concern that is in trouble. */
+  readonly wait?: Wait | undefined;
+}
+
+/** A file that was uploaded, and what it was made from: another source is another picture. */
+export interface Avatar {
+  readonly source: string;
+  /** Its `mxc://` address. */
+  readonly url: string;
+}
+
+/** The regions of the chart, and what lasting trouble with keeps no other step of provisioning from being taken. */
+const concerns = ["account", "life", "room", "profile", "history", "link", "contents", "people", "intake"] as const;
+export type Concern = (typeof concerns)[number];
+export type Troubles = { readonly [C in Concern]?: Trouble };
+
+/** Parameters of actions and guards that are about one concern. */
+export interface In {
+  readonly concern: Concern;
+}
+
+export interface FailedIn extends In {
+  readonly event: { readonly error: unknown };
+}
+
+export type AgentEvent =
+  | { readonly type: "DISCOVERED"; readonly name: string }
+  | Missed
+  /** The configuration leaves the agent out. */
+  | { readonly type: "DISABLED" }
+  /** Look whether everything is as it should be, and mend what is not. */
+  | { readonly type: "INSPECT" }
+  /** Its user was taken over from another system. */
+  | { readonly type: "ADOPTED" }
+  /** The agent's room is another one than it was. */
+  | { readonly type: "MOVED" }
+  | { readonly type: "SPACE_READY"; readonly spaceId: string; readonly part?: number }
+  | { readonly type: "TOKEN_REFUSED" };
+
+/** A complete listing is without the agent, which may be so for `grace` ms. */
+export interface Missed {
+  readonly type: "MISSED";
+  readonly grace: number;
+}
+
+export interface LinkInput {
+  readonly userId: string;
+  readonly agentId: string;
+  readonly name: string;
+  readonly roomId: string;
+  readonly spaceId: string;
+}
+
+export interface ProfileInput {
+  readonly userId: string;
+  readonly agentId: string;
+  readonly name: string;
+  /** What it shows already, by what is known here. */
+  readonly avatar: Avatar | null;
+}
+
+/** What an agent's room is made from. */
+export interface RoomInput {
+  readonly userId: string;
+  readonly agentId: string;
+  readonly name: string;
+  readonly avatarUrl: string | null;
+}
+
+export interface PollInput {
+  readonly userId: string;
+  readonly roomId: string;
+  readonly spaceId?: string;
+  readonly since?: string;
+  /** Set after trouble: the first answer is then handed on even when it brings nothing, to say that all is well. */
+  readonly recovering?: true;
+}
+
+/** Into a room that is not the agent's own. */
+export interface Invitation {
+  readonly roomId: string;
+  readonly accept: boolean;
+}
+
+export interface Polled {
+  /** The cursor that passes everything in `heard`. */
+  readonly since: string;
+  /** In the order in which the rooms' timelines have it. */
+  readonly heard: readonly Heard[];
+  /** Set when somebody else changed the agent's own room, or took the agent out of it. */
+  readonly changed?: true;
+  /** Invitations to be answered; left out when there are none. */
+  readonly invited?: readonly Invitation[];
+}
+
+export function withTroubles(troubles: Troubles): Pick<AgentContext, "troubles" | "wait"> {
+  const first = concerns.find((concern) => troubles[concern] !== undefined);
+  return { troubles, wait: first === undefined ? undefined : troubles[first]?.wait };
+}
+
+/** Two changes further apart than this are not one quarrel, ms: more than the longest backoff. */
+const quarrelWithin = 120_000;
+/** Changes in a row that are looked at without a longer wait. */
+const atOnce = 5;
+
+export function changesWith({ changes, changedAt }: AgentContext, at: number): Partial<AgentContext> {
+  return { stale: true, changes: at - changedAt > quarrelWithin ? 1 : changes + 1, changedAt: at };
+}
+
+/** The wait before a changed room is looked at, ms. */
+export function noticedAfter({ changes }: AgentContext): number {
+  return changes === 0 ? 0 : backoff(changes - atOnce);
+}
+
+export function backoffAfter(trouble: Trouble | undefined): number {
+  return backoff(trouble?.tries ?? 1, trouble?.retryAfterMs);
+}
+
+export function profileInput({ userId, agentId, name = userId, avatar }: AgentContext): ProfileInput {
+  return { userId, agentId, name, avatar: avatar ?? null };
+}
+
+export function roomInput({ userId, agentId, name = userId, avatar }: AgentContext): RoomInput {
+  return { userId, agentId, name, avatarUrl: avatar?.url ?? null };
+}
+
+export function pollInput({ userId, roomId = "", spaceId, since, troubles }: AgentContext): PollInput {
+  return {
+    userId,
+    roomId,
+    ...(spaceId !== undefined && { spaceId }),
+    ...(since !== undefined && { since }),
+    ...(troubles.intake !== undefined && { recovering: true }),
+  };
+}
+
+export function linkInput({ userId, agentId, name = userId, roomId = "", spaceId = "" }: AgentContext): LinkInput {
+  return { userId, agentId, name, roomId, spaceId };
+}
+
+export function askForSpace({ server, agentId, spaceId }: AgentContext): Tell[] {
+  if (spaceId !== undefined) return [];
+  return [{ to: addressOf.space(server), event: { type: "SPACE_WANTED", asker: addressOf.agent(server, agentId) } }];
+}
+
+export function invitationsIn({ userId }: AgentContext, { invited = [] }: Polled) {
+  return { userId, invited };
+}
+
+export function closeAll(conversations: readonly ActorId[], { name = "This agent" }: AgentContext): Tell[] {
+  const reason = `${name} is not in Letta any more, so nobody can answer this.`;
+  return conversations.map((to) => ({ to, event: { type: "CLOSE", reason } }));
+}
+
+export function handOn({ server, agentId }: AgentContext, { heard }: Polled): Tell[] {
+  return heard.map((one) => tellConversation(addressOf.conversation(server, agentId, one.roomId), one));
+}
+
+function tellConversation(to: ActorId, heard: Heard): Tell {
+  switch (heard.kind) {
+    case "question":
+      return { to, id: heard.question.eventId, event: { type: "MESSAGE", question: heard.question } };
+    case "edit": {
+      const { eventId, edits, sender, text } = heard;
+      return { to, id: eventId, event: { type: "EDITED", edits, sender, text } };
+    }
+    case "cut":
+      return { to, id: `cut ${heard.gap}`, event: { type: "CUT", gap: heard.gap } };
+  }
+}

@@ -1,0 +1,104 @@
+import { and, not, raise } from "xstate";
+import { handOn, invitationsIn, pollInput } from "./context.ts";
+import { agentSetup } from "./setup.ts";
+
+/** What the agent hears, from all rooms it is in. */
+export const intake = agentSetup.createStateConfig({
+  initial: "deaf",
+  states: {
+    deaf: {
+      always: [
+        { guard: and(["hasRoom", "isListening", "hasCursor"]), target: "polling" },
+        { guard: and(["hasRoom", "isListening"]), target: "catchingUp" },
+      ],
+    },
+    catchingUp: {
+      always: { guard: not("isListening"), target: "deaf" },
+      on: { MOVED: "deaf" },
+      invoke: {
+        id: "catchUp",
+        src: "catchUp",
+        input: ({ context }) => pollInput(context),
+        onDone: [
+          {
+            guard: { type: "isInvited", params: ({ event }) => event.output },
+            target: "polling",
+            actions: [
+              { type: "advance", params: ({ event }) => event.output },
+              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
+              { type: "answerInvitations", params: ({ context, event }) => invitationsIn(context, event.output) },
+              { type: "goOn", params: { concern: "intake" } },
+            ],
+          },
+          {
+            target: "polling",
+            actions: [
+              { type: "advance", params: ({ event }) => event.output },
+              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
+              { type: "goOn", params: { concern: "intake" } },
+            ],
+          },
+        ],
+        onError: {
+          target: "troubled",
+          actions: { type: "fail", params: ({ event }) => ({ concern: "intake" as const, event }) },
+        },
+      },
+    },
+    polling: {
+      always: { guard: not("isListening"), target: "deaf" },
+      on: { MOVED: "deaf" },
+      invoke: {
+        id: "poll",
+        src: "poll",
+        input: ({ context }) => pollInput(context),
+        onDone: [
+          {
+            guard: { type: "isInvited", params: ({ event }) => event.output },
+            target: "polling",
+            reenter: true,
+            actions: [
+              { type: "advance", params: ({ event }) => event.output },
+              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
+              { type: "answerInvitations", params: ({ context, event }) => invitationsIn(context, event.output) },
+              { type: "goOn", params: { concern: "intake" } },
+            ],
+          },
+          {
+            target: "polling",
+            reenter: true,
+            actions: [
+              { type: "advance", params: ({ event }) => event.output },
+              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
+              { type: "goOn", params: { concern: "intake" } },
+            ],
+          },
+        ],
+        onError: {
+          target: "troubled",
+          actions: { type: "fail", params: ({ event }) => ({ concern: "intake" as const, event }) },
+        },
+      },
+    },
+    troubled: {
+      always: [
+        {
+          guard: { type: "isTokenOld", params: { concern: "intake" } },
+          target: "renewing",
+        },
+        { guard: { type: "isTokenRefused", params: { concern: "intake" } }, target: "renewingLater" },
+        { target: "backingOff" },
+      ],
+    },
+    renewing: {
+      entry: raise({ type: "TOKEN_REFUSED" }),
+      always: { guard: not("isOnline"), target: "deaf" },
+    },
+    renewingLater: { always: { guard: not("isListening"), target: "deaf" }, after: { intakeRetry: "renewing" } },
+    backingOff: { always: { guard: not("isServed"), target: "deaf" }, after: { intakeRetry: "deaf" } },
+  },
+});

@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { catchUp, poll } from "../../../src/actors/agent/intake.ts";
+import { answerInvitations } from "../../../src/actors/agent/invitations.ts";
+import type { Invitation } from "../../../src/machines/agent/context.ts";
+import { matrixError } from "../../ports/fake-homeserver.ts";
+import { effectContext } from "../effect-context.ts";
+import { anna, type Town, town } from "../town.ts";
+
+const policy = { server: "test", people: new Set([anna]), servers: new Set(["friends.org"]) };
+const nobody = { admins: [], readers: [] };
+
+let t: Town;
+let since: string;
+beforeEach(async () => {
+  t = await town();
+  since = `s${t.homeserver.place}`;
+});
+
+/** Somebody's room, into which the agent is invited. */
+function invitedBy(inviter: string): string {
+  const roomId = t.homeserver.makeRoom(inviter);
+  t.homeserver.setMember(roomId, t.userId, "invite", inviter);
+  return roomId;
+}
+
+function polled(spaceId = "!space:test") {
+  const { userId, roomId } = t;
+  return poll(t.sessions, t.clock, nobody, policy)({ userId, roomId, since, spaceId }, effectContext<never>());
+}
+
+function answer(invited: readonly Invitation[]) {
+  return answerInvitations(t.sessions)({ userId: t.userId, invited }, effectContext<never>());
+}
+
+const membershipIn = (roomId: string) => t.homeserver.room(roomId).membershipOf(t.userId);
+
+describe("an agent that is invited", () => {
+  test.each([
+    ["one of the people it serves", anna, true],
+    ["somebody of a homeserver that may", "@carl:friends.org", true],
+    ["another agent of its homeserver", "@agent_2:test", true],
+    ["somebody else", "@mallory:test", false],
+    ["somebody who is called like an agent elsewhere", "@agent_2:evil.org", false],
+    ["somebody whose name ends like a homeserver that may", "@x:evil.org:friends.org", false],
+  ])("by %s accepts or declines", async (_, inviter, accept) => {
+    const roomId = invitedBy(inviter);
+    const { invited, heard, changed } = await polled();
+    expect(invited).toEqual([{ roomId, accept }]);
+    expect([heard, changed]).toEqual([[], undefined]);
+    await answer(invited ?? []);
+    expect(membershipIn(roomId)).toBe(accept ? "join" : "leave");
+  });
+
+  test("into its space accepts, whoever invites", async () => {
+    const spaceId = invitedBy("@bot:test");
+    expect((await polled(spaceId)).invited).toEqual([{ roomId: spaceId, accept: true }]);
+  });
+
+  test("into its own room takes it for a change of that, which is put right", async () => {
+    t.homeserver.setMember(t.roomId, t.userId, "leave", anna);
+    t.homeserver.setMember(t.roomId, t.userId, "invite", "@mallory:test");
+    const result = await polled();
+    expect(result.changed).toBe(true);
+    expect(result.invited).toBeUndefined();
+  });
+
+  test("into the room that its own was upgraded to goes there, whoever invites", async () => {
+    const upgraded = invitedBy("@mallory:test");
+    const tombstone = { type: "m.room.tombstone", stateKey: "", content: { replacement_room: upgraded } };
+    t.homeserver.post(t.roomId, { sender: "@mallory:test", ...tombstone });
+    const result = await polled();
+    expect(result.changed).toBe(true);
+    expect(result.invited).toBeUndefined();
+  });
+
+  test("while nobody listened answers at the first look", async () => {
+    const roomId = invitedBy(anna);
+    const look = catchUp(t.sessions, policy);
+    const { invited } = await look({ userId: t.userId, roomId: t.roomId }, effectContext<never>());
+    expect(invited).toEqual([{ roomId, accept: true }]);
+  });
+
+  test("a thousand times is bounded, and does not miss those that count", async () => {
+    for (let n = 0; n < 200; n++) invitedBy("@mallory:test");
+    const welcome = invitedBy(anna);
+    const { invited = [] } = await polled();
+    expect(invited.length).toBeLessThanOrEqual(50);
+    expect(invited[0]).toEqual({ roomId: welcome, accept: true });
+  });
+});
+
+describe("answering invitations", () => {
+  test("twice is the same as once", async () => {
+    const [accepted, declined] = [invitedBy(anna), invitedBy("@mallory:test")];
+    const both = [
+      { roomId: accepted, accept: true },
+      { roomId: declined, accept: false },
+    ];
+    await answer(both);
+    await answer(both);
+    expect([accepted, declined].map(membershipIn)).toEqual(["join", "leave"]);
+  });
+
+  test("goes on after one that was taken back", async () => {
+    const [gone, welcome] = [invitedBy(anna), invitedBy(anna)];
+    t.homeserver.setMember(gone, t.userId, "leave", anna);
+    await answer([
+      { roomId: gone, accept: true },
+      { roomId: welcome, accept: true },
+    ]);
+    expect(membershipIn(welcome)).toBe("join");
+  });
+
+  test("is tried again when the homeserver holds it back, after all others", async () => {
+    const [slow, welcome] = [invitedBy(anna), invitedBy(anna)];
+    t.homeserver.fail("join", matrixError("limited", 10_000), 1, ({ args: [roomId] }) => roomId === slow);
+    const both = [slow, welcome].map((roomId) => ({ roomId, accept: true }));
+    await expect(answer(both)).rejects.toMatchObject({ kind: "limited", retryAfterMs: 10_000 });
+    expect(membershipIn(welcome)).toBe("join");
+    await answer(both);
+    expect(membershipIn(slow)).toBe("join");
+  });
+});

@@ -1,0 +1,45 @@
+import { expect, it } from "vitest";
+import { ask, failure, never, newAccount, newUser, type ServerUnderContract } from "./server.ts";
+
+/** The smallest picture there is: one transparent pixel. */
+const pixel = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+export function profilesContract(server: () => ServerUnderContract): void {
+  it("shows a user's name and picture to others, and their changes", async () => {
+    const [user, other] = [await newUser(server()), await newUser(server())];
+    await user.client.setDisplayName("Scout", never);
+    const { avatarUrl: before } = await other.client.profile(user.userId, never);
+    expect(before).toBeUndefined();
+    const avatarUrl = await user.client.upload({ name: "scout.png", contentType: "image/png", bytes: pixel }, never);
+    await user.client.setAvatarUrl(avatarUrl, never);
+    expect(await other.client.profile(user.userId, never)).toEqual({ displayName: "Scout", avatarUrl });
+    await user.client.setAvatarUrl("", never);
+    expect((await other.client.profile(user.userId, never)).avatarUrl ?? "").toBe("");
+  });
+
+  it("has nothing to show of a user that does not exist", async () => {
+    const user = await newUser(server());
+    const nobody = `@${newAccount("nobody").localpart}:${server().homeserver.serverName}`;
+    expect(await user.client.profile(nobody, never)).toEqual({});
+  });
+
+  it("keeps a file as it was uploaded, for everybody who has an account", async () => {
+    const [user, other] = [await newUser(server()), await newUser(server())];
+    const mxc = await user.client.upload({ name: "ü / 100 %.png", contentType: "image/png", bytes: pixel }, never);
+    const response = await fetch(`${server().baseUrl}/_matrix/client/v1/media/download/${mxc.slice("mxc://".length)}`, {
+      headers: { authorization: `Bearer ${other.credentials.accessToken}` },
+    });
+    expect(response.headers.get("content-type")).toBe("image/png");
+    expect(Buffer.from(await response.arrayBuffer()).equals(pixel)).toBe(true);
+  });
+
+  it("takes no upload of somebody whose session has ended", async () => {
+    const user = await newUser(server());
+    await ask(server(), user, "POST", "/logout", {});
+    const upload = user.client.upload({ name: "x.png", contentType: "image/png", bytes: pixel }, never);
+    expect(await failure(upload)).toMatchObject({ kind: "token" });
+  });
+}

@@ -1,0 +1,30 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { type Household, startHousehold } from "../e2e/household.ts";
+import { expectNothingTwice, people, provisionTwelve } from "./provision.ts";
+
+describe("twelve agents and three people on a Synapse with its default rate limits", () => {
+  let house: Household | undefined;
+  afterEach(async () => {
+    await house?.close();
+    house = undefined;
+  }, 60_000);
+
+  it("are together at once where an administrator's token lifts the limits of our users", async () => {
+    house = await startHousehold({ rateLimits: "default", people, administered: true });
+    const { waits } = await provisionTwelve(house, 60);
+    expect(waits.filter((reason) => /429/.test(reason))).toEqual([]);
+    await expectNothingTwice(house);
+  }, 120_000);
+
+  it("get together without it, one invitation after the other, and status says what is waited for", async () => {
+    // The default is a twentieth of it: the same, in two minutes instead of forty-five.
+    const synapse = { rc_invites: { per_user: { per_second: 0.06, burst_count: 5 } } };
+    house = await startHousehold({ rateLimits: "default", people, synapse });
+    const { waits, seconds } = await provisionTwelve(house, 400);
+    expect(
+      waits.filter((reason) => /^inviting @(anna|bert|cleo)\b.* \[429\] M_LIMIT_EXCEEDED/.test(reason)),
+    ).not.toEqual([]);
+    expect(seconds).toBeGreaterThan(60);
+    await expectNothingTwice(house);
+  }, 480_000);
+});
