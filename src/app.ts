@@ -19,7 +19,7 @@ import { instanceSecret } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
 import { PasswordFile } from "./config/password-file.ts";
 import type { AvatarChoice, Config, CoreUser } from "./config/schema.ts";
-import { AppServerBackend } from "./letta/app-server/backend.ts";
+import { connectLetta } from "./letta/connect.ts";
 import type { LettaBackend } from "./letta/port.ts";
 import { addressOf, isAgentUser, localpartOf, serverOfUser } from "./machines/addresses.ts";
 import { ClientServerHomeserver } from "./matrix/client-server.ts";
@@ -306,13 +306,7 @@ export function connectPorts(config: Config, logger: Logger): Ports {
     { baseUrl: url, serverName, registration },
     { onMalformed: (part) => logger.warn({ part }, "the homeserver sent something malformed, which was left out") },
   );
-  const { token, toolAllowList, idleTimeoutMs } = config.letta;
-  const letta = new AppServerBackend({
-    url: appServerSocket(config.letta.url),
-    ...(token !== undefined && { token }),
-    toolAllowList,
-    idleTimeoutMs,
-  });
+  const letta = connectLetta(config.letta);
   return {
     homeserver,
     ...(adminToken !== undefined && { admin: homeserver.administeredBy(adminToken) }),
@@ -323,9 +317,4 @@ export function connectPorts(config: Config, logger: Logger): Ports {
       await letta.close();
     },
   };
-}
-
-/** The App Server listens for clients at `/ws` of the address it was told to listen at. */
-function appServerSocket(url: string): string {
-  return new URL(url).pathname === "/" ? new URL("/ws", url).href : url;
 }

@@ -16,7 +16,7 @@ const groups: readonly Alternatives[] = [
     required: true,
   },
   { section: ["homeserver"], names: ["admin_token_file", "admin_token"], required: false },
-  { section: ["letta"], names: ["token_file", "token"], required: false },
+  { section: ["letta"], names: ["token_file", "token", "api_key_file", "api_key"], required: false },
   { section: ["core_users"], names: ["admin_password_file", "admin_password"], required: false },
   { section: ["core_users"], names: ["letta_password_file", "letta_password"], required: false },
 ];
@@ -41,5 +41,21 @@ export function ambiguities(written: Section, keys: readonly Key[]): readonly Co
     if (message === undefined) return [];
     const example = keys.find((key) => isSamePath(key.path, [...section, names[0] ?? ""]))?.example;
     return [{ key: section.join("."), message, ...(example !== undefined && { example }) }];
+  });
+}
+
+/** A server of one kind knows nothing of the other kind's key, and would be shown a secret that is not meant for it. */
+export function wrongKeyForLetta(written: Section, keys: readonly Key[]): readonly ConfigProblem[] {
+  const url = valueAt(written, ["letta", "url"]);
+  if (typeof url !== "string") return [];
+  const isRest = /^https?:/.test(url);
+  const [wrong, right] = isRest ? ["token", "api_key"] : ["api_key", "token"];
+  return [wrong, `${wrong}_file`].flatMap((name) => {
+    if (valueAt(written, ["letta", name]) === undefined) return [];
+    const own = name.replace(wrong, right);
+    const example = keys.find((key) => isSamePath(key.path, ["letta", own]))?.example;
+    const kind = isRest ? "Letta's REST API (http://, https://)" : "a Letta App Server (ws://, wss://)";
+    const message = `is not for ${kind}: that takes ${own}`;
+    return [{ key: `letta.${name}`, message, ...(example !== undefined && { example }) }];
   });
 }

@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { ambiguities, rivalsOf } from "./alternatives.ts";
+import { ambiguities, rivalsOf, wrongKeyForLetta } from "./alternatives.ts";
 import { ConfigError } from "./config-error.ts";
 import { diagnose } from "./diagnose.ts";
 import { type Environment, type Override, overridesIn } from "./environment.ts";
@@ -27,6 +27,7 @@ export async function readConfigFile(path: string, env: Environment): Promise<Co
   const all = [
     ...issues.flatMap((issue) => diagnose(issue, written, overrides, keys)),
     ...ambiguities(written, keys),
+    ...wrongKeyForLetta(written, keys),
     ...problems,
   ];
   if (!parsed.success || all.length > 0) throw new ConfigError(path, all);
@@ -41,7 +42,7 @@ export function dataFolderOf(path: string, file: ConfigFile): string {
 /** The values that must never turn up in a log. */
 export function secretsOf({ homeserver: { registration, adminToken }, letta, coreUsers }: Config): readonly string[] {
   const ours = registration.kind === "token" ? registration.token : registration.secret;
-  const all = [ours, adminToken, letta.token, coreUsers.admin?.password, coreUsers.letta?.password];
+  const all = [ours, adminToken, letta.token, letta.apiKey, coreUsers.admin?.password, coreUsers.letta?.password];
   return all.filter((secret) => secret !== undefined);
 }
 
@@ -72,6 +73,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
       toolAllowList: letta.tool_allow_list,
       idleTimeoutMs: letta.idle_timeout,
       ...(secrets.lettaToken !== undefined && { token: secrets.lettaToken }),
+      ...(secrets.lettaApiKey !== undefined && { apiKey: secrets.lettaApiKey }),
     },
     dataFolder: dataFolderOf(path, file),
     invite: file.invite,

@@ -116,8 +116,8 @@ const coreUsers = z
   .prefault({});
 
 const letta = z.strictObject({
-  url: url(/^wss?$/, "the ws:// or wss:// address of a Letta App Server").meta({
-    description: "Where the Letta App Server listens (`letta server --listen`).",
+  url: url(/^(wss?|https?)$/, "a ws(s):// (Letta App Server) or http(s):// address (Letta Cloud, Letta V1)").meta({
+    description: "Where Letta is: ws(s):// of an App Server (`letta server --listen`), http(s):// of Letta's REST API.",
     example: "url: ws://127.0.0.1:4500",
   }),
   token: text.optional().meta({
@@ -127,6 +127,14 @@ const letta = z.strictObject({
   token_file: text.optional().meta({
     description: "A file that holds the App Server's token.",
     example: "token_file: /run/secrets/letta_token",
+  }),
+  api_key: text.optional().meta({
+    description: "The key to Letta's REST API; Letta Cloud needs one, a server of your own may.",
+    example: "api_key: the-key-from-letta",
+  }),
+  api_key_file: text.optional().meta({
+    description: "A file that holds that key.",
+    example: "api_key_file: /run/secrets/letta_api_key",
   }),
   tool_allow_list: z.array(text, "must be a list of tool names").default([]).meta({
     description:
@@ -319,7 +327,10 @@ export interface Config {
   };
   readonly letta: {
     readonly url: string;
+    /** Of an App Server. A secret. */
     readonly token?: string;
+    /** Of the REST API. A secret. */
+    readonly apiKey?: string;
     readonly toolAllowList: readonly string[];
     readonly idleTimeoutMs: number;
   };

@@ -7,6 +7,7 @@ export interface Secrets {
   readonly registration: Registration;
   readonly adminToken: string | undefined;
   readonly lettaToken: string | undefined;
+  readonly lettaApiKey: string | undefined;
   readonly adminPassword: string | undefined;
   readonly lettaPassword: string | undefined;
 }
@@ -41,6 +42,7 @@ export async function readSecrets(path: string, file: ConfigFile): Promise<Secre
   const others = {
     adminToken: await read("homeserver.admin_token_file", homeserver.admin_token, homeserver.admin_token_file),
     lettaToken: await read("letta.token_file", letta.token, letta.token_file),
+    lettaApiKey: await read("letta.api_key_file", letta.api_key, letta.api_key_file),
     adminPassword: await read(
       "core_users.admin_password_file",
       coreUsers.admin_password,

@@ -117,6 +117,14 @@ describe("a configuration", () => {
     expect(secretsOf(config)).toEqual(["from-a-file", "letta-token"]);
   });
 
+  test("reads the key to Letta's REST API, and names it for the log", async () => {
+    await writeFile(join(folder, "api-key"), "sk-let-1\n");
+    const rest = "letta: { url: https://api.letta.com, api_key_file: api-key }";
+    const { letta, ...config } = await load(minimal.replace(/^letta: .*$/m, rest));
+    expect(letta).toMatchObject({ url: "https://api.letta.com", apiKey: "sk-let-1" });
+    expect(secretsOf({ letta, ...config })).toContain("sk-let-1");
+  });
+
   test("may be read without its secrets", async () => {
     const path = join(folder, "letta-matrix.yaml");
     await writeFile(path, minimal.replace("shared_secret: s3cret", "shared_secret_file: /nowhere/secret"));
@@ -187,7 +195,21 @@ describe("a wrong configuration is refused, naming the key, what is wrong and wh
 
   const bare = "must not hold a user name, a password, a query or a fragment: addresses are no secrets";
   test.each([
-    ["letta: { url: http://localhost }", "letta.url", "must be the ws:// or wss:// address of a Letta App Server"],
+    [
+      "letta: { url: ftp://localhost }",
+      "letta.url",
+      "must be a ws(s):// (Letta App Server) or http(s):// address (Letta Cloud, Letta V1)",
+    ],
+    [
+      "letta: { url: https://localhost, token: x }",
+      "letta.token",
+      "is not for Letta's REST API (http://, https://): that takes api_key",
+    ],
+    [
+      "letta: { url: ws://localhost, api_key_file: x }",
+      "letta.api_key_file",
+      "is not for a Letta App Server (ws://, wss://): that takes token_file",
+    ],
     ["letta: { url: ws://me:pw@localhost }", "letta.url", bare],
     ["letta: { url: 'ws://localhost/ws?token=x' }", "letta.url", bare],
     ["discovery: { interval: 30 }", "discovery.interval", "must be a number with a unit: ms, s, m or h"],

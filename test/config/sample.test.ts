@@ -18,14 +18,15 @@ test("the sample shows each key, and the defaults it claims are the real ones", 
   const shown: unknown = parse(text.replace(/^( *)# ([a-z_]+: .*)$/gm, "$1$2"));
   const defaults = await readConfigFile(sample, {});
   for (const { path, kind } of keysOf(configFile)) {
-    if (kind === "section" || path.includes("registration") || /(token|password)$/.test(path.at(-1) ?? "")) continue;
+    if (kind === "section" || path.includes("registration") || /(token|password|api_key)$/.test(path.at(-1) ?? ""))
+      continue;
     expect(valueAt(shown, path), path.join(".")).toBeDefined();
   }
   if (!isSection(shown)) throw new Error("the sample has no keys");
   // Files of secrets have no default, and are shown for their names only.
   for (const section of Object.values(shown))
     if (isSection(section))
-      for (const key of Object.keys(section)) if (/(token|password)_file$/.test(key)) delete section[key];
+      for (const key of Object.keys(section)) if (/(token|password|api_key)_file$/.test(key)) delete section[key];
   const uncommented = configFile.parse(shown);
   expect(uncommented).toEqual(defaults);
 });

@@ -55,6 +55,8 @@ export async function startLettaV1(options: LettaV1Options): Promise<LettaV1> {
       OPENAI_API_KEY: "stub",
       OPENAI_BASE_URL: options.model.url,
       DO_NOT_TRACK: "1",
+      // 20 by default, which is long for a test.
+      LETTA_KEEPALIVE_INTERVAL: "1",
     };
     const config = join(programs.source, "alembic.ini");
     const migrate = `cd "$0" && exec "$1" -c "$2" upgrade head`;

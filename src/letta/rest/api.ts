@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { AgentSummary, Conversation } from "../port.ts";
 import { type Asked, malformed, statusOf, translate } from "./errors.ts";
 import { agent, type HistoryEntry, historyEntry, identified, type Run, run } from "./frames.ts";
+import { oldestFirst } from "./order.ts";
 
 export interface ApiOptions {
   /** `https://api.letta.com`, or where a self-hosted server listens. */
@@ -142,12 +143,13 @@ export class RestApi {
     isEnough: (newest: readonly HistoryEntry[]) => boolean,
     signal: AbortSignal,
   ): Promise<readonly HistoryEntry[]> {
-    const newest = (await this.#historyPage(conversation, { order: "desc" }, signal)).reverse();
+    const page = await this.#historyPage(conversation, { order: "desc" }, signal);
+    const newest = oldestFirst(page, conversation.conversationId === "default");
     // Not each message is one entry, so the length of a page says nothing; the first message of all does.
     if (newest.length === 0 || newest[0]?.message_type === "system_message" || isEnough(newest)) return newest;
     const all = new Map<string, HistoryEntry>();
     let after: string | undefined;
-    for (let page = 0; page < mostPages; page += 1) {
+    for (let pages = 0; pages < mostPages; pages += 1) {
       const entries = await this.#historyPage(conversation, { order: "asc", ...(after ? { after } : {}) }, signal);
       const before = all.size;
       for (const entry of entries) all.set(`${entry.id} ${entry.message_type}`, entry);

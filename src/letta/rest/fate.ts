@@ -65,7 +65,12 @@ export async function fateOf(look: Look): Promise<TurnFate> {
   }
   const run = await api.run(runId, signal);
   const ended = run === undefined ? "error" : endOf(run);
-  return ended === undefined ? { state: "running" } : await judge(ended, found, look);
+  if (ended === undefined) return { state: "running" };
+  // The run may have gone on since the history was read: only now is that complete.
+  const settled = await readTurn(api, look.conversation, look.otid, signal);
+  const hasGoneOn = settled !== undefined && (settled.waiting.length > 0 || (settled.runId ?? runId) !== runId);
+  if (hasGoneOn) return { state: "running" };
+  return await judge(ended, { runId, ...(settled === undefined ? {} : { record: settled }) }, look);
 }
 
 /** Why a run ended; `undefined` while it has not. */

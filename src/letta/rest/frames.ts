@@ -51,6 +51,7 @@ export const streamError = z.looseObject({
 export const historyEntry = z.looseObject({
   id: z.string(),
   message_type: z.string(),
+  date: z.string().nullish(),
   otid: z.string().nullish(),
   run_id: z.string().nullish(),
   content: z.unknown().optional(),

@@ -11,13 +11,15 @@ import { turnsContract } from "./turns.ts";
 import { ungatedToolsContract } from "./ungated-tools.ts";
 
 /** Holds a Letta server and its adapter to what `src/letta/port.ts` promises. */
-export function lettaContract(
+export function lettaContract<Server extends ServerUnderContract>(
   name: string,
   abilities: LettaAbilities,
-  start: () => Promise<ServerUnderContract>,
+  start: () => Promise<Server>,
+  /** What is true of this server only. */
+  own?: (server: () => Server) => void,
 ): void {
   describe(name, { timeout: 60_000 }, () => {
-    let running: ServerUnderContract | undefined;
+    let running: Server | undefined;
     beforeAll(async () => {
       running = await start();
     }, 900_000);
@@ -38,5 +40,6 @@ export function lettaContract(
     describe("tools", () => (abilities.gatesEveryTool ? toolsContract : ungatedToolsContract)(server));
     describe("trouble", () => troubleContract(server, abilities));
     describe("crashes", () => (abilities.turnsOutliveWatchers ? survivalContract : crashesContract)(server));
+    if (own !== undefined) describe("what is odd in it", () => own(server));
   });
 }

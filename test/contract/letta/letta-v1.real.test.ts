@@ -5,12 +5,15 @@ import { startLettaV1 } from "../../servers/letta-v1.ts";
 import { startModel } from "../../servers/model.ts";
 import { lettaContract } from "./letta-contract.ts";
 import { restAbilities, restServer } from "./rest-server.ts";
+import { v1OdditiesContract } from "./v1-oddities.ts";
 
-lettaContract("Letta's V1 server", restAbilities, async () => {
+const start = async () => {
   const dir = await mkdtemp(join(tmpdir(), "letta-v1-"));
   return await restServer({
     startModel,
     start: (model) => startLettaV1({ dir, model }),
     cleanUp: () => rm(dir, { recursive: true, force: true }),
   });
-});
+};
+
+lettaContract("Letta's V1 server", restAbilities, start, v1OdditiesContract);

@@ -31,10 +31,16 @@ export interface RestServerOptions {
   cleanUp?(): Promise<void>;
 }
 
+export interface RestUnderContract extends ServerUnderContract {
+  readonly url: string;
+  /** Nothing that a case waits for takes longer, ms. */
+  readonly patienceMs: number;
+}
+
 const madeAgent = z.object({ id: z.string() });
 const listedTools = z.array(z.object({ id: z.string(), name: z.string() }));
 
-export async function restServer(options: RestServerOptions): Promise<ServerUnderContract & { readonly url: string }> {
+export async function restServer(options: RestServerOptions): Promise<RestUnderContract> {
   const { haste = 1 } = options;
   const requests = new Map<string, ModelRequest>();
   const model = await options.startModel({
@@ -53,6 +59,7 @@ export async function restServer(options: RestServerOptions): Promise<ServerUnde
   };
   return {
     url: server.url,
+    patienceMs: 10_000 / haste,
     async client({ toolAllowList = [], idleTimeoutMs = 20_000, lockMs = 300_000 } = {}) {
       const cable = await layCable(server.url);
       const url = cable.url.replace(/^ws:/, "http:").replace(/\/$/, "");

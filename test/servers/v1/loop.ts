@@ -142,7 +142,13 @@ class Loop {
   }
 
   #keep(type: string, fields: object, chat?: object): void {
-    const entry = { id: `message-${randomUUID()}`, ...fields, message_type: type, run_id: this.#run.id };
+    const entry = {
+      id: `message-${randomUUID()}`,
+      ...fields,
+      message_type: type,
+      run_id: this.#run.id,
+      date: new Date().toISOString(),
+    };
     this.#unstored.push({ entry, ...(chat === undefined ? {} : { chat }) });
   }
 

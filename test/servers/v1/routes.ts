@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { z } from "zod";
 import { sendJson } from "../model-answer.ts";
 import { type Input, type LoopOptions, work } from "./loop.ts";
-import type { Conversation, Run } from "./state.ts";
+import { type Conversation, type Run, waitingCalls } from "./state.ts";
 import { append, finish, play } from "./streams.ts";
 
 export interface RouteOptions extends LoopOptions {
@@ -166,6 +166,10 @@ export class V1Routes {
       const detail = `CONFLICT: Cannot send a new message: Another request (run_id=${locking}) is currently being processed for this conversation.`;
       return sendJson(response, 409, { detail, run_id: locking });
     }
+    if (!oddities.pendingFailsInStream && "role" in input && waitingCalls(conversation).length > 0) {
+      const detail = { code: "PENDING_APPROVAL", message: "The agent is waiting for approval on a tool call." };
+      return sendJson(response, 409, { detail });
+    }
     const run = state.addRun(conversation, background);
     state.locks.set(conversation.id, run.id);
     if (input.otid !== undefined) state.runByOtid.set(input.otid, run.id);
@@ -200,7 +204,10 @@ export class V1Routes {
     const entries = conversation.messages.map(({ entry }) => entry);
     // With `desc` the cursor does not page.
     if (query.get("order") === "asc") sendJson(response, 200, this.#page(entries, query));
-    else sendJson(response, 200, entries.reverse().slice(0, Number(query.get("limit") ?? 100)));
+    else {
+      const newest = entries.slice(-Number(query.get("limit") ?? 100));
+      sendJson(response, 200, id === "default" && oddities.ownHistoryIsAscending ? newest : newest.reverse());
+    }
   }
 
   #cancel(body: object, response: ServerResponse): void {

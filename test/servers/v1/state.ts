@@ -20,7 +20,9 @@ export interface V1Oddities {
   readonly unknownHistoryIsEmpty: boolean;
   /** A message is in the history only when its first step is done. */
   readonly storesAfterFirstStep: boolean;
-  /** Each step of a stream pings, also one of a run that is dead. */
+  /** Asked for the newest first, an agent's own conversation gives its newest entries, but the oldest of them first. */
+  readonly ownHistoryIsAscending: boolean;
+  /** A stream on which nothing happens pings, also that of a run that is dead. */
   readonly pingsForTheDead: boolean;
 }
 
@@ -33,6 +35,7 @@ export const v1Oddities: V1Oddities = {
   pendingFailsInStream: true,
   unknownHistoryIsEmpty: true,
   storesAfterFirstStep: true,
+  ownHistoryIsAscending: true,
   pingsForTheDead: true,
 };
 
