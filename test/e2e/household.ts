@@ -26,9 +26,11 @@ export interface HouseholdOptions {
   readonly people?: readonly string[];
   /** Whether the program gets the administrator's token. */
   readonly administered?: boolean;
+  /** The address of a Letta; without it there is one that only says which agents there are. */
+  readonly letta?: string;
 }
 
-/** The program in this process, with a real Synapse, and with a Letta that only says which agents there are. */
+/** The program in this process, with a real Synapse, and mostly with a Letta that only says which agents there are. */
 export class Household {
   readonly dir: string;
   readonly synapse: Synapse;
@@ -37,15 +39,17 @@ export class Household {
   readonly root: Person;
   readonly people: readonly Person[];
   readonly configFile: string;
+  readonly hasLetta: boolean;
   readonly log: string[] = [];
   #app: App | undefined;
 
-  constructor(parts: Pick<Household, "dir" | "synapse" | "root" | "people" | "configFile">) {
+  constructor(parts: Pick<Household, "dir" | "synapse" | "root" | "people" | "configFile" | "hasLetta">) {
     this.dir = parts.dir;
     this.synapse = parts.synapse;
     this.root = parts.root;
     this.people = parts.people;
     this.configFile = parts.configFile;
+    this.hasLetta = parts.hasLetta;
   }
 
   async start(): Promise<void> {
@@ -55,7 +59,10 @@ export class Household {
       secrets: [],
       destination: { write: (line) => void this.log.push(line) },
     });
-    this.#app = createApp(config, log, () => ({ ...connectPorts(config, log), letta: this.letta }));
+    this.#app = createApp(config, log, () => ({
+      ...connectPorts(config, log),
+      ...(!this.hasLetta && { letta: this.letta }),
+    }));
     await this.#app.start();
   }
 
@@ -135,11 +142,12 @@ export async function startHousehold(options: HouseholdOptions = {}): Promise<Ho
       ...(administered && { admin_token: root.accessToken }),
       ...homeserver,
     },
-    letta: { url: "ws://127.0.0.1:9" },
+    letta: { url: options.letta ?? "ws://127.0.0.1:9" },
     invite: people.map(({ userId }) => userId),
     discovery: { interval: "1s" },
     ...others,
   };
   await writeFile(configFile, JSON.stringify(written), { mode: 0o600 });
-  return new Household({ dir, synapse, root: new Person(login(root)), people, configFile });
+  const hasLetta = options.letta !== undefined;
+  return new Household({ dir, synapse, root: new Person(login(root)), people, configFile, hasLetta });
 }

@@ -8,7 +8,7 @@ import { readTurn, type TurnRecord } from "./history.ts";
 import { heardIn, Quiet } from "./watch.ts";
 
 export interface Look {
-  readonly api: RestApi;
+  readonly api: Pick<RestApi, "url" | "history" | "run" | "activeRuns" | "resume">;
   readonly startTimer: StartTimer;
   readonly conversation: Conversation;
   readonly otid: string;

@@ -2,6 +2,8 @@ import type { Conversation, Utterance } from "../port.ts";
 import type { RestApi } from "./api.ts";
 import { callsIn, type HistoryEntry, type ToolCall, textOf } from "./frames.ts";
 
+type Histories = Pick<RestApi, "history">;
+
 /** What the history has of one turn. */
 export interface TurnRecord {
   /** All its texts, a paragraph each; empty when there are none. */
@@ -19,7 +21,7 @@ export interface TurnRecord {
  * not finished its first step never is.
  */
 export async function readTurn(
-  api: RestApi,
+  api: Histories,
   conversation: Conversation,
   otid: string,
   signal: AbortSignal,
@@ -34,7 +36,7 @@ export async function readTurn(
 
 /** Tool calls at the end of the history that wait to be allowed, whosever turn they belong to. */
 export async function waitingIn(
-  api: RestApi,
+  api: Histories,
   conversation: Conversation,
   signal: AbortSignal,
 ): Promise<readonly ToolCall[]> {
@@ -43,7 +45,7 @@ export async function waitingIn(
 
 /** The last things that were said in an agent's own conversation, the oldest first. */
 export async function readPast(
-  api: RestApi,
+  api: Histories,
   agentId: string,
   limit: number,
   signal: AbortSignal,

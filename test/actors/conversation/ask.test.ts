@@ -111,6 +111,17 @@ describe("#7 a question that Letta had", () => {
     expect(w.letta.calls).toEqual(["lookUp", "follow", "lookUp"]);
   });
 
+  test.each([
+    ["", [{ state: "lost", ranTool: "send_mail" }]],
+    [" while it was followed", [{ state: "running" }, { state: "lost", ranTool: "send_mail" }]],
+  ] as const)("and lost%s after a tool ran unasked is not asked again: the tool is noted", async (_, fates) => {
+    w.letta.fates = [...fates];
+    const { asked, context } = start({}, { restarted: true });
+    await expect(asked).rejects.toMatchObject({ kind: "lost" });
+    expect(context.emitted).toContainEqual({ type: "TOOL_APPROVED", tool: "send_mail" });
+    expect(w.letta.calls).not.toContain("ask");
+  });
+
   test("and lost while it was followed is left to the chart", async () => {
     w.letta.fates = [{ state: "running" }, { state: "lost" }];
     await expect(start({}, { restarted: true }).asked).rejects.toMatchObject({ kind: "lost" });

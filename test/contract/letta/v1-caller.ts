@@ -61,10 +61,6 @@ export class V1Caller {
     return new V1Stream(response, this.#server.patienceMs);
   }
 
-  async cancel({ agentId }: Conversation, runId: string): Promise<void> {
-    await this.#call("POST", `/v1/agents/${agentId}/messages/cancel`, { run_ids: [runId] });
-  }
-
   async history(
     { agentId, conversationId }: Conversation,
     order: "asc" | "desc" = "asc",

@@ -42,18 +42,6 @@ export const v1OddityCases: Readonly<Record<keyof V1Oddities, readonly [name: st
       await running.all();
     },
   ],
-  lateAnswersStay: [
-    "keeps the answer that comes after its run was cancelled",
-    async (caller, server) => {
-      const conversation = await caller.newConversation();
-      const turn = await caller.ask(conversation, { directives: "[[tps=20]] [[words=20]]" });
-      await turn.until("assistant_message");
-      await caller.cancel(conversation, await turn.runId());
-      await turn.all();
-      const answers = async () => (await caller.history(conversation)).filter(isAnswer).map(({ content }) => content);
-      await expect.poll(async () => String(await answers()), { timeout: server.patienceMs }).toMatch(/ w20/);
-    },
-  ],
   pendingFailsInStream: [
     "takes a message while a tool call waits for approval, and fails it in its own stream",
     async (caller) => {

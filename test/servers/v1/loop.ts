@@ -102,8 +102,10 @@ class Loop {
     if (text !== "") this.#keep("assistant_message", { id, content: text }, { role: "assistant", content: text });
     if (call === undefined) {
       if (this.#isCancelled()) this.#sayCancelled();
-      if (!this.#isCancelled() || this.#options.oddities.lateAnswersStay) this.#store();
-      if (!this.#isCancelled()) this.#end("completed", "end_turn");
+      else {
+        this.#store();
+        this.#end("completed", "end_turn");
+      }
       return "end";
     }
     return this.#call(call);

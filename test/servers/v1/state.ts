@@ -12,8 +12,6 @@ export interface V1Oddities {
   readonly foregroundRepeatsRun: boolean;
   /** A second message while a run goes on is refused with 409 and the run's id. */
   readonly busyIsRefused: boolean;
-  /** The answer that comes after a run was cancelled is stored all the same. */
-  readonly lateAnswersStay: boolean;
   /** A message while a tool call waits for approval is taken, and fails in its own stream. */
   readonly pendingFailsInStream: boolean;
   /** The history of a conversation that never was is empty, no error. */
@@ -31,7 +29,6 @@ export const v1Oddities: V1Oddities = {
   repeatsAreReplayed: true,
   foregroundRepeatsRun: true,
   busyIsRefused: true,
-  lateAnswersStay: true,
   pendingFailsInStream: true,
   unknownHistoryIsEmpty: true,
   storesAfterFirstStep: true,
