@@ -56,7 +56,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .command("run")
     .summary("run until told to stop")
     .description(
-      "Runs until SIGTERM, SIGINT or SIGHUP, then stops gracefully; a second signal ends it at once. What was under way goes on after the next start. Log lines go to standard output as JSON.",
+      "Runs until SIGTERM or SIGINT, then stops gracefully; a second signal ends it at once. What was under way goes on after the next start. SIGHUP makes it read its configuration again, unless it runs in a terminal: docs/configuration.md says which keys that can change. Log lines go to standard output as JSON.",
     )
     .addOption(config())
     .action(async (options: { config: string }) => {

@@ -39,6 +39,7 @@ async function cli(...args: readonly string[]) {
       now: () => 0,
       exit: () => undefined,
       onStopRequest: () => () => undefined,
+      onReloadRequest: () => () => undefined,
     },
   });
   return { code, ...printed };

@@ -9,6 +9,7 @@ import { hostile } from "./cases/hostile.ts";
 import { longAnswers } from "./cases/long.ts";
 import { newcomer } from "./cases/newcomer.ts";
 import { places } from "./cases/places.ts";
+import { reload } from "./cases/reload.ts";
 import { repeats } from "./cases/repeats.ts";
 import { silence } from "./cases/silence.ts";
 import { streaming } from "./cases/streaming.ts";
@@ -46,6 +47,7 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 180_
     homes(world);
     hostile(world);
     repeats(world);
+    reload(world);
     trouble(world);
   });
   describe("when all is over", () => census(world, 2));
