@@ -20,12 +20,13 @@ import { secretsOf } from "./config/load.ts";
 import { PasswordFile } from "./config/password-file.ts";
 import type { Config } from "./config/schema.ts";
 import { AppServerBackend } from "./letta/app-server/backend.ts";
-import type { LettaBackend } from "./letta/port.ts";
+import type { LettaBackend, ModelInspector } from "./letta/port.ts";
 import { addressOf, isAgentUser, localpartOf, serverOfUser } from "./machines/addresses.ts";
 import { ClientServerHomeserver } from "./matrix/client-server.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
 import type { Homeserver, HomeserverAdmin } from "./matrix/port.ts";
+import { type OpenPatient, patientOf } from "./patient.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
 import { ControlServer } from "./runtime/control/server.ts";
@@ -54,7 +55,7 @@ export interface Ports {
   readonly homeserver: Homeserver;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
-  readonly letta: LettaBackend;
+  readonly letta: LettaBackend & Partial<ModelInspector>;
   readonly clock: Clock;
   /** Frees the connections. */
   close(): Promise<void>;
@@ -226,6 +227,12 @@ export async function openAdoption(config: Config) {
       await close();
     },
   };
+}
+
+/** What the doctor looks at, while something runs or not. */
+export function openPatient(config: Config): OpenPatient {
+  const ports = connectPorts(config, createLogger({ level: "fatal", secrets: secretsOf(config) }));
+  return patientOf(config, ports.letta);
 }
 
 function adoptionOf(

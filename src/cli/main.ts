@@ -17,6 +17,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
   },
+  examining: {
+    openPatient: async (config) => (await import("../app.ts")).openPatient(config),
+  },
   adopting: {
     openStore: async (config) => (await import("../app.ts")).openAdoption(config),
     sleep: (ms) => sleep(ms),

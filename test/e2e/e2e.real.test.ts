@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
 import { census } from "./cases/census.ts";
 import { crowd } from "./cases/crowd.ts";
+import { doctor } from "./cases/doctor.ts";
 import { edits } from "./cases/edits.ts";
 import { guests } from "./cases/guests.ts";
 import { homes } from "./cases/homes.ts";
@@ -48,6 +49,7 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 180_
     hostile(world);
     repeats(world);
     reload(world);
+    doctor(world);
     trouble(world);
   });
   describe("when all is over", () => census(world, 2));

@@ -16,12 +16,12 @@ export function reload(world: () => World): void {
     const carla = new Person({ baseUrl, ...(await registerUser(stack.synapse, "carla")) });
     const before = app.config;
 
-    await app.configure({ ...before, invitations: { people: [carla.userId] }, data_folder: "elsewhere" });
+    await app.configure({ ...before, invitations: { people: [carla.userId] }, space: { alias: "elsewhere" } });
     const refused = await app.reload();
     expect(refused).toMatchObject({
       level: "error",
       live: ["invitations.people"],
-      restart: [{ key: "data_folder", why: "the store in it is open" }],
+      restart: [{ key: "space.alias", why: "the space is found by it" }],
     });
     await app.configure({ ...before, invitations: { people: [carla.userId] } });
     expect(await app.reload()).toMatchObject({ level: "info", keys: ["invitations.people"] });
