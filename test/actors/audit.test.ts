@@ -1,38 +1,19 @@
 import { expect, test } from "vitest";
 import { auditBehaviour } from "../../src/actors/audit/behaviour.ts";
 import { Directory } from "../../src/actors/directory.ts";
-import { addressOf } from "../../src/machines/addresses.ts";
 import type { Batch } from "../../src/machines/audit.ts";
 import type { ActorId } from "../../src/runtime/actor-id.ts";
-import { type ActorRecord, recordFormat } from "../../src/runtime/record.ts";
+import { agentRecord } from "./agent-record.ts";
 import { effectContext } from "./effect-context.ts";
 
 const hour = 3_600_000;
-
-function recordOf(agentId: string, life: string): ActorRecord {
-  return {
-    format: recordFormat,
-    id: addressOf.agent("test", agentId),
-    machine: "agent",
-    version: 1,
-    value: { life },
-    context: { agentId },
-    status: "active",
-    history: {},
-    children: {},
-    timers: {},
-    revision: 1,
-    generation: 0,
-    at: 0,
-  };
-}
 
 /** One whole pass over these agents. */
 async function pass(lives: readonly string[]): Promise<readonly Batch[]> {
   const directory = new Directory(
     {
       async *list() {
-        for (const [n, life] of lives.entries()) yield recordOf(`agent-${n}`, life);
+        for (const [n, life] of lives.entries()) yield agentRecord(`agent-${n}`, { life });
       },
       read: () => undefined,
     },

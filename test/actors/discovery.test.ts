@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Directory } from "../../src/actors/directory.ts";
 import { discoveryBehaviour } from "../../src/actors/discovery/behaviour.ts";
-import { addressOf } from "../../src/machines/addresses.ts";
 import type { Listing } from "../../src/machines/discovery.ts";
-import { type ActorRecord, recordFormat } from "../../src/runtime/record.ts";
 import { FakeLetta, lettaError } from "../ports/fake-letta.ts";
 import { SimulatedClock } from "../runtime/simulated-clock.ts";
+import { agentRecord } from "./agent-record.ts";
 import { effectContext } from "./effect-context.ts";
 
 interface Known {
@@ -28,29 +27,12 @@ beforeEach(() => {
   known = {};
 });
 
-function recordOf(agentId: string, { life = "live", ...context }: Known): ActorRecord {
-  return {
-    format: recordFormat,
-    id: addressOf.agent("test", agentId),
-    machine: "agent",
-    version: 1,
-    value: { life },
-    context: { agentId, ...context },
-    status: "active",
-    history: {},
-    children: {},
-    timers: {},
-    revision: 1,
-    generation: 0,
-    at: 0,
-  };
-}
-
 async function listing(...disabled: readonly string[]): Promise<Listing> {
   const directory = new Directory(
     {
       async *list() {
-        for (const [agentId, one] of Object.entries(known)) yield recordOf(agentId, one);
+        for (const [agentId, { life = "live", ...context }] of Object.entries(known))
+          yield agentRecord(agentId, { life }, context);
       },
       read: () => undefined,
     },

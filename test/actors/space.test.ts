@@ -5,8 +5,8 @@ import { roomMarker } from "../../src/actors/marker.ts";
 import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
 import { orderOf } from "../../src/actors/space/child.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
-import { type ActorRecord, recordFormat } from "../../src/runtime/record.ts";
 import { matrixError } from "../ports/fake-homeserver.ts";
+import { agentRecord } from "./agent-record.ts";
 import { effectContext } from "./effect-context.ts";
 import { type Town, town } from "./town.ts";
 
@@ -38,29 +38,12 @@ beforeEach(async () => {
   await run("ensureBot");
 });
 
-function recordOf(agentId: string, { life = "live", room = "ready", ...context }: Known): ActorRecord {
-  return {
-    format: recordFormat,
-    id: addressOf.agent("test", agentId),
-    machine: "agent",
-    version: 1,
-    value: { life, room },
-    context: { agentId, ...context },
-    status: "active",
-    history: {},
-    children: {},
-    timers: {},
-    revision: 1,
-    generation: 0,
-    at: 0,
-  };
-}
-
 async function run(effect: string, input: unknown = {}): Promise<unknown> {
   const directory = new Directory(
     {
       async *list() {
-        for (const [agentId, one] of Object.entries(agents)) yield recordOf(agentId, one);
+        for (const [agentId, { life = "live", room = "ready", ...context }] of Object.entries(agents))
+          yield agentRecord(agentId, { life, room }, context);
       },
       read: () => undefined,
     },

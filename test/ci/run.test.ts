@@ -70,6 +70,13 @@ describe(".ci/run", () => {
     expect(run({ ...good, contract })).toMatchObject({ last, status: 1 });
   });
 
+  test("names at its end what has failed, and why", () => {
+    const quick =
+      "printf '\\033[31m FAIL \\033[39m a thing > works\\nAssertionError: it does not\\n4 passed, 1 failed\\n'; exit 1";
+    const atTheEnd = run({ ...good, quick }).stdout.split("=== failed\n")[1];
+    expect(atTheEnd).toContain("quick:\n FAIL  a thing > works\nAssertionError: it does not\n");
+  });
+
   test("reads coloured lines too", () => {
     expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("16 passed, 0 failed");
   });

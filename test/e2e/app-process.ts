@@ -1,26 +1,17 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { z } from "zod";
-import { type Status, status as statusSchema } from "../../src/commands/status/schema.ts";
+import type { Status } from "../../src/commands/status/schema.ts";
 import { type RunningProcess, supervise } from "../servers/process.ts";
+import { type CommandOutcome, main, readStatus, runCommand } from "./command.ts";
 import { eventually } from "./eventually.ts";
-
-const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
 
 const lineSchema = z.looseObject({ level: z.string(), msg: z.string() });
 
 /** One line of the program's log. */
 export type LogLine = z.infer<typeof lineSchema>;
-
-export interface CommandOutcome {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 /** The program as an operator runs it: `letta-matrix run --config …`, in a process of its own. */
 export class AppProcess {
@@ -113,18 +104,11 @@ export class AppProcess {
   }
 
   /** Carries out another command of the program beside it. */
-  async command(...args: readonly string[]): Promise<CommandOutcome> {
-    const child = spawn(process.execPath, [main, ...args, "--config", this.#configFile], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env["PATH"] ?? "" },
-    });
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-    return { code: child.exitCode, out, err };
+  command(...args: readonly string[]): Promise<CommandOutcome> {
+    return runCommand(this.#configFile, args);
   }
 
-  async status(): Promise<Status> {
-    const { code, out, err } = await this.command("status", "--json");
-    if (code !== 0) throw new Error(`letta-matrix status ended with ${code}: ${err}`);
-    return statusSchema.parse(JSON.parse(out));
+  status(): Promise<Status> {
+    return readStatus(this.#configFile);
   }
 }

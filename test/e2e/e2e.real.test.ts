@@ -18,7 +18,7 @@ import { trouble } from "./cases/trouble.ts";
 import { startWorld, type World } from "./world.ts";
 
 // One file, so that all cases share one Synapse, one Letta and one running program.
-describe("people and agents on a real Synapse and a real Letta", { timeout: 180_000 }, () => {
+describe("people and agents on a real Synapse and a real Letta", { timeout: 300_000 }, () => {
   let started: World | undefined;
   let left: Backlog | undefined;
   const world = (): World => started ?? fail("the servers did not start");

@@ -1,23 +1,19 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { text } from "node:stream/consumers";
+import { join } from "node:path";
 import { z } from "zod";
 import { type App, connectPorts, createApp } from "../../src/app.ts";
-import { type Status, status as statusSchema } from "../../src/commands/status/schema.ts";
+import type { Status } from "../../src/commands/status/schema.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { agentUserId } from "../../src/machines/addresses.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { FakeLetta } from "../ports/fake-letta.ts";
 import { type MatrixUser, registerUser } from "../servers/matrix-users.ts";
 import { type Synapse, type SynapseOptions, startSynapse } from "../servers/synapse.ts";
-import type { CommandOutcome } from "./app-process.ts";
+import { type CommandOutcome, readStatus, runCommand } from "./command.ts";
 import { eventually } from "./eventually.ts";
 import { Person } from "./person.ts";
 
-const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
 const tokenAnswer = z.object({ access_token: z.string() });
 
 export interface HouseholdOptions {
@@ -76,19 +72,12 @@ export class Household {
   }
 
   /** Carries out a command of the program in a process of its own, beside this one. */
-  async command(...args: readonly string[]): Promise<CommandOutcome> {
-    const child = spawn(process.execPath, [main, ...args, "--config", this.configFile], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env["PATH"] ?? "" },
-    });
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-    return { code: child.exitCode, out, err };
+  command(...args: readonly string[]): Promise<CommandOutcome> {
+    return runCommand(this.configFile, args);
   }
 
-  async status(): Promise<Status> {
-    const { code, out, err } = await this.command("status", "--json");
-    if (code !== 0) throw new Error(`letta-matrix status ended with ${code}: ${err}`);
-    return statusSchema.parse(JSON.parse(out));
+  status(): Promise<Status> {
+    return readStatus(this.configFile);
   }
 
   userIdOf(agentId: string): string {

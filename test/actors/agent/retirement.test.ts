@@ -13,8 +13,8 @@ import { Bot } from "../../../src/actors/bot.ts";
 import { Directory } from "../../../src/actors/directory.ts";
 import { addressOf } from "../../../src/machines/addresses.ts";
 import type { ActorId } from "../../../src/runtime/actor-id.ts";
-import { type ActorRecord, recordFormat } from "../../../src/runtime/record.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
+import { recordOf } from "../agent-record.ts";
 import { effectContext } from "../effect-context.ts";
 import { type Town, town } from "../town.ts";
 
@@ -152,27 +152,14 @@ describe("the conversations of who leaves", () => {
   let contexts: Map<ActorId, Readonly<Record<string, unknown>>>;
 
   function directory(): Directory {
-    const recordOf = (id: ActorId): ActorRecord => ({
-      format: recordFormat,
-      id,
-      machine: "conversation",
-      version: 1,
-      value: "idle",
-      context: contexts.get(id) ?? {},
-      status: "active",
-      history: {},
-      children: {},
-      timers: {},
-      revision: 1,
-      generation: 0,
-      at: 0,
-    });
+    const conversation = (id: ActorId) =>
+      recordOf({ id, machine: "conversation", value: "idle", context: contexts.get(id) ?? {} });
     return new Directory(
       {
         async *list() {
-          for (const id of contexts.keys()) yield recordOf(id);
+          for (const id of contexts.keys()) yield conversation(id);
         },
-        read: recordOf,
+        read: conversation,
       },
       "test",
     );

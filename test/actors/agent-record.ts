@@ -1,0 +1,26 @@
+import { addressOf } from "../../src/machines/addresses.ts";
+import { type ActorRecord, recordFormat } from "../../src/runtime/record.ts";
+
+/** What an actor's host keeps of it, with nothing under way. */
+export function recordOf(actor: Pick<ActorRecord, "id" | "machine" | "value" | "context">): ActorRecord {
+  return {
+    format: recordFormat,
+    version: 1,
+    status: "active",
+    history: {},
+    children: {},
+    timers: {},
+    revision: 1,
+    generation: 0,
+    at: 0,
+    ...actor,
+  };
+}
+
+export function agentRecord(
+  agentId: string,
+  value: ActorRecord["value"],
+  context: Readonly<Record<string, unknown>> = {},
+): ActorRecord {
+  return recordOf({ id: addressOf.agent("test", agentId), machine: "agent", value, context: { agentId, ...context } });
+}
