@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { instanceSecret } from "../src/config/instance-secret.ts";
 import { addressOf } from "../src/machines/addresses.ts";
 import { patientOf } from "../src/patient.ts";
-import { openDatabase } from "../src/runtime/embedded/open.ts";
+import { openDatabase, openStore } from "../src/runtime/embedded/open.ts";
 import { config } from "./commands/doctor/healthy.ts";
 import { FakeLetta } from "./ports/fake-letta.ts";
 
@@ -98,8 +98,20 @@ describe("the store", () => {
   test("whose CURRENT is gone is damaged, and not taken for a new one", async () => {
     await (await filled({ "r|a": record })).close();
     await rm(join(folder, "store", "CURRENT"));
+    const files = await readdir(join(folder, "store"));
+    await expect(openStore(join(folder, "store"), () => undefined)).rejects.toThrow("CURRENT, which is gone");
+    expect(await readdir(join(folder, "store"))).toEqual(files);
     await expect(dataIn(folder).store()).rejects.toMatchObject({ message: expect.stringContaining("damaged") });
   });
+});
+
+test("a store whose making was cut off by a kill is none yet, and is made anew", async () => {
+  const store = join(folder, "store");
+  await mkdir(store, { recursive: true });
+  await writeFile(join(store, "MANIFEST-000001"), "");
+  expect(await dataIn(folder).store()).toBeUndefined();
+  await (await openStore(store, () => undefined)).close();
+  expect(await dataIn(folder).store()).toEqual({ housed: [], unreadable: [] });
 });
 
 test("a damaged instance secret is told from one that is right, and from none", async () => {

@@ -1,10 +1,11 @@
 import { examine } from "../commands/doctor/doctor.ts";
-import { error, type Finding, type Severity, severities } from "../commands/doctor/finding.ts";
+import { error, type Finding, type Severity, severities, warning } from "../commands/doctor/finding.ts";
 import type { Patient } from "../commands/doctor/patient.ts";
 import { status as statusSchema } from "../commands/status/schema.ts";
 import { statusQuery } from "../commands/status/status.ts";
 import { ConfigError } from "../config/config-error.ts";
 import type { Environment } from "../config/environment.ts";
+import { dropped } from "../config/former-names.ts";
 import { loadConfig, secretsOf } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { ControlClient } from "../runtime/control/client.ts";
@@ -34,7 +35,7 @@ export async function doctor(options: DoctorOptions, environment: DoctorEnvironm
   const { console, env } = environment;
   try {
     const config = await loadConfig(options.config, env);
-    const found = await examineWith(config, environment);
+    const found = [...environmentFindings(env), ...(await examineWith(config, environment))];
     show(found, secretsOf(config), options, console);
     return found.some(({ severity }) => severity === "error") ? exitCode.failed : exitCode.ok;
   } catch (thrown) {
@@ -62,6 +63,19 @@ async function examineWith(config: Config, { openPatient }: DoctorEnvironment): 
   } finally {
     await close();
   }
+}
+
+/** Variables of the older system that do nothing any more. */
+function environmentFindings(env: Environment): readonly Finding[] {
+  return Object.entries(dropped)
+    .filter(([variable]) => env[variable] !== undefined)
+    .map(([variable, why]) =>
+      warning(
+        "environment",
+        `${variable} does nothing here: ${why}`,
+        "Leave it out; docs/configuration.md has all keys.",
+      ),
+    );
 }
 
 function configFinding({ key, message, example }: ConfigError["problems"][number], path: string): Finding {

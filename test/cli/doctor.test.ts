@@ -23,7 +23,7 @@ letta: { url: "ws://127.0.0.1:4500", token: t0ken }
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-async function examine(ailment: Ailment = {}, json = false) {
+async function examine(ailment: Ailment = {}, json = false, env = {}) {
   let out = "";
   const close = vi.fn(async () => undefined);
   const { status: _, ...well } = healthy;
@@ -34,7 +34,7 @@ async function examine(ailment: Ailment = {}, json = false) {
       },
       err: () => undefined,
     },
-    env: {},
+    env,
     openPatient: async (config) => ({
       ...well,
       config,
@@ -112,6 +112,15 @@ describe("letta-matrix doctor", () => {
       check: "configuration",
       severity: "error",
     });
+  });
+
+  test("tells which variables of the older system do nothing any more", async () => {
+    const { code, out } = await examine({}, false, { LETTA_STREAMING_ENABLED: "true", LETTA_TOKEN: "t0ken-2" });
+    expect(code).toBe(exitCode.ok);
+    expect(out).toContain(
+      "WARNING  environment: LETTA_STREAMING_ENABLED does nothing here: answers are always streamed\n",
+    );
+    expect(out).toMatch(/\n1 warning\n$/);
   });
 
   test("says that a file of a secret cannot be read", async () => {
