@@ -22,7 +22,8 @@ the configuration itself. Of a key and its \`_file\` only one may be set. No sec
 
 **SIGHUP** makes the running process read it all again: the file, and the files that it names. If everything that has
 changed can be taken over, it is; if anything cannot, or if the file is wrong, nothing is, the log says why, and the
-process goes on as it was. "Reload" says of each key whether it can be.
+process goes on as it was. "Reload" says of each key whether it can be. (In a terminal SIGHUP still ends the program: it
+means that the terminal is gone. A systemd unit has \`ExecReload=kill -HUP $MAINPID\`.)
 
 \`letta-matrix doctor\` says what is wrong with a configuration, and with what it names.
 `;

@@ -80,15 +80,16 @@ async function nameFindings({ config, homeserver }: Patient, signal: AbortSignal
   return [error(check, message, `Set homeserver.server_name to ${name}.`)];
 }
 
-async function registrationFindings({ homeserver }: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
+async function registrationFindings({ config, homeserver }: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
   const check = "homeserver.registration";
   try {
     await homeserver.tryRegistration(signal);
     return [ok(check, "users can be registered")];
   } catch (thrown) {
     const { kind, message, remedy } = failureOf(thrown);
-    // It has another way of telling, or was just asked too often: that does not mean no.
-    return kind === "limited" ? [unknown(check, message)] : [error(check, message, remedy)];
+    // Not every homeserver tells of its tokens. Without the way of the secret, though, there is no registering by it.
+    const isMute = kind === "unsupported" && config.homeserver.registration.kind === "token";
+    return kind === "limited" || isMute ? [unknown(check, message)] : [error(check, message, remedy)];
   }
 }
 

@@ -97,8 +97,14 @@ describe("of the homeserver the doctor finds", () => {
     ]);
   });
 
-  test("no refusal in a rate limit", async () => {
+  test("no refusal in a rate limit, nor where a homeserver does not tell of its tokens", async () => {
     expect(await wrongWith({ homeserver: { tryRegistration: matrixFailure("limited") } })).toEqual([]);
+    const registration = { kind: "token", token: "t0ken" } as const;
+    const byToken = { homeserver: { ...config.homeserver, registration } };
+    const tryRegistration = matrixFailure("unsupported");
+    expect(await examineWith({ config: byToken, homeserver: { tryRegistration } })).toContainEqual(
+      expect.objectContaining({ check: "homeserver.registration", severity: "unknown" }),
+    );
   });
 
   test("that the administrator's token is no good", async () => {
