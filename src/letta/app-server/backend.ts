@@ -1,8 +1,10 @@
 import type {
+  AgentModel,
   AgentSummary,
   Conversation,
   LettaAbilities,
   LettaBackend,
+  ModelInspector,
   TurnEvent,
   TurnFate,
   TurnRequest,
@@ -18,6 +20,7 @@ import type { Ignored } from "./frame-reader.ts";
 import { readPast } from "./history.ts";
 import { abort } from "./interrupt.ts";
 import { Link, type LinkOptions } from "./link.ts";
+import { missingModels } from "./models.ts";
 import type { Session } from "./session.ts";
 
 export interface AppServerOptions extends Omit<ConnectionOptions, "startTimer"> {
@@ -41,7 +44,7 @@ const acknowledgeAfterMs = 2_000;
 const abortOnCloseMs = 2_000;
 
 /** Letta Code's App Server: JSON frames over one WebSocket. Made for and tried with Letta 0.34. */
-export class AppServerBackend implements LettaBackend, AgentCreator {
+export class AppServerBackend implements LettaBackend, AgentCreator, ModelInspector {
   readonly abilities: LettaAbilities = {
     turnsOutliveWatchers: false,
     gatesEveryTool: true,
@@ -70,6 +73,10 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
 
   createAgent(agent: NewAgent, signal: AbortSignal): Promise<AgentSummary> {
     return createAgent(this.#link.request, agent, signal);
+  }
+
+  missingModels(signal: AbortSignal): Promise<readonly AgentModel[]> {
+    return missingModels(this.#link.request, signal);
   }
 
   history(agentId: string, limit: number, signal: AbortSignal): Promise<readonly Utterance[]> {
