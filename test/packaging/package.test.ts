@@ -91,6 +91,7 @@ describe("the package", () => {
       expect.arrayContaining([
         "config/letta-matrix.yaml",
         "docs/configuration.md",
+        "docs/letta-backends.md",
         "LICENSE",
         "README.md",
         "CHANGELOG.md",
