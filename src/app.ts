@@ -246,6 +246,15 @@ export async function openAdoption(config: Config) {
   };
 }
 
+/** What was last written down, while nothing runs. Throws StoreUnavailable, and makes no store where there is none. */
+export async function openLastKnown(dataFolder: string, server: string) {
+  const { store, close } = await openStore(join(dataFolder, "store"), () => undefined, { create: false });
+  // Never started: it only reads.
+  const host = new EmbeddedHost({ store, clock: systemClock, jitterSeed: "", behaviours: [] });
+  const adopt = () => Promise.reject(new Error("nothing is adopted while nothing runs"));
+  return { commands: bindCommands({ host, clock: systemClock, server, adoption: { adopt } }), close };
+}
+
 function adoptionOf(
   { homeserver, admin, clock }: Ports,
   identity: Identity,

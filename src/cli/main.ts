@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { runCli } from "./program.ts";
+import { terminalOf } from "./terminal.ts";
 
 const manifest = z
   .object({ version: z.string() })
@@ -13,6 +14,11 @@ process.exitCode = await runCli(process.argv.slice(2), {
   console: {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+  },
+  looking: {
+    terminal: () => terminalOf(process.stdout, process.env),
+    openLastKnown: async (folder, server) => (await import("../app.ts")).openLastKnown(folder, server),
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
   },
   adopting: {
     openStore: async (config) => (await import("../app.ts")).openAdoption(config),

@@ -1,12 +1,13 @@
-import { Argument, Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { chartFormats, chartNames } from "../commands/chart/render.ts";
 import { type AdoptEnvironment, type AdoptOptions, adopt } from "./adopt/adopt.ts";
 import { type ChartOptions, showChart } from "./chart.ts";
 import type { Console } from "./console.ts";
 import { type DiscoveryOptions, runDiscovery } from "./discovery.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
+import { type Query, type QueryEnvironment, type QueryOptions, show } from "./query.ts";
 import { type RunEnvironment, run } from "./run.ts";
-import { type StatusOptions, showStatus } from "./status.ts";
+import { agentPage, agentsPage, roomsPage, statusPage } from "./status.ts";
 
 export interface CliEnvironment {
   readonly version: string;
@@ -16,6 +17,8 @@ export interface CliEnvironment {
   readonly running: Omit<RunEnvironment, "console" | "env">;
   /** What only `adopt` needs. */
   readonly adopting: Omit<AdoptEnvironment, "console" | "env">;
+  /** What only those need that show something. */
+  readonly looking: Pick<QueryEnvironment, "terminal" | "openLastKnown" | "sleep">;
 }
 
 const defaultConfig = "letta-matrix.yaml";
@@ -23,7 +26,8 @@ const defaultConfig = "letta-matrix.yaml";
 const examples = `
 Examples:
   letta-matrix run --config /etc/letta-matrix.yaml   run until SIGTERM
-  letta-matrix status                                what runs, and what it waits for
+  letta-matrix status --watch                        what runs, and what it waits for
+  letta-matrix agent Scout                           one agent, closely
   letta-matrix discovery run                         look for new agents now
   letta-matrix adopt --mapping agent_user_mappings.json --dry-run
   letta-matrix chart conversation --format svg --out conversation.svg
@@ -32,6 +36,18 @@ Start by copying config/letta-matrix.yaml from the package: it explains each key
 
 Exit status: 0 done, 1 failed, 64 wrong usage, 69 nothing runs, 78 wrong configuration.
 `;
+
+function examplesOf(...lines: readonly string[]): string {
+  return ["", "Examples:", ...lines.map((line) => `  ${line}`), ""].join("\n");
+}
+
+/** Milliseconds. */
+function intervalOf(text: string): number {
+  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text) ?? [];
+  const ms = Number(amount) * ({ ms: 1, s: 1_000, m: 60_000 }[unit] ?? Number.NaN);
+  if (ms >= 100 && ms <= 86_400_000) return ms;
+  throw new InvalidArgumentError("It must be a time between 100ms and a day, such as 5s.");
+}
 
 /** Carries out a command line, without the program's own name. */
 export async function runCli(args: readonly string[], environment: CliEnvironment): Promise<ExitCode> {
@@ -63,18 +79,67 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
       code = await run(options.config, { console, env, ...environment.running });
     });
 
-  program
-    .command("status")
-    .summary("show what runs, and what it waits for")
-    .description(
-      "Asks the running process over the control socket in its data folder, as the user who runs it: agents and conversations with their states, what they wait for, and what has crashed.",
-    )
-    .addOption(config())
-    .option("-d, --data <folder>", "the data folder, instead of the one that the configuration names")
-    .option("--json", "print JSON")
-    .action(async (options: StatusOptions) => {
-      code = await showStatus(options, console, env);
-    });
+  const look = async <TOutput>(query: Query<TOutput>, options: QueryOptions): Promise<void> => {
+    const { onStopRequest } = environment.running;
+    code = await show(query, options, { console, env, onStopRequest, ...environment.looking });
+  };
+  const looking = (name: string, summary: string, description: string, ...lines: readonly string[]) =>
+    program
+      .command(name)
+      .summary(summary)
+      .description(`${description} Asks the running process over the control socket, as the user who runs it.`)
+      .addOption(config())
+      .option("-d, --data <folder>", "the data folder, instead of the one that the configuration names")
+      .option("--json", "print JSON: one document, or one line each time with --watch")
+      .addOption(
+        new Option("-w, --watch [interval]", "show it again and again, until Ctrl-C; every 2 s if not told otherwise")
+          .preset("2s")
+          .argParser(intervalOf),
+      )
+      .addOption(
+        new Option(
+          "--last-known",
+          "when nothing runs, read what was last written down; a start of the program at that moment is refused",
+        ).conflicts("watch"),
+      )
+      .addHelpText("after", examplesOf(...lines));
+
+  looking(
+    "status",
+    "show what runs, and what it waits for",
+    "Agents and conversations with their states, what they wait for, and what has crashed.",
+    "letta-matrix status                      once",
+    "letta-matrix status --watch 5s           again every five seconds",
+    "letta-matrix status --json | jq '.agents | length'",
+    "letta-matrix status --last-known         of a program that does not run",
+  ).action((options: QueryOptions) => look(statusPage, options));
+
+  looking(
+    "agents",
+    "list the agents",
+    "All agents: their users, their rooms, the state of each region, and what they wait for.",
+    "letta-matrix agents",
+    "letta-matrix agents --json | jq -r '.agents[] | select(.wait) | .name'",
+  ).action((options: QueryOptions) => look(agentsPage, options));
+
+  looking(
+    "agent",
+    "show one agent closely",
+    "One agent: the state of each region, its conversations and their queues, what goes wrong with it, its crashes, and the last of its journal.",
+    "letta-matrix agent Scout",
+    "letta-matrix agent agent-7f3c2a10-5d5e-4c41-9c3f-6f1d0a8b9e21 --watch",
+    "letta-matrix agent @agent_7f3c2a10:example.org --json",
+  )
+    .argument("<agent>", "its name, its id in Letta, or its user id")
+    .action((agent: string, options: QueryOptions) => look(agentPage(agent), options));
+
+  looking(
+    "rooms",
+    "list the rooms in which agents are asked",
+    "All rooms in which agents are asked: their own ones, and those they were invited into, with the state of each conversation and its queue.",
+    "letta-matrix rooms",
+    "letta-matrix rooms --json | jq '[.rooms[].conversation.queued // 0] | add'",
+  ).action((options: QueryOptions) => look(roomsPage, options));
 
   program
     .command("adopt")
