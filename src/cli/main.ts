@@ -1,8 +1,24 @@
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { exitCode } from "./exit-code.ts";
 import { runCli } from "./program.ts";
 import { terminalOf } from "./terminal.ts";
+
+async function withQuestions<T>(use: (ask: (question: string) => Promise<string>) => Promise<T>): Promise<T> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // Ctrl-C and Ctrl-D end the program: without this, a question that is never answered would end it as if all were well.
+  terminal.once("SIGINT", () => process.exit(130));
+  terminal.once("close", () => {
+    process.exitCode = exitCode.failed;
+  });
+  try {
+    return await use(async (question) => (await terminal.question(question)).trim());
+  } finally {
+    terminal.close();
+  }
+}
 
 const manifest = z
   .object({ version: z.string() })
@@ -15,6 +31,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
   },
+  asking: { withQuestions: process.stdin.isTTY ? withQuestions : undefined },
   looking: {
     terminal: () => terminalOf(process.stdout, process.env),
     openLastKnown: async (folder, server) => (await import("../app.ts")).openLastKnown(folder, server),

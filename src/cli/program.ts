@@ -5,6 +5,7 @@ import { type ChartOptions, showChart } from "./chart.ts";
 import type { Console } from "./console.ts";
 import { type DiscoveryOptions, runDiscovery } from "./discovery.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
+import { type InitEnvironment, type InitOptions, init } from "./init/init.ts";
 import { type Query, type QueryEnvironment, type QueryOptions, show } from "./query.ts";
 import { type RunEnvironment, run } from "./run.ts";
 import { agentPage, agentsPage, roomsPage, statusPage } from "./status.ts";
@@ -17,6 +18,8 @@ export interface CliEnvironment {
   readonly running: Omit<RunEnvironment, "console" | "env">;
   /** What only `adopt` needs. */
   readonly adopting: Omit<AdoptEnvironment, "console" | "env">;
+  /** What only `init` needs. */
+  readonly asking: Omit<InitEnvironment, "console">;
   /** What only those need that show something. */
   readonly looking: Pick<QueryEnvironment, "terminal" | "openLastKnown" | "sleep">;
 }
@@ -25,6 +28,7 @@ const defaultConfig = "letta-matrix.yaml";
 
 const examples = `
 Examples:
+  letta-matrix init                                  write a first configuration
   letta-matrix run --config /etc/letta-matrix.yaml   run until SIGTERM
   letta-matrix status --watch                        what runs, and what it waits for
   letta-matrix agent Scout                           one agent, closely
@@ -32,7 +36,7 @@ Examples:
   letta-matrix adopt --mapping agent_user_mappings.json --dry-run
   letta-matrix chart conversation --format svg --out conversation.svg
 
-Start by copying config/letta-matrix.yaml from the package: it explains each key.
+Start with letta-matrix init; config/letta-matrix.yaml in the package explains each key.
 
 Exit status: 0 done, 1 failed, 64 wrong usage, 69 nothing runs, 78 wrong configuration.
 `;
@@ -67,6 +71,39 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
 
   const config = () =>
     new Option("-c, --config <file>", "the configuration").env("LETTA_MATRIX_CONFIG").default(defaultConfig);
+
+  program
+    .command("init")
+    .summary("write a first configuration")
+    .description(
+      "Asks a few questions and writes a first configuration, readable for you only; what is given as an option is not asked. A file that exists is never replaced. Without a secret of the homeserver's it makes one, and says where to put it.",
+    )
+    .addOption(config())
+    .option("--homeserver <url>", "where clients reach the homeserver")
+    .option("--server-name <name>", "the part after the colon in its user ids")
+    .option("--letta <url>", "where Letta's App Server listens")
+    .option("--invite <user...>", "who is invited to all agents")
+    .addOption(
+      new Option("--shared-secret-file <file>", "holds Synapse's registration_shared_secret").conflicts(
+        "registrationTokenFile",
+      ),
+    )
+    .option("--registration-token-file <file>", "holds a registration token, for other homeservers")
+    .option("--admin-token-file <file>", "holds the access token of a Synapse administrator")
+    .option("--letta-token-file <file>", "holds the App Server's token")
+    .option("-d, --data <folder>", "where all state is kept")
+    .option("-y, --yes", "ask nothing")
+    .addHelpText(
+      "after",
+      examplesOf(
+        "letta-matrix init",
+        "letta-matrix init --yes --server-name example.org --invite @you:example.org",
+        "letta-matrix init --yes --server-name example.org --shared-secret-file /run/secrets/synapse",
+      ),
+    )
+    .action(async (options: InitOptions) => {
+      code = await init(options, { console, ...environment.asking });
+    });
 
   program
     .command("run")

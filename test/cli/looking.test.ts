@@ -119,6 +119,7 @@ async function cli(args: readonly string[], { terminal = { colour: false }, betw
         printed.err += text;
       },
     },
+    asking: {},
     looking: {
       terminal: () => terminal,
       openLastKnown,

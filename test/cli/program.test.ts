@@ -31,6 +31,7 @@ async function cli(...args: readonly string[]) {
         printed.err += text;
       },
     },
+    asking: {},
     looking: {
       terminal: () => ({ colour: false }),
       openLastKnown,
