@@ -2,6 +2,8 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { chartFormats, chartNames } from "../commands/chart/render.ts";
 import { type AdoptEnvironment, type AdoptOptions, adopt } from "./adopt/adopt.ts";
 import { type ChartOptions, showChart } from "./chart.ts";
+import { completionScript, type Shell, shells } from "./completion/completion.ts";
+import { placesOf } from "./completion/grammar.ts";
 import type { Console } from "./console.ts";
 import { type DiscoveryOptions, runDiscovery } from "./discovery.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
@@ -112,6 +114,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
       "Runs until SIGTERM, SIGINT or SIGHUP, then stops gracefully; a second signal ends it at once. What was under way goes on after the next start. Log lines go to standard output as JSON.",
     )
     .addOption(config())
+    .addHelpText("after", examplesOf("letta-matrix run", "letta-matrix run --config /etc/letta-matrix.yaml"))
     .action(async (options: { config: string }) => {
       code = await run(options.config, { console, env, ...environment.running });
     });
@@ -187,6 +190,13 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .addOption(config())
     .requiredOption("-m, --mapping <file>", "the other system's mapping")
     .option("--dry-run", "say what it would do, and change nothing")
+    .addHelpText(
+      "after",
+      examplesOf(
+        "letta-matrix adopt --mapping agent_user_mappings.json --dry-run",
+        "letta-matrix adopt --mapping agent_user_mappings.json",
+      ),
+    )
     .action(async (options: AdoptOptions) => {
       code = await adopt(options, { console, env, ...environment.adopting });
     });
@@ -203,6 +213,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .addOption(config())
     .option("-d, --data <folder>", "the data folder, instead of the one that the configuration names")
     .option("--json", "print JSON")
+    .addHelpText("after", examplesOf("letta-matrix discovery run", "letta-matrix discovery run --json"))
     .action(async (options: DiscoveryOptions) => {
       code = await runDiscovery(options, console, env);
     });
@@ -216,9 +227,28 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .addArgument(new Argument("<name>", "which actor").choices(chartNames))
     .addOption(new Option("-f, --format <format>", "how to draw it").choices(chartFormats).default("mermaid"))
     .option("-o, --out <file>", "where to write it, instead of the terminal")
+    .addHelpText(
+      "after",
+      examplesOf("letta-matrix chart agent", "letta-matrix chart conversation --format svg --out conversation.svg"),
+    )
     .action(async (name: string, options: ChartOptions) => {
       code = await showChart(name, options, console);
     });
+
+  program
+    .command("completion")
+    .summary("let your shell complete these commands")
+    .description("Prints a script that lets your shell complete the commands and options of this version.")
+    .addArgument(new Argument("<shell>", "which shell").choices(shells))
+    .addHelpText(
+      "after",
+      examplesOf(
+        "source <(letta-matrix completion bash)                                    in ~/.bashrc",
+        "source <(letta-matrix completion zsh)                                     in ~/.zshrc, after compinit",
+        "letta-matrix completion fish > ~/.config/fish/completions/letta-matrix.fish",
+      ),
+    )
+    .action((shell: Shell) => console.out(completionScript(shell, placesOf(program))));
 
   try {
     await program.parseAsync(args, { from: "user" });
