@@ -24,9 +24,16 @@ async function cli(...args: readonly string[]) {
       err: () => undefined,
     },
     asking: {},
+    examining: { openPatient: () => Promise.reject(new Error("nothing is examined here")) },
     looking: { terminal: () => ({ colour: false }), openLastKnown, sleep: nothing },
     adopting: { openStore: nothing, sleep: nothing },
-    running: { createApp: nothing, now: () => 0, exit: () => undefined, onStopRequest: () => () => undefined },
+    running: {
+      createApp: nothing,
+      now: () => 0,
+      exit: () => undefined,
+      onStopRequest: () => () => undefined,
+      onReloadRequest: () => () => undefined,
+    },
   });
   return { code, out };
 }

@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { exitCode } from "../../src/cli/exit-code.ts";
 import { type InitOptions, init } from "../../src/cli/init/init.ts";
@@ -101,6 +101,13 @@ describe("init", () => {
     } finally {
       await rm(elsewhere, { recursive: true });
     }
+  });
+
+  test("finds the file that it was told of, seen from where it was told", async () => {
+    const typed = relative(process.cwd(), join(folder, "secret"));
+    await writeFile(join(folder, "secret"), "the homeserver's\n");
+    expect((await initialise({}, ["", "example.org", typed, "", ""])).code).toBe(exitCode.ok);
+    expect((await loadConfig(config, {})).homeserver.registration).toMatchObject({ secret: "the homeserver's" });
   });
 
   test("never replaces a configuration", async () => {

@@ -120,6 +120,7 @@ async function cli(args: readonly string[], { terminal = { colour: false }, betw
       },
     },
     asking: {},
+    examining: { openPatient: () => Promise.reject(new Error("nothing is examined here")) },
     looking: {
       terminal: () => terminal,
       openLastKnown,
@@ -138,6 +139,7 @@ async function cli(args: readonly string[], { terminal = { colour: false }, betw
       createApp: () => Promise.reject(new Error("nothing is run here")),
       now: () => 0,
       exit: () => undefined,
+      onReloadRequest: () => () => undefined,
       onStopRequest(listener) {
         listening++;
         stop = () => listener("SIGINT");

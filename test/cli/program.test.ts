@@ -37,6 +37,7 @@ async function cli(...args: readonly string[]) {
       openLastKnown,
       sleep: () => Promise.reject(new Error("nothing is watched here")),
     },
+    examining: { openPatient: () => Promise.reject(new Error("nothing is examined here")) },
     adopting: {
       openStore: () => Promise.reject(new Error("nothing is opened here")),
       sleep: async () => undefined,
@@ -46,6 +47,7 @@ async function cli(...args: readonly string[]) {
       now: () => 0,
       exit: () => undefined,
       onStopRequest: () => () => undefined,
+      onReloadRequest: () => () => undefined,
     },
   });
   return { code, ...printed };
@@ -59,7 +61,7 @@ describe("the command line", () => {
   test("explains itself and each command", async () => {
     const { code, out } = await cli("--help");
     expect(code).toBe(exitCode.ok);
-    for (const part of ["run", "status", "discovery", "chart", "Examples:", "Exit status:"])
+    for (const part of ["run", "status", "doctor", "discovery", "chart", "Examples:", "Exit status:"])
       expect(out).toContain(part);
     expect((await cli("help", "run")).out).toMatch(/a second signal\s+ends it at\s+once/);
     expect((await cli("chart", "--help")).out).toContain('"agent", "audit", "conversation"');

@@ -104,6 +104,8 @@ describe("docs/getting-started.md", { timeout: 240_000 }, () => {
     for (const file of ["letta-matrix.yaml", "registration_shared_secret"])
       expect((await stat(join(operator, file))).mode & 0o777, file).toBe(0o600);
 
+    await follow();
+
     // 4.
     const run = blocks.shift() ?? "";
     expect(run).toBe("letta-matrix run\n");

@@ -40,7 +40,8 @@ const agent = agentBehaviour({
   rooms: { server, botUserId: "@bot:test", people: [], admins: [], readers: [], nameTemplate: "{agent}" },
   pictureOf: () => undefined,
   invitations: { server, people: new Set(), servers: new Set() },
-  history: { historyOf: () => Promise.resolve([]), limit: 15 },
+  historyOf: () => Promise.resolve([]),
+  history: { limit: 15 },
 });
 const conversation = conversationBehaviour({
   letta,
@@ -70,7 +71,7 @@ const coreUser = coreUserBehaviour({
   wanted: new Map(),
 });
 
-const audit = auditBehaviour(directory, 3_600_000);
+const audit = auditBehaviour(directory, { interval: 3_600_000 });
 
 type Watch = (step: Step) => void;
 

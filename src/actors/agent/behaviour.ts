@@ -8,7 +8,7 @@ import { mending } from "../mending.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
 import { furnishRoom } from "./furnish.ts";
-import { type ImportOptions, importHistory } from "./import.ts";
+import { type HistoryOf, type HistoryOptions, importHistory } from "./import.ts";
 import { catchUp, poll } from "./intake.ts";
 import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
@@ -22,14 +22,15 @@ export interface AgentDependencies {
   readonly clock: Clock;
   readonly rooms: RoomOptions;
   readonly pictureOf: PictureOf;
-  readonly history: ImportOptions;
+  readonly history: HistoryOptions;
+  readonly historyOf: HistoryOf;
   readonly invitations: InvitationPolicy;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
 }
 
 export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
-  const { sessions, directory, clock, rooms, pictureOf, history, invitations, admin } = dependencies;
+  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, invitations, admin } = dependencies;
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -42,7 +43,7 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       ensureProfile: ensureProfile(sessions, pictureOf),
       resolveRoom: mending(admin, resolveRoom(sessions, rooms)),
       createRoom: createRoom(sessions, rooms),
-      importHistory: importHistory(sessions, history),
+      importHistory: importHistory(sessions, historyOf, history),
       linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
       furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
       invitePeople: mending(admin, invitePeople(sessions, rooms)),

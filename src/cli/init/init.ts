@@ -41,7 +41,14 @@ export async function init(options: InitOptions, { console, withQuestions }: Ini
     const asked =
       options.yes === true || withQuestions === undefined
         ? given
-        : await withQuestions((ask) => interview(given, ask, (text) => console.out(text)));
+        : await withQuestions((ask) =>
+            interview(
+              given,
+              ask,
+              (text) => console.out(text),
+              (file) => asWritten(path, file),
+            ),
+          );
     const answers = complete(asked);
     const file = checked(path, answers);
     const isGenerated = Object.keys(asked.registration ?? {}).length === 0;
@@ -121,7 +128,7 @@ async function writeNew(path: string, text: string, remedy: string): Promise<voi
   }
 }
 
-function nextSteps(path: string, { invite, homeserver, letta }: FirstAnswers, secretFile: string | undefined): string {
+function nextSteps(path: string, { invite }: FirstAnswers, secretFile: string | undefined): string {
   const config = path === "letta-matrix.yaml" ? "" : ` --config ${path}`;
   const steps = [
     ...(secretFile === undefined
@@ -130,9 +137,9 @@ function nextSteps(path: string, { invite, homeserver, letta }: FirstAnswers, se
           `${secretFile} holds a new secret. Write it into Synapse's homeserver.yaml as registration_shared_secret, and restart Synapse. (If Synapse has one already, put that into the file instead.)`,
         ]),
     ...(invite.length === 0 ? [`Nobody is invited yet: add your own Matrix user to "invite" in ${path}.`] : []),
-    `See that the homeserver answers at ${homeserver} and Letta's App Server at ${letta}.`,
-    `Start it:         letta-matrix run${config}`,
-    `Watch it come up: letta-matrix status --watch${config}`,
+    `See what is missing: letta-matrix doctor${config}`,
+    `Start it:            letta-matrix run${config}`,
+    `Watch it come up:    letta-matrix status --watch${config}`,
   ];
   return `${path} is written.\n\nNext:\n${steps.map((step, index) => `  ${index + 1}. ${step}\n`).join("")}`;
 }

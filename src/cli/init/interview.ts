@@ -9,7 +9,7 @@ interface Topic {
   readonly section: readonly string[];
   /** What an empty answer means. */
   readonly otherwise: (known: Partial<FirstAnswers>) => string;
-  readonly toAnswer: (text: string) => Partial<FirstAnswers>;
+  readonly toAnswer: (text: string, asWritten: (file: string) => string) => Partial<FirstAnswers>;
 }
 
 const topics: readonly Topic[] = [
@@ -32,7 +32,7 @@ const topics: readonly Topic[] = [
     question: "Which file holds Synapse's registration_shared_secret? (Nothing: a new secret is made for you.)",
     section: ["homeserver", "registration"],
     otherwise: () => "",
-    toAnswer: (file) => ({ registration: file === "" ? {} : { shared_secret_file: file } }),
+    toAnswer: (file, asWritten) => ({ registration: file === "" ? {} : { shared_secret_file: asWritten(file) } }),
   },
   {
     key: "letta",
@@ -65,13 +65,15 @@ export async function interview(
   given: Partial<FirstAnswers>,
   ask: Ask,
   say: (text: string) => void,
+  /** A path that was typed, as the configuration has to have it. */
+  asWritten: (file: string) => string,
 ): Promise<Partial<FirstAnswers>> {
   let known = given;
   for (const { key, question, section, otherwise, toAnswer } of topics) {
     while (known[key] === undefined) {
       const fallback = otherwise(known);
       const text = (await ask(`${question}${fallback === "" ? "" : ` [${fallback}]`} `)) || fallback;
-      const answer = toAnswer(text);
+      const answer = toAnswer(text, asWritten);
       const problem = problemIn(section, { ...assumed, ...answer });
       if (problem === undefined) known = { ...known, ...answer };
       else say(`That cannot be used: it ${problem}.\n`);
