@@ -71,13 +71,14 @@ function concerns({ concerns: all, agent, at }: AgentDetail, terminal: Terminal)
 }
 
 function crashes({ crashes: all, at }: AgentDetail, terminal: Terminal): string {
-  const rows = all.map(({ at: when, stimulus, error, remedy }) => [
+  const rows = all.map(({ actor, at: when, stimulus, error, remedy }) => [
     `${duration(at - when)} ago`,
+    actor,
     stimulus,
     remedy === undefined ? error : `${error} (${remedy})`,
   ]);
   if (rows.length === 0) return "";
-  return table([["CRASHES", "WHILE HANDLING", "ERROR"], ...rows].map(plainRow), layoutFor(terminal, "alarming"));
+  return table([["CRASHES", "OF", "WHILE HANDLING", "ERROR"], ...rows].map(plainRow), layoutFor(terminal, "alarming"));
 }
 
 /** The newest lines, each with what has changed in it. */

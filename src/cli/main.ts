@@ -25,6 +25,12 @@ const manifest = z
   .parse(JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")));
 
 /** In a terminal SIGHUP means what it says: the terminal is gone. To a service it means to read its configuration. */
+// `letta-matrix status --watch | head`: whoever reads has seen enough.
+process.stdout.on("error", (error) => {
+  if (Reflect.get(error, "code") !== "EPIPE") throw error;
+  process.exit(exitCode.ok);
+});
+
 const hangsUp = process.stdin.isTTY;
 
 process.exitCode = await runCli(process.argv.slice(2), {

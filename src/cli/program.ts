@@ -146,7 +146,10 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
           "when nothing runs, read what was last written down; a start of the program at that moment is refused",
         ).conflicts("watch"),
       )
-      .addHelpText("after", examplesOf(...lines));
+      .addHelpText(
+        "after",
+        `${examplesOf(...lines)}\nExit status: 0 shown, or watched until Ctrl-C; 69 nothing runs, also when --last-known could tell of it; 1 it\ncannot be shown; 64 wrong usage; 78 wrong configuration.\n`,
+      );
 
   looking(
     "status",

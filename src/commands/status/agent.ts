@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { addressOf } from "../../machines/addresses.ts";
+import type { CrashReport } from "../../runtime/crash.ts";
 import type { Host } from "../../runtime/host.ts";
 import type { JournalLine } from "../../runtime/journal.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
@@ -27,7 +28,9 @@ export const agentQuery: Command<typeof input, typeof agentDetail, "host" | "clo
     for await (const one of host.list(server, "conversation"))
       if (one.context["agentId"] === agent.agentId) conversations.push(one);
     const journal = await host.journal(record.id);
-    const crashes = await host.crashes(record.id);
+    const crashes: CrashReport[] = [];
+    for (const { id } of [record, ...conversations]) crashes.push(...(await host.crashes(id)));
+    crashes.sort((a, b) => a.at - b.at);
     return {
       server,
       at: clock.now(),
@@ -36,8 +39,9 @@ export const agentQuery: Command<typeof input, typeof agentDetail, "host" | "clo
       conversations: conversations.map((one) => conversationOf(one, host)),
       troubles: [record, ...conversations].flatMap((one) => troublesOf(one, host)),
       journal: journal.map(lineOf),
-      crashes: crashes.map(({ id, at, incarnation, stimulus, error: { message, remedy } }) => ({
+      crashes: crashes.map(({ id, actor, at, incarnation, stimulus, error: { message, remedy } }) => ({
         id,
+        actor,
         at,
         incarnation,
         stimulus,

@@ -110,6 +110,7 @@ const journalLine = z.object({
 
 const crash = z.object({
   id: z.string(),
+  actor: z.string(),
   at: z.number(),
   incarnation: z.number(),
   /** The type of what it was handling. */
@@ -138,7 +139,7 @@ export const agentDetail = z.object({
   troubles: z.array(trouble),
   /** The agent's last transitions, oldest first. */
   journal: z.array(journalLine),
-  /** The agent's crashes that are remembered, oldest first. */
+  /** The crashes of the agent and of its conversations that are remembered, oldest first. */
   crashes: z.array(crash),
 });
 
