@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openLastKnown } from "../../src/app.ts";
 import { controlHandlers } from "../../src/cli/control-handlers.ts";
@@ -16,6 +19,7 @@ import { openStore } from "../../src/runtime/embedded/open.ts";
 import { put } from "../../src/runtime/embedded/store.ts";
 import { type ActorRecord, recordFormat } from "../../src/runtime/record.ts";
 
+const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
 const server = "example.org";
 const scout = addressOf.agent(server, "agent-1");
 const said = "what a person said";
@@ -302,6 +306,20 @@ describe("--watch", () => {
     expect(lines).toHaveLength(2);
     for (const line of lines) expect(roomList.parse(JSON.parse(line)).rooms).toHaveLength(2);
   });
+
+  test("of the command itself ends on Ctrl-C, and when nobody reads any more", async () => {
+    for (const end of ["Ctrl-C", "closed pipe"]) {
+      const child = spawn(process.execPath, [main, "status", "--watch", "100ms", "--config", config], {
+        stdio: "pipe",
+      });
+      const closed = once(child, "close");
+      await once(child.stdout, "data");
+      if (end === "Ctrl-C") child.kill("SIGINT");
+      else child.stdout.destroy();
+      expect(await text(child.stderr), end).toBe("");
+      expect(await closed, end).toEqual([exitCode.ok, null]);
+    }
+  }, 30_000);
 
   test("does not go on with a configuration that cannot be used", async () => {
     await writeFile(config, "homeserver: 1\n");
