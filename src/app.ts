@@ -163,6 +163,7 @@ async function compose(
           people: new Set([...config.invite, ...config.invitations.people, ...coreUsers.admins]),
           servers: new Set(config.invitations.servers),
         },
+        commanders: new Set(config.commands.people),
         history: { historyOf: letta.history.bind(letta), limit: config.history.importLimit },
         pictureOf: pictureOf(config.avatars),
         ...(admin !== undefined && { admin }),

@@ -18,6 +18,8 @@ export const historyMarker = "io.letta_matrix.history";
 const turn = z.object({
   /** Event id of the question. */
   cause: z.string(),
+  /** Where a person wanted the question to be asked again: event id of that command. */
+  retry: z.string().exactOptional(),
   attempt: z.number(),
   part: z.number(),
   parts: z.number(),

@@ -89,6 +89,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
     rooms: { nameTemplate: file.rooms.name },
     avatars,
     invitations: file.invitations,
+    commands: { people: file.commands.people.length > 0 ? file.commands.people : file.invite },
     history: { importLimit: file.history.import },
     drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
     log: { level: file.log.level },

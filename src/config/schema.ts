@@ -230,6 +230,15 @@ const invitations = z
   })
   .prefault({});
 
+const commands = z
+  .strictObject({
+    people: z.array(userId, "must be a list of user ids").default([]).meta({
+      description: "People who may say !stop and !retry to agents; when empty, those who are invited.",
+      example: 'people: ["@you:example.org"]',
+    }),
+  })
+  .prefault({});
+
 const drafts = z
   .strictObject({
     rate: z.number("must be a number").positive("must be more than 0").default(0.2).meta({
@@ -275,6 +284,7 @@ export const configFile = z.strictObject({
   avatars,
   history,
   invitations,
+  commands,
   drafts,
   log,
 });
@@ -341,6 +351,8 @@ export interface Config {
   readonly avatars: AvatarChoice;
   /** Who may invite agents, besides the people they invite themselves. */
   readonly invitations: { readonly people: readonly string[]; readonly servers: readonly string[] };
+  /** User ids of the people who may command agents. */
+  readonly commands: { readonly people: readonly string[] };
   readonly history: { readonly importLimit: number };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
   readonly log: { readonly level: LogLevel };

@@ -80,6 +80,8 @@ export interface LettaBackend {
   /** Continues to watch a turn that `lookUp` called running. Its first text may repeat what was seen before. */
   follow(request: TurnRequest, signal: AbortSignal): AsyncIterable<TurnEvent>;
   lookUp(conversation: Conversation, otid: string, signal: AbortSignal): Promise<TurnFate>;
+  /** Ends the turn of this message if it still runs: it comes to no answer any more. */
+  cancel(conversation: Conversation, otid: string, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

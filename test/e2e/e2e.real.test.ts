@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
 import { census } from "./cases/census.ts";
+import { commands } from "./cases/commands.ts";
 import { crowd } from "./cases/crowd.ts";
 import { edits } from "./cases/edits.ts";
 import { guests } from "./cases/guests.ts";
@@ -36,6 +37,7 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 180_
   describe.concurrent("side by side", () => {
     newcomer(world);
     streaming(world);
+    commands(world);
     crowd(world);
     backlogs(world, backlog);
     silence(world);

@@ -4,7 +4,7 @@ import { machines } from "../../src/machines/index.ts";
 import { chartGraph } from "../../src/runtime/chart-graph.ts";
 import type { ActorEvent } from "../../src/runtime/record.ts";
 import type { ChartDriver } from "./chart-driver.ts";
-import { drive, question } from "./charts-under-test.ts";
+import { command, drive, question } from "./charts-under-test.ts";
 import { bad, explore, good } from "./explore.ts";
 
 /** From whatever state a chart can come into, it gets where it wants to be once things go well. */
@@ -182,6 +182,7 @@ test("conversation", () => {
         good({ text: "an answer" }),
         good({ text: "" }),
         good({ text: "<no-reply/>" }),
+        good({ text: "half", stopped: true }),
         bad("unreachable"),
         bad("busy"),
         bad("lost"),
@@ -203,8 +204,11 @@ test("conversation", () => {
       { type: "DRAFTED", eventId: "$draft" },
       { type: "TOOL_APPROVED", tool: "archive" },
       { type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } },
+      command("stop"),
+      command("retry"),
     ],
-    distinguish: ({ conversationId, queue, current, closed }) => [
+    distinguish: ({ conversationId, queue, current, closed, failed }) => [
+      failed !== undefined,
       conversationId,
       closed !== undefined,
       Math.min(queue.length, 1),
@@ -213,6 +217,7 @@ test("conversation", () => {
         Math.min(current.tries, 2),
         current.drafting,
         current.toolApproved,
+        current.stopping,
         current.answer?.outcome,
         current.question.unreadable !== undefined,
       ],

@@ -24,12 +24,14 @@ export interface AgentDependencies {
   readonly pictureOf: PictureOf;
   readonly history: ImportOptions;
   readonly invitations: InvitationPolicy;
+  /** User ids of the people who may stop turns, have them tried again, and approve tool calls. */
+  readonly commanders: ReadonlySet<string>;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
 }
 
 export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
-  const { sessions, directory, clock, rooms, pictureOf, history, invitations, admin } = dependencies;
+  const { sessions, directory, clock, rooms, pictureOf, history, invitations, commanders, admin } = dependencies;
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -46,8 +48,8 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
       furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
       invitePeople: mending(admin, invitePeople(sessions, rooms)),
-      catchUp: catchUp(sessions, invitations),
-      poll: poll(sessions, clock, rooms, invitations),
+      catchUp: catchUp(sessions, invitations, commanders),
+      poll: poll(sessions, clock, rooms, invitations, commanders),
       listConversations: listConversations(directory),
       awaitClosed: awaitClosed(directory, clock),
       markRetired: markRetired(sessions),

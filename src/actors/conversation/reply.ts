@@ -1,5 +1,5 @@
-import type { conversationMachine } from "../../machines/conversation.ts";
-import type { TurnInput } from "../../machines/conversation-context.ts";
+import type { TurnInput } from "../../machines/conversation/context.ts";
+import type { conversationMachine } from "../../machines/conversation/index.ts";
 import type { Content } from "../../matrix/port.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";

@@ -1,4 +1,5 @@
-import type { TurnInput } from "../../machines/conversation-context.ts";
+import type { TurnInput } from "../../machines/conversation/context.ts";
+import { causeOf } from "../../machines/question.ts";
 import type { Content, MatrixClient } from "../../matrix/port.ts";
 import { transactionId } from "../../matrix/transaction-id.ts";
 import type { Sessions } from "../sessions.ts";
@@ -40,6 +41,6 @@ export class RoomTurn {
 
   #name(type: string, part: string): string {
     const { userId: agent, roomId: room, turn } = this.#input;
-    return transactionId({ agent, room, type, cause: turn.question.eventId, part });
+    return transactionId({ agent, room, type, cause: causeOf(turn.question), part });
   }
 }

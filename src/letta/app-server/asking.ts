@@ -168,21 +168,30 @@ export class Asking {
     throw held("the model of an earlier turn says nothing, and that turn cannot be ended");
   }
 
+  /** It ends with its model's next word. Should that stay away, the next message waits for it no longer. */
+  async cancel(session: Session, turn: Turn): Promise<void> {
+    turn.silent = true;
+    await this.#end(session);
+  }
+
   /** Nobody watches the turn any more. Left to itself it would keep the conversation busy. */
   #abandon(session: Session): void {
-    const signal = never;
-    const interrupting = { session, request: this.#request, signal };
+    // What fails here shows at the next message.
+    this.#end(session).catch(() => {});
+  }
+
+  async #end(session: Session): Promise<void> {
+    const interrupting = { session, request: this.#request, signal: never };
     const unwatch = session.watch((frame) => {
       if (frame.type !== "turn_finished") return;
       unwatch();
-      // What fails here shows at the next message.
       resume(interrupting).catch(() => {});
     });
-    abort(interrupting).then(
-      (aborted) => {
-        if (!aborted) unwatch();
-      },
-      () => unwatch(),
-    );
+    try {
+      if (!(await abort(interrupting))) unwatch();
+    } catch (error) {
+      unwatch();
+      throw error;
+    }
   }
 }

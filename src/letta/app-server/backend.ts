@@ -85,6 +85,12 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
     return await fateOf(otid, { session, request, startTimer, receiptWithinMs: this.#receiptWithinMs, signal });
   }
 
+  async cancel(conversation: Conversation, otid: string, signal: AbortSignal): Promise<void> {
+    const session = await this.#join(conversation, signal);
+    // A turn of another connection has ended with it.
+    if (session.turn?.otid === otid) await this.#link.asking.cancel(session, session.turn);
+  }
+
   /** Stops our turns, since Letta would not free their conversations by itself, and closes the socket. */
   async close(): Promise<void> {
     const { sessions, connection, request } = this.#link;

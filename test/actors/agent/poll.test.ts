@@ -25,6 +25,7 @@ function start(rest: { since?: string; recovering?: true } = {}, options: { rest
     t.clock,
     { admins: ["@admin:test"], readers: [] },
     noGuests,
+    new Set(["@anna:test"]),
   )({ userId, roomId, since, ...rest }, context);
   // A test that aborts it need not look at how it ends.
   polled.catch(() => undefined);

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { draftContent } from "../../../src/actors/conversation/content.ts";
 import { reply, withdrawDraft } from "../../../src/actors/conversation/reply.ts";
 import { turnMarkOf } from "../../../src/actors/marker.ts";
-import type { Turn } from "../../../src/machines/conversation-context.ts";
+import type { Turn } from "../../../src/machines/conversation/context.ts";
 import { transactionId } from "../../../src/matrix/transaction-id.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { effectContext } from "../effect-context.ts";

@@ -23,6 +23,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       audit: { intervalMs: 3_600_000 },
       rooms: { nameTemplate: "{agent}" },
       avatars: { kind: "generated" },
+      commands: { people: [] },
       invitations: { people: [], servers: [] },
       history: { importLimit: 0 },
       drafts: { ratePerSecond: 10, burst: 10 },
