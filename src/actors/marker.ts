@@ -5,6 +5,8 @@ import type { Content } from "../matrix/port.ts";
 
 /** On every event of an answer. Recovery goes by it. */
 export const turnMarker = "io.letta_matrix.turn";
+/** On a request for an approval: reactions on it decide. */
+export const approvalMarker = "io.letta_matrix.approval";
 /** State of a room that we made: whose it is. */
 export const roomMarker = "io.letta_matrix.room";
 

@@ -70,6 +70,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
     letta: {
       url: letta.url,
       toolAllowList: letta.tool_allow_list,
+      toolAskList: letta.tool_ask_list,
       idleTimeoutMs: letta.idle_timeout,
       ...(secrets.lettaToken !== undefined && { token: secrets.lettaToken }),
     },

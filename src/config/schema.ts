@@ -130,8 +130,12 @@ const letta = z.strictObject({
   }),
   tool_allow_list: z.array(text, "must be a list of tool names").default([]).meta({
     description:
-      "Letta tools that agents may use in rooms, by name, besides their own memory. Everything else is denied.",
+      "Letta tools that agents may use in rooms, by name, besides their own memory. What is on neither list is denied.",
     example: "tool_allow_list: [web_search]",
+  }),
+  tool_ask_list: z.array(text, "must be a list of tool names").default([]).meta({
+    description: "Letta tools that agents may use when a person in the room has approved the call, each time, by name.",
+    example: "tool_ask_list: [run_code]",
   }),
   idle_timeout: duration.default(300_000).meta({
     description: "How long an answer may stay silent before it is looked up.",
@@ -233,7 +237,7 @@ const invitations = z
 const commands = z
   .strictObject({
     people: z.array(userId, "must be a list of user ids").default([]).meta({
-      description: "People who may say !stop and !retry to agents; when empty, those who are invited.",
+      description: "People who may say !stop, !retry, !approve and !deny to agents; when empty, those who are invited.",
       example: 'people: ["@you:example.org"]',
     }),
   })
@@ -331,6 +335,7 @@ export interface Config {
     readonly url: string;
     readonly token?: string;
     readonly toolAllowList: readonly string[];
+    readonly toolAskList: readonly string[];
     readonly idleTimeoutMs: number;
   };
   /** Absolute. */

@@ -43,7 +43,7 @@ describe("a configuration", () => {
         serverName: "example.org",
         registration: { kind: "shared-secret", secret: "s3cret" },
       },
-      letta: { url: "ws://127.0.0.1:4500", toolAllowList: [], idleTimeoutMs: 300_000 },
+      letta: { url: "ws://127.0.0.1:4500", toolAllowList: [], toolAskList: [], idleTimeoutMs: 300_000 },
       dataFolder: join(folder, "data"),
       invite: [],
       coreUsers: { admin: { localpart: "admin" }, letta: { localpart: "letta" } },

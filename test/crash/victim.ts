@@ -115,7 +115,7 @@ function configOf(settings: VictimSettings): Config {
   const { url, serverName, sharedSecret } = homeserver;
   return {
     homeserver: { url, serverName, registration: { kind: "shared-secret", secret: sharedSecret } },
-    letta: { url: lettaUrl, toolAllowList, idleTimeoutMs: 300_000 },
+    letta: { url: lettaUrl, toolAllowList, toolAskList: [], idleTimeoutMs: 300_000 },
     dataFolder,
     invite: people,
     coreUsers: {},

@@ -11,7 +11,7 @@ import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { AgentContext } from "../../src/machines/agent/context.ts";
 import type { AuditContext } from "../../src/machines/audit.ts";
-import type { ConversationContext } from "../../src/machines/conversation/context.ts";
+import type { Approval, ConversationContext } from "../../src/machines/conversation/context.ts";
 import type { CoreUserContext } from "../../src/machines/core-user.ts";
 import type { DiscoveryContext } from "../../src/machines/discovery.ts";
 import type { Command, Question } from "../../src/machines/question.ts";
@@ -94,4 +94,9 @@ export function question(n: number, rest: Partial<Question> = {}): Question {
 export function command(name: Command["name"], rest: Partial<Command> = {}) {
   const told: Command = { name, eventId: `$${name}`, sender: "@anna:test", permitted: true, ...rest };
   return { type: told.permitted ? name.toUpperCase() : "UNPERMITTED", command: told };
+}
+
+/** A tool call that a person is to decide about. */
+export function approval(n: number): Approval {
+  return { callId: `perm-${n}`, attempt: 1, tool: "Bash", text: `May I use the tool Bash with call ${n}?` };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ConversationContext, TurnInput } from "../../src/machines/conversation/context.ts";
 import { type ChartDriver, failure } from "./chart-driver.ts";
-import { command, drive, question } from "./charts-under-test.ts";
+import { approval, command, drive, question } from "./charts-under-test.ts";
 
 type Conversation = ChartDriver<ConversationContext>;
 
@@ -206,4 +206,93 @@ test("a command of somebody who may give none changes nothing, and is told so", 
   expect(conversation.in("turn.asking")).toBe(true);
   expect(remarksOf(conversation)).toHaveLength(4);
   for (const text of remarksOf(conversation)) expect(text).toMatch(/Only people whom the operator has named/);
+});
+
+describe("#23 a tool call that a person has to approve", () => {
+  const day = 24 * 3_600_000;
+
+  /** A turn whose request stands in the room. */
+  function waiting(): Conversation {
+    const conversation = asking();
+    conversation.send({ type: "APPROVAL_WANTED", approval: approval(1) });
+    conversation.send({ type: "APPROVAL_SHOWN", eventId: "$request" });
+    return conversation;
+  }
+
+  const told = (allowed: boolean, by = "@anna:test") => [
+    { kind: "send", child: "ask", event: { type: "DECIDED", callId: "perm-1", allowed, by } },
+  ];
+
+  test.each([
+    ["!approve", command("approve"), true],
+    ["!deny", command("deny"), false],
+    ["✅ on it", command("approve", { reactionTo: "$request" }), true],
+    ["❌ on it", command("deny", { reactionTo: "$request" }), false],
+  ])("is decided by %s, once", (_, decision, allowed) => {
+    const conversation = waiting();
+    expect(conversation.in("turn.awaitingApproval")).toBe(true);
+    expect(conversation.send(decision).effects).toEqual(told(allowed).map((one) => expect.objectContaining(one)));
+    expect(conversation.in("turn.asking")).toBe(true);
+    expect(conversation.context.current?.approval).toBeUndefined();
+    expect(conversation.send(command("approve", { reactionTo: "$request" })).effects).toEqual([]);
+    expect(remarksOf(conversation)).toEqual([]);
+  });
+
+  test("is not decided by a sign on anything else, nor by somebody who may give no commands", () => {
+    const conversation = waiting();
+    conversation.send(command("approve", { reactionTo: "$elsewhere" }));
+    conversation.send(command("approve", { permitted: false }));
+    expect(conversation.in("turn.awaitingApproval")).toBe(true);
+    expect(remarksOf(conversation)).toEqual([expect.stringMatching(/Only people/)]);
+  });
+
+  test("is denied when nobody has decided within a day", () => {
+    const conversation = waiting();
+    expect([...conversation.timers.values()]).toEqual([day]);
+    const [timer = ""] = conversation.timers.keys();
+    const { effects } = conversation.fire(timer);
+    expect(effects).toMatchObject([{ event: { type: "DECIDED", callId: "perm-1", allowed: false } }]);
+    expect(effects).not.toMatchObject([{ event: { by: expect.anything() } }]);
+    conversation.done("ask", { text: "without the tool, then" });
+    expect(turnOf(conversation, "reply").answer?.outcome).toBe("answer");
+  });
+
+  test("tells whoever asks meanwhile what is waited for, and queues that", () => {
+    const conversation = waiting();
+    conversation.send({ type: "MESSAGE", question: question(2) });
+    expect(conversation.context.queue).toEqual([question(2)]);
+    expect(remarksOf(conversation)).toEqual([expect.stringMatching(/!approve or !deny/)]);
+  });
+
+  test("ends with a turn that is stopped", () => {
+    const conversation = waiting();
+    conversation.send(command("stop"));
+    conversation.send(command("approve"));
+    expect(conversation.in("turn.stopping")).toBe(true);
+    conversation.done("ask", { text: "", stopped: true });
+    expect(turnOf(conversation, "reply")).toMatchObject({
+      approval: { callId: "perm-1" },
+      answer: { text: "Stopped." },
+    });
+  });
+
+  test("that was cut off is known to the next attempt, which may ask again", () => {
+    const conversation = waiting();
+    conversation.fail("ask", failure("lost"));
+    expect(turnOf(conversation, "ask")).toMatchObject({
+      attempt: 2,
+      approval: { callId: "perm-1", eventId: "$request" },
+    });
+    expect(conversation.in("turn.asking")).toBe(true);
+    conversation.send({ type: "APPROVAL_WANTED", approval: { ...approval(1), attempt: 2 } });
+    expect(conversation.context.current?.approval).toEqual({ ...approval(1), attempt: 2 });
+  });
+
+  test("says so in one notice when there is nothing to approve, and a sign says nothing then", () => {
+    const conversation = asking();
+    conversation.send(command("approve"));
+    conversation.send(command("deny"));
+    conversation.send(command("approve", { reactionTo: "$anything" }));
+    expect(remarksOf(conversation)).toEqual(Array(2).fill(expect.stringMatching(/nothing to approve or deny/)));
+  });
 });

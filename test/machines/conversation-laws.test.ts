@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import type { ConversationContext, Turn, TurnInput } from "../../src/machines/conversation/context.ts";
 import type { Step } from "../../src/runtime/step.ts";
 import { type ChartDriver, failure } from "./chart-driver.ts";
-import { command, drive, question } from "./charts-under-test.ts";
+import { approval, command, drive, question } from "./charts-under-test.ts";
 
 // Much is tried here: on a busy machine it takes its time.
 vi.setConfig({ testTimeout: 60_000 });
@@ -27,6 +27,8 @@ const outcomes: Readonly<Record<string, readonly ((conversation: Conversation) =
       if (one.context.current?.drafting === true) one.send({ type: "DRAFTED", eventId: draftIn(one) });
     },
     (one) => void one.send({ type: "TOOL_APPROVED", tool: "archive" }),
+    (one) => void one.send({ type: "APPROVAL_WANTED", approval: approval(1) }),
+    (one) => void one.send({ type: "APPROVAL_SHOWN", eventId: "$request" }),
     (one) => void one.done("ask", { text: "an answer" }),
     (one) => void one.done("ask", { text: "" }),
     (one) => void one.done("ask", { text: "<no-reply/>" }),
@@ -60,7 +62,17 @@ function failing(child: string) {
 }
 
 interface Move {
-  readonly what: "message" | "unreadable" | "edit" | "effect" | "timer" | "dead letter" | "cut" | "stop" | "retry";
+  readonly what:
+    | "message"
+    | "unreadable"
+    | "edit"
+    | "effect"
+    | "timer"
+    | "dead letter"
+    | "cut"
+    | "stop"
+    | "retry"
+    | "decision";
   readonly pick: number;
   readonly outcome: number;
 }
@@ -81,6 +93,7 @@ const move: fc.Arbitrary<Move> = fc.record({
         "cut" as const,
         "stop" as const,
         "retry" as const,
+        "decision" as const,
       ),
     },
   ),
@@ -167,6 +180,9 @@ function apply(conversation: Conversation, witness: Witness, { what, pick, outco
       conversation.send(command("retry", { eventId: `$retry-${witness.taken.length}` }));
       return;
     }
+    case "decision":
+      conversation.send(command(pick % 2 === 0 ? "approve" : "deny", pick % 3 === 0 ? {} : { reactionTo: "$request" }));
+      return;
     case "cut":
       conversation.send({ type: "CUT", gap: `s${pick}` });
       return;

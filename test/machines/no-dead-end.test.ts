@@ -4,7 +4,7 @@ import { machines } from "../../src/machines/index.ts";
 import { chartGraph } from "../../src/runtime/chart-graph.ts";
 import type { ActorEvent } from "../../src/runtime/record.ts";
 import type { ChartDriver } from "./chart-driver.ts";
-import { command, drive, question } from "./charts-under-test.ts";
+import { approval, command, drive, question } from "./charts-under-test.ts";
 import { bad, explore, good } from "./explore.ts";
 
 /** From whatever state a chart can come into, it gets where it wants to be once things go well. */
@@ -204,6 +204,10 @@ test("conversation", () => {
       { type: "DRAFTED", eventId: "$draft" },
       { type: "TOOL_APPROVED", tool: "archive" },
       { type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } },
+      { type: "APPROVAL_WANTED", approval: approval(1) },
+      { type: "APPROVAL_SHOWN", eventId: "$request" },
+      command("approve"),
+      command("deny", { reactionTo: "$request" }),
       command("stop"),
       command("retry"),
     ],
@@ -218,6 +222,8 @@ test("conversation", () => {
         current.drafting,
         current.toolApproved,
         current.stopping,
+        current.approval !== undefined,
+        current.approval?.eventId !== undefined,
         current.answer?.outcome,
         current.question.unreadable !== undefined,
       ],

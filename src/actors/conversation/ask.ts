@@ -6,6 +6,7 @@ import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { ChildEffects, EffectContext } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
 import { GrowingAnswer, spoken } from "./answer.ts";
+import { Approvals, closeRequest, outcomes } from "./approvals.ts";
 import type { SendBudgets } from "./draft-budget.ts";
 import { DraftWriter } from "./draft-writer.ts";
 import { envelope } from "./envelope.ts";
@@ -53,15 +54,18 @@ export function ask({ letta, sessions, budgets, clock }: AskDependencies): Conve
     const room = new RoomTurn(sessions, input, context.signal);
     const drafts = new DraftWriter(draftRoom(room, context), budgets.of(input.userId), clock);
     const presence = new Presence(room.client, input.roomId, clock);
-    const request = requestOf(input, context);
+    const { signal, emit } = context;
+    const approvals = new Approvals({ room, clock, signal, emit });
+    const request = requestOf(input, context, approvals);
     const stop = new Stop(clock, () => letta.cancel(request.conversation, request.otid, context.signal));
-    context.receive(({ type }) => {
-      if (type === "STOP") stop.ask();
+    context.receive((event) => {
+      if (event.type === "STOP") stop.ask();
+      approvals.take(event);
     });
     const answer = new GrowingAnswer();
     presence.begin(input.turn.question.eventId);
     try {
-      const turn = { letta, request, input, context, stop, show: showing(answer, drafts) };
+      const turn = { letta, request, input, context, stop, room, show: showing(answer, drafts) };
       const text = spoken(await Promise.race([answerOf(turn), stop.overdue]));
       return text === "" && stop.asked ? { text, stopped: true } : { text };
     } catch (error) {
@@ -113,17 +117,20 @@ interface Asking {
   readonly input: TurnInput;
   readonly context: AskContext;
   readonly stop: Stop;
+  readonly room: RoomTurn;
   /** Shows the answer as it grows, and gives all of it. */
   show(events: AsyncIterable<TurnEvent>): Promise<string>;
 }
 
-async function answerOf({ letta, request, input, context, stop, show }: Asking): Promise<string> {
+async function answerOf({ letta, request, input, context, stop, room, show }: Asking): Promise<string> {
   const { turn } = input;
   const { restarted, checkpointed, signal } = context;
   const { conversation, otid } = request;
   const mayHaveIt = restarted || turn.tries > 0 || turn.question.maybeAsked === true;
   const lookUp = (): Promise<TurnFate> => letta.lookUp(conversation, otid, signal);
   const fate: TurnFate = mayHaveIt ? await lookUp() : { state: "unknown" };
+  // What an earlier attempt wanted to be allowed, nobody can allow any more.
+  if (turn.approval !== undefined && fate.state !== "running") await closeRequest(room, turn.approval, outcomes.cutOff);
   switch (fate.state) {
     case "answered":
       return fate.text;
@@ -174,7 +181,11 @@ function showing(answer: GrowingAnswer, drafts: DraftWriter): Asking["show"] {
   };
 }
 
-function requestOf({ agentId, conversationId, roomId, turn }: TurnInput, context: AskContext): TurnRequest {
+function requestOf(
+  { agentId, conversationId, roomId, turn }: TurnInput,
+  context: AskContext,
+  approvals: Approvals,
+): TurnRequest {
   return {
     conversation: { agentId, conversationId },
     otid: otidOf(agentId, causeOf(turn.question), turn.attempt),
@@ -183,6 +194,7 @@ function requestOf({ agentId, conversationId, roomId, turn }: TurnInput, context
       await context.checkpoint(toolApproved);
       await context.emit({ type: "TOOL_APPROVED", tool });
     },
+    askPerson: (call, over) => approvals.ask(call, over),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Remark } from "../../machines/conversation/context.ts";
 import type { Answer, Question } from "../../machines/question.ts";
 import type { Content } from "../../matrix/port.ts";
-import { type TurnMark, turnMarker } from "../marker.ts";
+import { approvalMarker, type TurnMark, turnMarker } from "../marker.ts";
 import type { Markdown } from "./markdown.ts";
 
 /** The contents of the events that answer a question: drafts ring nobody, the final rings its asker once. */
@@ -39,6 +39,24 @@ function causeMark({ eventId, retry }: Question): Pick<TurnMark, "cause" | "retr
 export function remarkContent({ to: { eventId, thread }, text }: Pick<Remark, "to" | "text">): Content {
   const place = { eventId, ...(thread !== undefined && { thread }) };
   return { msgtype: "m.notice", body: text, "m.mentions": noMentions, "m.relates_to": relationTo(place) };
+}
+
+/** Rings: the turn waits for it. */
+export function approvalContent(question: Question, text: string): Content {
+  return {
+    msgtype: "m.text",
+    body: wellFormed(text),
+    "m.mentions": { user_ids: [question.sender] },
+    "m.relates_to": relationTo(question),
+    [approvalMarker]: { cause: question.eventId, open: true },
+  };
+}
+
+export function approvalEdit(question: Question, text: string, request: string): Content {
+  const body = wellFormed(text);
+  const mark = { cause: question.eventId, open: false };
+  const fresh = { msgtype: "m.text", body, "m.mentions": noMentions, [approvalMarker]: mark };
+  return { ...fresh, body: `* ${body}`, "m.new_content": fresh, "m.relates_to": replacing(request) };
 }
 
 function draftMark(question: Question, attempt: number): Content {

@@ -1,5 +1,5 @@
 import type { TurnInput } from "../../machines/conversation/context.ts";
-import { causeOf } from "../../machines/question.ts";
+import { causeOf, type Question } from "../../machines/question.ts";
 import type { Content, MatrixClient } from "../../matrix/port.ts";
 import { transactionId } from "../../matrix/transaction-id.ts";
 import type { Sessions } from "../sessions.ts";
@@ -15,6 +15,14 @@ export class RoomTurn {
     this.client = sessions.as(input.userId);
     this.#input = input;
     this.#signal = signal;
+  }
+
+  get question(): Question {
+    return this.#input.turn.question;
+  }
+
+  get attempt(): number {
+    return this.#input.turn.attempt;
   }
 
   /** The first draft has the same name in every attempt: sending it again gives the event that stands there. */

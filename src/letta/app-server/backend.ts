@@ -14,6 +14,8 @@ import { ToolPolicy } from "./tools.ts";
 export interface AppServerOptions extends Omit<ConnectionOptions, "startTimer"> {
   /** Tools that a turn may use besides Letta's own memory tools, by name. */
   readonly toolAllowList: readonly string[];
+  /** Tools that a turn may use when a person has approved the call, by name. */
+  readonly toolAskList?: readonly string[];
   /** A turn from which nothing comes for this long counts as silent, ms. */
   readonly idleTimeoutMs: number;
   /**
@@ -37,7 +39,7 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
   readonly #link: Link;
 
   constructor(options: AppServerOptions) {
-    const policy = new ToolPolicy(options.toolAllowList);
+    const policy = new ToolPolicy(options.toolAllowList, options.toolAskList);
     this.#options = { ...options, startTimer: options.startTimer ?? startTimer, policy, acknowledgeAfterMs };
     this.#receiptWithinMs = options.receiptWithinMs ?? defaultReceiptWithinMs;
     this.#link = new Link(this.#options);

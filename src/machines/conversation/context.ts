@@ -37,8 +37,9 @@ export interface Turn {
 
 /** A tool call that waits for a person. */
 export interface Approval {
-  /** Letta's id of the call. */
+  /** Letta's id of the request for this call. */
   readonly callId: string;
+  readonly attempt: number;
   readonly tool: string;
   /** What the room was told. */
   readonly text: string;

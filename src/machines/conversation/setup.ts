@@ -21,6 +21,8 @@ const mostBusyTries = 20;
 const mostAttempts = 6;
 /** Times that a question may find its conversation unusable before the person is told. */
 const mostMoves = 6;
+/** How long people may take to decide about a tool call, ms. */
+const approvalWithin = 24 * 3_600_000;
 /** Questions that may wait; the next is refused visibly. */
 export const longestQueue = 500;
 
@@ -47,6 +49,13 @@ export const conversationSetup = setup({
     remark: (_, _params: Remark) => undefined,
     /** Hands what a person has commanded on to whoever watches the turn. */
     passOn: sendTo("ask", ({ event }) => event),
+    /** Hands a person's decision on; nobody's is a denial. */
+    decide: sendTo("ask", ({ context, event }) => ({
+      type: "DECIDED",
+      callId: context.current?.approval?.callId ?? "",
+      allowed: event.type === "APPROVE",
+      ...("command" in event && { by: event.command.sender }),
+    })),
     enqueue: assign(({ context, event }) =>
       event.type === "MESSAGE" ? { queue: [...context.queue, event.question], closed: undefined } : {},
     ),
@@ -77,6 +86,9 @@ export const conversationSetup = setup({
     opened: assign((_, { conversationId }: { conversationId: string }) => ({ conversationId })),
     amend: assign(({ context: { current } }, change: Partial<Turn>) =>
       current === undefined ? {} : { current: { ...current, ...change } },
+    ),
+    showApproval: assign(({ context: { current } }, { eventId }: { eventId: string }) =>
+      current?.approval === undefined ? {} : { current: { ...current, approval: { ...current.approval, eventId } } },
     ),
     answer: assign(({ context: { current }, event }, answer: Answer) =>
       current === undefined ? {} : { current: { ...current, tries: 0, answer, answeredAt: timeOf(event) } },
@@ -121,6 +133,9 @@ export const conversationSetup = setup({
     isStopping: ({ context }) => context.current?.stopping === true,
     hasFailed: ({ context: { queue, failed } }) => failed !== undefined && queue.length < longestQueue,
     isReaction: (_, { reactionTo }: Command) => reactionTo !== undefined,
+    /** A word means whatever waits; a reaction means what it stands on. */
+    isAboutApproval: ({ context: { current } }, { reactionTo }: Command) =>
+      reactionTo === undefined || reactionTo === current?.approval?.eventId,
     isPassing: ({ context: { current } }, event: { readonly error: unknown }) => {
       const { kind = "" } = failureOf(event);
       return passing.has(kind) && (kind !== "busy" || (current?.busyTries ?? 0) < mostBusyTries);
@@ -140,6 +155,7 @@ export const conversationSetup = setup({
     isWorthExplaining: ({ context: { current } }) => current !== undefined && !current.drafting && current.tries >= 2,
   },
   delays: {
+    approval: () => approvalWithin,
     retry: ({ context: { current } }) => backoff(current?.tries ?? 1, current?.retryAfterMs),
   },
 });

@@ -1,3 +1,4 @@
+import { not } from "xstate";
 import { errorAnswer, remarks, stoppedAnswer } from "../wording.ts";
 import { remark, turnInput } from "./context.ts";
 import { conversationSetup } from "./setup.ts";
@@ -70,6 +71,11 @@ export const turn = conversationSetup.createStateConfig({
     TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
     DRAFTED: { actions: { type: "amend", params: ({ event }) => ({ draft: event.eventId }) } },
     DRAFTING: { actions: { type: "amend", params: { drafting: true } } },
+    APPROVAL_WANTED: {
+      target: ".awaitingApproval",
+      actions: { type: "amend", params: ({ event }) => ({ approval: event.approval }) },
+    },
+    APPROVAL_SHOWN: { actions: { type: "showApproval", params: ({ event }) => event } },
     STOP: { target: ".stopping", actions: [{ type: "amend", params: { stopping: true } }, "passOn"] },
     CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
   },
@@ -78,9 +84,38 @@ export const turn = conversationSetup.createStateConfig({
       on: { DRAFTING: { target: "streaming", actions: { type: "amend", params: { drafting: true } } } },
     },
     streaming: {},
+    /** A tool call of this turn waits for a person; whoever asks something meanwhile is told so. */
+    awaitingApproval: {
+      after: {
+        approval: { target: "asking", actions: ["decide", { type: "amend", params: { approval: undefined } }] },
+      },
+      on: {
+        APPROVE: {
+          guard: { type: "isAboutApproval", params: ({ event }) => event.command },
+          target: "asking",
+          actions: ["decide", { type: "amend", params: { approval: undefined } }],
+        },
+        DENY: {
+          guard: { type: "isAboutApproval", params: ({ event }) => event.command },
+          target: "asking",
+          actions: ["decide", { type: "amend", params: { approval: undefined } }],
+        },
+        MESSAGE: {
+          guard: not("isFull"),
+          actions: [
+            "enqueue",
+            {
+              type: "remark",
+              params: ({ context, event }) => remark(context, event.question, remarks.waitsForApproval),
+            },
+          ],
+        },
+      },
+    },
     /** Ends with the turn, which `ask` has Letta stop. */
     stopping: {
       on: {
+        APPROVAL_WANTED: { actions: { type: "amend", params: ({ event }) => ({ approval: event.approval }) } },
         STOP: {
           actions: {
             type: "remark",

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { answered, answerTo, draftOf, expectOneAnswerEach, saidBy } from "../answers.ts";
 import type { Person } from "../person.ts";
 import { markOf } from "../room-event.ts";
+import type { Shown } from "../shown.ts";
 import type { Resident, World } from "../world.ts";
 
 /** The notice with which the agent answers a command. */
@@ -86,5 +87,72 @@ export function commands(world: () => World): void {
     const stop = await admin.say(agent.roomId, "!stop");
     expect(await noticeTo(anna, agent, stop)).toMatch(/Only people whom the operator has named/);
     expect((await answerTo(anna, agent, slow.questionId)).outcome).toBe("answer");
+  });
+
+  it("#23 a tool call waits until a person has approved it, by a sign on the request or a word", async () => {
+    const { anna, bert } = world();
+    const agent = await world().agent("Approved");
+    const asked = await world().ask(agent, "Run. [[bash=echo it-$((40 + 2))]]");
+    const request = await requestIn(anna, agent, asked.questionId);
+    expect(request.body).toMatch(/^May I use the tool Bash with .*echo it-/);
+    const meanwhile = await world().ask(agent, "And this?");
+    expect(await noticeTo(anna, agent, meanwhile.questionId)).toMatch(/!approve or !deny/);
+    expect(world().calls(meanwhile.nonce)).toEqual([]);
+    await bert.until("Bert's invitation", () => bert.inviter(agent.roomId));
+    await bert.join(agent.roomId);
+    await bert.react(agent.roomId, request.eventId, "✅");
+    const { text } = await answerTo(anna, agent, asked.questionId);
+    expect(text).toContain("it-42");
+    expect(await bodyOf(anna, agent, request.eventId, /Approved by/)).toContain(bert.userId);
+    expect((await answerTo(anna, agent, meanwhile.questionId)).outcome).toBe("answer");
+    expectOneAnswerEach(anna, agent, [asked.questionId, meanwhile.questionId]);
+    const late = await anna.say(agent.roomId, "!approve");
+    expect(await noticeTo(anna, agent, late)).toMatch(/nothing to approve/);
+  });
+
+  it("#23 a tool call that a person denies does not run, and the agent says so", async () => {
+    const { anna } = world();
+    const agent = await world().agent("Denied");
+    const asked = await world().ask(agent, "Run. [[bash=echo it-$((40 + 2))]]");
+    const request = await requestIn(anna, agent, asked.questionId);
+    await anna.say(agent.roomId, "!deny");
+    const { text, outcome } = await answerTo(anna, agent, asked.questionId);
+    expect(outcome).toBe("answer");
+    expect(text).toContain(`Denied by ${anna.userId}`);
+    expect(text).not.toContain("it-42");
+    await bodyOf(anna, agent, request.eventId, /Denied by/);
+  });
+
+  it("#24 !stop ends a turn that waits for an approval: the tool does not run, and the next message works", async () => {
+    const { anna } = world();
+    const agent = await world().agent("Stopped while it waits");
+    const asked = await world().ask(agent, "Run. [[bash=echo it-$((40 + 2))]]");
+    const request = await requestIn(anna, agent, asked.questionId);
+    await anna.say(agent.roomId, "!stop");
+    expect((await answerTo(anna, agent, asked.questionId)).text).toBe("Stopped.");
+    await bodyOf(anna, agent, request.eventId, /Not decided/);
+    await anna.react(agent.roomId, request.eventId, "✅");
+    const next = await world().ask(agent, "And now?");
+    const { text } = await answerTo(anna, agent, next.questionId);
+    expect(text).toContain(`nonce=${next.nonce}`);
+    expect(text).not.toContain("it-42");
+    expectOneAnswerEach(anna, agent, [asked.questionId, next.questionId]);
+  });
+}
+
+/** The request with which the agent asks whether it may use a tool. */
+export function requestIn(person: Person, agent: Resident, questionId: string): Promise<Shown> {
+  return person.until(`a request about ${questionId}`, () =>
+    saidBy(person, agent).find(
+      ({ inReplyTo, body }) => inReplyTo === questionId && body.startsWith("May I") && !body.includes("\n"),
+    ),
+  );
+}
+
+/** The text of a message once it is like that. */
+export function bodyOf(person: Person, agent: Resident, eventId: string, like: RegExp): Promise<string> {
+  return person.until(`${eventId} like ${like}`, () => {
+    const body = saidBy(person, agent).find((one) => one.eventId === eventId)?.body;
+    return body !== undefined && like.test(body) ? body : undefined;
   });
 }
