@@ -20,7 +20,7 @@ function expectNeverAsked({ stack }: World): void {
 }
 
 /** How often the agent has ended its work on the question, and how. */
-function endsOf(person: Person, agent: Resident, questionId: string): (string | undefined)[] {
+export function endsOf(person: Person, agent: Resident, questionId: string): (string | undefined)[] {
   const marks = person.events(agent.roomId).map(({ content }) => markOf(content));
   return marks.filter((mark) => mark?.cause === questionId && mark.final).map((mark) => mark?.outcome);
 }
