@@ -4,6 +4,7 @@ import { census } from "./cases/census.ts";
 import { commands } from "./cases/commands.ts";
 import { crowd } from "./cases/crowd.ts";
 import { edits } from "./cases/edits.ts";
+import { foreignTurns } from "./cases/foreign.ts";
 import { guests } from "./cases/guests.ts";
 import { homes } from "./cases/homes.ts";
 import { hostile } from "./cases/hostile.ts";
@@ -44,6 +45,7 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 180_
     edits(world);
     places(world);
     longAnswers(world);
+    foreignTurns(world);
     guests(world);
     homes(world);
     hostile(world);
