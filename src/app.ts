@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { type ActorOptions, actorOptionsOf, botLocalpart, coreUsersOf, reconfigureActors } from "./actor-options.ts";
 import { Adoption, type Inherited } from "./actors/adoption/adoption.ts";
 import { agentBehaviour } from "./actors/agent/behaviour.ts";
-import type { PictureOf } from "./actors/agent/profile.ts";
 import { auditBehaviour } from "./actors/audit/behaviour.ts";
 import { Care } from "./actors/care.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
@@ -18,15 +18,15 @@ import { bindCommands } from "./commands/index.ts";
 import { instanceSecret } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
 import { PasswordFile } from "./config/password-file.ts";
-import type { AvatarChoice, Config, CoreUser } from "./config/schema.ts";
+import type { Config } from "./config/schema.ts";
 import { AppServerBackend } from "./letta/app-server/backend.ts";
-import type { LettaBackend } from "./letta/port.ts";
+import type { LettaBackend, ModelInspector } from "./letta/port.ts";
 import { addressOf, isAgentUser, localpartOf, serverOfUser } from "./machines/addresses.ts";
 import { ClientServerHomeserver } from "./matrix/client-server.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
 import type { Homeserver, HomeserverAdmin } from "./matrix/port.ts";
-import { portraitOf, portraitSource } from "./matrix/portrait.ts";
+import { type OpenPatient, patientOf } from "./patient.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
 import { ControlServer } from "./runtime/control/server.ts";
@@ -42,6 +42,8 @@ export interface App {
   start(): Promise<void>;
   /** Ends everything in reverse order; what is under way goes on after the next start. */
   stop(): Promise<void>;
+  /** Goes on with another configuration, in all that a running process can take over. */
+  reconfigure(config: Config): void;
   /** Rejects when the process can do nothing useful any more and should end. */
   readonly failed: Promise<never>;
   /** The running actors; only between `start` and `stop`. */
@@ -53,21 +55,21 @@ export interface Ports {
   readonly homeserver: Homeserver;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
-  readonly letta: LettaBackend;
+  readonly letta: LettaBackend & Partial<ModelInspector>;
   readonly clock: Clock;
   /** Frees the connections. */
   close(): Promise<void>;
 }
 
-const botLocalpart = "letta-matrix";
-
 /** Wires everything; the only place that knows all the parts. */
 export function createApp(config: Config, logger: Logger, connect: Connect = connectPorts): App {
+  const options = actorOptionsOf(config);
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => undefined);
   let running: Running | undefined;
   return {
     failed: failure.promise,
+    reconfigure: (next) => reconfigureActors(options, actorOptionsOf(next)),
     get host() {
       if (running === undefined) throw new Error("the app has not been started");
       return running.host;
@@ -80,7 +82,7 @@ export function createApp(config: Config, logger: Logger, connect: Connect = con
         failure.reject(error);
       });
       try {
-        running = await compose(config, logger, connect(config, logger), store);
+        running = await compose(config, options, logger, connect(config, logger), store);
         await running.supervisor.start();
       } catch (error) {
         await store.close();
@@ -102,39 +104,29 @@ interface Running {
 
 async function compose(
   config: Config,
+  options: ActorOptions,
   logger: Logger,
   ports: Ports,
   { store, vault, close }: OpenStore,
 ): Promise<Running> {
   const { homeserver, admin, letta, clock } = ports;
   const { serverName } = config.homeserver;
-  const botUserId = `@${botLocalpart}:${serverName}`;
+  const { botUserId } = options.rooms;
   const { secret, identity, care, sessions } = await accounts(config, logger, ports, vault);
-  const { wanted, ...coreUsers } = coreUsersOf(config);
+  const { wanted } = coreUsersOf(config);
   const actors: Pick<Host, "list" | "read"> = {
     list: (realm, machine) => host.list(realm, machine),
     read: (id) => host.read(id),
   };
   const directory = new Directory(actors, serverName);
-  const budgets = new SendBudgets(config.drafts, clock);
+  const budgets = new SendBudgets(options.drafts, clock);
   const host = new EmbeddedHost({
     store,
     clock,
     jitterSeed: secret,
     behaviours: [
-      discoveryBehaviour(letta, directory, clock, {
-        interval: config.discovery.intervalMs,
-        grace: config.discovery.graceMs,
-        disabled: config.discovery.disabled,
-      }),
-      spaceBehaviour(sessions, directory, {
-        server: serverName,
-        botLocalpart,
-        name: config.space.name,
-        aliasLocalpart: config.space.aliasLocalpart,
-        people: config.invite,
-        coreUsers,
-      }),
+      discoveryBehaviour(letta, directory, clock, options.discovery),
+      spaceBehaviour(sessions, directory, options.space),
       coreUserBehaviour({
         homeserver,
         sessions,
@@ -151,24 +143,15 @@ async function compose(
         sessions,
         directory,
         clock,
-        rooms: {
-          server: serverName,
-          botUserId,
-          people: config.invite,
-          ...coreUsers,
-          nameTemplate: config.rooms.nameTemplate,
-        },
-        invitations: {
-          server: serverName,
-          people: new Set([...config.invite, ...config.invitations.people, ...coreUsers.admins]),
-          servers: new Set(config.invitations.servers),
-        },
-        commanders: new Set(config.commands.people),
-        history: { historyOf: letta.history.bind(letta), limit: config.history.importLimit },
-        pictureOf: pictureOf(config.avatars),
+        rooms: options.rooms,
+        invitations: options.invitations,
+        commands: options.commands,
+        history: options.history,
+        historyOf: letta.history.bind(letta),
+        pictureOf: (agentId) => options.picture.of(agentId),
         ...(admin !== undefined && { admin }),
       }),
-      auditBehaviour(directory, config.audit.intervalMs),
+      auditBehaviour(directory, options.audit),
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
@@ -247,6 +230,12 @@ export async function openAdoption(config: Config) {
   };
 }
 
+/** What the doctor looks at, while something runs or not. */
+export function openPatient(config: Config): OpenPatient {
+  const ports = connectPorts(config, createLogger({ level: "fatal", secrets: secretsOf(config) }));
+  return patientOf(config, ports.letta);
+}
+
 function adoptionOf(
   { homeserver, admin, clock }: Ports,
   identity: Identity,
@@ -267,37 +256,11 @@ function adoptionOf(
   });
 }
 
-function coreUsersOf({ homeserver: { serverName }, coreUsers: { admin, letta } }: Config) {
-  const idOf = ({ localpart }: CoreUser): string => `@${localpart}:${serverName}`;
-  const given = [admin, letta].filter((user) => user !== undefined);
-  const admins = admin === undefined ? [] : [idOf(admin)];
-  return {
-    admins,
-    // One user may be both.
-    readers: letta === undefined ? [] : [idOf(letta)].filter((userId) => !admins.includes(userId)),
-    wanted: new Map(given.map((user) => [idOf(user), user])),
-  };
-}
-
 function identityOf(secret: string): Identity {
   return {
     passwordOf: (userId) => passwordOf(secret, userId),
     deviceIdOf: (userId) => deviceIdOf(secret, userId),
   };
-}
-
-/** The picture that each agent shows. */
-function pictureOf(choice: AvatarChoice): PictureOf {
-  switch (choice.kind) {
-    case "none":
-      return () => undefined;
-    case "address":
-      return () => ({ source: choice.url, url: choice.url });
-    case "file":
-      return () => ({ source: choice.source, file: choice });
-    case "generated":
-      return (agentId) => ({ source: portraitSource, file: portraitOf(agentId) });
-  }
 }
 
 /** The real servers, as the configuration names them. */

@@ -4,6 +4,7 @@ import { type AdoptEnvironment, type AdoptOptions, adopt } from "./adopt/adopt.t
 import { type ChartOptions, showChart } from "./chart.ts";
 import type { Console } from "./console.ts";
 import { type DiscoveryOptions, runDiscovery } from "./discovery.ts";
+import { type DoctorEnvironment, type DoctorOptions, doctor } from "./doctor.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import { type RunEnvironment, run } from "./run.ts";
 import { type StatusOptions, showStatus } from "./status.ts";
@@ -14,6 +15,8 @@ export interface CliEnvironment {
   readonly env: RunEnvironment["env"];
   /** What only `run` needs. */
   readonly running: Omit<RunEnvironment, "console" | "env">;
+  /** What only `doctor` needs. */
+  readonly examining: Omit<DoctorEnvironment, "console" | "env">;
   /** What only `adopt` needs. */
   readonly adopting: Omit<AdoptEnvironment, "console" | "env">;
 }
@@ -24,6 +27,7 @@ const examples = `
 Examples:
   letta-matrix run --config /etc/letta-matrix.yaml   run until SIGTERM
   letta-matrix status                                what runs, and what it waits for
+  letta-matrix doctor                                what is wrong, and what to do about it
   letta-matrix discovery run                         look for new agents now
   letta-matrix adopt --mapping agent_user_mappings.json --dry-run
   letta-matrix chart conversation --format svg --out conversation.svg
@@ -56,7 +60,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .command("run")
     .summary("run until told to stop")
     .description(
-      "Runs until SIGTERM, SIGINT or SIGHUP, then stops gracefully; a second signal ends it at once. What was under way goes on after the next start. Log lines go to standard output as JSON.",
+      "Runs until SIGTERM or SIGINT, then stops gracefully; a second signal ends it at once. What was under way goes on after the next start. SIGHUP makes it read its configuration again, unless it runs in a terminal: docs/configuration.md says which keys that can change. Log lines go to standard output as JSON.",
     )
     .addOption(config())
     .action(async (options: { config: string }) => {
@@ -74,6 +78,18 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .option("--json", "print JSON")
     .action(async (options: StatusOptions) => {
       code = await showStatus(options, console, env);
+    });
+
+  program
+    .command("doctor")
+    .summary("find out what is wrong, and what to do about it")
+    .description(
+      "Checks the configuration, the homeserver, Letta and the data folder, and what the running process waits for, if one runs; says for each what to do. Changes nothing, so that it may be run at any time, before the first start too. Exit status: 0 when nothing is wrong or there are only warnings, 1 when there are errors, 78 when the configuration cannot be used.",
+    )
+    .addOption(config())
+    .option("--json", "print JSON")
+    .action(async (options: DoctorOptions) => {
+      code = await doctor(options, { console, env, ...environment.examining });
     });
 
   program

@@ -1,16 +1,19 @@
 import { ConfigError } from "../config/config-error.ts";
 import type { Environment } from "../config/environment.ts";
-import { loadConfig, secretsOf } from "../config/load.ts";
+import { loadSettings, secretsOf } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { createLogger, type Logger, type LoggerOptions } from "../telemetry/logger.ts";
 import { type Console, explain } from "./console.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
+import { Reload } from "./reload.ts";
 
 /** The whole program as this command sees it. */
 export interface RunnableApp {
   /** Resolves when everything runs. When it throws, nothing runs. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Goes on with another configuration, in all that a running process can take over. */
+  reconfigure(config: Config): void;
   /** Rejects when the process can do nothing useful any more. */
   readonly failed: Promise<never>;
 }
@@ -21,6 +24,8 @@ export interface RunEnvironment {
   readonly createApp: (config: Config, logger: Logger) => Promise<RunnableApp>;
   /** Calls the listener for each request to end; gives the way to stop listening. */
   readonly onStopRequest: (listener: (signal: NodeJS.Signals) => void) => () => void;
+  /** Calls the listener for each request to read the configuration again; gives the way to stop listening. */
+  readonly onReloadRequest: (listener: () => void) => () => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Where log lines go; standard output when left out. */
@@ -34,17 +39,21 @@ const sameRequest = 1_000;
 
 /** Runs until it is told to stop or fails. */
 export async function run(configPath: string, environment: RunEnvironment): Promise<ExitCode> {
-  const config = await loadConfig(configPath, environment.env).catch((error: unknown) => {
+  const settings = await loadSettings(configPath, environment.env).catch((error: unknown) => {
     if (!(error instanceof ConfigError)) throw error;
     environment.console.err(`${explain(error)}\n`);
     return undefined;
   });
-  if (config === undefined) return exitCode.config;
+  if (settings === undefined) return exitCode.config;
+  const { config } = settings;
   const { level } = config.log;
   const { log: destination } = environment;
   const logger = createLogger({ level, secrets: secretsOf(config), ...(destination !== undefined && { destination }) });
   const app = await environment.createApp(config, logger);
   const stopRequest = awaitStopRequest(environment, logger);
+  const reload = new Reload(() => loadSettings(configPath, environment.env), settings, { app, logger });
+  // From here on: to a process that does not listen, the signal is the end.
+  const ignoreReloads = environment.onReloadRequest(() => reload.request());
   try {
     await app.start();
     logger.info({ server: config.homeserver.serverName, data: config.dataFolder }, "running");
@@ -58,6 +67,7 @@ export async function run(configPath: string, environment: RunEnvironment): Prom
   } finally {
     await app.stop();
     logger.info({}, "stopped");
+    ignoreReloads();
     stopRequest.ignore();
   }
 }

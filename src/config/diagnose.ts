@@ -36,7 +36,8 @@ function unknownKey(path: Path, keys: readonly Key[]): ConfigProblem {
   const known = keys.filter((key) => isSamePath(key.path.slice(0, -1), section)).map((key) => key.path.at(-1) ?? "");
   const meant = nearest(path.at(-1) ?? "", known);
   const hint = meant === undefined ? `known here: ${known.join(", ")}` : `did you mean ${meant}?`;
-  return { key: path.join("."), message: `is not a known key; ${hint}` };
+  const example = keys.find((key) => isSamePath(key.path, [...section, meant ?? ""]))?.example;
+  return { key: path.join("."), message: `is not a known key; ${hint}`, ...(example !== undefined && { example }) };
 }
 
 /** The key at this path, or the list whose item it is. */

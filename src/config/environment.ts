@@ -1,6 +1,9 @@
+import { rivalsOf } from "./alternatives.ts";
 import type { ConfigProblem } from "./config-error.ts";
+import { type FormerName, formerNames } from "./former-names.ts";
 import type { Key } from "./key.ts";
 import { nearest } from "./nearest.ts";
+import { isSamePath, type Path } from "./tree.ts";
 
 const prefix = "LETTA_MATRIX_";
 
@@ -23,7 +26,7 @@ export interface Override {
   readonly value: unknown;
 }
 
-/** The keys that the environment sets. A list is separated by commas. */
+/** The keys that the environment sets, by today's names or by former ones. A list is separated by commas. */
 export function overridesIn(
   env: Environment,
   keys: readonly Key[],
@@ -38,8 +41,26 @@ export function overridesIn(
     if (key === undefined) problems.push({ key: variable, message: unknownVariable(variable, [...settable.keys()]) });
     else overrides.push({ path: key.path, variable, value: parseValue(text, key.kind) });
   }
-  return { overrides, problems };
+  return { overrides: [...formerOverrides(env, keys, overrides), ...overrides], problems };
 }
+
+/** What former names set, unless something else sets the same or what may not stand beside it. */
+function formerOverrides(env: Environment, keys: readonly Key[], overrides: readonly Override[]): readonly Override[] {
+  const taken: Path[] = overrides.flatMap(({ path }) => [path, ...rivalsOf(path)]);
+  const found: Override[] = [];
+  for (const { variable, path, convert = same } of formerNames) {
+    const text = env[variable];
+    const key = keys.find((candidate) => isSamePath(candidate.path, path));
+    // Nobody who sets a variable to nothing means a value.
+    if (text === undefined || text.trim() === "" || key === undefined) continue;
+    if (taken.some((other) => isSamePath(other, path))) continue;
+    found.push({ path, variable, value: parseValue(convert(text), key.kind) });
+    taken.push(path, ...rivalsOf(path));
+  }
+  return found;
+}
+
+const same: NonNullable<FormerName["convert"]> = (text) => text;
 
 function unknownVariable(variable: string, known: readonly string[]): string {
   const meant = nearest(variable, known);

@@ -31,6 +31,21 @@ export async function instanceSecret(dataFolder: string): Promise<string> {
   } catch (error) {
     if (Reflect.get(Object(error), "code") !== "EEXIST") throw error;
   }
+  return readInstanceSecret(file);
+}
+
+/** Whether there is one; makes none. Throws {@link InstanceSecretDamaged}. */
+export async function inspectInstanceSecret(dataFolder: string): Promise<"right" | "none"> {
+  try {
+    await readInstanceSecret(join(dataFolder, "instance-secret"));
+    return "right";
+  } catch (error) {
+    if (Reflect.get(Object(error), "code") === "ENOENT") return "none";
+    throw error;
+  }
+}
+
+async function readInstanceSecret(file: string): Promise<string> {
   const secret = (await readFile(file, "utf8")).trim();
   if (Buffer.from(secret, "base64url").length !== bytes) throw new InstanceSecretDamaged(file);
   return secret;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Reload } from "./reload.ts";
 
 /** One key of the configuration file. */
 export interface Key {
@@ -8,7 +9,18 @@ export interface Key {
   readonly description?: string;
   /** As it stands in the file, without indentation. */
   readonly example?: string;
+  /** As it would be written. */
+  readonly default?: unknown;
+  /** The example stands in the sample as it is, although the key may be left out. */
+  readonly shown: boolean;
+  /** What SIGHUP makes of a change; of sections, their keys say it. */
+  readonly reload?: Reload;
 }
+
+const reload = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("live"), when: z.string() }),
+  z.object({ kind: z.literal("restart"), why: z.string() }),
+]) satisfies z.ZodType<Reload>;
 
 /** All keys of a schema, sections before what is in them. */
 export function keysOf(schema: z.ZodType, path: readonly string[] = []): readonly Key[] {
@@ -21,12 +33,21 @@ export function keysOf(schema: z.ZodType, path: readonly string[] = []): readonl
     kind,
     ...(typeof meta?.description === "string" && { description: meta.description }),
     ...(typeof meta?.["example"] === "string" && { example: meta["example"] }),
+    ...(kind !== "section" && defaultIn(layers)),
+    shown: meta?.["shown"] === true,
+    ...(meta?.["reload"] !== undefined && { reload: reload.parse(meta["reload"]) }),
   };
   if (!(core instanceof z.ZodObject)) return [own];
   const inner = Object.entries(core.shape).flatMap(([name, child]) =>
     child instanceof z.ZodType ? keysOf(child, [...path, name]) : [],
   );
   return path.length === 0 ? inner : [own, ...inner];
+}
+
+function defaultIn(layers: readonly z.ZodType[]): Pick<Key, "default"> {
+  for (const layer of layers)
+    if (layer instanceof z.ZodDefault || layer instanceof z.ZodPrefault) return { default: layer.def.defaultValue };
+  return {};
 }
 
 function kindOf(core: z.ZodType | undefined): Key["kind"] {

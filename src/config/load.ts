@@ -12,10 +12,27 @@ import { readYaml } from "./yaml-file.ts";
 
 const keys = keysOf(configFile);
 
+/** A configuration, with all by which a later one can be told from it. Holds secrets. */
+export interface Settings {
+  readonly file: ConfigFile;
+  readonly config: Config;
+  /** What is in the files that it names, by key. */
+  readonly contents: ReadonlyMap<string, string>;
+}
+
 /** Reads the file, the environment over it, and the secrets that are in files. Throws {@link ConfigError}. */
 export async function loadConfig(path: string, env: Environment): Promise<Config> {
+  return (await loadSettings(path, env)).config;
+}
+
+/** The same, to be compared with another time. Throws {@link ConfigError}. */
+export async function loadSettings(path: string, env: Environment): Promise<Settings> {
   const file = await readConfigFile(path, env);
-  return toConfig(path, file, await readSecrets(path, file), await readAvatarChoice(path, file));
+  const secrets = await readSecrets(path, file);
+  const avatars = await readAvatarChoice(path, file);
+  const contents = new Map(secrets.contents);
+  if (avatars.kind === "file") contents.set("avatars.picture", avatars.source);
+  return { file, config: toConfig(path, file, secrets, avatars), contents };
 }
 
 /** The same, without reading the secrets. Throws {@link ConfigError}. */

@@ -1,186 +1,112 @@
 import { z } from "zod";
+import { coreUsers, homeserver } from "./homeserver-keys.ts";
+import { live, restart } from "./reload.ts";
+import { duration, text, url, userId } from "./values.ts";
 
 /**
- * The configuration file as it is written: YAML with these keys. Each key's `description` and `example` are what error
- * messages and the reference are made of.
+ * The configuration file as it is written: YAML with these keys. Error messages, the sample and the reference page are
+ * made of what stands beside each: `description`, `example`, and `reload`, which says whether SIGHUP changes it.
  */
 
-const durationUnits = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
-
-/** A duration such as `500ms`, `30s`, `5m`, `1h`; parsed to milliseconds. */
-const duration = z
-  .string("must be a number with a unit: ms, s, m or h")
-  .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, "must be a number with a unit: ms, s, m or h")
-  .transform((text) => {
-    const unit = /[a-z]+$/.exec(text)?.[0] as keyof typeof durationUnits;
-    return Math.round(Number.parseFloat(text) * durationUnits[unit]);
-  })
-  .refine((ms) => ms > 0, "must be longer than nothing");
-
-const text = z.string("must be text").trim().min(1, "must not be empty");
-
-/** Addresses are told to whoever waits for what is there, people in rooms included. */
-const url = (protocol: RegExp, allowed: string) =>
-  z
-    .url({ protocol, error: `must be ${allowed}` })
-    .refine(
-      (value) => isBare(value),
-      "must not hold a user name, a password, a query or a fragment: addresses are no secrets",
-    )
-    .transform((value) => value.replace(/\/+$/, ""));
-
-function isBare(address: string): boolean {
-  if (!URL.canParse(address)) return true;
-  const { username, password, search, hash } = new URL(address);
-  return [username, password, search, hash].every((part) => part === "");
-}
-
-const userId = z
-  .string("must be text")
-  .regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id")
-  .max(255, "must be at most 255 characters");
-
-const registration = z.strictObject({
-  shared_secret: text.optional().meta({
-    description: "Synapse's registration_shared_secret.",
-    example: "shared_secret: the-same-as-in-homeserver.yaml",
-  }),
-  shared_secret_file: text.optional().meta({
-    description: "A file that holds the shared secret.",
-    example: "shared_secret_file: /run/secrets/registration_shared_secret",
-  }),
-  registration_token: text.optional().meta({
-    description: "A registration token, for homeservers without a shared secret.",
-    example: "registration_token: a-token-of-unlimited-use",
-  }),
-  registration_token_file: text.optional().meta({
-    description: "A file that holds the registration token.",
-    example: "registration_token_file: /run/secrets/registration_token",
-  }),
-});
-
-const homeserver = z.strictObject({
-  url: url(/^https?$/, "an http:// or https:// address").meta({
-    description: "Where clients reach the homeserver, without /_matrix.",
-    example: "url: http://localhost:8008",
-  }),
-  server_name: text.regex(/^[^\s/@]+$/, "must be a server name, without scheme or path").meta({
-    description: "The part after the colon in its user ids.",
-    example: "server_name: example.org",
-  }),
-  registration: registration.meta({
-    description: "How the agents' users are created: exactly one of the four.",
-    example: "registration: { shared_secret_file: /run/secrets/registration_shared_secret }",
-  }),
-  admin_token: text.optional().meta({
-    description: "Access token of a Synapse server administrator; lifts rate limits and mends passwords and rooms.",
-    example: "admin_token: syt_the_administrators_token",
-  }),
-  admin_token_file: text.optional().meta({
-    description: "A file that holds the administrator's access token.",
-    example: "admin_token_file: /run/secrets/synapse_admin_token",
-  }),
-});
-
-const coreUser = text
-  .regex(/^[a-z0-9._=/+-]+$/, "must be the part between @ and : of a user id, or none")
-  .max(200, "must be at most 200 characters");
-
-const coreUsers = z
-  .strictObject({
-    admin: coreUser.default("admin").meta({
-      description: "The user that has all power in the space and in each agent's room; none for no such user.",
-      example: "admin: admin",
-    }),
-    admin_password: text.optional().meta({
-      description: "Its password, where it exists already and shall come into the rooms by itself; never changed.",
-      example: "admin_password: the-password-it-has",
-    }),
-    admin_password_file: text.optional().meta({
-      description: "A file that holds that password.",
-      example: "admin_password_file: /run/secrets/matrix_admin_password",
-    }),
-    letta: coreUser.default("letta").meta({
-      description: "The user that reads along in the space and in each agent's room; none for no such user.",
-      example: "letta: letta",
-    }),
-    letta_password: text.optional().meta({
-      description: "Its password, where it exists already and shall come into the rooms by itself; never changed.",
-      example: "letta_password: the-password-it-has",
-    }),
-    letta_password_file: text.optional().meta({
-      description: "A file that holds that password.",
-      example: "letta_password_file: /run/secrets/matrix_letta_password",
-    }),
-  })
-  .prefault({});
+const connection = restart("the connection to Letta is made with it");
 
 const letta = z.strictObject({
   url: url(/^wss?$/, "the ws:// or wss:// address of a Letta App Server").meta({
     description: "Where the Letta App Server listens (`letta server --listen`).",
     example: "url: ws://127.0.0.1:4500",
+    reload: connection,
   }),
   token: text.optional().meta({
     description: "The App Server's token; needed when it does not run on this machine.",
     example: "token: the-app-servers-token",
+    reload: connection,
   }),
   token_file: text.optional().meta({
-    description: "A file that holds the App Server's token.",
+    description: "A file that holds the App Server's token; needed when it does not run on this machine.",
     example: "token_file: /run/secrets/letta_token",
+    reload: connection,
   }),
-  tool_allow_list: z.array(text, "must be a list of tool names").default([]).meta({
-    description:
-      "Letta tools that agents may use in rooms, by name, besides their own memory. What is on neither list is denied.",
-    example: "tool_allow_list: [web_search]",
-  }),
-  tool_ask_list: z.array(text, "must be a list of tool names").default([]).meta({
-    description: "Letta tools that agents may use when a person in the room has approved the call, each time, by name.",
-    example: "tool_ask_list: [run_code]",
-  }),
-  idle_timeout: duration.default(300_000).meta({
-    description: "How long an answer may stay silent before it is looked up.",
+  tool_allow_list: z
+    .array(text, "must be a list of tool names")
+    .default([])
+    .meta({
+      description:
+        "Letta tools that agents may use in rooms, by name, besides their own memory. What is on neither list is denied: whoever may write in an agent's room decides what its tools are used for, so a shell or file tool here is a shell for them.",
+      example: "tool_allow_list: [web_search]",
+      reload: restart("each session with Letta is opened with it"),
+    }),
+  tool_ask_list: z
+    .array(text, "must be a list of tool names")
+    .default([])
+    .meta({
+      description:
+        "Letta tools that agents may use when a person in the room has approved the call, each time: with !approve, or with ✅ on the agent's request.",
+      example: "tool_ask_list: [run_code]",
+      reload: restart("each session with Letta is opened with it"),
+    }),
+  idle_timeout: duration.prefault("5m").meta({
+    description: "How long an answer may stay silent before it is looked up. Durations have a unit: ms, s, m or h.",
     example: "idle_timeout: 5m",
+    reload: restart("the answers under way are watched by it"),
   }),
 });
 
 const space = z
   .strictObject({
-    name: text.default("Letta Agents").meta({ description: "The space's name.", example: "name: Letta Agents" }),
+    name: text.default("Letta Agents").meta({
+      description: "The space's name.",
+      example: "name: Letta Agents",
+      reload: live("when the space is next looked at, within audit.interval"),
+    }),
     alias: text
       .regex(/^[^\s:#]+$/, "must be the part between # and : of an alias")
       .default("letta-agents")
-      .meta({ description: "Localpart of the space's alias.", example: "alias: letta-agents" }),
+      .meta({
+        description: "The part between # and : of the space's alias.",
+        example: "alias: letta-agents",
+        reload: restart("the space is found by it"),
+      }),
   })
-  .prefault({});
+  .prefault({})
+  .meta({ description: "The space that holds the agents' rooms." });
 
 const discovery = z
   .strictObject({
-    interval: duration.default(30_000).meta({
+    interval: duration.prefault("30s").meta({
       description: "How often Letta's agents are listed.",
       example: "interval: 30s",
+      reload: live("from the next listing on"),
     }),
-    grace: duration.default(7_200_000).meta({
+    grace: duration.prefault("2h").meta({
       description:
-        "How long an agent may be missing in Letta before it is retired: its room is marked and leaves the space, its alias is released.",
+        "How long an agent may be missing in Letta before it is retired: its room keeps its history, is marked, and leaves the space. An agent that is back earlier has never been away; one that is back later gets a new room.",
       example: "grace: 2h",
+      reload: live("from the next listing on"),
     }),
-    disabled: z.array(text, "must be a list of agent ids").default([]).meta({
-      description:
-        "Ids of agents that are left out. One without a room gets none; one with a room keeps it, but hears nothing until it is taken off this list.",
-      example: "disabled: [agent-0123]",
-    }),
+    disabled: z
+      .array(text, "must be a list of agent ids")
+      .default([])
+      .meta({
+        description:
+          "Ids of agents that are left out. One without a room gets none. One with a room keeps it, but hears nothing until it is taken off this list; then it answers what was said meanwhile.",
+        example: "disabled: [agent-0123]",
+        reload: live("with the next listing"),
+      }),
   })
-  .prefault({});
+  .prefault({})
+  .meta({ description: "How Letta's agents are found." });
 
 const audit = z
   .strictObject({
-    interval: duration.default(3_600_000).meta({
+    interval: duration.prefault("1h").meta({
       description:
         "How long one pass over all agents' users and rooms takes, which finds and mends what was changed on the homeserver.",
       example: "interval: 1h",
+      reload: live("from the next look on"),
     }),
   })
-  .prefault({});
+  .prefault({})
+  .meta({ description: "The slow look at everything that is there." });
 
 const rooms = z
   .strictObject({
@@ -190,9 +116,11 @@ const rooms = z
       .meta({
         description: "Name of an agent's own room; {agent} stands for the agent's name.",
         example: 'name: "{agent} (Letta)"',
+        reload: live("when a room is next looked at, within audit.interval"),
       }),
   })
-  .prefault({});
+  .prefault({})
+  .meta({ description: "The agents' own rooms." });
 
 const avatars = z
   .strictObject({
@@ -203,9 +131,11 @@ const avatars = z
         description:
           "The agents' picture: generated (each its own), none, the mxc:// address of one for all, or a file with it.",
         example: "picture: logo.png",
+        reload: live("when an agent is next looked at, within audit.interval"),
       }),
   })
-  .prefault({});
+  .prefault({})
+  .meta({ description: "The agents' pictures." });
 
 const history = z
   .strictObject({
@@ -217,44 +147,81 @@ const history = z
       .meta({
         description: "How many messages of an agent's own conversation in Letta are told in its new room; 0 for none.",
         example: "import: 15",
+        reload: live("for rooms made from then on"),
       }),
   })
-  .prefault({});
+  .prefault({})
+  .meta({ description: "What new rooms begin with." });
 
 const invitations = z
   .strictObject({
-    people: z.array(userId, "must be a list of user ids").default([]).meta({
-      description: "People whose invitations into other rooms agents accept, besides those who are invited themselves.",
-      example: 'people: ["@friend:example.org"]',
-    }),
-    servers: z.array(text, "must be a list of server names").default([]).meta({
-      description: "Homeservers all of whose users may invite agents into other rooms.",
-      example: "servers: [example.org]",
-    }),
+    people: z
+      .array(userId, "must be a list of user ids")
+      .default([])
+      .meta({
+        description:
+          "People whose invitations into other rooms agents accept, besides those who are invited themselves.",
+        example: 'people: ["@friend:example.org"]',
+        reload: live("for invitations from then on"),
+      }),
+    servers: z
+      .array(text, "must be a list of server names")
+      .default([])
+      .meta({
+        description: "Homeservers all of whose users may invite agents into other rooms.",
+        example: "servers: [example.org]",
+        reload: live("for invitations from then on"),
+      }),
   })
-  .prefault({});
+  .prefault({})
+  .meta({
+    description:
+      "Whose invitations into other rooms agents accept, besides those of other agents and of the people above. They decline everybody else's.",
+  });
 
 const commands = z
   .strictObject({
-    people: z.array(userId, "must be a list of user ids").default([]).meta({
-      description: "People who may say !stop, !retry, !approve and !deny to agents; when empty, those who are invited.",
-      example: 'people: ["@you:example.org"]',
-    }),
+    people: z
+      .array(userId, "must be a list of user ids")
+      .default([])
+      .meta({
+        description: "User ids of these people; when empty, those who are invited.",
+        example: 'people: ["@you:example.org"]',
+        reload: live("for commands from then on"),
+      }),
   })
-  .prefault({});
+  .prefault({})
+  .meta({
+    description:
+      "Who may say !stop (ends the answer that is being written) and !retry (tries again what failed) to agents, and !approve and !deny to their requests.",
+  });
 
 const drafts = z
   .strictObject({
-    rate: z.number("must be a number").positive("must be more than 0").default(0.2).meta({
-      description: "Draft edits per second and agent that the homeserver takes for long. Synapse's default is 0.2.",
-      example: "rate: 0.2",
-    }),
-    burst: z.int("must be a whole number").min(1, "must be at least 1").default(10).meta({
-      description: "Draft edits that may follow each other at once. Synapse's default is 10.",
-      example: "burst: 10",
-    }),
+    rate: z
+      .number("must be a number")
+      .positive("must be more than 0")
+      .default(0.2)
+      .meta({
+        description: "Edits per second that the homeserver takes for long.",
+        example: "rate: 0.2",
+        reload: live("at once"),
+      }),
+    burst: z
+      .int("must be a whole number")
+      .min(1, "must be at least 1")
+      .default(10)
+      .meta({
+        description: "Edits that may follow each other at once.",
+        example: "burst: 10",
+        reload: live("at once"),
+      }),
   })
-  .prefault({});
+  .prefault({})
+  .meta({
+    description:
+      "How often an answer in progress may be edited, for each agent. Raise both where the homeserver allows more; the defaults are what Synapse's default rate limits bear.",
+  });
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -264,22 +231,33 @@ const log = z
     level: z
       .enum(logLevels, `must be one of ${logLevels.join(", ")}`)
       .default("info")
-      .meta({ description: "The least severe lines to write.", example: "level: info" }),
+      .meta({
+        description: `The least severe lines to write: ${logLevels.join(", ")}.`,
+        example: "level: info",
+        reload: live("at once"),
+      }),
   })
-  .prefault({});
+  .prefault({})
+  .meta({ description: "Log lines, JSON on standard output." });
 
 export const configFile = z.strictObject({
-  homeserver: homeserver.meta({ description: "The Matrix homeserver.", example: "homeserver: { url: …, … }" }),
-  letta: letta.meta({ description: "The Letta server.", example: "letta: { url: ws://127.0.0.1:4500 }" }),
+  homeserver: homeserver.meta({ description: "The Matrix homeserver." }),
+  letta: letta.meta({ description: "The Letta server." }),
   data_folder: text.default("data").meta({
-    description: "Where all state is kept; relative to this file.",
+    description: "Where all state is kept. Back it up: it holds the agents' logins.",
     example: "data_folder: /var/lib/letta-matrix",
+    reload: restart("the store in it is open"),
   }),
-  invite: z.array(userId, "must be a list of user ids").default([]).meta({
-    description:
-      "People who are invited to the space and to each agent's room when it is made; not to what is there already.",
-    example: 'invite: ["@you:example.org"]',
-  }),
+  invite: z
+    .array(userId, "must be a list of user ids")
+    .default([])
+    .meta({
+      description:
+        "People who are invited to the space and to each agent's room when it is made. Whoever is added here later is invited to what is made from then on; invite them to the rest from a client.",
+      example: 'invite: ["@you:example.org"]',
+      shown: true,
+      reload: live("for what is made from then on"),
+    }),
   core_users: coreUsers,
   space,
   discovery,

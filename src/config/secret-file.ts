@@ -9,12 +9,15 @@ export interface Secrets {
   readonly lettaToken: string | undefined;
   readonly adminPassword: string | undefined;
   readonly lettaPassword: string | undefined;
+  /** Those that were read from files, by the key that names the file. */
+  readonly contents: ReadonlyMap<string, string>;
 }
 
 /** The secrets, from the file itself or from the files it names (relative to it). Throws {@link ConfigError}. */
 export async function readSecrets(path: string, file: ConfigFile): Promise<Secrets> {
   const { homeserver, letta, core_users: coreUsers } = file;
   const problems: ConfigProblem[] = [];
+  const contents = new Map<string, string>();
   const read = async (
     key: string,
     given: string | undefined,
@@ -22,7 +25,10 @@ export async function readSecrets(path: string, file: ConfigFile): Promise<Secre
   ): Promise<string | undefined> => {
     if (secretFile === undefined) return given;
     const secret = await readSecret(resolve(dirname(path), secretFile));
-    if (typeof secret === "string") return secret;
+    if (typeof secret === "string") {
+      contents.set(key, secret);
+      return secret;
+    }
     problems.push({ key, message: secret.problem });
     return undefined;
   };
@@ -39,6 +45,7 @@ export async function readSecrets(path: string, file: ConfigFile): Promise<Secre
     registration.registration_token_file,
   );
   const others = {
+    contents,
     adminToken: await read("homeserver.admin_token_file", homeserver.admin_token, homeserver.admin_token_file),
     lettaToken: await read("letta.token_file", letta.token, letta.token_file),
     adminPassword: await read(

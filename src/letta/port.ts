@@ -105,6 +105,19 @@ export interface LettaBackend {
   close(): Promise<void>;
 }
 
+export interface AgentModel {
+  readonly agentId: string;
+  readonly name: string;
+  /** As Letta names it. */
+  readonly model: string;
+}
+
+/** What a backend may be able to tell besides. */
+export interface ModelInspector {
+  /** The agents whose model the server does not have, by its own list. */
+  missingModels(signal: AbortSignal): Promise<readonly AgentModel[]>;
+}
+
 /**
  * Why a turn or a request failed.
  * - `unreachable`: no connection, cut connection, no reply in time: try again later.

@@ -12,6 +12,11 @@ export interface Logger {
   child(fields: Readonly<Record<string, unknown>>): Logger;
 }
 
+/** A logger whose level can be changed; those made of it before keep theirs. */
+export interface AdjustableLogger extends Logger {
+  level: string;
+}
+
 export interface LoggerOptions {
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
   /** Values that are cut out of every line, wherever they turn up. */
@@ -27,7 +32,7 @@ const secretKeys = ["accessToken", "access_token", "password", "secret", "token"
 const secretPaths = ["", "*.", "*.*.", "*.*.*."].flatMap((above) => secretKeys.map((key) => `${above}${key}`));
 
 /** JSON lines by pino: `level` as a word, `time` in ISO 8601, `err` with its causes. */
-export function createLogger(options: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions): AdjustableLogger {
   const cut = cutter(options.secrets);
   return pino(
     {

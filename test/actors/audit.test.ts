@@ -19,7 +19,7 @@ async function pass(lives: readonly string[]): Promise<readonly Batch[]> {
     },
     "test",
   );
-  const next = auditBehaviour(directory, hour).children["nextAgents"];
+  const next = auditBehaviour(directory, { interval: hour }).children["nextAgents"];
   const batches: Batch[] = [];
   let after: ActorId | null = null;
   do {

@@ -30,6 +30,7 @@ async function cli(...args: readonly string[]) {
         printed.err += text;
       },
     },
+    examining: { openPatient: () => Promise.reject(new Error("nothing is examined here")) },
     adopting: {
       openStore: () => Promise.reject(new Error("nothing is opened here")),
       sleep: async () => undefined,
@@ -39,6 +40,7 @@ async function cli(...args: readonly string[]) {
       now: () => 0,
       exit: () => undefined,
       onStopRequest: () => () => undefined,
+      onReloadRequest: () => () => undefined,
     },
   });
   return { code, ...printed };
@@ -52,7 +54,7 @@ describe("the command line", () => {
   test("explains itself and each command", async () => {
     const { code, out } = await cli("--help");
     expect(code).toBe(exitCode.ok);
-    for (const part of ["run", "status", "discovery", "chart", "Examples:", "Exit status:"])
+    for (const part of ["run", "status", "doctor", "discovery", "chart", "Examples:", "Exit status:"])
       expect(out).toContain(part);
     expect((await cli("help", "run")).out).toMatch(/a second signal\s+ends it at\s+once/);
     expect((await cli("chart", "--help")).out).toContain('"agent", "audit", "conversation"');

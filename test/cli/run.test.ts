@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -26,6 +26,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 function world(overrides: Partial<RunnableApp> = {}) {
   let ask: ((signal: NodeJS.Signals) => void) | undefined;
+  let reload: (() => void) | undefined;
   let now = 0;
   const printed: string[] = [];
   const logged: string[] = [];
@@ -34,6 +35,7 @@ function world(overrides: Partial<RunnableApp> = {}) {
     start: vi.fn(async () => started.resolve()),
     stop: vi.fn(async () => undefined),
     failed: new Promise<never>(() => undefined),
+    reconfigure: vi.fn<RunnableApp["reconfigure"]>(),
     ...overrides,
   };
   const exit = vi.fn();
@@ -45,6 +47,12 @@ function world(overrides: Partial<RunnableApp> = {}) {
     exit,
     log: { write: (line) => void logged.push(line) },
     now: () => now,
+    onReloadRequest(listener) {
+      reload = listener;
+      return () => {
+        reload = undefined;
+      };
+    },
     onStopRequest(listener) {
       ask = listener;
       return () => {
@@ -61,7 +69,8 @@ function world(overrides: Partial<RunnableApp> = {}) {
     logged,
     started: started.promise,
     askToStop: () => ask?.("SIGTERM"),
-    isListening: () => ask !== undefined,
+    askToReload: () => reload?.(),
+    isListening: () => ask !== undefined || reload !== undefined,
     pass: (ms: number) => {
       now += ms;
     },
@@ -138,5 +147,97 @@ describe("run", () => {
     expect(exit).toHaveBeenCalledWith(exitCode.failed);
     stopping.resolve();
     await ended;
+  });
+});
+
+describe("a request to read the configuration again", () => {
+  const written = async (change: (text: string) => string) => writeFile(path, change(await readFile(path, "utf8")));
+  const at = (level: string) => (text: string) => text.replace(/log: .*/, `log: { level: ${level} }`);
+
+  async function running() {
+    await written(at("info"));
+    const t = world();
+    const ended = run(path, t.environment);
+    await t.started;
+    const reload = async (change: (text: string) => string) => {
+      const before = t.logged.length;
+      await written(change);
+      t.askToReload();
+      await vi.waitFor(() => expect(t.logged.length).toBeGreaterThan(before));
+      return JSON.parse(t.logged.at(-1) ?? "");
+    };
+    const end = async () => {
+      t.askToStop();
+      expect(await ended).toBe(exitCode.ok);
+    };
+    return { ...t, reload, end };
+  }
+
+  test("takes over what can change in a running process, and says which keys", async () => {
+    const { app, reload, end } = await running();
+    const said = await reload((text) => `${text}\ninvite: ["@you:example.org"]\ndiscovery: { interval: 5m }\n`);
+    expect(said).toMatchObject({ msg: "the configuration was reloaded", keys: ["invite", "discovery.interval"] });
+    expect(app.reconfigure).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({
+        invite: ["@you:example.org"],
+        discovery: expect.objectContaining({ intervalMs: 300_000 }),
+      }),
+    );
+    await end();
+  });
+
+  test("changes the log's level at once", async () => {
+    const { reload, logged, end } = await running();
+    expect(await reload(at("error"))).toMatchObject({ keys: ["log.level"] });
+    const before = logged.length;
+    await end();
+    expect(logged.slice(before)).toEqual([]);
+  });
+
+  test("is refused as a whole when something changed that only a restart changes, with the reason", async () => {
+    const { app, reload, end } = await running();
+    const said = await reload((text) =>
+      `${text}\ninvite: ["@you:example.org"]\n`.replace("example.org\n", "other.org\n").replace("s3cret", "s3cret-2"),
+    );
+    expect(said).toMatchObject({
+      level: "error",
+      live: ["invite"],
+      restart: [
+        { key: "homeserver.server_name", why: "all users, rooms and records are named by it" },
+        { key: "homeserver.registration.shared_secret", why: "the connection to the homeserver is made with it" },
+      ],
+    });
+    expect(JSON.stringify(said)).not.toContain("s3cret");
+    expect(app.reconfigure).not.toHaveBeenCalled();
+    await end();
+  });
+
+  test("is refused when the file is wrong, saying what is wrong with it; a right one is taken afterwards", async () => {
+    const { app, reload, end } = await running();
+    const said = await reload((text) => `${text}\ndrafts: { rate: fast }\n`);
+    expect(said).toMatchObject({ level: "error", problems: [{ key: "drafts.rate", message: "must be a number" }] });
+    expect(app.reconfigure).not.toHaveBeenCalled();
+    expect(await reload((text) => text.replace("fast", "2"))).toMatchObject({ keys: ["drafts.rate"] });
+    await end();
+  });
+
+  test("notices a secret that changed in its file, and a picture", async () => {
+    const secret = join(folder, "secret");
+    const picture = join(folder, "logo.png");
+    const png = Buffer.from("89504e470d0a1a0a0000000d49484452", "hex");
+    await writeFile(secret, "one");
+    await writeFile(picture, png);
+    await written(
+      (text) =>
+        `${text.replace("shared_secret: s3cret", "shared_secret_file: secret")}\navatars: { picture: logo.png }\n`,
+    );
+    const { reload, end } = await running();
+    await writeFile(picture, Buffer.concat([png, Buffer.of(1)]));
+    expect(await reload((text) => text)).toMatchObject({ keys: ["avatars.picture"] });
+    await writeFile(secret, "two");
+    expect(await reload((text) => text)).toMatchObject({
+      restart: [{ key: "homeserver.registration.shared_secret_file" }],
+    });
+    await end();
   });
 });

@@ -188,6 +188,9 @@ describe("a wrong configuration is refused, naming the key, what is wrong and wh
     expect(await problemsOf(`${minimal}\ndiscvery: { interval: 1m }`)).toEqual([
       { key: "discvery", message: "is not a known key; did you mean discovery?" },
     ]);
+    expect(await problemsOf(`${minimal}\nlog: { levl: debug }`)).toEqual([
+      { key: "log.levl", message: "is not a known key; did you mean level?", example: "level: info" },
+    ]);
     expect(await problemsOf(`${minimal}\nlog: { colour: red }`)).toEqual([
       { key: "log.colour", message: "is not a known key; known here: level" },
     ]);

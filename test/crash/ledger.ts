@@ -19,6 +19,7 @@ export class Ledger {
   readonly #accepted: Accepted[] = [];
   readonly #told: Told[] = [];
   readonly #approved: Subject[] = [];
+  readonly #acknowledged = new Set<string>();
 
   constructor(residents: readonly Resident[]) {
     this.residents = residents;
@@ -28,6 +29,8 @@ export class Ledger {
   note(report: Report): void {
     if (report.type === "turn" || report.type === "failed" || report.type === "fate") this.#told.push(report);
     if (report.type === "passed") this.#passed.push(report);
+    if (report.type === "passed" && report.boundary === "acknowledged")
+      this.#acknowledged.add(this.eventIdOf(report.subject) ?? "");
     if (report.type === "accepted") this.#accepted.push(report);
     if (report.type === "approved") this.#approved.push(report.subject);
   }
@@ -37,6 +40,11 @@ export class Ledger {
     const known = this.#timelines.get(roomId);
     if (known === undefined) this.#timelines.set(roomId, [...events]);
     else known.push(...events);
+  }
+
+  /** How many messages the product itself is through with. */
+  get acknowledged(): number {
+    return this.#acknowledged.size;
   }
 
   /** The event id of the message that a report is about. */

@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly source?: string;
   /** Before each write to the product's store, ms. Default: 0. */
   readonly slowCommits?: number;
-  /** How long a round may take to come to rest, ms. */
+  /** How long a round that comes to rest may go without getting through with another message, ms. */
   readonly restWithin?: number;
 }
 
@@ -153,9 +153,15 @@ export class Run {
 
   /** Resolves with true when every message has what it was owed and nothing is being done any more. */
   async #rest(): Promise<boolean> {
-    const deadline = performance.now() + (this.#options.restWithin ?? 60_000);
+    const { restWithin = 60_000 } = this.#options;
     const rooms = this.#ledger.residents.map(({ roomId }) => roomId);
-    while (performance.now() < deadline) {
+    let through = this.#ledger.acknowledged;
+    let since = performance.now();
+    while (performance.now() < since + restWithin) {
+      if (this.#ledger.acknowledged > through) {
+        through = this.#ledger.acknowledged;
+        since = performance.now();
+      }
       if (this.#product.life.hasEnded) throw new Error("the product ended by itself: see its log");
       if (this.#product.life.isIdle(rooms)) {
         await this.#readRooms();

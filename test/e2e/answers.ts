@@ -21,6 +21,13 @@ export function answerTo(person: Person, { roomId, name }: Resident, questionId:
   return person.until(`${name}'s answer to ${questionId}`, look, withinMs);
 }
 
+/** Waits until each of these questions is answered: as long as that takes, if only the next answer comes soon. */
+export async function answersTo(person: Person, agent: Resident, questionIds: readonly string[]): Promise<Answered[]> {
+  const all: Answered[] = [];
+  for (const questionId of questionIds) all.push(await answerTo(person, agent, questionId));
+  return all;
+}
+
 /** Waits until a draft of the answer stands in the room, and is none but a draft. */
 export async function draftOf(person: Person, agent: Resident, questionId: string): Promise<Shown> {
   const look = (): Shown | undefined => saidBy(person, agent).find(({ mark }) => mark?.cause === questionId);

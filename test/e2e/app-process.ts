@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Status } from "../../src/commands/status/schema.ts";
 import { type RunningProcess, supervise } from "../servers/process.ts";
 import { type CommandOutcome, main, readStatus, runCommand } from "./command.ts";
+import { eventually } from "./eventually.ts";
 
 const lineSchema = z.looseObject({ level: z.string(), msg: z.string() });
 
@@ -17,6 +18,7 @@ export class AppProcess {
   readonly #configFile: string;
   readonly #logFile: string;
   readonly #log: LogLine[] = [];
+  #config: object = {};
   #running: RunningProcess | undefined;
 
   private constructor(dir: string) {
@@ -28,8 +30,27 @@ export class AppProcess {
   static async prepare(dir: string, config: object): Promise<AppProcess> {
     await mkdir(dir, { recursive: true });
     const app = new AppProcess(dir);
-    await writeFile(app.#configFile, JSON.stringify(config), { mode: 0o600 });
+    await app.configure(config);
     return app;
+  }
+
+  /** Writes another configuration file, as an editor does. What runs does not notice. */
+  async configure(config: object): Promise<void> {
+    await writeFile(this.#configFile, JSON.stringify(config), { mode: 0o600 });
+    this.#config = config;
+  }
+
+  /** What stands in the configuration file. */
+  get config(): object {
+    return this.#config;
+  }
+
+  /** Sends SIGHUP, and gives what the log says to it. */
+  async reload(): Promise<LogLine> {
+    const said = () => this.#log.filter(({ msg }) => msg.startsWith("the configuration "));
+    const before = said().length;
+    await this.#running?.kill("SIGHUP");
+    return eventually("the log to say what came of SIGHUP", async () => said()[before], 10_000);
   }
 
   /** Every line of all starts. */

@@ -3,6 +3,7 @@ import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
 import { census } from "./cases/census.ts";
 import { commands } from "./cases/commands.ts";
 import { crowd } from "./cases/crowd.ts";
+import { doctor } from "./cases/doctor.ts";
 import { edits } from "./cases/edits.ts";
 import { foreignTurns } from "./cases/foreign.ts";
 import { guests } from "./cases/guests.ts";
@@ -11,6 +12,7 @@ import { hostile } from "./cases/hostile.ts";
 import { longAnswers } from "./cases/long.ts";
 import { newcomer } from "./cases/newcomer.ts";
 import { places } from "./cases/places.ts";
+import { reload } from "./cases/reload.ts";
 import { repeats } from "./cases/repeats.ts";
 import { silence } from "./cases/silence.ts";
 import { streaming } from "./cases/streaming.ts";
@@ -18,7 +20,7 @@ import { trouble } from "./cases/trouble.ts";
 import { startWorld, type World } from "./world.ts";
 
 // One file, so that all cases share one Synapse, one Letta and one running program.
-describe("people and agents on a real Synapse and a real Letta", { timeout: 180_000 }, () => {
+describe("people and agents on a real Synapse and a real Letta", { timeout: 300_000 }, () => {
   let started: World | undefined;
   let left: Backlog | undefined;
   const world = (): World => started ?? fail("the servers did not start");
@@ -50,6 +52,8 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 180_
     homes(world);
     hostile(world);
     repeats(world);
+    reload(world);
+    doctor(world);
     trouble(world);
   });
   describe("when all is over", () => census(world, 2));

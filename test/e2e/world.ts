@@ -12,6 +12,7 @@ import { type HomeserverProxy, startProxy } from "./homeserver-proxy.ts";
 import { Person } from "./person.ts";
 import { startGate, type TcpGate } from "./tcp-gate.ts";
 
+const roomsAnswer = z.object({ joined_rooms: z.array(z.string()) });
 const tokenAnswer = z.object({ access_token: z.string() });
 
 /** How long Letta's model may say nothing, ms. */
@@ -132,6 +133,12 @@ export class World {
   async liftMessageLimits(userId: string): Promise<void> {
     const path = `/_synapse/admin/v1/users/${encodeURIComponent(userId)}/override_ratelimit`;
     await this.admin.request("POST", path, { messages_per_second: 0, burst_count: 0 });
+  }
+
+  /** The rooms that a user is in. */
+  async roomsOf(userId: string): Promise<readonly string[]> {
+    const path = `/_synapse/admin/v1/users/${encodeURIComponent(userId)}/joined_rooms`;
+    return roomsAnswer.parse(await this.admin.request("GET", path)).joined_rooms;
   }
 
   /** Acts as any user, without a device of its own; it does not sync. */

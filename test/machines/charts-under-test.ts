@@ -40,8 +40,9 @@ const agent = agentBehaviour({
   rooms: { server, botUserId: "@bot:test", people: [], admins: [], readers: [], nameTemplate: "{agent}" },
   pictureOf: () => undefined,
   invitations: { server, people: new Set(), servers: new Set() },
-  commanders: new Set(),
-  history: { historyOf: () => Promise.resolve([]), limit: 15 },
+  commands: { people: new Set() },
+  historyOf: () => Promise.resolve([]),
+  history: { limit: 15 },
 });
 const conversation = conversationBehaviour({
   letta,
@@ -71,7 +72,7 @@ const coreUser = coreUserBehaviour({
   wanted: new Map(),
 });
 
-const audit = auditBehaviour(directory, 3_600_000);
+const audit = auditBehaviour(directory, { interval: 3_600_000 });
 
 type Watch = (step: Step) => void;
 

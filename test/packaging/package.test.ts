@@ -87,7 +87,15 @@ describe("the package", () => {
   test("holds compiled JavaScript that imports no TypeScript, the sample configuration, and no tests", async () => {
     const files = await readdir(installed, { recursive: true });
     const own = files.filter((file) => !file.startsWith("node_modules"));
-    expect(own).toEqual(expect.arrayContaining(["config/letta-matrix.yaml", "LICENSE", "README.md", "CHANGELOG.md"]));
+    expect(own).toEqual(
+      expect.arrayContaining([
+        "config/letta-matrix.yaml",
+        "docs/configuration.md",
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+      ]),
+    );
     expect(own.filter((file) => /\.tsx?$|\.test\.|^test|^src/.test(file))).toEqual([]);
     const compiled = own.filter((file) => file.startsWith("dist") && file.endsWith(".js"));
     expect(compiled.length).toBeGreaterThan(50);

@@ -7,8 +7,9 @@ import type { Directory } from "../directory.ts";
 import { mending } from "../mending.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
+import type { CommandPolicy } from "./command.ts";
 import { furnishRoom } from "./furnish.ts";
-import { type ImportOptions, importHistory } from "./import.ts";
+import { type HistoryOf, type HistoryOptions, importHistory } from "./import.ts";
 import { catchUp, poll } from "./intake.ts";
 import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
@@ -22,16 +23,17 @@ export interface AgentDependencies {
   readonly clock: Clock;
   readonly rooms: RoomOptions;
   readonly pictureOf: PictureOf;
-  readonly history: ImportOptions;
+  readonly history: HistoryOptions;
+  readonly historyOf: HistoryOf;
   readonly invitations: InvitationPolicy;
-  /** User ids of the people who may stop turns, have them tried again, and approve tool calls. */
-  readonly commanders: ReadonlySet<string>;
+  readonly commands: CommandPolicy;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
 }
 
 export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
-  const { sessions, directory, clock, rooms, pictureOf, history, invitations, commanders, admin } = dependencies;
+  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, invitations, commands, admin } =
+    dependencies;
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -44,12 +46,12 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       ensureProfile: ensureProfile(sessions, pictureOf),
       resolveRoom: mending(admin, resolveRoom(sessions, rooms)),
       createRoom: createRoom(sessions, rooms),
-      importHistory: importHistory(sessions, history),
+      importHistory: importHistory(sessions, historyOf, history),
       linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
       furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
       invitePeople: mending(admin, invitePeople(sessions, rooms)),
-      catchUp: catchUp(sessions, invitations, commanders),
-      poll: poll(sessions, clock, rooms, invitations, commanders),
+      catchUp: catchUp(sessions, invitations, commands),
+      poll: poll(sessions, clock, rooms, invitations, commands),
       listConversations: listConversations(directory),
       awaitClosed: awaitClosed(directory, clock),
       markRetired: markRetired(sessions),

@@ -2,6 +2,11 @@ import type { Command } from "../../machines/question.ts";
 
 /** Words and signs by which people command an agent, instead of asking it something. */
 
+export interface CommandPolicy {
+  /** User ids of the people who may stop turns, have them tried again, and decide about tool calls. */
+  readonly people: ReadonlySet<string>;
+}
+
 const words: ReadonlySet<string> = new Set<Command["name"]>(["stop", "retry", "approve", "deny"]);
 
 const signs: Readonly<Record<string, Command["name"]>> = { "✅": "approve", "❌": "deny" };

@@ -13,8 +13,7 @@ type AgentEffects = ChildEffects<typeof agentMachine>;
 /** The agent's own past, as Letta has it: the last so many messages, the oldest first. */
 export type HistoryOf = (agentId: string, limit: number, signal: AbortSignal) => Promise<readonly Utterance[]>;
 
-export interface ImportOptions {
-  readonly historyOf: HistoryOf;
+export interface HistoryOptions {
   /** How many messages are told; 0 for none. */
   readonly limit: number;
 }
@@ -27,8 +26,13 @@ const mostPages = 20;
  * Tells in a new room what was said in Letta before. What the room has of it already is not told again, and nothing is
  * told any more once somebody has spoken there: it would come after what it was said before.
  */
-export function importHistory(sessions: Sessions, { historyOf, limit }: ImportOptions): AgentEffects["importHistory"] {
+export function importHistory(
+  sessions: Sessions,
+  historyOf: HistoryOf,
+  options: HistoryOptions,
+): AgentEffects["importHistory"] {
   return async ({ userId, agentId, name, roomId }, { signal }) => {
+    const { limit } = options;
     if (limit === 0) return;
     const past = await historyOf(agentId, limit, signal);
     if (past.length === 0) return;

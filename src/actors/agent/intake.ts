@@ -7,6 +7,7 @@ import type { ChildEffects } from "../../runtime/effect.ts";
 import { adoptionMarker, adoptionOf } from "../marker.ts";
 import type { Sessions } from "../sessions.ts";
 import { changeTypes, isChanged } from "./changes.ts";
+import type { CommandPolicy } from "./command.ts";
 import { type InvitationPolicy, judge } from "./invitations.ts";
 import { hear, type Listener } from "./listen.ts";
 import { heardTypes, readBack } from "./read-back.ts";
@@ -37,7 +38,7 @@ export function poll(
   clock: Clock,
   rooms: CoreUsers,
   policy: InvitationPolicy,
-  commanders: ReadonlySet<string>,
+  commands: CommandPolicy,
 ): AgentEffects["poll"] {
   const core = new Set([...rooms.admins, ...rooms.readers]);
   return async (input, { signal, restarted }) => {
@@ -59,7 +60,7 @@ export function poll(
         const { events, cut } = await newIn(client, room, since, signal);
         passed += events.length;
         changed ||= isChanged(events, room.roomId, own);
-        heard.push(...heardIn(events, cut, since, room.roomId, { ...input, commanders }));
+        heard.push(...heardIn(events, cut, since, room.roomId, { ...input, commanders: commands.people }));
       }
       if (heard.length > 0 || changed || invited.length > 0 || recovering || passed >= mostPassed)
         return { since: nextBatch, heard, ...(changed && { changed }), ...(invited.length > 0 && { invited }) };
@@ -82,7 +83,7 @@ const firstLook = "first look";
 export function catchUp(
   sessions: Sessions,
   policy: InvitationPolicy,
-  commanders: ReadonlySet<string>,
+  commands: CommandPolicy,
 ): AgentEffects["catchUp"] {
   return async (input, { signal }): Promise<Polled> => {
     const client = sessions.as(input.userId);
@@ -95,7 +96,7 @@ export function catchUp(
     const heard: Heard[] = [];
     for (const room of joined) {
       const { events, cut } = await unansweredIn(client, room, adopted?.at ?? 0, signal);
-      const said = heardIn(events, cut, firstLook, room.roomId, { ...input, commanders });
+      const said = heardIn(events, cut, firstLook, room.roomId, { ...input, commanders: commands.people });
       // Of commands nobody knows any more what they were about.
       heard.push(...said.filter(({ kind }) => kind !== "command").map(asMaybeAsked));
     }

@@ -11,8 +11,12 @@ const mostLooks = 360;
 /** After the very first start there is enough to do, ms. */
 const firstPause = 60_000;
 
-/** `interval` is the time that one pass over all agents takes, ms. */
-export function auditBehaviour(directory: Directory, interval: number): Behaviour {
+export interface AuditOptions {
+  /** The time that one pass over all agents takes, ms. Read at each look. */
+  readonly interval: number;
+}
+
+export function auditBehaviour(directory: Directory, options: AuditOptions): Behaviour {
   const children: ChildEffects<typeof auditMachine> = {
     async nextAgents({ after }) {
       const present: ActorId[] = [];
@@ -21,12 +25,12 @@ export function auditBehaviour(directory: Directory, interval: number): Behaviou
       const size = Math.max(1, Math.ceil(present.length / mostLooks));
       const left = present.toSorted().filter((actor) => after === null || actor > after);
       const looks = Math.max(1, Math.ceil(present.length / size));
-      return { agents: left.slice(0, size), isLast: left.length <= size, pause: Math.ceil(interval / looks) };
+      return { agents: left.slice(0, size), isLast: left.length <= size, pause: Math.ceil(options.interval / looks) };
     },
   };
   return defineBehaviour({
     machine: auditMachine,
-    input: (id) => ({ server: serverOf(id), pause: Math.min(firstPause, interval) }),
+    input: (id) => ({ server: serverOf(id), pause: Math.min(firstPause, options.interval) }),
     children,
     backoffDelays: ["retry"],
   });

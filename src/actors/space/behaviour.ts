@@ -25,7 +25,7 @@ export interface SpaceOptions extends SpaceNames {
 const defaultCapacity = 200;
 
 export function spaceBehaviour(sessions: Sessions, directory: Directory, options: SpaceOptions): Behaviour {
-  const { server, botLocalpart, people, coreUsers, capacity = defaultCapacity } = options;
+  const { server, botLocalpart, coreUsers, capacity = defaultCapacity } = options;
   const core = [...coreUsers.admins, ...coreUsers.readers];
   const bot = new Bot(sessions, `@${botLocalpart}:${server}`);
   const children: ChildEffects<typeof spaceMachine> = {
@@ -64,7 +64,7 @@ export function spaceBehaviour(sessions: Sessions, directory: Directory, options
     furnishSpace: (part, { signal }) => bot.act((client) => furnishPart(client, options, part, signal), signal),
     async inviteToSpace({ part, partId }, { signal }) {
       // Into the other parts everybody comes from here.
-      if (part === 1) await bot.act((client) => inviteNewcomers(client, partId, people, signal, core), signal);
+      if (part === 1) await bot.act((client) => inviteNewcomers(client, partId, options.people, signal, core), signal);
     },
     sweepSpace: (part, { signal }) => bot.act((client) => sweepPart(client, directory, part, signal), signal),
   };

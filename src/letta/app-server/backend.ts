@@ -1,4 +1,14 @@
-import type { AgentSummary, Conversation, LettaBackend, TurnEvent, TurnFate, TurnRequest, Utterance } from "../port.ts";
+import type {
+  AgentModel,
+  AgentSummary,
+  Conversation,
+  LettaBackend,
+  ModelInspector,
+  TurnEvent,
+  TurnFate,
+  TurnRequest,
+  Utterance,
+} from "../port.ts";
 import { type AgentCreator, createAgent, listAgents, type NewAgent } from "./agents.ts";
 import { branch, create } from "./branch.ts";
 import type { ConnectionOptions } from "./connection.ts";
@@ -7,6 +17,7 @@ import type { Ignored } from "./frame-reader.ts";
 import { readPast } from "./history.ts";
 import { abort } from "./interrupt.ts";
 import { Link, type LinkOptions } from "./link.ts";
+import { missingModels } from "./models.ts";
 import type { Session } from "./session.ts";
 import { type StartTimer, startTimer } from "./timer.ts";
 import { ToolPolicy } from "./tools.ts";
@@ -33,7 +44,7 @@ const acknowledgeAfterMs = 2_000;
 const abortOnCloseMs = 2_000;
 
 /** Letta Code's App Server: JSON frames over one WebSocket. Made for and tried with Letta 0.34. */
-export class AppServerBackend implements LettaBackend, AgentCreator {
+export class AppServerBackend implements LettaBackend, AgentCreator, ModelInspector {
   readonly #options: LinkOptions;
   readonly #receiptWithinMs: number;
   readonly #link: Link;
@@ -56,6 +67,10 @@ export class AppServerBackend implements LettaBackend, AgentCreator {
 
   createAgent(agent: NewAgent, signal: AbortSignal): Promise<AgentSummary> {
     return createAgent(this.#link.request, agent, signal);
+  }
+
+  missingModels(signal: AbortSignal): Promise<readonly AgentModel[]> {
+    return missingModels(this.#link.request, signal);
   }
 
   history(agentId: string, limit: number, signal: AbortSignal): Promise<readonly Utterance[]> {

@@ -1,4 +1,5 @@
-import { chmod, mkdir, stat } from "node:fs/promises";
+import { access, chmod, constants, mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 
 /** A folder that must be ours alone is not. */
 export class FolderNotPrivate extends Error {
@@ -25,4 +26,29 @@ export async function ensurePrivateFolder(folder: string): Promise<void> {
       cause,
     );
   }
+}
+
+/** Throws {@link FolderNotPrivate} when the folder could not be made, or cannot be written. Makes nothing. */
+export async function assertFolderUsable(folder: string): Promise<void> {
+  let present = folder;
+  for (;;) {
+    try {
+      const found = await stat(present);
+      if (!found.isDirectory()) throw notUsable(folder, `${present} is no folder`);
+      return await access(present, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (cause) {
+      const code: unknown = Reflect.get(Object(cause), "code");
+      if (cause instanceof FolderNotPrivate) throw cause;
+      if (code !== "ENOENT" || dirname(present) === present) throw notUsable(folder, String(code), cause);
+      present = dirname(present);
+    }
+  }
+}
+
+function notUsable(folder: string, why: string, cause?: unknown): FolderNotPrivate {
+  return new FolderNotPrivate(
+    `the data folder ${folder} cannot be used (${why})`,
+    "Name a folder that belongs to the user who runs this, or one that can be created, as data_folder.",
+    cause,
+  );
 }

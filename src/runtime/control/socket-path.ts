@@ -38,14 +38,29 @@ export function assertSocketPath(path: string): void {
 export async function removeStaleSocket(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined) return;
-  if (!found.isSocket())
-    throw new SocketUnavailable(`${path} is in the way: it is not a socket`, "Move it away and start again.");
-  if (await answers(path))
-    throw new SocketUnavailable(
-      `another process listens at ${path}`,
-      "Stop it first, or give this one a data_folder of its own.",
-    );
+  if (!found.isSocket()) throw inTheWay(path);
+  if (await answers(path)) throw taken(path);
   await unlink(path);
+}
+
+/** Throws {@link SocketUnavailable} when the socket could not be opened there. */
+export async function assertSocketFree(path: string): Promise<void> {
+  assertSocketPath(path);
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return;
+  if (!found.isSocket()) throw inTheWay(path);
+  if (await answers(path)) throw taken(path);
+}
+
+function inTheWay(path: string): SocketUnavailable {
+  return new SocketUnavailable(`${path} is in the way: it is not a socket`, "Move it away and start again.");
+}
+
+function taken(path: string): SocketUnavailable {
+  return new SocketUnavailable(
+    `another process listens at ${path}`,
+    "Stop it first, or give this one a data_folder of its own.",
+  );
 }
 
 function answers(path: string): Promise<boolean> {

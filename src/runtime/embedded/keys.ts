@@ -1,5 +1,8 @@
 import type { ActorId } from "../actor-id.ts";
 
+/** Of the keys of all actors' records. */
+export const recordPrefix = "r|";
+
 /**
  * The store's key ranges. Actor ids are percent-encoded, so `|` separates parts without doubt; numbers are padded, so
  * that keys sort as they count.
@@ -7,7 +10,7 @@ import type { ActorId } from "../actor-id.ts";
 const number = (value: number): string => String(value).padStart(15, "0");
 
 export const keys = {
-  record: (id: ActorId) => `r|${id}`,
+  record: (id: ActorId) => `${recordPrefix}${id}`,
   journal: (id: ActorId, revision: number) => `j|${id}|${number(revision)}`,
   /** An effect that is to run or runs: where it came from, in order. */
   effect: (id: ActorId, revision: number, n: number) => `o|${id}|${number(revision)}|${number(n)}`,

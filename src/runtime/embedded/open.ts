@@ -1,3 +1,5 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { Level } from "level";
 import { type Database, Store, type StoreFailed, Vault } from "./store.ts";
 
@@ -32,8 +34,27 @@ export async function openStore(folder: string, onFailure: (error: StoreFailed) 
   };
 }
 
+/** Whether there is a database. Throws {@link StoreUnavailable} when there is only a part of one. */
+export async function isThere(folder: string): Promise<boolean> {
+  const files: readonly string[] = await readdir(folder).catch((error: unknown): readonly string[] => {
+    if (Reflect.get(Object(error), "code") === "ENOENT") return [];
+    throw damaged(folder, error);
+  });
+  if (files.includes("CURRENT")) return true;
+  // LevelDB would take it for none, begin another, and delete what is there. One whose making was cut off is none: it
+  // has its first manifest only.
+  if (files.some((file) => /\.(ldb|sst)$|^MANIFEST-(?!0*1$)/.test(file)))
+    throw damaged(`${join(folder, "CURRENT")}, which is gone`, undefined);
+  return false;
+}
+
+export function damaged(where: string, cause: unknown): StoreUnavailable {
+  return new StoreUnavailable(`the store is damaged at ${where}`, "restore the data folder from a backup", cause);
+}
+
 /** The database below a store. Throws {@link StoreUnavailable}. */
 export async function openDatabase(folder: string): Promise<Database & { close(): Promise<void> }> {
+  await isThere(folder);
   const level = new Level<string, string>(folder, { keyEncoding: "utf8", valueEncoding: "utf8" });
   try {
     await level.open();

@@ -20,7 +20,7 @@ function utterance(n: number, rest: Partial<Utterance> = {}): Utterance {
 }
 
 const tell = (limit = 15) =>
-  importHistory(t.sessions, { historyOf: letta.history.bind(letta), limit })(
+  importHistory(t.sessions, letta.history.bind(letta), { limit })(
     { userId: t.userId, agentId: "agent-1", name: "Scout", roomId: t.roomId },
     effectContext<never>(),
   );
@@ -76,7 +76,7 @@ describe("a new room", () => {
   test("waits until Letta is there", async () => {
     const away = () => Promise.reject(lettaError("unreachable"));
     const input = { userId: t.userId, agentId: "agent-1", name: "Scout", roomId: t.roomId };
-    const telling = importHistory(t.sessions, { historyOf: away, limit: 15 })(input, effectContext<never>());
+    const telling = importHistory(t.sessions, away, { limit: 15 })(input, effectContext<never>());
     await expect(telling).rejects.toMatchObject({ kind: "unreachable" });
   });
 });

@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ClientServerHomeserver, type Registration } from "../../../src/matrix/client-server.ts";
+import { HomeserverInspection } from "../../../src/matrix/inspection.ts";
 import { registerUser } from "../../servers/matrix-users.ts";
 import { type Synapse, startSynapse } from "../../servers/synapse.ts";
 import { accountsContract } from "./accounts.ts";
 import { administrationContract, notAdministrationContract } from "./administration.ts";
 import { homeserverContract, started } from "./homeserver-contract.ts";
+import { inspectionContract } from "./inspection.ts";
 import { failure, messagesOnly, never, newAccount, newUser, type StartServer } from "./server.ts";
 
 type Registering = (synapse: Synapse) => Registration | Promise<Registration>;
@@ -57,8 +59,19 @@ const byToken: Registering = async (synapse) => {
 homeserverContract("Synapse by its Client-Server API", onSynapse(bySharedSecret));
 
 describe("Synapse, registering by token", { timeout: 60_000 }, () => {
-  const server = started(onSynapse(byToken), "lifted");
+  let token: Registration | undefined;
+  const server = started(
+    onSynapse(async (synapse) => {
+      token = await byToken(synapse);
+      return token;
+    }),
+    "lifted",
+  );
   accountsContract(server);
+  inspectionContract(server, async () => {
+    if (token === undefined) throw new Error("the server was not started");
+    return { registration: token };
+  });
 
   const other = (registration: Registration, serverName = server().homeserver.serverName) =>
     new ClientServerHomeserver({ baseUrl: server().baseUrl, serverName, registration });
@@ -109,4 +122,18 @@ describe("Synapse, with an administrator's token", { timeout: 60_000 }, () => {
   };
   administrationContract(server, async () => connect(await administratorOf(running())));
   notAdministrationContract(server, connect);
+  inspectionContract(server, async () => ({
+    registration: await bySharedSecret(running()),
+    adminToken: await administratorOf(running()),
+  }));
+
+  it("tells the name that it goes by instead to whoever has an administrator's token", async () => {
+    const inspected = new HomeserverInspection({
+      baseUrl: server().baseUrl,
+      serverName: "example.org",
+      registration: await bySharedSecret(running()),
+      adminToken: await administratorOf(running()),
+    });
+    expect(await inspected.nameVerdict(never)).toEqual({ is: "wrong", own: server().homeserver.serverName });
+  });
 });

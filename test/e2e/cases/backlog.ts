@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { readAnswer } from "../../servers/model-plan.ts";
-import { answerTo, expectOneAnswerEach, saidBy } from "../answers.ts";
+import { answersTo, expectOneAnswerEach, saidBy } from "../answers.ts";
 import type { Asked, Resident, World } from "../world.ts";
 
 const many = 200;
@@ -48,12 +48,9 @@ export function backlogs(world: () => World, backlog: () => Backlog): void {
 
 async function expectAnsweredInOrder(world: World, agent: Resident, asked: readonly Asked[]): Promise<void> {
   const { anna } = world;
-  await answerTo(anna, agent, asked.at(-1)?.questionId ?? "", 150_000);
-  expectOneAnswerEach(
-    anna,
-    agent,
-    asked.map(({ questionId }) => questionId),
-  );
+  const ids = asked.map(({ questionId }) => questionId);
+  await answersTo(anna, agent, ids);
+  expectOneAnswerEach(anna, agent, ids);
   expect(saidBy(anna, agent).map(({ body }) => readAnswer(body))).toEqual(
     asked.map(({ nonce }) => ({ nonce, secretWord: agent.secretWord })),
   );

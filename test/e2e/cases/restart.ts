@@ -5,6 +5,8 @@ import type { Exchange } from "../homeserver-proxy.ts";
 import type { World } from "../world.ts";
 
 const agents = 50;
+/** They come by themselves to wherever the agents are, one room after the other. */
+const coreUsers = ["admin", "letta"];
 /** How long the agents have to take note of what happened before, ms. */
 const settling = 2_000;
 /** How long the idle agents are watched, ms. */
@@ -12,7 +14,8 @@ const watched = 5_000;
 
 export function restarts(world: () => World): void {
   it(`#10 #11 a restart with ${agents} agents repeats nothing, and an idle agent makes no request but its poll`, async () => {
-    const { anna, app, proxy } = world();
+    const { anna, app, proxy, stack } = world();
+    for (const name of coreUsers) await world().liftMessageLimits(`@${name}:${stack.synapse.serverName}`);
     const missing = Math.max(0, agents - world().residents.length);
     await Promise.all(Array.from({ length: missing }, (_, index) => world().agent(`Idle ${index + 1}`)));
     await untilAllIdle(world());
@@ -31,7 +34,7 @@ export function restarts(world: () => World): void {
 
     expect(made.filter((request) => !isPoll(request)).map(({ method, path }) => `${method} ${path}`)).toEqual([]);
     const held = made.filter(({ query }) => query.get("timeout") !== "0");
-    expect(new Set(held.map(({ token }) => token)).size).toBe(known.length);
+    expect(new Set(held.map(({ token }) => token)).size).toBe(known.length + coreUsers.length);
     // The homeserver may have ended a poll before; then another follows, once.
     const whileIdle = Map.groupBy(made.slice(madeBefore), ({ token }) => token);
     expect([...whileIdle.values()].filter((polls) => polls.length > 1)).toEqual([]);
@@ -50,14 +53,23 @@ function isPoll({ method, path, query }: Exchange): boolean {
   return method === "GET" && path.endsWith("/sync") && query.has("since");
 }
 
-/** Every agent listens, and nobody waits for an answer. */
-async function untilAllIdle({ app, residents }: World): Promise<void> {
+/** Every agent listens, nobody waits for an answer, and the core users are everywhere. */
+async function untilAllIdle(world: World): Promise<void> {
+  const { app, residents, stack } = world;
   const busy = async (): Promise<readonly string[]> => {
     const { agents: known, conversations } = await app.status();
     const deaf = known.filter(({ regions }) => regions["intake"] !== "polling" || regions["room"] !== "ready");
     const talking = conversations.filter(({ answering, queued }) => answering || queued > 0);
     const missing = residents.filter(({ agentId }) => !known.some((agent) => agent.agentId === agentId));
+    const absent = await Promise.all(
+      coreUsers.map(async (name) => {
+        const rooms = await world.roomsOf(`@${name}:${stack.synapse.serverName}`);
+        const without = known.filter(({ roomId }) => roomId === undefined || !rooms.includes(roomId));
+        return without.map(({ userId }) => `${name} with ${userId}`);
+      }),
+    );
     return [
+      ...absent.flat(),
       ...deaf.map(({ userId }) => userId),
       ...talking.map(({ roomId }) => roomId),
       ...missing.map(({ name }) => name),

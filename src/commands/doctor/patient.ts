@@ -1,0 +1,48 @@
+import type { Config } from "../../config/schema.ts";
+import type { Status } from "../status/schema.ts";
+
+/** What the doctor looks at. Whatever fails does so with an error that has a message, a remedy and mostly a kind. */
+export interface Patient {
+  readonly config: Config;
+  readonly homeserver: ExaminedHomeserver;
+  readonly letta: ExaminedLetta;
+  readonly data: ExaminedData;
+  /** What the running process says of itself; `undefined` when nothing runs. */
+  status(): Promise<Status | undefined>;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+export interface ExaminedHomeserver {
+  standing(signal: AbortSignal): Promise<{ readonly versions: readonly string[]; readonly clock?: number }>;
+  loginFlows(signal: AbortSignal): Promise<readonly string[]>;
+  nameVerdict(signal: AbortSignal): Promise<{ readonly is: "right" } | { readonly is: "wrong"; readonly own?: string }>;
+  /** Fails when the configured secret or token would not be taken. */
+  tryRegistration(signal: AbortSignal): Promise<void>;
+  isSynapse(signal: AbortSignal): Promise<boolean>;
+  /** Where an administrator's token is configured. */
+  readonly admin: { exists(userId: string, signal: AbortSignal): Promise<boolean> } | undefined;
+}
+
+export interface ExaminedLetta {
+  listAgents(signal: AbortSignal): AsyncIterable<{ readonly id: string; readonly name: string }>;
+  /** Where the backend can tell. */
+  missingModels?(signal: AbortSignal): Promise<readonly { readonly name: string; readonly model: string }[]>;
+}
+
+export interface ExaminedData {
+  /** Fails when the folder cannot be used. */
+  folder(): Promise<void>;
+  /** Fails when it is locked or damaged. `undefined` when there is none yet. */
+  store(): Promise<StoreContents | undefined>;
+  secret(): Promise<"right" | "none">;
+  /** Fails when the control socket could not be opened there. */
+  socket(): Promise<void>;
+}
+
+export interface StoreContents {
+  /** Ids of the agents that have a room. */
+  readonly housed: readonly string[];
+  /** Keys of records that cannot be read. */
+  readonly unreadable: readonly string[];
+}

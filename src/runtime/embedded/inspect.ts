@@ -1,0 +1,33 @@
+import { type ActorRecord, parseRecord } from "../record.ts";
+import { actorOfKey, rangeOf, recordPrefix } from "./keys.ts";
+import { damaged, isThere, openDatabase } from "./open.ts";
+
+export interface StoreInspection {
+  readonly records: readonly ActorRecord[];
+  /** Keys of records that are not as this version writes them. */
+  readonly unreadable: readonly string[];
+}
+
+/**
+ * Reads all records of a store that nobody has open; `undefined` when there is none. Throws {@link StoreUnavailable}.
+ */
+export async function inspectStore(folder: string): Promise<StoreInspection | undefined> {
+  if (!(await isThere(folder))) return undefined;
+  const database = await openDatabase(folder);
+  const records: ActorRecord[] = [];
+  const unreadable: string[] = [];
+  try {
+    for await (const [key, text] of database.iterator(rangeOf(recordPrefix))) {
+      try {
+        records.push(parseRecord(text));
+      } catch {
+        unreadable.push(actorOfKey(key));
+      }
+    }
+  } catch (error) {
+    throw damaged(folder, error);
+  } finally {
+    await database.close();
+  }
+  return { records, unreadable };
+}
