@@ -145,6 +145,7 @@ async function compose(
         clock,
         rooms: options.rooms,
         invitations: options.invitations,
+        commands: options.commands,
         history: options.history,
         historyOf: letta.history.bind(letta),
         pictureOf: (agentId) => options.picture.of(agentId),
@@ -278,11 +279,12 @@ export function connectPorts(config: Config, logger: Logger): Ports {
     { baseUrl: url, serverName, registration },
     { onMalformed: (part) => logger.warn({ part }, "the homeserver sent something malformed, which was left out") },
   );
-  const { token, toolAllowList, idleTimeoutMs } = config.letta;
+  const { token, toolAllowList, toolAskList, idleTimeoutMs } = config.letta;
   const letta = new AppServerBackend({
     url: appServerSocket(config.letta.url),
     ...(token !== undefined && { token }),
     toolAllowList,
+    toolAskList,
     idleTimeoutMs,
   });
   return {

@@ -25,6 +25,26 @@ export interface TurnRequest {
    * before the tool can have run.
    */
   beforeApproval(toolName: string): Promise<void>;
+  /**
+   * Called for a tool of which people are to be asked each time; `over` is aborted when the turn ends before they have
+   * decided. Such a tool is denied when this is left out.
+   */
+  askPerson?(call: ToolCall, over: AbortSignal): Promise<Decision>;
+}
+
+/** What a model wants to do. */
+export interface ToolCall {
+  /** The same whenever this call is asked about. */
+  readonly id: string;
+  readonly name: string;
+  /** The arguments, whatever the model made of them. */
+  readonly input: unknown;
+}
+
+export interface Decision {
+  readonly allowed: boolean;
+  /** One sentence; what the model is told of a denial. */
+  readonly reason: string;
 }
 
 export type TurnEvent =
@@ -80,6 +100,8 @@ export interface LettaBackend {
   /** Continues to watch a turn that `lookUp` called running. Its first text may repeat what was seen before. */
   follow(request: TurnRequest, signal: AbortSignal): AsyncIterable<TurnEvent>;
   lookUp(conversation: Conversation, otid: string, signal: AbortSignal): Promise<TurnFate>;
+  /** Ends the turn of this message if it still runs: it comes to no answer any more. */
+  cancel(conversation: Conversation, otid: string, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -16,6 +16,7 @@ export function instantLetta(agents: readonly AgentSummary[]): LettaBackend {
     },
     follow: (request, signal) => letta.ask(request, signal),
     lookUp: async () => ({ state: "unknown" }),
+    cancel: () => Promise.resolve(),
     close: async () => undefined,
   };
   return letta;

@@ -98,6 +98,7 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
       report({ type: "fate", otid, state: fate.state, at: now() });
       return fate;
     },
+    cancel: (conversation, otid, signal) => letta.cancel(conversation, otid, signal),
     close: () => letta.close(),
   };
 }

@@ -19,6 +19,7 @@ export function lettaStandIn(agents: readonly AgentSummary[]): LettaBackend {
     ask: never,
     follow: never,
     lookUp: () => Promise.resolve({ state: "unknown" }),
+    cancel: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

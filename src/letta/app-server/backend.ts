@@ -25,6 +25,8 @@ import { ToolPolicy } from "./tools.ts";
 export interface AppServerOptions extends Omit<ConnectionOptions, "startTimer"> {
   /** Tools that a turn may use besides Letta's own memory tools, by name. */
   readonly toolAllowList: readonly string[];
+  /** Tools that a turn may use when a person has approved the call, by name. */
+  readonly toolAskList?: readonly string[];
   /** A turn from which nothing comes for this long counts as silent, ms. */
   readonly idleTimeoutMs: number;
   /**
@@ -48,7 +50,7 @@ export class AppServerBackend implements LettaBackend, AgentCreator, ModelInspec
   readonly #link: Link;
 
   constructor(options: AppServerOptions) {
-    const policy = new ToolPolicy(options.toolAllowList);
+    const policy = new ToolPolicy(options.toolAllowList, options.toolAskList);
     this.#options = { ...options, startTimer: options.startTimer ?? startTimer, policy, acknowledgeAfterMs };
     this.#receiptWithinMs = options.receiptWithinMs ?? defaultReceiptWithinMs;
     this.#link = new Link(this.#options);
@@ -98,6 +100,12 @@ export class AppServerBackend implements LettaBackend, AgentCreator, ModelInspec
     const { request } = this.#link;
     const { startTimer } = this.#options;
     return await fateOf(otid, { session, request, startTimer, receiptWithinMs: this.#receiptWithinMs, signal });
+  }
+
+  async cancel(conversation: Conversation, otid: string, signal: AbortSignal): Promise<void> {
+    const session = await this.#join(conversation, signal);
+    // A turn of another connection has ended with it.
+    if (session.turn?.otid === otid) await this.#link.asking.cancel(session, session.turn);
   }
 
   /** Stops our turns, since Letta would not free their conversations by itself, and closes the socket. */

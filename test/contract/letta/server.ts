@@ -12,7 +12,11 @@ export interface Client {
 }
 
 export interface ServerUnderContract {
-  client(options?: { readonly toolAllowList?: readonly string[]; readonly idleTimeoutMs?: number }): Promise<Client>;
+  client(options?: {
+    readonly toolAllowList?: readonly string[];
+    readonly toolAskList?: readonly string[];
+    readonly idleTimeoutMs?: number;
+  }): Promise<Client>;
   /** A new agent; gives its id. */
   newAgent(name?: string): Promise<string>;
   /** Requests that the model got with this nonce. */

@@ -1,7 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Conversation } from "../../../src/letta/port.ts";
-import { all, answerIn, type Client, never, question, type ServerUnderContract, until } from "./server.ts";
+import { type Conversation, LettaError } from "../../../src/letta/port.ts";
+import {
+  all,
+  answerIn,
+  askSomewhere,
+  type Client,
+  never,
+  type Question,
+  question,
+  type ServerUnderContract,
+  until,
+} from "./server.ts";
 
 export function turnsContract(server: () => ServerUnderContract): void {
   let client: Client;
@@ -9,6 +19,12 @@ export function turnsContract(server: () => ServerUnderContract): void {
   const { ask, lookUp } = {
     ask: (...asked: Parameters<Client["backend"]["ask"]>) => client.backend.ask(...asked),
     lookUp: (otid: string) => client.backend.lookUp(conversation, otid, never),
+  };
+
+  const somewhere = async (next: Question) => {
+    const { conversation: where, events } = await askSomewhere(client.backend, next);
+    conversation = where;
+    return { text: answerIn(events) };
   };
 
   beforeAll(async () => {
@@ -52,6 +68,26 @@ export function turnsContract(server: () => ServerUnderContract): void {
     const { rest } = await until(ask(asked, never), "accepted");
     expect(await lookUp(asked.otid)).toEqual({ state: "running" });
     await rest;
+    expect(await lookUp(asked.otid)).toMatchObject({ state: "answered" });
+  });
+
+  it("ends a turn that is cancelled with the model's next word, keeps nothing of it, and takes the next message", async () => {
+    const asked = question(conversation, "[[tps=10]] [[words=60]]");
+    const { seen, rest } = await until(ask(asked, never), "text");
+    await client.backend.cancel(conversation, asked.otid, never);
+    expect(await rest).toBeInstanceOf(LettaError);
+    expect(answerIn(seen)).not.toContain("w60");
+    expect(await lookUp(asked.otid)).toEqual({ state: "lost" });
+    const next = question(conversation);
+    const { text } = await somewhere(next);
+    expect(text).toContain(`nonce=${next.nonce}`);
+    expect(text).not.toContain(asked.nonce);
+  });
+
+  it("need not cancel what has ended, or was never sent", async () => {
+    const asked = question(conversation);
+    await all(ask(asked, never));
+    for (const otid of [asked.otid, randomUUID()]) await client.backend.cancel(conversation, otid, never);
     expect(await lookUp(asked.otid)).toMatchObject({ state: "answered" });
   });
 
