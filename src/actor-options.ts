@@ -1,3 +1,4 @@
+import type { CommandPolicy } from "./actors/agent/command.ts";
 import type { HistoryOptions } from "./actors/agent/import.ts";
 import type { InvitationPolicy } from "./actors/agent/invitations.ts";
 import type { PictureOf } from "./actors/agent/profile.ts";
@@ -19,6 +20,7 @@ export interface ActorOptions {
   readonly audit: AuditOptions;
   readonly rooms: RoomOptions;
   readonly invitations: InvitationPolicy;
+  readonly commands: CommandPolicy;
   readonly history: HistoryOptions;
   readonly picture: { readonly of: PictureOf };
   readonly drafts: BudgetOptions;
@@ -57,6 +59,7 @@ export function actorOptionsOf(config: Config): ActorOptions {
       people: new Set([...config.invite, ...config.invitations.people, ...admins]),
       servers: new Set(config.invitations.servers),
     },
+    commands: { people: new Set(config.commands.people) },
     history: { limit: config.history.importLimit },
     picture: { of: pictureOf(config.avatars) },
     drafts: { ...config.drafts },
@@ -70,6 +73,7 @@ export function reconfigureActors(options: ActorOptions, next: ActorOptions): vo
   Object.assign(options.audit, next.audit);
   Object.assign(options.rooms, next.rooms);
   Object.assign(options.invitations, next.invitations);
+  Object.assign(options.commands, next.commands);
   Object.assign(options.history, next.history);
   Object.assign(options.picture, next.picture);
   Object.assign(options.drafts, next.drafts);

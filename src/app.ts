@@ -145,6 +145,7 @@ async function compose(
         clock,
         rooms: options.rooms,
         invitations: options.invitations,
+        commands: options.commands,
         history: options.history,
         historyOf: letta.history.bind(letta),
         pictureOf: (agentId) => options.picture.of(agentId),
@@ -227,6 +228,15 @@ export async function openAdoption(config: Config) {
       await close();
     },
   };
+}
+
+/** What was last written down, while nothing runs. Throws StoreUnavailable, and makes no store where there is none. */
+export async function openLastKnown(dataFolder: string, server: string) {
+  const { store, close } = await openStore(join(dataFolder, "store"), () => undefined, { create: false });
+  // Never started: it only reads.
+  const host = new EmbeddedHost({ store, clock: systemClock, jitterSeed: "", behaviours: [] });
+  const adopt = () => Promise.reject(new Error("nothing is adopted while nothing runs"));
+  return { commands: bindCommands({ host, clock: systemClock, server, adoption: { adopt } }), close };
 }
 
 /** What the doctor looks at, while something runs or not. */

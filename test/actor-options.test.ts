@@ -25,6 +25,7 @@ const others: Readonly<Record<string, string>> = {
   "history.import": "history: { import: 7 }",
   "invitations.people": 'invitations: { people: ["@new:example.org"] }',
   "invitations.servers": "invitations: { servers: [example.net] }",
+  "commands.people": 'commands: { people: ["@new:example.org"] }',
   "drafts.rate": "drafts: { rate: 7 }",
   "drafts.burst": "drafts: { burst: 7 }",
 };

@@ -5,6 +5,8 @@ import type { Content } from "../matrix/port.ts";
 
 /** On every event of an answer. Recovery goes by it. */
 export const turnMarker = "io.letta_matrix.turn";
+/** On a request for an approval: reactions on it decide. */
+export const approvalMarker = "io.letta_matrix.approval";
 /** State of a room that we made: whose it is. */
 export const roomMarker = "io.letta_matrix.room";
 
@@ -18,6 +20,8 @@ export const historyMarker = "io.letta_matrix.history";
 const turn = z.object({
   /** Event id of the question. */
   cause: z.string(),
+  /** Where a person wanted the question to be asked again: event id of that command. */
+  retry: z.string().exactOptional(),
   attempt: z.number(),
   part: z.number(),
   parts: z.number(),

@@ -1,13 +1,36 @@
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { exitCode } from "./exit-code.ts";
 import { runCli } from "./program.ts";
+import { terminalOf } from "./terminal.ts";
+
+async function withQuestions<T>(use: (ask: (question: string) => Promise<string>) => Promise<T>): Promise<T> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // Ctrl-C and Ctrl-D end the program: without this, a question that is never answered would end it as if all were well.
+  terminal.once("SIGINT", () => process.exit(130));
+  terminal.once("close", () => {
+    process.exitCode = exitCode.failed;
+  });
+  try {
+    return await use(async (question) => (await terminal.question(question)).trim());
+  } finally {
+    terminal.close();
+  }
+}
 
 const manifest = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")));
 
 /** In a terminal SIGHUP means what it says: the terminal is gone. To a service it means to read its configuration. */
+// `letta-matrix status --watch | head`: whoever reads has seen enough.
+process.stdout.on("error", (error) => {
+  if (Reflect.get(error, "code") !== "EPIPE") throw error;
+  process.exit(exitCode.ok);
+});
+
 const hangsUp = process.stdin.isTTY;
 
 process.exitCode = await runCli(process.argv.slice(2), {
@@ -16,6 +39,12 @@ process.exitCode = await runCli(process.argv.slice(2), {
   console: {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+  },
+  asking: { withQuestions: process.stdin.isTTY ? withQuestions : undefined },
+  looking: {
+    terminal: () => terminalOf(process.stdout, process.env),
+    openLastKnown: async (folder, server) => (await import("../app.ts")).openLastKnown(folder, server),
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
   },
   examining: {
     openPatient: async (config) => (await import("../app.ts")).openPatient(config),

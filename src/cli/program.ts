@@ -1,13 +1,17 @@
-import { Argument, Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { chartFormats, chartNames } from "../commands/chart/render.ts";
 import { type AdoptEnvironment, type AdoptOptions, adopt } from "./adopt/adopt.ts";
 import { type ChartOptions, showChart } from "./chart.ts";
+import { completionScript, type Shell, shells } from "./completion/completion.ts";
+import { placesOf } from "./completion/grammar.ts";
 import type { Console } from "./console.ts";
 import { type DiscoveryOptions, runDiscovery } from "./discovery.ts";
 import { type DoctorEnvironment, type DoctorOptions, doctor } from "./doctor.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
+import { type InitEnvironment, type InitOptions, init } from "./init/init.ts";
+import { type Query, type QueryEnvironment, type QueryOptions, show } from "./query.ts";
 import { type RunEnvironment, run } from "./run.ts";
-import { type StatusOptions, showStatus } from "./status.ts";
+import { agentPage, agentsPage, roomsPage, statusPage } from "./status.ts";
 
 export interface CliEnvironment {
   readonly version: string;
@@ -19,23 +23,41 @@ export interface CliEnvironment {
   readonly examining: Omit<DoctorEnvironment, "console" | "env">;
   /** What only `adopt` needs. */
   readonly adopting: Omit<AdoptEnvironment, "console" | "env">;
+  /** What only `init` needs. */
+  readonly asking: Omit<InitEnvironment, "console">;
+  /** What only those need that show something. */
+  readonly looking: Pick<QueryEnvironment, "terminal" | "openLastKnown" | "sleep">;
 }
 
 const defaultConfig = "letta-matrix.yaml";
 
 const examples = `
 Examples:
+  letta-matrix init                                  write a first configuration
   letta-matrix run --config /etc/letta-matrix.yaml   run until SIGTERM
-  letta-matrix status                                what runs, and what it waits for
   letta-matrix doctor                                what is wrong, and what to do about it
+  letta-matrix status --watch                        what runs, and what it waits for
+  letta-matrix agent Scout                           one agent, closely
   letta-matrix discovery run                         look for new agents now
   letta-matrix adopt --mapping agent_user_mappings.json --dry-run
   letta-matrix chart conversation --format svg --out conversation.svg
 
-Start by copying config/letta-matrix.yaml from the package: it explains each key.
+Start with letta-matrix init; config/letta-matrix.yaml in the package explains each key.
 
 Exit status: 0 done, 1 failed, 64 wrong usage, 69 nothing runs, 78 wrong configuration.
 `;
+
+function examplesOf(...lines: readonly string[]): string {
+  return ["", "Examples:", ...lines.map((line) => `  ${line}`), ""].join("\n");
+}
+
+/** Milliseconds. */
+function intervalOf(text: string): number {
+  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text) ?? [];
+  const ms = Number(amount) * ({ ms: 1, s: 1_000, m: 60_000 }[unit] ?? Number.NaN);
+  if (ms >= 100 && ms <= 86_400_000) return ms;
+  throw new InvalidArgumentError("It must be a time between 100ms and a day, such as 5s.");
+}
 
 /** Carries out a command line, without the program's own name. */
 export async function runCli(args: readonly string[], environment: CliEnvironment): Promise<ExitCode> {
@@ -57,28 +79,114 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     new Option("-c, --config <file>", "the configuration").env("LETTA_MATRIX_CONFIG").default(defaultConfig);
 
   program
+    .command("init")
+    .summary("write a first configuration")
+    .description(
+      "Asks a few questions and writes a first configuration, readable for you only; what is given as an option is not asked. A file that exists is never replaced. Without a secret of the homeserver's it makes one, and says where to put it.",
+    )
+    .addOption(config())
+    .option("--homeserver <url>", "where clients reach the homeserver")
+    .option("--server-name <name>", "the part after the colon in its user ids")
+    .option("--letta <url>", "where Letta's App Server listens")
+    .option("--invite <user...>", "who is invited to all agents")
+    .addOption(
+      new Option("--shared-secret-file <file>", "holds Synapse's registration_shared_secret").conflicts(
+        "registrationTokenFile",
+      ),
+    )
+    .option("--registration-token-file <file>", "holds a registration token, for other homeservers")
+    .option("--admin-token-file <file>", "holds the access token of a Synapse administrator")
+    .option("--letta-token-file <file>", "holds the App Server's token")
+    .option("-d, --data <folder>", "where all state is kept")
+    .option("-y, --yes", "ask nothing")
+    .addHelpText(
+      "after",
+      examplesOf(
+        "letta-matrix init",
+        "letta-matrix init --yes --server-name example.org --invite @you:example.org",
+        "letta-matrix init --yes --server-name example.org --shared-secret-file /run/secrets/synapse",
+      ),
+    )
+    .action(async (options: InitOptions) => {
+      code = await init(options, { console, ...environment.asking });
+    });
+
+  program
     .command("run")
     .summary("run until told to stop")
     .description(
       "Runs until SIGTERM or SIGINT, then stops gracefully; a second signal ends it at once. What was under way goes on after the next start. SIGHUP makes it read its configuration again, unless it runs in a terminal: docs/configuration.md says which keys that can change. Log lines go to standard output as JSON.",
     )
     .addOption(config())
+    .addHelpText("after", examplesOf("letta-matrix run", "letta-matrix run --config /etc/letta-matrix.yaml"))
     .action(async (options: { config: string }) => {
       code = await run(options.config, { console, env, ...environment.running });
     });
 
-  program
-    .command("status")
-    .summary("show what runs, and what it waits for")
-    .description(
-      "Asks the running process over the control socket in its data folder, as the user who runs it: agents and conversations with their states, what they wait for, and what has crashed.",
-    )
-    .addOption(config())
-    .option("-d, --data <folder>", "the data folder, instead of the one that the configuration names")
-    .option("--json", "print JSON")
-    .action(async (options: StatusOptions) => {
-      code = await showStatus(options, console, env);
-    });
+  const look = async <TOutput>(query: Query<TOutput>, options: QueryOptions): Promise<void> => {
+    const { onStopRequest } = environment.running;
+    code = await show(query, options, { console, env, onStopRequest, ...environment.looking });
+  };
+  const looking = (name: string, summary: string, description: string, ...lines: readonly string[]) =>
+    program
+      .command(name)
+      .summary(summary)
+      .description(`${description} Asks the running process over the control socket, as the user who runs it.`)
+      .addOption(config())
+      .option("-d, --data <folder>", "the data folder, instead of the one that the configuration names")
+      .option("--json", "print JSON: one document, or one line each time with --watch")
+      .addOption(
+        new Option("-w, --watch [interval]", "show it again and again, until Ctrl-C; every 2 s if not told otherwise")
+          .preset("2s")
+          .argParser(intervalOf),
+      )
+      .addOption(
+        new Option(
+          "--last-known",
+          "when nothing runs, read what was last written down; a start of the program at that moment is refused",
+        ).conflicts("watch"),
+      )
+      .addHelpText(
+        "after",
+        `${examplesOf(...lines)}\nExit status: 0 shown, or watched until Ctrl-C; 69 nothing runs, also when --last-known could tell of it; 1 it\ncannot be shown; 64 wrong usage; 78 wrong configuration.\n`,
+      );
+
+  looking(
+    "status",
+    "show what runs, and what it waits for",
+    "Agents and conversations with their states, what they wait for, and what has crashed.",
+    "letta-matrix status                      once",
+    "letta-matrix status --watch 5s           again every five seconds",
+    "letta-matrix status --json | jq '.agents | length'",
+    "letta-matrix status --last-known         of a program that does not run",
+  ).action((options: QueryOptions) => look(statusPage, options));
+
+  looking(
+    "agents",
+    "list the agents",
+    "All agents: their users, their rooms, the state of each region, and what they wait for.",
+    "letta-matrix agents",
+    "letta-matrix agents --json | jq -r '.agents[] | select(.wait) | .name'",
+  ).action((options: QueryOptions) => look(agentsPage, options));
+
+  looking(
+    "agent",
+    "show one agent closely",
+    "One agent: the state of each region, its conversations and their queues, what goes wrong with it, its crashes, and the last of its journal.",
+    "letta-matrix agent Scout",
+    "letta-matrix agent agent-7f3c2a10-5d5e-4c41-9c3f-6f1d0a8b9e21 --watch",
+    "letta-matrix agent @agent_7f3c2a10:example.org --json",
+  )
+    .argument("<agent>", "its name, its id in Letta, or its user id")
+    .action((agent: string, options: QueryOptions) => look(agentPage(agent), options));
+
+  looking(
+    "rooms",
+    "list the rooms in which agents are asked",
+    "All rooms in which agents are asked: their own ones, and those they were invited into, with the state of each conversation and its queue.",
+    "letta-matrix rooms",
+    "letta-matrix rooms --json | jq '[.rooms[].conversation.queued // 0] | add'",
+  ).action((options: QueryOptions) => look(roomsPage, options));
 
   program
     .command("doctor")
@@ -101,6 +209,13 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .addOption(config())
     .requiredOption("-m, --mapping <file>", "the other system's mapping")
     .option("--dry-run", "say what it would do, and change nothing")
+    .addHelpText(
+      "after",
+      examplesOf(
+        "letta-matrix adopt --mapping agent_user_mappings.json --dry-run",
+        "letta-matrix adopt --mapping agent_user_mappings.json",
+      ),
+    )
     .action(async (options: AdoptOptions) => {
       code = await adopt(options, { console, env, ...environment.adopting });
     });
@@ -117,6 +232,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .addOption(config())
     .option("-d, --data <folder>", "the data folder, instead of the one that the configuration names")
     .option("--json", "print JSON")
+    .addHelpText("after", examplesOf("letta-matrix discovery run", "letta-matrix discovery run --json"))
     .action(async (options: DiscoveryOptions) => {
       code = await runDiscovery(options, console, env);
     });
@@ -130,9 +246,28 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .addArgument(new Argument("<name>", "which actor").choices(chartNames))
     .addOption(new Option("-f, --format <format>", "how to draw it").choices(chartFormats).default("mermaid"))
     .option("-o, --out <file>", "where to write it, instead of the terminal")
+    .addHelpText(
+      "after",
+      examplesOf("letta-matrix chart agent", "letta-matrix chart conversation --format svg --out conversation.svg"),
+    )
     .action(async (name: string, options: ChartOptions) => {
       code = await showChart(name, options, console);
     });
+
+  program
+    .command("completion")
+    .summary("let your shell complete these commands")
+    .description("Prints a script that lets your shell complete the commands and options of this version.")
+    .addArgument(new Argument("<shell>", "which shell").choices(shells))
+    .addHelpText(
+      "after",
+      examplesOf(
+        "source <(letta-matrix completion bash)                                    in ~/.bashrc",
+        "source <(letta-matrix completion zsh)                                     in ~/.zshrc, after compinit",
+        "letta-matrix completion fish > ~/.config/fish/completions/letta-matrix.fish",
+      ),
+    )
+    .action((shell: Shell) => console.out(completionScript(shell, placesOf(program))));
 
   try {
     await program.parseAsync(args, { from: "user" });

@@ -1,10 +1,18 @@
 import type { Status, WaitStatus } from "../commands/status/schema.ts";
 import { plain } from "./console.ts";
+import { agentTable, plainRow, troubleTable, waitTable } from "./status-tables.ts";
 import { table } from "./table.ts";
+import { layoutFor, type Terminal } from "./terminal.ts";
 
 /** The status for a terminal. What is at rest is counted, not listed. */
-export function statusText(status: Status): string {
-  return [overview(status), agents(status), conversations(status), waits(status), troubles(status)]
+export function statusText(status: Status, terminal: Terminal): string {
+  return [
+    overview(status),
+    agentTable(status.agents, terminal),
+    conversations(status, terminal),
+    waits(status, terminal),
+    troubleTable(status.troubles, status.at, terminal),
+  ]
     .filter(Boolean)
     .join("\n");
 }
@@ -19,19 +27,7 @@ function overview({ server, discovery, space, coreUsers, agents: { length: count
   ]);
 }
 
-function agents({ agents: all }: Status): string {
-  if (all.length === 0) return "";
-  const regions = [...new Set(all.flatMap((agent) => Object.keys(agent.regions)))];
-  const rows = all.map((agent) => [
-    agent.name ?? agent.agentId,
-    agent.userId,
-    ...regions.map((region) => agent.regions[region] ?? ""),
-    agent.roomId ?? "no room",
-  ]);
-  return table([["AGENT", "USER", ...regions.map((region) => region.toUpperCase()), "ROOM ID"], ...rows].map(plainRow));
-}
-
-function conversations({ conversations: all, agents: known }: Status): string {
+function conversations({ conversations: all, agents: known }: Status, terminal: Terminal): string {
   if (all.length === 0) return "";
   const names = new Map(known.map(({ agentId, name }) => [agentId, name ?? agentId]));
   const isAtRest = ({ answering, queued }: Status["conversations"][number]): boolean => !answering && queued === 0;
@@ -44,11 +40,13 @@ function conversations({ conversations: all, agents: known }: Status): string {
     String(queued),
   ]);
   const listed =
-    busy.length === 0 ? "" : table([["CONVERSATION OF", "IN ROOM", "STATE", "QUEUED"], ...rows].map(plainRow));
+    busy.length === 0
+      ? ""
+      : table([["CONVERSATION OF", "IN ROOM", "STATE", "QUEUED"], ...rows].map(plainRow), layoutFor(terminal));
   return `${listed}${resting} ${resting === 1 ? "conversation" : "conversations"} at rest\n`;
 }
 
-function waits(status: Status): string {
+function waits(status: Status, terminal: Terminal): string {
   const { discovery, space, coreUsers, agents: agentList, conversations: rooms, at } = status;
   const names = new Map(agentList.map(({ agentId, name }) => [agentId, name ?? agentId]));
   const waiting: readonly (readonly [string, WaitStatus | undefined])[] = [
@@ -58,44 +56,5 @@ function waits(status: Status): string {
     ...agentList.map((agent) => [agent.name ?? agent.agentId, agent.wait] as const),
     ...rooms.map((room) => [`${names.get(room.agentId) ?? room.agentId} in ${room.roomId}`, room.wait] as const),
   ];
-  const rows = waiting.flatMap(([who, wait]) =>
-    wait === undefined
-      ? []
-      : [
-          [
-            who,
-            duration(at - wait.since),
-            wait.until === undefined ? "" : `in ${duration(wait.until - at)}`,
-            reason(wait),
-          ],
-        ],
-  );
-  return rows.length === 0 ? "" : table([["WAITING", "SINCE", "NEXT TRY", "FOR"], ...rows].map(plainRow));
-}
-
-function troubles({ troubles: all, at }: Status): string {
-  const rows = all.map(({ actor, health, until, error, remedy }) => [
-    actor,
-    health === "restarting" && until !== undefined ? `restarts in ${duration(until - at)}` : "quarantined",
-    remedy === undefined ? error : `${error} (${remedy})`,
-  ]);
-  return rows.length === 0 ? "" : table([["CRASHED", "STATE", "ERROR"], ...rows].map(plainRow));
-}
-
-function reason({ reason: text, remedy }: WaitStatus): string {
-  return remedy === undefined ? text : `${text}: ${remedy}`;
-}
-
-function plainRow(row: readonly string[]): readonly string[] {
-  return row.map(plain);
-}
-
-/** `4 s`, `3 min`, `2 h`, `5 d`: never a longer unit than fits. */
-function duration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} d`;
+  return waitTable(waiting, at, terminal);
 }

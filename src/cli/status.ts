@@ -1,19 +1,20 @@
+import { agentQuery } from "../commands/status/agent.ts";
+import { agentsQuery } from "../commands/status/agents.ts";
+import { roomsQuery } from "../commands/status/rooms.ts";
+import type { AgentDetail, AgentList, RoomList, Status } from "../commands/status/schema.ts";
 import { statusQuery } from "../commands/status/status.ts";
-import type { Environment } from "../config/environment.ts";
-import { callRunning, type RunningOptions } from "./call-running.ts";
-import type { Console } from "./console.ts";
-import type { ExitCode } from "./exit-code.ts";
+import { agentsText, agentText, roomsText } from "./agents-text.ts";
+import type { Query } from "./query.ts";
 import { statusText } from "./status-text.ts";
 
-export interface StatusOptions extends RunningOptions {
-  readonly json?: boolean | undefined;
-}
+/** What can be looked at, and how it is shown. */
 
-const timeoutMs = 10_000;
+export const statusPage: Query<Status> = { command: statusQuery, input: {}, textOf: statusText };
 
-/** Asks the running process, and prints what it says. */
-export function showStatus(options: StatusOptions, console: Console, env: Environment): Promise<ExitCode> {
-  return callRunning({ command: statusQuery, timeoutMs }, options, console, env, (status) =>
-    options.json === true ? `${JSON.stringify(status, null, 2)}\n` : statusText(status),
-  );
+export const agentsPage: Query<AgentList> = { command: agentsQuery, input: {}, textOf: agentsText };
+
+export const roomsPage: Query<RoomList> = { command: roomsQuery, input: {}, textOf: roomsText };
+
+export function agentPage(agent: string): Query<AgentDetail> {
+  return { command: agentQuery, input: { agent }, textOf: agentText };
 }

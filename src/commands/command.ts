@@ -15,7 +15,7 @@ export interface Principal {
 
 /** What commands work on; the same for all callers. */
 export interface CommandContext {
-  readonly host: Pick<Host, "list" | "read" | "health" | "accept" | "ask">;
+  readonly host: Pick<Host, "list" | "read" | "journal" | "crashes" | "health" | "accept" | "ask">;
   readonly clock: Pick<Clock, "now">;
   readonly adoption: Pick<Adoption, "adopt">;
   /** The homeserver's name: the realm of all actors. */

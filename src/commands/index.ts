@@ -1,9 +1,19 @@
 import { adoptCommand } from "./adopt/adopt.ts";
 import { type BoundCommand, bind, type CommandContext } from "./command.ts";
 import { discoveryRun } from "./discovery/run.ts";
+import { agentQuery } from "./status/agent.ts";
+import { agentsQuery } from "./status/agents.ts";
+import { roomsQuery } from "./status/rooms.ts";
 import { statusQuery } from "./status/status.ts";
 
 /** Everything that can be asked of the running system. */
 export function bindCommands(context: CommandContext): readonly BoundCommand[] {
-  return [bind(statusQuery, context), bind(discoveryRun, context), bind(adoptCommand, context)];
+  return [
+    bind(statusQuery, context),
+    bind(agentsQuery, context),
+    bind(agentQuery, context),
+    bind(roomsQuery, context),
+    bind(discoveryRun, context),
+    bind(adoptCommand, context),
+  ];
 }

@@ -88,6 +88,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
     letta: {
       url: letta.url,
       toolAllowList: letta.tool_allow_list,
+      toolAskList: letta.tool_ask_list,
       idleTimeoutMs: letta.idle_timeout,
       ...(secrets.lettaToken !== undefined && { token: secrets.lettaToken }),
       ...(secrets.lettaApiKey !== undefined && { apiKey: secrets.lettaApiKey }),
@@ -108,6 +109,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
     rooms: { nameTemplate: file.rooms.name },
     avatars,
     invitations: file.invitations,
+    commands: { people: file.commands.people.length > 0 ? file.commands.people : file.invite },
     history: { importLimit: file.history.import },
     drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
     log: { level: file.log.level },

@@ -42,8 +42,17 @@ const letta = z.strictObject({
     .default([])
     .meta({
       description:
-        "Letta tools that agents may use in rooms, by name, besides their own memory. Everything else is denied: whoever may write in an agent's room decides what its tools are used for, so a shell or file tool here is a shell for them. By the REST API Letta asks only before tools that need approval: there the agent's own settings decide on the others.",
+        "Letta tools that agents may use in rooms, by name, besides their own memory. What is on neither list is denied: whoever may write in an agent's room decides what its tools are used for, so a shell or file tool here is a shell for them. By the REST API Letta asks only before tools that need approval: there the agent's own settings decide on the others.",
       example: "tool_allow_list: [web_search]",
+      reload: restart("each session with Letta is opened with it"),
+    }),
+  tool_ask_list: z
+    .array(text, "must be a list of tool names")
+    .default([])
+    .meta({
+      description:
+        "Letta tools that agents may use when a person in the room has approved the call, each time: with !approve, or with ✅ on the agent's request. By the REST API these are denied.",
+      example: "tool_ask_list: [run_code]",
       reload: restart("each session with Letta is opened with it"),
     }),
   idle_timeout: duration.prefault("5m").meta({
@@ -181,6 +190,23 @@ const invitations = z
       "Whose invitations into other rooms agents accept, besides those of other agents and of the people above. They decline everybody else's.",
   });
 
+const commands = z
+  .strictObject({
+    people: z
+      .array(userId, "must be a list of user ids")
+      .default([])
+      .meta({
+        description: "User ids of these people; when empty, those who are invited.",
+        example: 'people: ["@you:example.org"]',
+        reload: live("for commands from then on"),
+      }),
+  })
+  .prefault({})
+  .meta({
+    description:
+      "Who may say !stop (ends the answer that is being written) and !retry (tries again what failed) to agents, and !approve and !deny to their requests.",
+  });
+
 const drafts = z
   .strictObject({
     rate: z
@@ -251,6 +277,7 @@ export const configFile = z.strictObject({
   avatars,
   history,
   invitations,
+  commands,
   drafts,
   log,
 });
@@ -300,6 +327,7 @@ export interface Config {
     /** Of the REST API. A secret. */
     readonly apiKey?: string;
     readonly toolAllowList: readonly string[];
+    readonly toolAskList: readonly string[];
     readonly idleTimeoutMs: number;
   };
   /** Absolute. */
@@ -320,6 +348,8 @@ export interface Config {
   readonly avatars: AvatarChoice;
   /** Who may invite agents, besides the people they invite themselves. */
   readonly invitations: { readonly people: readonly string[]; readonly servers: readonly string[] };
+  /** User ids of the people who may command agents. */
+  readonly commands: { readonly people: readonly string[] };
   readonly history: { readonly importLimit: number };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
   readonly log: { readonly level: LogLevel };

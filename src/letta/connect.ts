@@ -10,6 +10,7 @@ export interface LettaServer {
   /** The REST API's. A secret. */
   readonly apiKey?: string;
   readonly toolAllowList: readonly string[];
+  readonly toolAskList: readonly string[];
   readonly idleTimeoutMs: number;
 }
 

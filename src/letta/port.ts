@@ -37,6 +37,26 @@ export interface TurnRequest {
    * before the tool can have run.
    */
   beforeApproval(toolName: string): Promise<void>;
+  /**
+   * Called for a tool of which people are to be asked each time; `over` is aborted when the turn ends before they have
+   * decided. Such a tool is denied when this is left out.
+   */
+  askPerson?(call: ToolCall, over: AbortSignal): Promise<Decision>;
+}
+
+/** What a model wants to do. */
+export interface ToolCall {
+  /** The same whenever this call is asked about. */
+  readonly id: string;
+  readonly name: string;
+  /** The arguments, whatever the model made of them. */
+  readonly input: unknown;
+}
+
+export interface Decision {
+  readonly allowed: boolean;
+  /** One sentence; what the model is told of a denial. */
+  readonly reason: string;
 }
 
 export type TurnEvent =

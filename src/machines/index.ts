@@ -1,7 +1,7 @@
 import type { AnyStateMachine } from "xstate";
 import { agentMachine } from "./agent/index.ts";
 import { auditMachine } from "./audit.ts";
-import { conversationMachine } from "./conversation.ts";
+import { conversationMachine } from "./conversation/index.ts";
 import { coreUserMachine } from "./core-user.ts";
 import { discoveryMachine } from "./discovery.ts";
 import { spaceMachine } from "./space.ts";

@@ -14,6 +14,25 @@ export interface Question {
   readonly mentioned: boolean;
   /** Set when it was heard without a cursor: an earlier store of ours, lost by now, may have asked it already. */
   readonly maybeAsked?: true;
+  /** Set when it is asked once more: the command that wants it, by which everything about it is named from then on. */
+  readonly retry?: string;
+}
+
+/** What the ids of everything that leaves us for this question are made of. */
+export function causeOf({ eventId, retry }: Question): string {
+  return retry ?? eventId;
+}
+
+/** What a person says to an agent about its work, instead of asking it something. */
+export interface Command {
+  readonly name: "stop" | "retry" | "approve" | "deny";
+  readonly eventId: string;
+  readonly sender: string;
+  readonly thread?: string;
+  /** Set for a reaction: the event that it stands on. */
+  readonly reactionTo?: string;
+  /** Whether this person may say it. */
+  readonly permitted: boolean;
 }
 
 /** What the intake makes of a room's timeline. */
@@ -28,6 +47,7 @@ export type Heard =
       readonly sender: string;
       readonly text: string;
     }
+  | { readonly kind: "command"; readonly roomId: string; readonly command: Command }
   /** More was said since the cursor `gap` (or the first look) than can be read back. */
   | { readonly kind: "cut"; readonly roomId: string; readonly gap: string };
 

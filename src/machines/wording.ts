@@ -9,8 +9,25 @@ export function waitText(wait: Wait | undefined): string {
 
 export function errorAnswer(event: { readonly error: unknown }): Answer {
   const { kind, message, remedy } = failureOf(event);
-  return { outcome: "error", text: sentences(message, kind === "lost" ? "Please send your message again." : remedy) };
+  return { outcome: "error", text: sentences(message, kind === "lost" ? again : remedy) };
 }
+
+const again = "Write !retry to have me try again, or send your message in other words.";
+
+/** What was written stands. */
+export function stoppedAnswer(text: string): Answer {
+  return { outcome: "error", text: text === "" ? "Stopped." : `${text}\n\n(Stopped.)` };
+}
+
+/** What is said to commands that change nothing. */
+export const remarks = {
+  nothingToStop: "There is nothing to stop: I am not working on any message.",
+  alreadyStopping: "I am stopping already.",
+  nothingToRetry: "There is nothing to try again: my last answer was not an error, or it is being tried already.",
+  nothingToDecide: "There is nothing to approve or deny.",
+  notYours: "Only people whom the operator has named may tell me that.",
+  waitsForApproval: "I will come to this: before, somebody has to !approve or !deny a tool call.",
+} as const;
 
 export function unsendable(event: { readonly error: unknown }): Answer {
   const { message, remedy } = failureOf(event);

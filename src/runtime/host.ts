@@ -48,6 +48,8 @@ export interface Host {
   list(realm: string, machine: string): AsyncIterable<ActorRecord>;
   /** The last transitions of an actor, oldest first. */
   journal(id: ActorId): Promise<readonly JournalLine[]>;
+  /** The crashes of an actor that are remembered, oldest first. */
+  crashes(id: ActorId): Promise<readonly CrashReport[]>;
   health(id: ActorId): Health;
   /** Calls the listener after each commit. */
   subscribe(listener: (transition: Transition) => void): () => void;

@@ -1,9 +1,12 @@
 import { actorId } from "../../src/runtime/actor-id.ts";
 import type { EffectContext } from "../../src/runtime/effect.ts";
+import type { ActorEvent } from "../../src/runtime/record.ts";
 
 export interface TestContext<TEvent> extends EffectContext<TEvent> {
   readonly emitted: TEvent[];
   readonly checkpoints: unknown[];
+  /** The chart sends the effect an event. */
+  deliver(event: ActorEvent): void;
   abort(): void;
 }
 
@@ -14,6 +17,8 @@ export function effectContext<TEvent>(
   const controller = new AbortController();
   const emitted: TEvent[] = [];
   const checkpoints: unknown[] = [];
+  const received: ActorEvent[] = [];
+  let listener: ((event: ActorEvent) => void) | undefined;
   return {
     self: actorId("test", "tested", "1"),
     signal: controller.signal,
@@ -27,9 +32,16 @@ export function effectContext<TEvent>(
       controller.signal.throwIfAborted();
       emitted.push(event);
     },
-    receive: () => undefined,
+    receive(next) {
+      listener = next;
+      received.forEach(next);
+    },
     emitted,
     checkpoints,
+    deliver(event) {
+      received.push(event);
+      listener?.(event);
+    },
     abort: () => controller.abort(new DOMException("the chart has left the state", "AbortError")),
   };
 }

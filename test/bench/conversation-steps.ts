@@ -1,6 +1,6 @@
 import { initialTransition, transition } from "xstate";
 import { addressOf } from "../../src/machines/addresses.ts";
-import { conversationMachine } from "../../src/machines/conversation.ts";
+import { conversationMachine } from "../../src/machines/conversation/index.ts";
 import type { Question } from "../../src/machines/question.ts";
 import { type Behaviour, defineBehaviour } from "../../src/runtime/behaviour.ts";
 import { type ActorRecord, parseRecord } from "../../src/runtime/record.ts";

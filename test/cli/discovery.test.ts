@@ -28,6 +28,8 @@ beforeEach(async () => {
       async *list() {},
       read: () => undefined,
       accept: async () => undefined,
+      journal: async () => [],
+      crashes: async () => [],
       health: () => ({ state: "running" }),
       ask(to, event) {
         asked.push([to, event]);

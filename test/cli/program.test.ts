@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openLastKnown } from "../../src/app.ts";
 import { controlHandlers } from "../../src/cli/control-handlers.ts";
 import { exitCode } from "../../src/cli/exit-code.ts";
 import { runCli } from "../../src/cli/program.ts";
@@ -29,6 +30,12 @@ async function cli(...args: readonly string[]) {
       err: (text) => {
         printed.err += text;
       },
+    },
+    asking: {},
+    looking: {
+      terminal: () => ({ colour: false }),
+      openLastKnown,
+      sleep: () => Promise.reject(new Error("nothing is watched here")),
     },
     examining: { openPatient: () => Promise.reject(new Error("nothing is examined here")) },
     adopting: {
@@ -143,6 +150,8 @@ describe("status", () => {
         read: () => undefined,
         accept: async () => undefined,
         ask: () => Promise.reject(new Error("nothing is asked")),
+        journal: async () => [],
+        crashes: async () => [],
         health: () => ({ state: "running" }),
       },
     });

@@ -23,6 +23,8 @@ function bound(outcome: Adopted, isThere = true) {
       read: (id) => (isThere && id === agent ? ({ id } as ActorRecord) : undefined),
       accept,
       ask: () => Promise.reject(new Error("nothing is asked")),
+      journal: async () => [],
+      crashes: async () => [],
       health: () => ({ state: "running" }),
     },
   });

@@ -41,6 +41,8 @@ function bound(records: readonly ActorRecord[], health: Readonly<Record<string, 
       read: (id) => records.find((one) => one.id === id),
       accept: async () => undefined,
       ask: () => Promise.reject(new Error("nothing is asked")),
+      journal: async () => [],
+      crashes: async () => [],
       health: (id) => health[id] ?? { state: "running" },
     },
   });

@@ -43,7 +43,7 @@ describe("a configuration", () => {
         serverName: "example.org",
         registration: { kind: "shared-secret", secret: "s3cret" },
       },
-      letta: { url: "ws://127.0.0.1:4500", toolAllowList: [], idleTimeoutMs: 300_000 },
+      letta: { url: "ws://127.0.0.1:4500", toolAllowList: [], toolAskList: [], idleTimeoutMs: 300_000 },
       dataFolder: join(folder, "data"),
       invite: [],
       coreUsers: { admin: { localpart: "admin" }, letta: { localpart: "letta" } },
@@ -53,6 +53,7 @@ describe("a configuration", () => {
       rooms: { nameTemplate: "{agent} - Letta Agent Chat" },
       avatars: { kind: "generated" },
       invitations: { people: [], servers: [] },
+      commands: { people: [] },
       history: { importLimit: 15 },
       drafts: { ratePerSecond: 0.2, burst: 10 },
       log: { level: "info" },
@@ -70,6 +71,13 @@ describe("a configuration", () => {
     expect(
       await problemsOf(`${minimal}core_users: { letta_password: a, letta_password_file: b }\n`, twice),
     ).toHaveLength(2);
+  });
+
+  test("lets those command agents who are invited, unless it names others", async () => {
+    const invited = `${minimal}invite: ["@anna:example.org"]\n`;
+    expect((await load(invited)).commands.people).toEqual(["@anna:example.org"]);
+    const named = await load(`${invited}commands: { people: ["@bert:example.org"] }\n`);
+    expect(named.commands.people).toEqual(["@bert:example.org"]);
   });
 
   test("has sections that may be empty", async () => {

@@ -115,7 +115,7 @@ function configOf(settings: VictimSettings): Config {
   const { url, serverName, sharedSecret } = homeserver;
   return {
     homeserver: { url, serverName, registration: { kind: "shared-secret", secret: sharedSecret } },
-    letta: { url: lettaUrl, toolAllowList, idleTimeoutMs: 300_000 },
+    letta: { url: lettaUrl, toolAllowList, toolAskList: [], idleTimeoutMs: 300_000 },
     dataFolder,
     invite: people,
     coreUsers: {},
@@ -124,6 +124,7 @@ function configOf(settings: VictimSettings): Config {
     audit: { intervalMs: 3_600_000 },
     rooms: { nameTemplate: "{agent}" },
     avatars: { kind: "generated" },
+    commands: { people: [] },
     invitations: { people: [], servers: [] },
     history: { importLimit: 0 },
     drafts: { ratePerSecond: 100, burst: 1_000 },

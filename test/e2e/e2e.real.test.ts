@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
 import { census } from "./cases/census.ts";
+import { commands } from "./cases/commands.ts";
 import { crowd } from "./cases/crowd.ts";
 import { doctor } from "./cases/doctor.ts";
 import { edits } from "./cases/edits.ts";
+import { foreignTurns } from "./cases/foreign.ts";
 import { guests } from "./cases/guests.ts";
 import { homes } from "./cases/homes.ts";
 import { hostile } from "./cases/hostile.ts";
@@ -38,12 +40,14 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 300_
   describe.concurrent("side by side", () => {
     newcomer(world);
     streaming(world);
+    commands(world);
     crowd(world);
     backlogs(world, backlog);
     silence(world);
     edits(world);
     places(world);
     longAnswers(world);
+    foreignTurns(world);
     guests(world);
     homes(world);
     hostile(world);

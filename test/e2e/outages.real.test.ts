@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { census } from "./cases/census.ts";
+import { commandsKilled } from "./cases/commands-killed.ts";
 import { outages } from "./cases/outage.ts";
 import { restarts } from "./cases/restart.ts";
 import { startWorld, type World } from "./world.ts";
@@ -25,6 +26,7 @@ describe("people and agents, while Letta goes away and the program is killed or 
   afterAll(() => started?.close({ keep: failed }), 60_000);
 
   outages(world);
+  commandsKilled(world);
   restarts(world);
   census(world, 0);
 });

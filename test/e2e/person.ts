@@ -147,6 +147,10 @@ export class Person {
     });
   }
 
+  react(roomId: string, eventId: string, key: string): Promise<string> {
+    return this.send(roomId, { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } }, "m.reaction");
+  }
+
   async redact(roomId: string, eventId: string): Promise<void> {
     const path = `/rooms/${encodeURIComponent(roomId)}/redact/${encodeURIComponent(eventId)}/${randomUUID()}`;
     await this.request("PUT", path, {});

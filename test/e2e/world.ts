@@ -188,7 +188,7 @@ export async function startWorld(more: Readonly<Record<string, unknown>> = {}): 
       server_name: synapse.serverName,
       registration: { shared_secret: synapse.registrationSharedSecret },
     },
-    letta: { url: `ws://127.0.0.1:${gate.port}`, idle_timeout: `${idleTimeoutMs}ms` },
+    letta: { url: `ws://127.0.0.1:${gate.port}`, idle_timeout: `${idleTimeoutMs}ms`, tool_ask_list: ["Bash"] },
     invite: [annaLogin.userId, bertLogin.userId],
     discovery: { interval: "1s" },
     // Idle agents are watched: they have nothing to look at meanwhile.

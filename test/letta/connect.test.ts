@@ -36,7 +36,7 @@ async function firstListing(options: Parameters<typeof connectLetta>[0]) {
   await letta.close();
   return { error, request: asked[0] };
 }
-const turns = { toolAllowList: [], idleTimeoutMs: 1_000 };
+const turns = { toolAllowList: [], toolAskList: [], idleTimeoutMs: 1_000 };
 
 test("an http:// address is Letta's REST API: the key goes there, and into no error", async () => {
   const { error, request } = await firstListing({ url: `http://${address}`, apiKey: "sk-let-1", ...turns });

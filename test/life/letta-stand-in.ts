@@ -21,7 +21,7 @@ export function lettaStandIn(agents: readonly AgentSummary[]): LettaBackend {
     ask: never,
     follow: never,
     lookUp: () => Promise.resolve({ state: "unknown" }),
-    cancel: never,
+    cancel: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

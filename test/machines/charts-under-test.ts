@@ -11,10 +11,10 @@ import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { AgentContext } from "../../src/machines/agent/context.ts";
 import type { AuditContext } from "../../src/machines/audit.ts";
-import type { ConversationContext } from "../../src/machines/conversation-context.ts";
+import type { Approval, ConversationContext } from "../../src/machines/conversation/context.ts";
 import type { CoreUserContext } from "../../src/machines/core-user.ts";
 import type { DiscoveryContext } from "../../src/machines/discovery.ts";
-import type { Question } from "../../src/machines/question.ts";
+import type { Command, Question } from "../../src/machines/question.ts";
 import type { SpaceContext } from "../../src/machines/space-context.ts";
 import type { Step } from "../../src/runtime/step.ts";
 import { FakeHomeserver } from "../ports/fake-homeserver.ts";
@@ -40,6 +40,7 @@ const agent = agentBehaviour({
   rooms: { server, botUserId: "@bot:test", people: [], admins: [], readers: [], nameTemplate: "{agent}" },
   pictureOf: () => undefined,
   invitations: { server, people: new Set(), servers: new Set() },
+  commands: { people: new Set() },
   historyOf: () => Promise.resolve([]),
   history: { limit: 15 },
 });
@@ -88,4 +89,15 @@ export const drive = {
 
 export function question(n: number, rest: Partial<Question> = {}): Question {
   return { eventId: `$question-${n}`, sender: "@anna:test", sentAt: n, text: `text ${n}`, mentioned: false, ...rest };
+}
+
+/** A person's command as a conversation gets it. */
+export function command(name: Command["name"], rest: Partial<Command> = {}) {
+  const told: Command = { name, eventId: `$${name}`, sender: "@anna:test", permitted: true, ...rest };
+  return { type: told.permitted ? name.toUpperCase() : "UNPERMITTED", command: told };
+}
+
+/** A tool call that a person is to decide about. */
+export function approval(n: number): Approval {
+  return { callId: `perm-${n}`, attempt: 1, tool: "Bash", text: `May I use the tool Bash with call ${n}?` };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ConversationContext, TurnInput } from "../../src/machines/conversation-context.ts";
+import type { ConversationContext, TurnInput } from "../../src/machines/conversation/context.ts";
 import { type ChartDriver, failure } from "./chart-driver.ts";
 import { drive, question } from "./charts-under-test.ts";
 

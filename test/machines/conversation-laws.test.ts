@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import type { ConversationContext, Turn, TurnInput } from "../../src/machines/conversation-context.ts";
+import type { ConversationContext, Turn, TurnInput } from "../../src/machines/conversation/context.ts";
 import type { Step } from "../../src/runtime/step.ts";
 import { type ChartDriver, failure } from "./chart-driver.ts";
-import { drive, question } from "./charts-under-test.ts";
+import { approval, command, drive, question } from "./charts-under-test.ts";
 
 // Much is tried here: on a busy machine it takes its time.
 vi.setConfig({ testTimeout: 60_000 });
@@ -27,9 +27,14 @@ const outcomes: Readonly<Record<string, readonly ((conversation: Conversation) =
       if (one.context.current?.drafting === true) one.send({ type: "DRAFTED", eventId: draftIn(one) });
     },
     (one) => void one.send({ type: "TOOL_APPROVED", tool: "archive" }),
+    (one) => void one.send({ type: "APPROVAL_WANTED", approval: approval(1) }),
+    (one) => void one.send({ type: "APPROVAL_SHOWN", eventId: "$request" }),
     (one) => void one.done("ask", { text: "an answer" }),
     (one) => void one.done("ask", { text: "" }),
     (one) => void one.done("ask", { text: "<no-reply/>" }),
+    (one) => {
+      if (one.context.current?.stopping === true) one.done("ask", { text: "half", stopped: true });
+    },
     ...["lost", "lost", "gone", "held", "unreachable", "busy", "token", "silent", "failed", ""].map(failing("ask")),
   ],
   showWait: [
@@ -57,7 +62,17 @@ function failing(child: string) {
 }
 
 interface Move {
-  readonly what: "message" | "unreadable" | "edit" | "effect" | "timer" | "dead letter" | "cut";
+  readonly what:
+    | "message"
+    | "unreadable"
+    | "edit"
+    | "effect"
+    | "timer"
+    | "dead letter"
+    | "cut"
+    | "stop"
+    | "retry"
+    | "decision";
   readonly pick: number;
   readonly outcome: number;
 }
@@ -71,12 +86,25 @@ const move: fc.Arbitrary<Move> = fc.record({
     { weight: 5, arbitrary: fc.constant("timer" as const) },
     {
       weight: 2,
-      arbitrary: fc.constantFrom("unreadable" as const, "edit" as const, "dead letter" as const, "cut" as const),
+      arbitrary: fc.constantFrom(
+        "unreadable" as const,
+        "edit" as const,
+        "dead letter" as const,
+        "cut" as const,
+        "stop" as const,
+        "retry" as const,
+        "decision" as const,
+      ),
     },
   ),
   pick: any,
   outcome: any,
 });
+
+/** Whether it is still the same question, and the same time that it is asked. */
+function isSame(before: Turn | undefined, now: Turn | undefined): boolean {
+  return before?.question.eventId === now?.question.eventId && before?.question.retry === now?.question.retry;
+}
 
 /** Watches every step, and knows what has become of each question. */
 class Witness {
@@ -91,9 +119,9 @@ class Witness {
     this.#before = this.#after;
     this.#after = now;
     const before = this.#before?.current;
-    if (before !== undefined && before.question.eventId !== now.current?.question.eventId)
+    if (before !== undefined && !isSame(before, now.current))
       this.ended.push({ id: before.question.eventId, by: event, drafting: before.drafting });
-    if (before?.question.eventId === now.current?.question.eventId) this.#assertKept(before, now.current, event);
+    if (isSame(before, now.current)) this.#assertKept(before, now.current, event);
     for (const effect of effects) {
       if (effect.kind !== "child" || effect.name !== "ask") continue;
       const { turn } = effect.input as TurnInput;
@@ -115,6 +143,7 @@ class Witness {
     if (before === undefined || now === undefined) return;
     if (before.drafting) expect(now.drafting).toBe(true);
     if (before.toolApproved) expect(now.toolApproved).toBe(true);
+    if (before.stopping === true) expect(now).toMatchObject({ stopping: true, attempt: before.attempt });
     if (before.draft !== undefined) expect(now.draft).toBe(before.draft);
     if (now.attempt === before.attempt) return;
     expect(now.attempt).toBe(before.attempt + 1);
@@ -140,6 +169,19 @@ function apply(conversation: Conversation, witness: Witness, { what, pick, outco
       return;
     case "edit":
       conversation.send({ type: "EDITED", edits: `$question-${pick % n}`, sender: "@anna:test", text: "new" });
+      return;
+    case "stop":
+      conversation.send(command("stop"));
+      return;
+    case "retry": {
+      // One more end is owed to the question that failed.
+      const { failed, queue } = conversation.context;
+      if (failed !== undefined && queue.length < 500) witness.taken.push(failed.eventId);
+      conversation.send(command("retry", { eventId: `$retry-${witness.taken.length}` }));
+      return;
+    }
+    case "decision":
+      conversation.send(command(pick % 2 === 0 ? "approve" : "deny", pick % 3 === 0 ? {} : { reactionTo: "$request" }));
       return;
     case "cut":
       conversation.send({ type: "CUT", gap: `s${pick}` });

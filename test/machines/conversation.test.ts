@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ConversationContext, TurnInput } from "../../src/machines/conversation-context.ts";
+import type { ConversationContext, TurnInput } from "../../src/machines/conversation/context.ts";
 import { type ChartDriver, failure } from "./chart-driver.ts";
 import { drive, question } from "./charts-under-test.ts";
 
@@ -237,7 +237,7 @@ describe("a lost attempt", () => {
     }
     expect(turnOf(conversation, "reply").answer).toEqual({
       outcome: "error",
-      text: "It failed: lost. Please send your message again.",
+      text: "It failed: lost. Write !retry to have me try again, or send your message in other words.",
     });
   });
 

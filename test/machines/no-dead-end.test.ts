@@ -4,7 +4,7 @@ import { machines } from "../../src/machines/index.ts";
 import { chartGraph } from "../../src/runtime/chart-graph.ts";
 import type { ActorEvent } from "../../src/runtime/record.ts";
 import type { ChartDriver } from "./chart-driver.ts";
-import { drive, question } from "./charts-under-test.ts";
+import { approval, command, drive, question } from "./charts-under-test.ts";
 import { bad, explore, good } from "./explore.ts";
 
 /** From whatever state a chart can come into, it gets where it wants to be once things go well. */
@@ -182,6 +182,7 @@ test("conversation", () => {
         good({ text: "an answer" }),
         good({ text: "" }),
         good({ text: "<no-reply/>" }),
+        good({ text: "half", stopped: true }),
         bad("unreachable"),
         bad("busy"),
         bad("lost"),
@@ -203,8 +204,15 @@ test("conversation", () => {
       { type: "DRAFTED", eventId: "$draft" },
       { type: "TOOL_APPROVED", tool: "archive" },
       { type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } },
+      { type: "APPROVAL_WANTED", approval: approval(1) },
+      { type: "APPROVAL_SHOWN", eventId: "$request" },
+      command("approve"),
+      command("deny", { reactionTo: "$request" }),
+      command("stop"),
+      command("retry"),
     ],
-    distinguish: ({ conversationId, queue, current, closed }) => [
+    distinguish: ({ conversationId, queue, current, closed, failed }) => [
+      failed !== undefined,
       conversationId,
       closed !== undefined,
       Math.min(queue.length, 1),
@@ -213,6 +221,9 @@ test("conversation", () => {
         Math.min(current.tries, 2),
         current.drafting,
         current.toolApproved,
+        current.stopping,
+        current.approval !== undefined,
+        current.approval?.eventId !== undefined,
         current.answer?.outcome,
         current.question.unreadable !== undefined,
       ],

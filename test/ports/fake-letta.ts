@@ -41,9 +41,10 @@ export class FakeLetta implements LettaBackend {
   listingFails: unknown;
   readonly abilities = appServerAbilities;
   readonly asked: TurnRequest[] = [];
-  readonly cancelled: string[] = [];
   readonly lookedUp: string[] = [];
   readonly calls: string[] = [];
+  readonly cancelled: string[] = [];
+  #cancel: (() => void) | undefined;
 
   async *listAgents(_signal: AbortSignal): AsyncGenerator<AgentSummary> {
     yield* this.agents;
@@ -68,12 +69,12 @@ export class FakeLetta implements LettaBackend {
   async *ask(request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
     this.calls.push("ask");
     this.asked.push(request);
-    yield* play(this.turns.shift() ?? saying("an answer"), signal);
+    yield* this.#play(this.turns.shift() ?? saying("an answer"), signal);
   }
 
   async *follow(_request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
     this.calls.push("follow");
-    yield* play(this.followed.shift() ?? saying("the rest"), signal);
+    yield* this.#play(this.followed.shift() ?? saying("the rest"), signal);
   }
 
   async lookUp(_conversation: Conversation, otid: string, _signal: AbortSignal): Promise<TurnFate> {
@@ -84,19 +85,25 @@ export class FakeLetta implements LettaBackend {
     return fate;
   }
 
+  /** As with Letta, the stream of the turn then fails. */
   async cancel(_conversation: Conversation, otid: string, _signal: AbortSignal): Promise<void> {
     this.calls.push("cancel");
     this.cancelled.push(otid);
+    this.#cancel?.();
   }
 
   async close(): Promise<void> {}
-}
 
-async function* play(happenings: readonly Happening[], signal: AbortSignal): AsyncGenerator<TurnEvent> {
-  for (const happening of happenings) {
-    await Promise.resolve();
-    signal.throwIfAborted();
-    if (typeof happening === "function") await happening();
-    else yield happening;
+  async *#play(happenings: readonly Happening[], signal: AbortSignal): AsyncGenerator<TurnEvent> {
+    const cancelled = new Promise<never>((_, reject) => {
+      this.#cancel = () => reject(lettaError("failed"));
+    });
+    cancelled.catch(() => undefined);
+    for (const happening of happenings) {
+      await Promise.race([Promise.resolve(), cancelled]);
+      signal.throwIfAborted();
+      if (typeof happening === "function") await Promise.race([happening(), cancelled]);
+      else yield happening;
+    }
   }
 }

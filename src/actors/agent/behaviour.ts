@@ -7,6 +7,7 @@ import type { Directory } from "../directory.ts";
 import { mending } from "../mending.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
+import type { CommandPolicy } from "./command.ts";
 import { furnishRoom } from "./furnish.ts";
 import { type HistoryOf, type HistoryOptions, importHistory } from "./import.ts";
 import { catchUp, poll } from "./intake.ts";
@@ -25,12 +26,14 @@ export interface AgentDependencies {
   readonly history: HistoryOptions;
   readonly historyOf: HistoryOf;
   readonly invitations: InvitationPolicy;
+  readonly commands: CommandPolicy;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
 }
 
 export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
-  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, invitations, admin } = dependencies;
+  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, invitations, commands, admin } =
+    dependencies;
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -47,8 +50,8 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
       furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
       invitePeople: mending(admin, invitePeople(sessions, rooms)),
-      catchUp: catchUp(sessions, invitations),
-      poll: poll(sessions, clock, rooms, invitations),
+      catchUp: catchUp(sessions, invitations, commands),
+      poll: poll(sessions, clock, rooms, invitations, commands),
       listConversations: listConversations(directory),
       awaitClosed: awaitClosed(directory, clock),
       markRetired: markRetired(sessions),

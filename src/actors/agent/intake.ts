@@ -7,15 +7,16 @@ import type { ChildEffects } from "../../runtime/effect.ts";
 import { adoptionMarker, adoptionOf } from "../marker.ts";
 import type { Sessions } from "../sessions.ts";
 import { changeTypes, isChanged } from "./changes.ts";
+import type { CommandPolicy } from "./command.ts";
 import { type InvitationPolicy, judge } from "./invitations.ts";
-import { hear } from "./listen.ts";
+import { hear, type Listener } from "./listen.ts";
 import { heardTypes, readBack } from "./read-back.ts";
 import type { RoomOptions } from "./room.ts";
 import { unansweredIn } from "./unanswered.ts";
 
 type AgentEffects = ChildEffects<typeof agentMachine>;
 
-const watchedTypes = [...heardTypes, ...changeTypes];
+const watchedTypes = [...heardTypes, "m.reaction", ...changeTypes];
 
 type CoreUsers = Pick<RoomOptions, "admins" | "readers">;
 
@@ -37,6 +38,7 @@ export function poll(
   clock: Clock,
   rooms: CoreUsers,
   policy: InvitationPolicy,
+  commands: CommandPolicy,
 ): AgentEffects["poll"] {
   const core = new Set([...rooms.admins, ...rooms.readers]);
   return async (input, { signal, restarted }) => {
@@ -58,7 +60,7 @@ export function poll(
         const { events, cut } = await newIn(client, room, since, signal);
         passed += events.length;
         changed ||= isChanged(events, room.roomId, own);
-        heard.push(...heardIn(events, cut, since, room.roomId, input));
+        heard.push(...heardIn(events, cut, since, room.roomId, { ...input, commanders: commands.people }));
       }
       if (heard.length > 0 || changed || invited.length > 0 || recovering || passed >= mostPassed)
         return { since: nextBatch, heard, ...(changed && { changed }), ...(invited.length > 0 && { invited }) };
@@ -78,7 +80,11 @@ const firstLook = "first look";
  * the newest question that has a final answer of ours. What was said before the agent was adopted, in whatever room, was
  * another system's to answer.
  */
-export function catchUp(sessions: Sessions, policy: InvitationPolicy): AgentEffects["catchUp"] {
+export function catchUp(
+  sessions: Sessions,
+  policy: InvitationPolicy,
+  commands: CommandPolicy,
+): AgentEffects["catchUp"] {
   return async (input, { signal }): Promise<Polled> => {
     const client = sessions.as(input.userId);
     // Synapse leaves out a room in which nothing recent passes the filter: its creation always does.
@@ -90,7 +96,9 @@ export function catchUp(sessions: Sessions, policy: InvitationPolicy): AgentEffe
     const heard: Heard[] = [];
     for (const room of joined) {
       const { events, cut } = await unansweredIn(client, room, adopted?.at ?? 0, signal);
-      heard.push(...heardIn(events, cut, firstLook, room.roomId, input).map(asMaybeAsked));
+      const said = heardIn(events, cut, firstLook, room.roomId, { ...input, commanders: commands.people });
+      // Of commands nobody knows any more what they were about.
+      heard.push(...said.filter(({ kind }) => kind !== "command").map(asMaybeAsked));
     }
     return { since: nextBatch, heard, ...(invited.length > 0 && { invited }) };
   };
@@ -112,9 +120,9 @@ function heardIn(
   cut: boolean,
   gap: string,
   roomId: string,
-  { userId, roomId: ownRoomId }: PollInput,
+  { userId, roomId: ownRoomId, commanders }: PollInput & Pick<Listener, "commanders">,
 ): Heard[] {
-  const heard = events.flatMap((event) => hear(event, roomId, { userId, ownRoomId }) ?? []);
+  const heard = events.flatMap((event) => hear(event, roomId, { userId, ownRoomId, commanders }) ?? []);
   return cut ? [{ kind: "cut", roomId, gap }, ...heard] : heard;
 }
 

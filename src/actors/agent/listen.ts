@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { isAgentUser } from "../../machines/addresses.ts";
-import type { Heard, Question } from "../../machines/question.ts";
+import type { Command, Heard, Question } from "../../machines/question.ts";
 import type { MatrixEvent } from "../../matrix/port.ts";
 import { historicalMark, turnMarkOf } from "../marker.ts";
+import { commandIn, commandOfSign } from "./command.ts";
 
 /** Whoever writes a relation chooses its text, and the agent is told it: nothing that could pass for a line of ours. */
 const eventId = z.string().regex(/^\$[\x21-\x7e]{1,254}$/);
@@ -23,6 +24,10 @@ const message = z.object({
     .object({ user_ids: z.array(z.string()).optional().catch(undefined) })
     .optional()
     .catch(undefined),
+});
+
+const reaction = z.object({
+  "m.relates_to": z.object({ rel_type: z.literal("m.annotation"), event_id: eventId, key: z.string() }),
 });
 
 type Message = z.infer<typeof message>;
@@ -48,10 +53,12 @@ export interface Listener {
   readonly userId: string;
   /** Its own room, where everything is meant for it; elsewhere it must be mentioned. */
   readonly ownRoomId: string;
+  /** Who may command it. */
+  readonly commanders: ReadonlySet<string>;
 }
 
 /**
- * What an agent makes of one event of a timeline: a question, a change of one, or nothing. Never throws: whatever its
+ * What an agent makes of one event of a timeline: a question, a change of one, a command, or nothing. Never throws: whatever its
  * sender put into the content, the event is understood or left alone.
  */
 export function hear(event: MatrixEvent, roomId: string, listener: Listener): Heard | undefined {
@@ -60,6 +67,7 @@ export function hear(event: MatrixEvent, roomId: string, listener: Listener): He
     return question(event, roomId, {
       unreadable: "I cannot read encrypted messages. Please write in an unencrypted room.",
     });
+  if (event.type === "m.reaction") return signed(event, roomId, listener);
   if (event.type !== "m.room.message") return undefined;
   const parsed = message.safeParse(event.content);
   if (!parsed.success || isCopy(event.content) || isAgentsAnswer(event)) return undefined;
@@ -78,7 +86,32 @@ export function hear(event: MatrixEvent, roomId: string, listener: Listener): He
     });
   }
   const text = withoutFallback(data).toWellFormed().trim();
+  const name = commandIn(text);
+  if (name !== undefined) return command(event, roomId, listener, { name, thread: place.thread });
   return text === "" ? undefined : question(event, roomId, { ...place, mentioned, text });
+}
+
+type Said = Pick<Command, "name" | "reactionTo"> & { readonly thread?: string | undefined };
+
+/** An agent's word is never a command, nor a question when it looks like one. */
+function command(event: MatrixEvent, roomId: string, { commanders }: Listener, said: Said): Heard | undefined {
+  const { eventId, sender } = event;
+  if (isAgentUser(sender)) return undefined;
+  const { thread, ...rest } = said;
+  const permitted = commanders.has(sender);
+  return {
+    kind: "command",
+    roomId,
+    command: { ...rest, eventId, sender, permitted, ...(thread !== undefined && { thread }) },
+  };
+}
+
+/** Anybody may react to anything: only the signs of those who may command mean something. */
+function signed(event: MatrixEvent, roomId: string, listener: Listener): Heard | undefined {
+  const relates = reaction.safeParse(event.content).data?.["m.relates_to"];
+  if (relates === undefined || !listener.commanders.has(event.sender)) return undefined;
+  const name = commandOfSign(relates.key);
+  return name && command(event, roomId, listener, { name, reactionTo: relates.event_id });
 }
 
 /** The mark alone does not tell: a person's client copies it into what they forward, and that is a question. */
@@ -97,6 +130,7 @@ function edit({ eventId, sender }: MatrixEvent, roomId: string, data: Message): 
   const { "m.relates_to": relates, "m.new_content": content } = data;
   const text = content?.body.toWellFormed().trim();
   if (relates?.event_id === undefined || text === undefined || text === "") return undefined;
+  if (commandIn(text) !== undefined) return undefined;
   return { kind: "edit", roomId, eventId, edits: relates.event_id, sender, text };
 }
 

@@ -1,5 +1,5 @@
 import type { TurnEvent } from "../../letta/port.ts";
-import { silence } from "../../machines/conversation.ts";
+import { silence } from "../../machines/conversation/setup.ts";
 
 /**
  * What an agent wants to have said, of all its text. A paragraph that is nothing but the word for silence is never

@@ -1,10 +1,12 @@
 import { type LettaBackend, LettaError, type TurnEvent, type TurnFate, type TurnRequest } from "../../letta/port.ts";
-import type { conversationMachine } from "../../machines/conversation.ts";
-import type { TurnInput } from "../../machines/conversation-context.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import type { TurnInput } from "../../machines/conversation/context.ts";
+import type { conversationMachine } from "../../machines/conversation/index.ts";
+import { causeOf } from "../../machines/question.ts";
+import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { ChildEffects, EffectContext } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
 import { GrowingAnswer, spoken } from "./answer.ts";
+import { Approvals, closeRequest, outcomes } from "./approvals.ts";
 import type { SendBudgets } from "./draft-budget.ts";
 import { DraftWriter } from "./draft-writer.ts";
 import { envelope } from "./envelope.ts";
@@ -25,6 +27,14 @@ export class TurnLost extends Error {
   }
 }
 
+/** A person has stopped the turn, and Letta has not ended it in time. */
+class Stopped extends Error {
+  override readonly name = "Stopped";
+}
+
+/** How long a turn that is stopped may take to end by itself, ms. */
+const stopWithin = 3_000;
+
 /** Noted before the first approval: the input that this effect was started with does not know of it after a restart. */
 const toolApproved = "tool approved";
 
@@ -44,38 +54,95 @@ export function ask({ letta, sessions, budgets, clock }: AskDependencies): Conve
     const room = new RoomTurn(sessions, input, context.signal);
     const drafts = new DraftWriter(draftRoom(room, context), budgets.of(input.userId), clock);
     const presence = new Presence(room.client, input.roomId, clock);
+    const { signal, emit } = context;
+    const approvals = new Approvals({ room, clock, signal, emit });
+    const request = requestOf(input, context, approvals);
+    const stop = new Stop(clock, () => letta.cancel(request.conversation, request.otid, context.signal));
+    context.receive((event) => {
+      if (event.type === "STOP") stop.ask();
+      approvals.take(event);
+    });
+    const answer = new GrowingAnswer();
     presence.begin(input.turn.question.eventId);
     try {
-      return { text: spoken(await answerOf(letta, requestOf(input, context), input, context, drafts)) };
+      const turn = { letta, request, input, context, stop, room, show: showing(answer, drafts) };
+      const text = spoken(await Promise.race([answerOf(turn), stop.overdue]));
+      return text === "" && stop.asked ? { text, stopped: true } : { text };
+    } catch (error) {
+      if (!stop.asked || context.signal.aborted) throw error;
+      return { text: answer.showable, stopped: true };
     } finally {
+      stop.dispose();
       presence.end();
       await drafts.stop();
     }
   };
 }
 
-async function answerOf(
-  letta: LettaBackend,
-  request: TurnRequest,
-  { turn }: TurnInput,
-  { restarted, checkpointed, signal }: AskContext,
-  drafts: DraftWriter,
-): Promise<string> {
+/** A person's wish that the turn ends. */
+class Stop {
+  asked = false;
+  /** Rejects when the turn should have ended by now. */
+  readonly overdue: Promise<never>;
+  readonly #reject: (error: Error) => void;
+  readonly #clock: Clock;
+  readonly #cancelTurn: () => Promise<void>;
+  #cancelTimer: Cancel = () => undefined;
+
+  constructor(clock: Clock, cancelTurn: () => Promise<void>) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => undefined);
+    this.overdue = promise;
+    this.#reject = reject;
+    this.#clock = clock;
+    this.#cancelTurn = cancelTurn;
+  }
+
+  ask(): void {
+    if (this.asked) return;
+    this.asked = true;
+    // Where Letta cannot be told, the turn ends with our not watching it any more.
+    this.#cancelTurn().catch(() => undefined);
+    this.#cancelTimer = this.#clock.schedule(stopWithin, () => this.#reject(new Stopped("the turn was stopped")));
+  }
+
+  dispose(): void {
+    this.#cancelTimer();
+  }
+}
+
+interface Asking {
+  readonly letta: LettaBackend;
+  readonly request: TurnRequest;
+  readonly input: TurnInput;
+  readonly context: AskContext;
+  readonly stop: Stop;
+  readonly room: RoomTurn;
+  /** Shows the answer as it grows, and gives all of it. */
+  show(events: AsyncIterable<TurnEvent>): Promise<string>;
+}
+
+async function answerOf({ letta, request, input, context, stop, room, show }: Asking): Promise<string> {
+  const { turn } = input;
+  const { restarted, checkpointed, signal } = context;
   const { conversation, otid } = request;
   const mayHaveIt = restarted || turn.tries > 0 || turn.question.maybeAsked === true;
   const lookUp = (): Promise<TurnFate> => letta.lookUp(conversation, otid, signal);
   const fate: TurnFate = mayHaveIt ? await lookUp() : { state: "unknown" };
+  // What an earlier attempt wanted to be allowed, nobody can allow any more.
+  if (turn.approval !== undefined && fate.state !== "running") await closeRequest(room, turn.approval, outcomes.cutOff);
   switch (fate.state) {
     case "answered":
       return fate.text;
     case "lost":
       return await giveUp(fate, request);
     case "unknown":
+      if (stop.asked) throw new Stopped("the turn was stopped before it began");
       // A tool has run in this attempt, whatever the history says: it must not run again.
       if (turn.toolApproved || checkpointed === toolApproved) throw new TurnLost();
-      return await show(letta.ask(request, signal), drafts).catch(unlessAnswered(lookUp));
+      return await show(letta.ask(request, signal)).catch(unlessAnswered(lookUp));
     case "running": {
-      await show(letta.follow(request, signal), drafts).catch(unlessCut).catch(unlessAnswered(lookUp));
+      await show(letta.follow(request, signal)).catch(unlessCut).catch(unlessAnswered(lookUp));
       // What was followed began somewhere in the middle: the whole answer is in the history.
       const settled = await lookUp();
       if (settled.state === "answered") return settled.text;
@@ -107,28 +174,33 @@ function unlessCut(error: unknown): void {
   if (!(error instanceof LettaError && error.kind === "cut")) throw error;
 }
 
-/** Shows the answer as it grows, and gives all of it. */
-async function show(events: AsyncIterable<TurnEvent>, drafts: DraftWriter): Promise<string> {
-  const answer = new GrowingAnswer();
-  for await (const event of events) {
-    answer.take(event);
-    if (event.type !== "accepted") drafts.update(() => answer.showable);
-  }
-  // Without an end it may be half an answer.
-  if (!answer.finished)
-    throw new LettaError("unreachable", "Letta's answer broke off", { remedy: "wait: it is looked up again" });
-  return answer.text;
+function showing(answer: GrowingAnswer, drafts: DraftWriter): Asking["show"] {
+  return async (events) => {
+    for await (const event of events) {
+      answer.take(event);
+      if (event.type !== "accepted") drafts.update(() => answer.showable);
+    }
+    // Without an end it may be half an answer.
+    if (!answer.finished)
+      throw new LettaError("unreachable", "Letta's answer broke off", { remedy: "wait: it is looked up again" });
+    return answer.text;
+  };
 }
 
-function requestOf({ agentId, conversationId, roomId, turn }: TurnInput, context: AskContext): TurnRequest {
+function requestOf(
+  { agentId, conversationId, roomId, turn }: TurnInput,
+  context: AskContext,
+  approvals: Approvals,
+): TurnRequest {
   return {
     conversation: { agentId, conversationId },
-    otid: otidOf(agentId, turn.question.eventId, turn.attempt),
+    otid: otidOf(agentId, causeOf(turn.question), turn.attempt),
     text: envelope(turn.question, roomId),
     async beforeApproval(tool) {
       await context.checkpoint(toolApproved);
       await context.emit({ type: "TOOL_APPROVED", tool });
     },
+    askPerson: (call, over) => approvals.ask(call, over),
   };
 }
 

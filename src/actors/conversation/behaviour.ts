@@ -1,5 +1,5 @@
 import { agentOf, agentUserId, roomOf, serverOf } from "../../machines/addresses.ts";
-import { conversationMachine } from "../../machines/conversation.ts";
+import { conversationMachine } from "../../machines/conversation/index.ts";
 import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { type AskDependencies, ask } from "./ask.ts";
@@ -32,7 +32,7 @@ export function conversationBehaviour(dependencies: ConversationDependencies): B
     input: (id) => ({ agentId: agentOf(id), userId: agentUserId(serverOf(id), agentOf(id)), roomId: roomOf(id) }),
     children,
     actions: sayings(dependencies),
-    lanes: { refuse: "room", sayCut: "room" },
+    lanes: { refuse: "room", remark: "room", sayCut: "room" },
     backoffDelays: ["retry"],
   });
 }

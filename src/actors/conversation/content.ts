@@ -1,6 +1,7 @@
+import type { Remark } from "../../machines/conversation/context.ts";
 import type { Answer, Question } from "../../machines/question.ts";
 import type { Content } from "../../matrix/port.ts";
-import { type TurnMark, turnMarker } from "../marker.ts";
+import { approvalMarker, type TurnMark, turnMarker } from "../marker.ts";
 import type { Markdown } from "./markdown.ts";
 
 /** The contents of the events that answer a question: drafts ring nobody, the final rings its asker once. */
@@ -8,7 +9,7 @@ import type { Markdown } from "./markdown.ts";
 const noMentions: Content = {};
 
 /** Where an answer stands: in the question's thread, if it has one, and as a reply to it. */
-function relationTo({ eventId, thread }: Question): Content {
+function relationTo({ eventId, thread }: Pick<Question, "eventId" | "thread">): Content {
   const reply = { "m.in_reply_to": { event_id: eventId } };
   return thread === undefined ? reply : { ...reply, rel_type: "m.thread", event_id: thread, is_falling_back: false };
 }
@@ -30,8 +31,36 @@ export function cutNotice(): Content {
   return { msgtype: "m.notice", body, "m.mentions": noMentions };
 }
 
+function causeMark({ eventId, retry }: Question): Pick<TurnMark, "cause" | "retry"> {
+  return { cause: eventId, ...(retry !== undefined && { retry }) };
+}
+
+/** One short notice to a message, where it stands. */
+export function remarkContent({ to: { eventId, thread }, text }: Pick<Remark, "to" | "text">): Content {
+  const place = { eventId, ...(thread !== undefined && { thread }) };
+  return { msgtype: "m.notice", body: text, "m.mentions": noMentions, "m.relates_to": relationTo(place) };
+}
+
+/** Rings: the turn waits for it. */
+export function approvalContent(question: Question, text: string): Content {
+  return {
+    msgtype: "m.text",
+    body: wellFormed(text),
+    "m.mentions": { user_ids: [question.sender] },
+    "m.relates_to": relationTo(question),
+    [approvalMarker]: { cause: question.eventId, open: true },
+  };
+}
+
+export function approvalEdit(question: Question, text: string, request: string): Content {
+  const body = wellFormed(text);
+  const mark = { cause: question.eventId, open: false };
+  const fresh = { msgtype: "m.text", body, "m.mentions": noMentions, [approvalMarker]: mark };
+  return { ...fresh, body: `* ${body}`, "m.new_content": fresh, "m.relates_to": replacing(request) };
+}
+
 function draftMark(question: Question, attempt: number): Content {
-  return { cause: question.eventId, attempt, part: 1, parts: 1, final: false, hops: 0 };
+  return { ...causeMark(question), attempt, part: 1, parts: 1, final: false, hops: 0 };
 }
 
 export function draftContent(question: Question, attempt: number, text: string): Content {
@@ -67,7 +96,7 @@ export function finalContent(final: FinalPart, markdown: Markdown): Content {
   const { question, attempt, outcome, part, parts, draft } = final;
   const text = wellFormed(final.text);
   const mark: TurnMark = {
-    cause: question.eventId,
+    ...causeMark(question),
     attempt,
     part,
     parts,

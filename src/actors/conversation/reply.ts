@@ -1,9 +1,10 @@
-import type { conversationMachine } from "../../machines/conversation.ts";
-import type { TurnInput } from "../../machines/conversation-context.ts";
+import type { TurnInput } from "../../machines/conversation/context.ts";
+import type { conversationMachine } from "../../machines/conversation/index.ts";
 import type { Content } from "../../matrix/port.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
+import { closeRequest, outcomes } from "./approvals.ts";
 import { type FinalPart, finalContent } from "./content.ts";
 import type { SendBudgets } from "./draft-budget.ts";
 import type { Markdown } from "./markdown.ts";
@@ -29,6 +30,8 @@ export function reply({ sessions, budgets, clock, markdown }: ReplyDependencies)
     const { answer, question, attempt } = input.turn;
     if (answer === undefined) throw new Error("there is no answer to send");
     const room = new RoomTurn(sessions, input, signal);
+    // It ends without its having been decided.
+    if (input.turn.approval !== undefined) await closeRequest(room, input.turn.approval, outcomes.notNeeded);
     const standing = await standingIn(room.client, input, clock.now(), signal);
     const draft = await draftOf(room, input.turn, standing);
     const budget = budgets.of(input.userId);

@@ -1,4 +1,5 @@
-import type { TurnInput } from "../../machines/conversation-context.ts";
+import type { TurnInput } from "../../machines/conversation/context.ts";
+import { causeOf, type Question } from "../../machines/question.ts";
 import type { Content, MatrixClient } from "../../matrix/port.ts";
 import { transactionId } from "../../matrix/transaction-id.ts";
 import type { Sessions } from "../sessions.ts";
@@ -14,6 +15,14 @@ export class RoomTurn {
     this.client = sessions.as(input.userId);
     this.#input = input;
     this.#signal = signal;
+  }
+
+  get question(): Question {
+    return this.#input.turn.question;
+  }
+
+  get attempt(): number {
+    return this.#input.turn.attempt;
   }
 
   /** The first draft has the same name in every attempt: sending it again gives the event that stands there. */
@@ -40,6 +49,6 @@ export class RoomTurn {
 
   #name(type: string, part: string): string {
     const { userId: agent, roomId: room, turn } = this.#input;
-    return transactionId({ agent, room, type, cause: turn.question.eventId, part });
+    return transactionId({ agent, room, type, cause: causeOf(turn.question), part });
   }
 }

@@ -1,12 +1,12 @@
-import type { conversationMachine } from "../../machines/conversation.ts";
+import type { conversationMachine } from "../../machines/conversation/index.ts";
 import { type Content, MatrixError } from "../../matrix/port.ts";
 import { transactionId } from "../../matrix/transaction-id.ts";
 import type { ActionEffects } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
-import { cutNotice, finalContent } from "./content.ts";
+import { cutNotice, finalContent, remarkContent } from "./content.ts";
 import type { Markdown } from "./markdown.ts";
 
-type Sayings = Required<Pick<ActionEffects<typeof conversationMachine>, "refuse" | "sayCut">>;
+type Sayings = Required<Pick<ActionEffects<typeof conversationMachine>, "refuse" | "remark" | "sayCut">>;
 
 export interface SayDependencies {
   readonly sessions: Sessions;
@@ -19,6 +19,9 @@ export function sayings({ sessions, markdown }: SayDependencies): Sayings {
     async refuse({ userId, roomId, question, text }, { signal }) {
       const content = finalContent({ question, attempt: 0, outcome: "error", text, part: 1, parts: 1 }, markdown);
       await say({ userId, roomId, cause: question.eventId, part: "final/1" }, content, signal);
+    },
+    async remark({ userId, roomId, to, text }, { signal }) {
+      await say({ userId, roomId, cause: to.eventId, part: "remark" }, remarkContent({ to, text }), signal);
     },
     async sayCut({ userId, roomId, gap }, { signal }) {
       await say({ userId, roomId, cause: gap, part: "cut" }, cutNotice(), signal);

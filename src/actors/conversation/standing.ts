@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { TurnInput } from "../../machines/conversation-context.ts";
+import type { TurnInput } from "../../machines/conversation/context.ts";
 import type { MatrixClient, MatrixEvent, MessagesRequest, MessagesResponse } from "../../matrix/port.ts";
 import { turnMarkOf } from "../marker.ts";
 
@@ -44,7 +44,7 @@ export async function standingIn(
     const { chunk, end }: MessagesResponse = await client.messages(roomId, request, signal);
     for (const event of chunk) {
       const mark = event.sender === client.userId ? turnMarkOf(event.content) : undefined;
-      if (mark?.cause !== question.eventId) continue;
+      if (mark?.cause !== question.eventId || mark.retry !== question.retry) continue;
       if (mark.outcome !== undefined) parts.add(mark.part);
       else if (!isEdit(event)) found = event.eventId;
     }

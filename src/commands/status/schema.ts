@@ -77,3 +77,70 @@ export const status = z.object({
 });
 
 export type Status = z.output<typeof status>;
+
+export const agentList = z.object({ server: z.string(), at: z.number(), agents: z.array(agentStatus) });
+
+export type AgentList = z.output<typeof agentList>;
+
+const room = z.object({
+  roomId: z.string(),
+  agentId: z.string(),
+  name: z.string().exactOptional(),
+  /** Whether it is the agent's own room, or one that the agent was invited into. */
+  own: z.boolean(),
+  /** What the agent does there; left out where nobody has asked it anything yet. */
+  conversation: conversationStatus.exactOptional(),
+});
+
+export const roomList = z.object({ server: z.string(), at: z.number(), rooms: z.array(room) });
+
+export type RoomList = z.output<typeof roomList>;
+
+const journalLine = z.object({
+  revision: z.number(),
+  at: z.number(),
+  /** The event's type. */
+  event: z.string(),
+  from: z.string().exactOptional(),
+  to: z.string(),
+  effects: z.array(z.string()),
+  cause: z.string().exactOptional(),
+  handled: z.boolean(),
+});
+
+const crash = z.object({
+  id: z.string(),
+  actor: z.string(),
+  at: z.number(),
+  incarnation: z.number(),
+  /** The type of what it was handling. */
+  stimulus: z.string(),
+  error: z.string(),
+  remedy: z.string().exactOptional(),
+});
+
+export const agentDetail = z.object({
+  server: z.string(),
+  at: z.number(),
+  agent: agentStatus,
+  /** What keeps going wrong, by what it goes wrong with. */
+  concerns: z.array(
+    z.object({
+      concern: z.string(),
+      /** Failed tries in a row. */
+      tries: z.number(),
+      reason: z.string(),
+      remedy: z.string().exactOptional(),
+      since: z.number(),
+    }),
+  ),
+  conversations: z.array(conversationStatus),
+  /** Of the agent and its conversations, where they are not back yet. */
+  troubles: z.array(trouble),
+  /** The agent's last transitions, oldest first. */
+  journal: z.array(journalLine),
+  /** The crashes of the agent and of its conversations that are remembered, oldest first. */
+  crashes: z.array(crash),
+});
+
+export type AgentDetail = z.output<typeof agentDetail>;

@@ -92,7 +92,7 @@ export class Asking {
       turn.silent = true;
       throw silent(`the agent's model has said nothing for ${Math.round(idleTimeoutMs / 1_000)} s`);
     } finally {
-      if (abandoned && !turn.ended) this.abandon(session).catch(() => {});
+      if (abandoned && !turn.ended) this.#abandon(session);
     }
   }
 
@@ -121,7 +121,7 @@ export class Asking {
       session.forget(turn);
       return undefined;
     } catch (error) {
-      if (signal.aborted) this.abandon(session).catch(() => {});
+      if (signal.aborted) this.#abandon(session);
       session.forget(turn);
       throw error;
     }
@@ -141,10 +141,11 @@ export class Asking {
     return { type: "input", runtime: session.runtime, terminal_consumer_id: otid, payload };
   }
 
-  async #decide(session: Session, { request }: Turn, control: ControlRequest): Promise<TurnEvent> {
-    const { policy } = this.#options;
+  async #decide(session: Session, turn: Turn, control: ControlRequest): Promise<TurnEvent> {
+    const { request } = turn;
     const name = control.request.tool_name;
-    let denied = policy.allows(name) ? undefined : policy.reasonAgainst(name);
+    let denied = await this.#reasonAgainst(turn, control);
+    if (turn.ended) return { type: "tool", name, outcome: "denied" };
     if (denied === undefined) {
       await request.beforeApproval(name).catch(() => {
         denied = "The approval could not be written down, so the tool was not run.";
@@ -155,6 +156,15 @@ export class Asking {
     // When it is too late for it, Letta has ended the turn already and says so.
     await this.#request({ type: "input", runtime: session.runtime, payload }, accepted, never);
     return { type: "tool", name, outcome: denied === undefined ? "approved" : "denied" };
+  }
+
+  /** What speaks against the call, to be read by the model; a person may be asked for it, and take long. */
+  async #reasonAgainst(turn: Turn, { request_id: id, request: { tool_name: name, input } }: ControlRequest) {
+    const { policy } = this.#options;
+    if (policy.allows(name)) return undefined;
+    if (!policy.asks(name) || turn.request.askPerson === undefined) return policy.reasonAgainst(name);
+    const { allowed, reason } = await turn.request.askPerson({ id, name, input }, turn.over);
+    return allowed ? undefined : reason;
   }
 
   /** Whoever asks the next message waits for this turn no longer. Letta may not end it before its model says more. */
@@ -168,19 +178,30 @@ export class Asking {
     throw held("the model of an earlier turn says nothing, and that turn cannot be ended");
   }
 
+  /** It ends with its model's next word. Should that stay away, the next message waits for it no longer. */
+  async cancel(session: Session, turn: Turn): Promise<void> {
+    turn.silent = true;
+    await this.#end(session);
+  }
+
   /** Nobody watches the turn any more. Left to itself it would keep the conversation busy. */
-  async abandon(session: Session): Promise<void> {
+  #abandon(session: Session): void {
+    // What fails here shows at the next message.
+    this.#end(session).catch(() => {});
+  }
+
+  async #end(session: Session): Promise<void> {
     const interrupting = { session, request: this.#request, signal: never };
     const unwatch = session.watch((frame) => {
       if (frame.type !== "turn_finished") return;
       unwatch();
-      // What fails here shows at the next message.
       resume(interrupting).catch(() => {});
     });
-    const aborted = await abort(interrupting).catch((error: unknown) => {
+    try {
+      if (!(await abort(interrupting))) unwatch();
+    } catch (error) {
       unwatch();
       throw error;
-    });
-    if (!aborted) unwatch();
+    }
   }
 }

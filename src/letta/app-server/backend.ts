@@ -26,6 +26,8 @@ import type { Session } from "./session.ts";
 export interface AppServerOptions extends Omit<ConnectionOptions, "startTimer"> {
   /** Tools that a turn may use besides Letta's own memory tools, by name. */
   readonly toolAllowList: readonly string[];
+  /** Tools that a turn may use when a person has approved the call, by name. */
+  readonly toolAskList?: readonly string[];
   /** A turn from which nothing comes for this long counts as silent, ms. */
   readonly idleTimeoutMs: number;
   /**
@@ -56,7 +58,7 @@ export class AppServerBackend implements LettaBackend, AgentCreator, ModelInspec
   readonly #link: Link;
 
   constructor(options: AppServerOptions) {
-    const policy = new ToolPolicy(memoryTools, options.toolAllowList);
+    const policy = new ToolPolicy(memoryTools, options.toolAllowList, options.toolAskList);
     this.#options = { ...options, startTimer: options.startTimer ?? startTimer, policy, acknowledgeAfterMs };
     this.#receiptWithinMs = options.receiptWithinMs ?? defaultReceiptWithinMs;
     this.#link = new Link(this.#options);
@@ -111,7 +113,7 @@ export class AppServerBackend implements LettaBackend, AgentCreator, ModelInspec
   async cancel(conversation: Conversation, otid: string, signal: AbortSignal): Promise<void> {
     const session = await this.#join(conversation, signal);
     // A turn of another connection has ended with it.
-    if (session.turn?.otid === otid) await this.#link.asking.abandon(session);
+    if (session.turn?.otid === otid) await this.#link.asking.cancel(session, session.turn);
   }
 
   /** Stops our turns, since Letta would not free their conversations by itself, and closes the socket. */

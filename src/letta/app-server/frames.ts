@@ -30,7 +30,7 @@ const controlRequest = z.object({
   type: z.literal("control_request"),
   runtime,
   request_id: z.string(),
-  request: z.object({ subtype: z.string(), tool_name: z.string().default("") }),
+  request: z.object({ subtype: z.string(), tool_name: z.string().default(""), input: z.unknown().optional() }),
 });
 
 const turnFinished = z.object({

@@ -34,6 +34,7 @@ export class Turn {
   /** Of each run the messages that it wrote: they are void when the run fails and is repeated. */
   readonly #written = new Map<string, Set<string>>();
   #accepted: boolean;
+  readonly #over = new AbortController();
   #ended = false;
   #stopReason: string | undefined;
   #trouble: string | undefined;
@@ -53,6 +54,11 @@ export class Turn {
   /** It was begun over another connection, which may be gone by now. */
   get adopted(): boolean {
     return this.#options.adopted === true;
+  }
+
+  /** Aborted when the turn has ended. */
+  get over(): AbortSignal {
+    return this.#over.signal;
   }
 
   get ended(): boolean {
@@ -91,6 +97,7 @@ export class Turn {
     this.#ended = true;
     this.#cancelEnd();
     this.queue.fail(error);
+    this.#over.abort();
   }
 
   #delta(part: Delta | undefined): void {
@@ -143,5 +150,6 @@ export class Turn {
     this.#cancelEnd();
     const text = this.#trouble ?? error;
     this.queue.push({ type: "end", stopReason, ...(text === undefined ? {} : { error: text }) });
+    this.#over.abort();
   }
 }

@@ -1,7 +1,7 @@
 import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Tell } from "../../runtime/step.ts";
 import { addressOf } from "../addresses.ts";
-import type { Heard } from "../question.ts";
+import type { Command, Heard } from "../question.ts";
 import { backoff, type Trouble, type Wait } from "../wait.ts";
 
 /** What the agent chart keeps, and what it makes of it. */
@@ -205,7 +205,17 @@ function tellConversation(to: ActorId, heard: Heard): Tell {
       const { eventId, edits, sender, text } = heard;
       return { to, id: eventId, event: { type: "EDITED", edits, sender, text } };
     }
+    case "command": {
+      const { command } = heard;
+      return { to, id: command.eventId, event: { type: eventOf(command), command } };
+    }
     case "cut":
       return { to, id: `cut ${heard.gap}`, event: { type: "CUT", gap: heard.gap } };
   }
+}
+
+const commandEvents = { stop: "STOP", retry: "RETRY", approve: "APPROVE", deny: "DENY" } as const;
+
+function eventOf({ name, permitted }: Command): string {
+  return permitted ? commandEvents[name] : "UNPERMITTED";
 }

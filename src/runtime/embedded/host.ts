@@ -1,7 +1,7 @@
 import { type ActorId, actorId, idPrefix, partsOf } from "../actor-id.ts";
 import type { Behaviour } from "../behaviour.ts";
 import { type Cancel, type Clock, sleep } from "../clock.ts";
-import { type CrashReport, defaultRestartPolicy, type RestartPolicy } from "../crash.ts";
+import { type CrashReport, crashReport, defaultRestartPolicy, type RestartPolicy } from "../crash.ts";
 import {
   type AcceptOptions,
   type AskOptions,
@@ -145,6 +145,12 @@ export class EmbeddedHost implements Host {
     const lines: JournalLine[] = [];
     for await (const [, value] of this.#store.scan(`j|${id}|`)) lines.push(parseJournalLine(value));
     return lines;
+  }
+
+  async crashes(id: ActorId): Promise<readonly CrashReport[]> {
+    const reports: CrashReport[] = [];
+    for await (const [, value] of this.#store.scan(`c|${id}|`)) reports.push(crashReport.parse(JSON.parse(value)));
+    return reports;
   }
 
   health(id: ActorId): Health {

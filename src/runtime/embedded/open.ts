@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
 import { type Database, Store, type StoreFailed, Vault } from "./store.ts";
@@ -14,14 +14,19 @@ export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
   readonly remedy: string;
 
-  constructor(message: string, remedy: string, cause: unknown) {
+  constructor(message: string, remedy: string, cause?: unknown) {
     super(message, { cause });
     this.remedy = remedy;
   }
 }
 
 /** Opens the LevelDB store in `folder`, and creates it where there is none. Throws {@link StoreUnavailable}. */
-export async function openStore(folder: string, onFailure: (error: StoreFailed) => void): Promise<OpenStore> {
+export async function openStore(
+  folder: string,
+  onFailure: (error: StoreFailed) => void,
+  { create = true }: { readonly create?: boolean } = {},
+): Promise<OpenStore> {
+  if (!create) await assertOurs(folder);
   const database = await openDatabase(folder);
   const store = new Store(database, onFailure);
   return {
@@ -32,6 +37,24 @@ export async function openStore(folder: string, onFailure: (error: StoreFailed) 
       await database.close();
     },
   };
+}
+
+/**
+ * That there is a store, and that it is ours to open: LevelDB makes the folder even when it is told to create nothing,
+ * and files, which the user who runs the program could not write, when somebody else opens it.
+ */
+async function assertOurs(folder: string): Promise<void> {
+  if (!(await isThere(folder)))
+    throw new StoreUnavailable(
+      `there is no store in ${folder}`,
+      "Start the program, or name the data folder that it ran with.",
+    );
+  const { uid } = await stat(join(folder, "CURRENT"));
+  if (process.getuid !== undefined && uid !== process.getuid())
+    throw new StoreUnavailable(
+      `the store in ${folder} belongs to another user`,
+      "Run this command as the user who runs the program.",
+    );
 }
 
 /** Whether there is a database. Throws {@link StoreUnavailable} when there is only a part of one. */

@@ -15,7 +15,7 @@ const noGuests = { server: "test", people: new Set<string>(), servers: new Set<s
 const markdown = new Markdown();
 
 async function look({ sessions, userId, roomId }: Town) {
-  return await catchUp(sessions, noGuests)({ userId, roomId }, effectContext<never>());
+  return await catchUp(sessions, noGuests, { people: new Set() })({ userId, roomId }, effectContext<never>());
 }
 
 async function textsIn(t: Town): Promise<string[]> {

@@ -39,7 +39,7 @@ describe("a new room", () => {
 
   test("#4 has nothing in it that any agent would answer", async () => {
     await tell();
-    const listener = { userId: "@agent_2:test", ownRoomId: t.roomId };
+    const listener = { userId: "@agent_2:test", ownRoomId: t.roomId, commanders: new Set<string>() };
     expect(messages().flatMap((event) => hear(event, t.roomId, listener) ?? [])).toEqual([]);
   });
 

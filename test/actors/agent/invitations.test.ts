@@ -25,7 +25,10 @@ function invitedBy(inviter: string): string {
 
 function polled(spaceId = "!space:test") {
   const { userId, roomId } = t;
-  return poll(t.sessions, t.clock, nobody, policy)({ userId, roomId, since, spaceId }, effectContext<never>());
+  return poll(t.sessions, t.clock, nobody, policy, { people: new Set() })(
+    { userId, roomId, since, spaceId },
+    effectContext<never>(),
+  );
 }
 
 function answer(invited: readonly Invitation[]) {
@@ -75,7 +78,7 @@ describe("an agent that is invited", () => {
 
   test("while nobody listened answers at the first look", async () => {
     const roomId = invitedBy(anna);
-    const look = catchUp(t.sessions, policy);
+    const look = catchUp(t.sessions, policy, { people: new Set() });
     const { invited } = await look({ userId: t.userId, roomId: t.roomId }, effectContext<never>());
     expect(invited).toEqual([{ roomId, accept: true }]);
   });

@@ -7,7 +7,7 @@ import { anyText } from "../any-text.ts";
 
 const userId = "@agent_1:test";
 const ownRoomId = "!own:test";
-const listener = { userId, ownRoomId };
+const listener = { userId, ownRoomId, commanders: new Set(["@anna:test"]) };
 
 function said(content: Record<string, unknown>, rest: Partial<MatrixEvent> = {}): MatrixEvent {
   return {
@@ -204,7 +204,7 @@ describe("whatever a sender writes", () => {
         fc.constantFrom("m.room.message", "m.room.encrypted", "m.reaction"),
         (hostile, roomId, originServerTs, type) => {
           const result = hear(said({}, { content: hostile, originServerTs, type }), roomId, listener);
-          if (result === undefined || result.kind === "cut") return;
+          if (result === undefined || result.kind === "cut" || result.kind === "command") return;
           expect(result.roomId).toBe(roomId);
           const text = result.kind === "edit" ? result.text : result.question.text;
           expect(text.isWellFormed()).toBe(true);
@@ -227,5 +227,63 @@ describe("whatever a sender writes", () => {
       heard({ body: `${"> <@a:b> x\n".repeat(100_000)}y`, "m.relates_to": { "m.in_reply_to": { event_id: "$a" } } })
         ?.text,
     ).toBe("y");
+  });
+});
+
+describe("a command", () => {
+  const by = (body: string, rest: Partial<MatrixEvent> = {}, more: object = {}) =>
+    hear(said({}, { content: { msgtype: "m.text", body, ...more }, ...rest }), ownRoomId, listener);
+
+  test.each([
+    ["!stop", "stop"],
+    ["/stop", "stop"],
+    [" !RETRY ", "retry"],
+    ["!approve", "approve"],
+    ["Scout One: !deny", "deny"],
+  ])("is heard in %j", (body, name) => {
+    expect(by(body)).toMatchObject({ kind: "command", roomId: ownRoomId, command: { name, permitted: true } });
+  });
+
+  test.each(["stop", "please !stop", "!stop it", "!stopp", "!", "!stop\nand go on"])("is not heard in %j", (body) => {
+    expect(by(body)).toMatchObject({ kind: "question" });
+  });
+
+  test("of a person who may give none is heard as such", () => {
+    expect(by("!stop", { sender: "@mallory:test" })).toMatchObject({ command: { permitted: false } });
+  });
+
+  test("of an agent is none, nor a question", () => {
+    expect(by("!stop", { sender: "@agent_2:test" })).toBeUndefined();
+  });
+
+  test("in another room is heard only where the agent is mentioned", () => {
+    const content = { msgtype: "m.text", body: "!stop" };
+    expect(hear(said({}, { content }), "!elsewhere:test", listener)).toBeUndefined();
+    const mention = { ...content, "m.mentions": { user_ids: [userId] } };
+    expect(hear(said({}, { content: mention }), "!elsewhere:test", listener)).toMatchObject({ kind: "command" });
+  });
+
+  test("that a question is edited into is no new text of it", () => {
+    const relates = { "m.new_content": { body: "!stop" }, "m.relates_to": { rel_type: "m.replace", event_id: "$q" } };
+    expect(by("* !stop", {}, relates)).toBeUndefined();
+  });
+
+  const reaction = (key: string, sender = "@anna:test") => {
+    const content = { "m.relates_to": { rel_type: "m.annotation", event_id: "$request", key } };
+    return hear(said({}, { type: "m.reaction", content, sender }), ownRoomId, listener);
+  };
+
+  test.each([
+    ["✅", "approve"],
+    ["✅\ufe0f", "approve"],
+    ["❌", "deny"],
+  ])("is heard in the reaction %s, with what it stands on", (key, name) => {
+    expect(reaction(key)).toMatchObject({ kind: "command", command: { name, reactionTo: "$request" } });
+  });
+
+  test("is no other reaction, nor one of somebody who may give none", () => {
+    expect(reaction("👍")).toBeUndefined();
+    expect(reaction("✅", "@mallory:test")).toBeUndefined();
+    expect(reaction("✅", "@agent_2:test")).toBeUndefined();
   });
 });

@@ -20,12 +20,9 @@ beforeEach(async () => {
 function start(rest: { since?: string; recovering?: true } = {}, options: { restarted?: boolean } = {}) {
   const context = effectContext<never>(options);
   const { userId, roomId } = t;
-  const polled = poll(
-    t.sessions,
-    t.clock,
-    { admins: ["@admin:test"], readers: [] },
-    noGuests,
-  )({ userId, roomId, since, ...rest }, context);
+  const polled = poll(t.sessions, t.clock, { admins: ["@admin:test"], readers: [] }, noGuests, {
+    people: new Set(["@anna:test"]),
+  })({ userId, roomId, since, ...rest }, context);
   // A test that aborts it need not look at how it ends.
   polled.catch(() => undefined);
   return { polled, context };

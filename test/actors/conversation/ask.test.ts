@@ -3,7 +3,7 @@ import { ask, TurnLost } from "../../../src/actors/conversation/ask.ts";
 import { envelope } from "../../../src/actors/conversation/envelope.ts";
 import { otidOf } from "../../../src/actors/conversation/otid.ts";
 import type { TurnEvent } from "../../../src/letta/port.ts";
-import type { ConversationEvent, Turn } from "../../../src/machines/conversation-context.ts";
+import type { ConversationEvent, Turn } from "../../../src/machines/conversation/context.ts";
 import type { EffectContext } from "../../../src/runtime/effect.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { type Happening, lettaError } from "../../ports/fake-letta.ts";
@@ -276,5 +276,65 @@ describe("while it is asked", () => {
     w.homeserver.fail("typing", matrixError("limited", 1_000), 10);
     expect(await start().asked).toEqual({ text: "an answer" });
     await settled();
+  });
+});
+
+describe("#24 a person who stops the turn", () => {
+  const stop = { type: "STOP" };
+
+  /** Delivers the command in the middle of the turn, and then nothing happens any more. */
+  function stopAfter(...before: Happening[]) {
+    const context = effectContext<ConversationEvent>();
+    w.letta.turns = [[...before, () => context.deliver(stop), () => new Promise(() => undefined), text("late"), end]];
+    return { context, asked: ask(w)(w.input(), context) };
+  }
+
+  test("has Letta end it, and keeps what was written", async () => {
+    const { asked } = stopAfter({ type: "accepted" }, text("half an"), wait(1_000), text(" answer"));
+    expect(await asked).toEqual({ text: "half an answer", stopped: true });
+    expect(w.letta.cancelled).toEqual([w.letta.asked[0]?.otid]);
+  });
+
+  test("need not wait for a Letta that does not end it", async () => {
+    w.letta.cancel = () => Promise.reject(lettaError("unreachable"));
+    const { asked } = stopAfter({ type: "accepted" }, text("half"));
+    await settled();
+    await w.clock.pass(3_000);
+    expect(await asked).toEqual({ text: "half", stopped: true });
+  });
+
+  test("sees nothing of what the model writes later", async () => {
+    const { asked, context } = stopAfter({ type: "accepted" }, text("half"), wait(1_000));
+    await asked;
+    context.abort();
+    await w.clock.pass(20_000);
+    expect(bodies()).toEqual(["half"]);
+  });
+
+  test("gets the answer when it is whole before that", async () => {
+    const context = effectContext<ConversationEvent>();
+    w.letta.cancel = async () => undefined;
+    w.letta.turns = [[{ type: "accepted" }, text("whole"), () => context.deliver(stop), end]];
+    expect(await ask(w)(w.input(), context)).toEqual({ text: "whole" });
+  });
+
+  test("is remembered by a restarted process: nothing is sent to Letta any more", async () => {
+    const context = effectContext<ConversationEvent>({ restarted: true });
+    context.deliver(stop);
+    expect(await ask(w)(w.input(), context)).toEqual({ text: "", stopped: true });
+    expect(w.letta.asked).toEqual([]);
+  });
+});
+
+test("a question that is asked once more is another one to Letta, and in the room", async () => {
+  const retried = { ...w.question, retry: "$retry" };
+  w.letta.turns = [[{ type: "accepted" }, text("again"), wait(1_000), end]];
+  await start({ question: retried }).asked;
+  expect(w.letta.asked[0]?.otid).toBe(otidOf("agent-1", "$retry", 1));
+  await start({}).asked;
+  expect(w.letta.asked[1]?.otid).toBe(otidOf("agent-1", w.question.eventId, 1));
+  expect(w.sent[0]?.content).toMatchObject({
+    "io.letta_matrix.turn": { cause: w.question.eventId, retry: "$retry" },
+    "m.relates_to": { "m.in_reply_to": { event_id: w.question.eventId } },
   });
 });

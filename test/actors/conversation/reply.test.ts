@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { draftContent } from "../../../src/actors/conversation/content.ts";
 import { reply, withdrawDraft } from "../../../src/actors/conversation/reply.ts";
 import { turnMarkOf } from "../../../src/actors/marker.ts";
-import type { Turn } from "../../../src/machines/conversation-context.ts";
+import type { Turn } from "../../../src/machines/conversation/context.ts";
 import { transactionId } from "../../../src/matrix/transaction-id.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { effectContext } from "../effect-context.ts";
@@ -110,6 +110,18 @@ describe("an answer", () => {
   });
 });
 
+test("#23 an answer to which a request for an approval stands open says below it that it is not needed any more", async () => {
+  const approval = { callId: "perm-1", attempt: 1, tool: "Bash", text: "May I use the tool Bash?" };
+  await answer("so", { approval });
+  await answer("so", { approval });
+  const bodies = w.sent.map(({ content }) => Object(content["m.new_content"] ?? content).body);
+  expect(bodies).toEqual([
+    "May I use the tool Bash?",
+    "May I use the tool Bash?\nNot decided: the turn has ended.",
+    "so",
+  ]);
+});
+
 describe("#8 an answer older than the homeserver's memory", () => {
   test("is looked for in the room before it is sent", async () => {
     const answeredAt = w.clock.now();
@@ -143,6 +155,18 @@ describe("#8 an answer older than the homeserver's memory", () => {
     w.homeserver.forgetTransactions();
     await answer("so", { answeredAt });
     expect(w.finals).toHaveLength(1);
+  });
+
+  test("to a question that was asked once more is not taken for the first one", async () => {
+    await answer("it failed", { answer: { outcome: "error", text: "it failed" } });
+    const answeredAt = w.clock.now();
+    w.clock.advance(2 * day);
+    w.homeserver.forgetTransactions();
+    const retried = { question: { ...w.question, retry: "$retry" }, answeredAt };
+    await answer("so", retried);
+    w.homeserver.forgetTransactions();
+    await answer("so", retried);
+    expect(w.finals.map(({ body }) => body)).toEqual(["it failed", "so"]);
   });
 
   test("finds its draft, too, which would else stay for ever", async () => {

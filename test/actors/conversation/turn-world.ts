@@ -1,7 +1,7 @@
 import { SendBudgets } from "../../../src/actors/conversation/draft-budget.ts";
 import { Markdown } from "../../../src/actors/conversation/markdown.ts";
 import { turnMarkOf } from "../../../src/actors/marker.ts";
-import type { Turn, TurnInput } from "../../../src/machines/conversation-context.ts";
+import type { Turn, TurnInput } from "../../../src/machines/conversation/context.ts";
 import type { Question } from "../../../src/machines/question.ts";
 import type { MatrixEvent } from "../../../src/matrix/port.ts";
 import { FakeLetta } from "../../ports/fake-letta.ts";

@@ -14,7 +14,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
   const app = createApp(
     {
       homeserver: { url: baseUrl, serverName, registration },
-      letta: { url: "ws://unused", toolAllowList: [], idleTimeoutMs: 60_000 },
+      letta: { url: "ws://unused", toolAllowList: [], toolAskList: [], idleTimeoutMs: 60_000 },
       dataFolder,
       invite: [human],
       coreUsers: {},
@@ -23,6 +23,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       audit: { intervalMs: 3_600_000 },
       rooms: { nameTemplate: "{agent}" },
       avatars: { kind: "generated" },
+      commands: { people: [] },
       invitations: { people: [], servers: [] },
       history: { importLimit: 0 },
       drafts: { ratePerSecond: 10, burst: 10 },

@@ -27,9 +27,15 @@ lettaContract("Letta's App Server", appServerAbilities, async () => {
   const letta = await startLetta({ dir, model, env: { NODE_OPTIONS: lettaHaste(Date.now()) } });
   const others: { close(): void }[] = [];
   return {
-    async client({ toolAllowList = [], idleTimeoutMs = 20_000 } = {}) {
+    async client({ toolAllowList = [], toolAskList = [], idleTimeoutMs = 20_000 } = {}) {
       const cable = await layCable(letta.url);
-      const backend = new AppServerBackend({ url: cable.url, toolAllowList, idleTimeoutMs, receiptWithinMs });
+      const backend = new AppServerBackend({
+        url: cable.url,
+        toolAllowList,
+        toolAskList,
+        idleTimeoutMs,
+        receiptWithinMs,
+      });
       return {
         backend,
         crash: () => cable.cut(),

@@ -14,6 +14,7 @@ export interface Client {
 export interface ServerUnderContract {
   client(options?: {
     readonly toolAllowList?: readonly string[];
+    readonly toolAskList?: readonly string[];
     readonly idleTimeoutMs?: number;
     /** After this time a run that says nothing may be taken for dead. */
     readonly lockMs?: number;

@@ -1,7 +1,17 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { all, answerIn, type Client, never, question, type ServerUnderContract } from "./server.ts";
+import type { ToolCall } from "../../../src/letta/port.ts";
+import {
+  all,
+  answerIn,
+  askSomewhere,
+  type Client,
+  failure,
+  never,
+  question,
+  type ServerUnderContract,
+} from "./server.ts";
 
 export function toolsContract(server: () => ServerUnderContract): void {
   const newConversation = async ({ backend }: Client) =>
@@ -67,6 +77,88 @@ export function toolsContract(server: () => ServerUnderContract): void {
     };
     const events = await all(client.backend.ask(asked, never));
     expect(events).toContainEqual({ type: "tool", name: "Bash", outcome: "denied" });
+    expect(existsSync(file)).toBe(false);
+    await client.close();
+  });
+
+  it.each([
+    [true, "approved"],
+    [false, "denied"],
+  ] as const)(
+    "asks a person about a tool that is to be asked about, and waits longer than for a model (%s)",
+    async (allowed, outcome) => {
+      const client = await server().client({ toolAskList: ["Bash"], idleTimeoutMs: 1_000 });
+      const file = join(server().toolFolder, `made-when-${outcome}`);
+      const calls: ToolCall[] = [];
+      let thereBefore: boolean | undefined;
+      const asked = {
+        ...question(await newConversation(client), `[[bash=touch ${file}]]`),
+        async askPerson(call: ToolCall) {
+          calls.push(call);
+          await new Promise((resolve) => setTimeout(resolve, 2_500));
+          thereBefore = existsSync(file);
+          return { allowed, reason: "Anna wants it so." };
+        },
+      };
+      const events = await all(client.backend.ask(asked, never));
+      expect(calls).toMatchObject([{ name: "Bash", input: { command: `touch ${file}` } }]);
+      expect(events).toContainEqual({ type: "tool", name: "Bash", outcome });
+      expect(thereBefore).toBe(false);
+      expect(existsSync(file)).toBe(allowed);
+      if (!allowed) expect(answerIn(events)).toContain("Anna wants it so.");
+      expect(asked.approvals).toEqual(allowed ? ["Bash"] : []);
+      expect(server().offeredTools(asked.nonce)).toContain("Bash");
+      await client.close();
+    },
+  );
+
+  it("ends a turn that is cancelled while a person is asked, runs nothing, and takes the next message", async () => {
+    const client = await server().client({ toolAskList: ["Bash"] });
+    const file = join(server().toolFolder, "made-after-the-end");
+    const conversation = await newConversation(client);
+    const wanted = Promise.withResolvers<AbortSignal>();
+    const asked = {
+      ...question(conversation, `[[bash=touch ${file}]]`),
+      async askPerson(_call: ToolCall, over: AbortSignal) {
+        wanted.resolve(over);
+        await new Promise((resolve) => over.addEventListener("abort", resolve));
+        return { allowed: true, reason: "Too late." };
+      },
+    };
+    const ended = failure(all(client.backend.ask(asked, never)));
+    const over = await wanted.promise;
+    await client.backend.cancel(conversation, asked.otid, never);
+    await ended;
+    expect(over.aborted).toBe(true);
+    const next = question(conversation);
+    const { events } = await askSomewhere(client.backend, next);
+    expect(answerIn(events)).toContain(`nonce=${next.nonce}`);
+    expect(existsSync(file)).toBe(false);
+    await client.close();
+  });
+
+  it("tells who asks after a crash in the middle of such a question what became of it, and runs nothing", async () => {
+    const crashing = await server().client({ toolAskList: ["Bash"] });
+    const file = join(server().toolFolder, "made-after-a-crash");
+    const conversation = await newConversation(crashing);
+    const wanted = Promise.withResolvers<void>();
+    const asked = {
+      ...question(conversation, `[[bash=touch ${file}]]`),
+      async askPerson() {
+        wanted.resolve();
+        return await new Promise<never>(() => undefined);
+      },
+    };
+    all(crashing.backend.ask(asked, never)).catch(() => undefined);
+    await wanted.promise;
+    crashing.crash();
+    const client = await server().client({ toolAskList: ["Bash"] });
+    await expect
+      .poll(() => client.backend.lookUp(conversation, asked.otid, never), { timeout: 20_000 })
+      .toEqual({ state: "lost" });
+    const next = question(conversation);
+    const { events } = await askSomewhere(client.backend, next);
+    expect(answerIn(events)).toContain(`nonce=${next.nonce}`);
     expect(existsSync(file)).toBe(false);
     await client.close();
   });

@@ -3,6 +3,7 @@ import { deleteAgent } from "../../servers/letta-agents.ts";
 import { answerTo, draftOf, expectOneAnswerEach, saidBy } from "../answers.ts";
 import { eventually } from "../eventually.ts";
 import { idleTimeoutMs, type Resident, type World } from "../world.ts";
+import { endsOf } from "./commands.ts";
 
 /** One plain error: a sentence about what happened, and one about what to do. Nothing of a program's insides. */
 function expectPlainError(text: string): void {
@@ -24,6 +25,32 @@ export function trouble(world: () => World): void {
     expect((await answerTo(anna, agent, next.questionId)).outcome).toBe("answer");
     expectOneAnswerEach(anna, agent, [failing.questionId, next.questionId]);
   });
+
+  it.each([
+    ["refuses its key", 401],
+    ["is out of credit", 402],
+    ["is down", 503],
+  ])(
+    "a model that %s is told in one plain error, and !retry is answered when it is well again",
+    async (what, status) => {
+      const { anna } = world();
+      const agent = await world().agent(`Model that ${what}`);
+      let well = false;
+      const nonce = world().nonce();
+      const message = `the stand-in ${what}`;
+      world().plan(nonce, () => (well ? { text: "Well again." } : { error: { status, message } }));
+      const questionId = await anna.say(agent.roomId, `Are you well? [[nonce=${nonce}]]`);
+      const { outcome, text } = await answerTo(anna, agent, questionId, 90_000);
+      expect(outcome).toBe("error");
+      expectPlainError(text);
+      expect(text).toContain(what);
+      well = true;
+      await anna.say(agent.roomId, "!retry");
+      await anna.until("an answer", () => endsOf(anna, agent, questionId)[1]);
+      expect(endsOf(anna, agent, questionId)).toEqual(["error", "answer"]);
+      expect(saidBy(anna, agent).at(-1)?.body).toBe("Well again.");
+    },
+  );
 
   it("a model that breaks off in the middle leaves one answer or one plain error, and the next message works", async () => {
     const { anna } = world();

@@ -25,6 +25,24 @@ export function crashing(world: () => HostWorld): void {
     });
 
   describe("an actor whose chart throws", () => {
+    it("leaves a report of each crash, oldest first, also after a restart", async () => {
+      const first = await open();
+      await first.host.accept(id, poison);
+      await settled(first.host);
+      await first.host.accept(id, add(1));
+      const reports = await first.host.crashes(id);
+      expect(reports.map(({ incarnation, stimulus }) => [incarnation, stimulus])).toEqual([
+        [1, "POISON"],
+        [2, "POISON"],
+        [3, "POISON"],
+      ]);
+      expect(await first.host.crashes(toyId("collector", "other"))).toEqual([]);
+      await first.host.drain(1_000);
+      await first.close();
+      const second = await open();
+      expect(await second.host.crashes(id)).toEqual(reports);
+    });
+
     it("restarts after a backoff, takes its event again, and then what came meanwhile", async () => {
       const { host } = await open();
       const now = world().clock.now();

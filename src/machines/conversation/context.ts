@@ -1,5 +1,5 @@
-import type { Answer, Question } from "./question.ts";
-import type { Wait } from "./wait.ts";
+import type { Answer, Command, Question } from "../question.ts";
+import type { Wait } from "../wait.ts";
 
 /** What the conversation chart keeps, and what it is told. */
 
@@ -26,9 +26,25 @@ export interface Turn {
   readonly draft?: string;
   /** True before the first tool call is approved: from then on the attempt must not be repeated. */
   readonly toolApproved: boolean;
+  /** A person wants it stopped. */
+  readonly stopping?: true;
+  /** The last tool call that a person was asked about, while nobody has decided. */
+  readonly approval?: Approval | undefined;
   readonly answer?: Answer;
   /** When the answer was ready to be sent, ms since the epoch. */
   readonly answeredAt?: number;
+}
+
+/** A tool call that waits for a person. */
+export interface Approval {
+  /** Letta's id of the request for this call. */
+  readonly callId: string;
+  readonly attempt: number;
+  readonly tool: string;
+  /** What the room was told. */
+  readonly text: string;
+  /** The request in the room, once it stands there. */
+  readonly eventId?: string;
 }
 
 export interface ConversationContext extends ConversationInput {
@@ -36,6 +52,8 @@ export interface ConversationContext extends ConversationInput {
   readonly conversationId?: string | undefined;
   readonly queue: readonly Question[];
   readonly current?: Turn | undefined;
+  /** The last question, if it ended with an error or was stopped. */
+  readonly failed?: Question | undefined;
   /** Why nothing can be answered any more: the agent is gone. */
   readonly closed?: string | undefined;
   readonly wait?: Wait | undefined;
@@ -48,12 +66,31 @@ export type ConversationEvent =
   | { readonly type: "CUT"; readonly gap: string }
   /** The agent is gone: whoever waits for an answer is told so. Whatever comes after that means that it is back. */
   | { readonly type: "CLOSE"; readonly reason: string }
+  | { readonly type: "STOP" | "RETRY" | "APPROVE" | "DENY"; readonly command: Command }
+  /** A command of somebody who may not give any. */
+  | { readonly type: "UNPERMITTED"; readonly command: Command }
   /** A draft is about to be sent. */
   | { readonly type: "DRAFTING" }
   | { readonly type: "DRAFTED"; readonly eventId: string }
   /** A tool call of the running turn is about to be approved. */
   | { readonly type: "TOOL_APPROVED"; readonly tool: string }
+  /** A tool call of the running turn needs a person's approval. */
+  | { readonly type: "APPROVAL_WANTED"; readonly approval: Approval }
+  | { readonly type: "APPROVAL_SHOWN"; readonly eventId: string }
   | { readonly type: "deadLetter"; readonly letter: { readonly type: string; readonly question?: Question } };
+
+/** One short notice. */
+export interface Remark {
+  readonly userId: string;
+  readonly roomId: string;
+  /** What it is said to. */
+  readonly to: Pick<Command, "eventId" | "thread">;
+  readonly text: string;
+}
+
+export function remark({ userId, roomId }: ConversationInput, to: Remark["to"], text: string): Remark {
+  return { userId, roomId, to, text };
+}
 
 /** Where the effects find what they work on. */
 export interface TurnInput {

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import type { Command } from "../command.ts";
+import { roomList } from "./schema.ts";
+import { agentOf, conversationOf } from "./views.ts";
+
+const input = z.strictObject({});
+
+/** All rooms in which an agent is, or was ever asked something. */
+export const roomsQuery: Command<typeof input, typeof roomList, "host" | "clock" | "server"> = {
+  name: "rooms",
+  summary: "All rooms in which agents are asked: whose they are, what is done there, and what waits.",
+  scope: "actors:read",
+  input,
+  output: roomList,
+  async run(_, { host, clock, server }, { signal }) {
+    signal.throwIfAborted();
+    const agents = (await Array.fromAsync(host.list(server, "agent"))).map((record) => agentOf(record, host));
+    const conversations = (await Array.fromAsync(host.list(server, "conversation"))).map((record) =>
+      conversationOf(record, host),
+    );
+    const keyOf = (agentId: string, roomId: string): string => JSON.stringify([agentId, roomId]);
+    const asked = new Map(conversations.map((one) => [keyOf(one.agentId, one.roomId), one]));
+    const byId = new Map(agents.map((agent) => [agent.agentId, agent]));
+    const places = [
+      ...agents.flatMap(({ agentId, roomId }) => (roomId === undefined ? [] : [{ agentId, roomId }])),
+      ...conversations.filter(({ agentId, roomId }) => byId.get(agentId)?.roomId !== roomId),
+    ];
+    return {
+      server,
+      at: clock.now(),
+      rooms: places.map(({ agentId, roomId }) => {
+        const agent = byId.get(agentId);
+        const conversation = asked.get(keyOf(agentId, roomId));
+        return {
+          roomId,
+          agentId,
+          ...(agent?.name !== undefined && { name: agent.name }),
+          own: agent?.roomId === roomId,
+          ...(conversation !== undefined && { conversation }),
+        };
+      }),
+    };
+  },
+};

@@ -1,0 +1,208 @@
+import { errorAnswer, remarks, stoppedAnswer, unsendable, waitText } from "../wording.ts";
+import { remark, turnInput } from "./context.ts";
+import { conversationSetup, longestQueue } from "./setup.ts";
+import { turn } from "./turn.ts";
+
+/** One agent's talk in one room: takes questions one after the other, and owes each exactly one answer or plain error. */
+export const conversationMachine = conversationSetup.createMachine({
+  id: "conversation",
+  version: "1",
+  options: { maxIterations: 100 },
+  context: ({ input }) => ({ ...input, queue: [] }),
+  initial: "idle",
+  on: {
+    MESSAGE: [
+      {
+        guard: "isFull",
+        actions: {
+          type: "refuse",
+          params: ({ context: { userId, roomId }, event: { question } }) => ({
+            userId,
+            roomId,
+            question,
+            text: `${longestQueue} messages are waiting already, so I did not take this one. Please send it again later.`,
+          }),
+        },
+      },
+      { actions: "enqueue" },
+    ],
+    EDITED: { actions: "replaceText" },
+    CUT: {
+      actions: {
+        type: "sayCut",
+        params: ({ context: { userId, roomId }, event: { gap } }) => ({ userId, roomId, gap }),
+      },
+    },
+    CLOSE: { actions: { type: "close", params: ({ event }) => event } },
+    STOP: {
+      actions: {
+        type: "remark",
+        params: ({ context, event }) => remark(context, event.command, remarks.nothingToStop),
+      },
+    },
+    RETRY: [
+      { guard: "hasFailed", actions: { type: "retry", params: ({ event }) => event.command } },
+      {
+        actions: {
+          type: "remark",
+          params: ({ context, event }) => remark(context, event.command, remarks.nothingToRetry),
+        },
+      },
+    ],
+    APPROVE: [
+      { guard: { type: "isReaction", params: ({ event }) => event.command } },
+      {
+        actions: {
+          type: "remark",
+          params: ({ context, event }) => remark(context, event.command, remarks.nothingToDecide),
+        },
+      },
+    ],
+    DENY: [
+      { guard: { type: "isReaction", params: ({ event }) => event.command } },
+      {
+        actions: {
+          type: "remark",
+          params: ({ context, event }) => remark(context, event.command, remarks.nothingToDecide),
+        },
+      },
+    ],
+    UNPERMITTED: {
+      actions: { type: "remark", params: ({ context, event }) => remark(context, event.command, remarks.notYours) },
+    },
+    deadLetter: { actions: "apologise" },
+  },
+  states: {
+    idle: { always: { guard: "hasQuestion", target: "taking" } },
+    taking: {
+      entry: "takeNext",
+      always: [
+        { guard: "isClosed", target: "declining" },
+        { guard: "isUnreadable", target: "declining" },
+        { guard: "isOpen", target: "turn" },
+        { target: "opening" },
+      ],
+    },
+    declining: {
+      always: {
+        target: "replying",
+        actions: {
+          type: "answer",
+          params: ({ context }) => ({
+            outcome: "error" as const,
+            text: context.closed ?? context.current?.question.unreadable ?? "",
+          }),
+        },
+      },
+    },
+    opening: {
+      on: {
+        CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
+        STOP: {
+          target: "replying",
+          actions: [{ type: "answer", params: stoppedAnswer("") }, "goOn"],
+        },
+      },
+      invoke: {
+        id: "openConversation",
+        src: "openConversation",
+        input: ({ context: { agentId, conversationId } }) => ({
+          agentId,
+          ...(conversationId !== undefined && { from: conversationId }),
+        }),
+        onDone: {
+          target: "turn",
+          actions: [
+            { type: "opened", params: ({ event }) => event.output },
+            { type: "amend", params: { tries: 0 } },
+            "goOn",
+          ],
+        },
+        onError: [
+          {
+            guard: { type: "isPassing", params: ({ event }) => event },
+            target: "backingOff",
+            actions: { type: "waitFor", params: ({ event }) => event },
+          },
+          /** Nothing can go on from there: a conversation without a past is better than none. */
+          { guard: "isOpen", target: "opening", reenter: true, actions: "forget" },
+          { target: "replying", actions: [{ type: "answer", params: ({ event }) => errorAnswer(event) }, "goOn"] },
+        ],
+      },
+    },
+    turn,
+    backingOff: {
+      initial: "choosing",
+      after: {
+        retry: [{ guard: "isOpen", target: "turn" }, { target: "opening" }],
+      },
+      on: {
+        DRAFTING: { actions: { type: "amend", params: { drafting: true } } },
+        TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
+        CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
+        STOP: {
+          target: "replying",
+          actions: [{ type: "answer", params: stoppedAnswer("") }, "goOn"],
+        },
+      },
+      states: {
+        choosing: { always: [{ guard: "isWorthExplaining", target: "explaining" }, { target: "quiet" }] },
+        explaining: {
+          invoke: {
+            id: "showWait",
+            src: "showWait",
+            input: ({ context }) => ({ ...turnInput(context), text: `${waitText(context.wait)} I keep trying.` }),
+            onDone: {
+              target: "quiet",
+              actions: { type: "amend", params: ({ event }) => ({ draft: event.output.eventId }) },
+            },
+            onError: "quiet",
+          },
+        },
+        quiet: {},
+      },
+    },
+    replying: {
+      invoke: {
+        id: "reply",
+        src: "reply",
+        input: ({ context }) => turnInput(context),
+        onDone: "settled",
+        onError: [
+          {
+            guard: { type: "isSendable", params: ({ event }) => event },
+            target: "replyingLater",
+            actions: { type: "waitFor", params: ({ event }) => event },
+          },
+          {
+            guard: { type: "isUnsendable", params: ({ event }) => event },
+            target: "replying",
+            reenter: true,
+            actions: [{ type: "answer", params: ({ event }) => unsendable(event) }, "goOn"],
+          },
+          { target: "settled" },
+        ],
+      },
+    },
+    replyingLater: { after: { retry: "replying" } },
+    withdrawing: {
+      always: { guard: "showsNothing", target: "settled" },
+      invoke: {
+        id: "withdrawDraft",
+        src: "withdrawDraft",
+        input: ({ context }) => turnInput(context),
+        onDone: "settled",
+        onError: [
+          {
+            guard: { type: "isSendable", params: ({ event }) => event },
+            target: "withdrawingLater",
+            actions: { type: "waitFor", params: ({ event }) => event },
+          },
+          { target: "settled" },
+        ],
+      },
+    },
+    withdrawingLater: { after: { retry: "withdrawing" } },
+    settled: { entry: "settle", always: "idle" },
+  },
+});
