@@ -56,7 +56,11 @@ export async function fateOf(look: Look): Promise<TurnFate> {
   const { api, told, signal } = look;
   const found = await trace(look);
   const { record, runId } = found;
-  if (record !== undefined && record.waiting.length > 0 && told !== "cancelled") return { state: "running" };
+  if (record !== undefined && record.waiting.length > 0 && told !== "cancelled") {
+    // The answer to it may have been sent before. In the foreground sending that again would run the tool again.
+    await refuseIfAnotherRuns(look);
+    return { state: "running" };
+  }
   if (told !== undefined) return await judge(told, found, look);
   if (runId === undefined) {
     if (record !== undefined) return { state: "lost", ranTool: record.ran[0] ?? someTool };

@@ -60,11 +60,11 @@ export async function restServer(options: RestServerOptions): Promise<RestUnderC
   return {
     url: server.url,
     patienceMs: 10_000 / haste,
-    async client({ toolAllowList = [], idleTimeoutMs = 20_000, lockMs = 300_000 } = {}) {
+    async client({ toolAllowList = [], toolAskList = [], idleTimeoutMs = 20_000, lockMs = 300_000 } = {}) {
       const cable = await layCable(server.url);
       const url = cable.url.replace(/^ws:/, "http:").replace(/\/$/, "");
       const times = { idleTimeoutMs: idleTimeoutMs / haste, lockMs: lockMs / haste };
-      const backend = new RestBackend({ url, toolAllowList, ...times });
+      const backend = new RestBackend({ url, toolAllowList, toolAskList, ...times });
       return {
         backend,
         crash: () => cable.cut(),
