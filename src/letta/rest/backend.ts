@@ -1,9 +1,13 @@
 import {
+  type AgentModel,
   type AgentSummary,
+  type AgentTools,
   type Conversation,
   type LettaAbilities,
   type LettaBackend,
   LettaError,
+  type ModelInspector,
+  type ToolInspector,
   type TurnEvent,
   type TurnFate,
   type TurnRequest,
@@ -17,6 +21,7 @@ import { busy, failed, NoBackground, Occupied, silent } from "./errors.ts";
 import { ageOf, endOf, fateOf, type Look, trace } from "./fate.ts";
 import type { ToolCall } from "./frames.ts";
 import { readPast, waitingIn } from "./history.ts";
+import { missingModels, ungatedTools } from "./inspection.ts";
 import { denialOf, type OpenTurn, Turn } from "./turn.ts";
 import { Quiet } from "./watch.ts";
 
@@ -62,7 +67,7 @@ const memoryTools = [
 ];
 
 /** Letta's REST API: Letta Cloud, and self-hosted servers. Made for and tried with 0.16. */
-export class RestBackend implements LettaBackend {
+export class RestBackend implements LettaBackend, ModelInspector, ToolInspector {
   readonly #api: RestApi;
   readonly #policy: ToolPolicy;
   readonly #startTimer: StartTimer;
@@ -99,6 +104,14 @@ export class RestBackend implements LettaBackend {
 
   history(agentId: string, limit: number, signal: AbortSignal): Promise<readonly Utterance[]> {
     return readPast(this.#api, agentId, limit, signal);
+  }
+
+  missingModels(signal: AbortSignal): Promise<readonly AgentModel[]> {
+    return missingModels(this.#api, signal);
+  }
+
+  ungatedTools(signal: AbortSignal): Promise<readonly AgentTools[]> {
+    return ungatedTools(this.#api, signal);
   }
 
   createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {
