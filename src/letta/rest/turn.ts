@@ -216,8 +216,13 @@ function decision(id: string, denied: string | undefined): Approvals[number] {
 
 /** Named by what it answers, so that the same answer is never taken for another. */
 export function answerTo(otid: string, approvals: Approvals): Input {
-  const ids = approvals.map(({ tool_call_id }) => tool_call_id).join(" ");
-  return { type: "approval", otid: uuidOf(`${otid} ${ids}`), approvals };
+  const ids = approvals.map(({ tool_call_id }) => tool_call_id);
+  return { type: "approval", otid: otidOfAnswer(otid, ids), approvals };
+}
+
+/** The same whatever was decided. */
+export function otidOfAnswer(otid: string, callIds: readonly string[]): string {
+  return uuidOf(`${otid} ${callIds.join(" ")}`);
 }
 
 export function denialOf(calls: readonly ToolCall[]): Input {
