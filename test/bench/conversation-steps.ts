@@ -20,7 +20,7 @@ export function idleConversation(): Behaviour {
       withdrawDraft: nothing,
       showWait: async () => ({ eventId: "$draft" }),
     },
-    actions: { refuse: nothing },
+    actions: { refuse: nothing, remark: nothing, sayCut: nothing },
     backoffDelays: ["retry"],
   });
 }
