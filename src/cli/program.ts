@@ -196,6 +196,13 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     )
     .addOption(config())
     .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      examplesOf(
+        "letta-matrix doctor",
+        "letta-matrix doctor --config /etc/letta-matrix.yaml --json | jq '.findings[] | select(.severity == \"error\")'",
+      ),
+    )
     .action(async (options: DoctorOptions) => {
       code = await doctor(options, { console, env, ...environment.examining });
     });

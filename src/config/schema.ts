@@ -51,7 +51,7 @@ const letta = z.strictObject({
     .default([])
     .meta({
       description:
-        "Letta tools that agents may use when a person in the room has approved the call, each time: with !approve, or with ✅ on the agent's request. By the REST API these are denied.",
+        "Letta tools that agents may use when a person in the room has approved the call, each time: with !approve, or with ✅ on the agent's request.",
       example: "tool_ask_list: [run_code]",
       reload: restart("each session with Letta is opened with it"),
     }),

@@ -1,5 +1,5 @@
 import { AppServerBackend } from "./app-server/backend.ts";
-import type { LettaBackend, ModelInspector } from "./port.ts";
+import type { LettaBackend, ModelInspector, ToolInspector } from "./port.ts";
 import { RestBackend } from "./rest/backend.ts";
 
 export interface LettaServer {
@@ -15,7 +15,12 @@ export interface LettaServer {
 }
 
 /** The adapter for the kind of server that the address names. Nothing is sent yet. */
-export function connectLetta({ url, token, apiKey, ...turns }: LettaServer): LettaBackend & Partial<ModelInspector> {
+export function connectLetta({
+  url,
+  token,
+  apiKey,
+  ...turns
+}: LettaServer): LettaBackend & Partial<ModelInspector & ToolInspector> {
   return new URL(url).protocol.startsWith("http")
     ? new RestBackend({ url, ...(apiKey !== undefined && { apiKey }), ...turns })
     : new AppServerBackend({ url: appServerSocket(url), ...(token !== undefined && { token }), ...turns });

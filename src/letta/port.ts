@@ -133,6 +133,18 @@ export interface ModelInspector {
   missingModels(signal: AbortSignal): Promise<readonly AgentModel[]>;
 }
 
+export interface AgentTools {
+  readonly agentId: string;
+  readonly name: string;
+  readonly tools: readonly string[];
+}
+
+/** Where the agents' own settings decide which tools run. */
+export interface ToolInspector {
+  /** Agents with tools that run without anybody's being asked. Letta's own that act within Letta alone do not count. */
+  ungatedTools(signal: AbortSignal): Promise<readonly AgentTools[]>;
+}
+
 /**
  * Why a turn or a request failed.
  * - `unreachable`: no connection, cut connection, no reply in time: try again later.

@@ -41,6 +41,8 @@ export class FakeLetta implements LettaBackend {
   listingFails: unknown;
   readonly abilities = appServerAbilities;
   readonly asked: TurnRequest[] = [];
+  /** The last one that was followed. */
+  following: TurnRequest | undefined;
   readonly lookedUp: string[] = [];
   readonly calls: string[] = [];
   readonly cancelled: string[] = [];
@@ -72,8 +74,9 @@ export class FakeLetta implements LettaBackend {
     yield* this.#play(this.turns.shift() ?? saying("an answer"), signal);
   }
 
-  async *follow(_request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
+  async *follow(request: TurnRequest, signal: AbortSignal): AsyncGenerator<TurnEvent> {
     this.calls.push("follow");
+    this.following = request;
     yield* this.#play(this.followed.shift() ?? saying("the rest"), signal);
   }
 

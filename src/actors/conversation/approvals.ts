@@ -33,6 +33,7 @@ export class Approvals {
   readonly #options: ApprovalsOptions;
   /** By the call's id. After a restart all of them come again, also those of calls that were made long ago. */
   readonly #decisions = new Map<string, Decision>();
+  readonly #asked = new Set<string>();
   #wake: () => void = () => undefined;
 
   constructor(options: ApprovalsOptions) {
@@ -46,10 +47,15 @@ export class Approvals {
     this.#wake();
   }
 
+  hasAskedAbout(callId: string): boolean {
+    return this.#asked.has(callId);
+  }
+
   /** `over` is aborted when nobody needs the decision any more. */
   async ask(call: ToolCall, over: AbortSignal): Promise<Decision> {
     const { room, emit, signal } = this.#options;
     const approval = { callId: call.id, attempt: room.attempt, tool: call.name, text: requestText(call) };
+    this.#asked.add(call.id);
     if (!this.#decisions.has(call.id)) {
       await emit({ type: "APPROVAL_WANTED", approval });
       const eventId = await this.#show(approval, AbortSignal.any([over, signal]));

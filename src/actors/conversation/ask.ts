@@ -65,7 +65,7 @@ export function ask({ letta, sessions, budgets, clock }: AskDependencies): Conve
     const answer = new GrowingAnswer();
     presence.begin(input.turn.question.eventId);
     try {
-      const turn = { letta, request, input, context, stop, room, show: showing(answer, drafts) };
+      const turn = { letta, request, input, context, stop, room, approvals, show: showing(answer, drafts) };
       const text = spoken(await Promise.race([answerOf(turn), stop.overdue]));
       return text === "" && stop.asked ? { text, stopped: true } : { text };
     } catch (error) {
@@ -118,19 +118,24 @@ interface Asking {
   readonly context: AskContext;
   readonly stop: Stop;
   readonly room: RoomTurn;
+  readonly approvals: Approvals;
   /** Shows the answer as it grows, and gives all of it. */
   show(events: AsyncIterable<TurnEvent>): Promise<string>;
 }
 
-async function answerOf({ letta, request, input, context, stop, room, show }: Asking): Promise<string> {
+async function answerOf({ letta, request, input, context, stop, room, approvals, show }: Asking): Promise<string> {
   const { turn } = input;
   const { restarted, checkpointed, signal } = context;
   const { conversation, otid } = request;
   const mayHaveIt = restarted || turn.tries > 0 || turn.question.maybeAsked === true;
   const lookUp = (): Promise<TurnFate> => letta.lookUp(conversation, otid, signal);
   const fate: TurnFate = mayHaveIt ? await lookUp() : { state: "unknown" };
+  const closeEarlier = async () => {
+    if (turn.approval === undefined || approvals.hasAskedAbout(turn.approval.callId)) return;
+    await closeRequest(room, turn.approval, outcomes.cutOff);
+  };
   // What an earlier attempt wanted to be allowed, nobody can allow any more.
-  if (turn.approval !== undefined && fate.state !== "running") await closeRequest(room, turn.approval, outcomes.cutOff);
+  if (fate.state !== "running") await closeEarlier();
   switch (fate.state) {
     case "answered":
       return fate.text;
@@ -145,6 +150,8 @@ async function answerOf({ letta, request, input, context, stop, room, show }: As
       await show(letta.follow(request, signal)).catch(unlessCut).catch(unlessAnswered(lookUp));
       // What was followed began somewhere in the middle: the whole answer is in the history.
       const settled = await lookUp();
+      // It went on without anybody's being asked here: somebody has decided in Letta's own app.
+      if (settled.state !== "running") await closeEarlier();
       if (settled.state === "answered") return settled.text;
       if (settled.state === "lost") return await giveUp(settled, request);
       throw new LettaError("busy", "Letta has not finished with this message", {

@@ -39,9 +39,12 @@ const hostTools: ReadonlySet<string> = new Set(
   ].map(plainName),
 );
 
+/** Agents that are named for each tool; there may be thousands. */
+const mostNamed = 3;
+
 export async function examineLetta(patient: Patient, signal: AbortSignal): Promise<LettaExamination> {
   const { config, letta } = patient;
-  const tools = toolFindings(config.letta.toolAllowList);
+  const tools = toolFindings(config.letta);
   const agents: string[] = [];
   try {
     for await (const { id } of letta.listAgents(signal)) agents.push(id);
@@ -53,7 +56,10 @@ export async function examineLetta(patient: Patient, signal: AbortSignal): Promi
     agents.length === 0
       ? warning("letta", "it answers, but has no agents", "Create an agent in Letta; it is found by itself.")
       : ok("letta", `it answers, and has ${agents.length} ${agents.length === 1 ? "agent" : "agents"}`);
-  return { findings: [count, ...(await modelFindings(patient, signal)), ...tools], agents };
+  return {
+    findings: [count, ...(await modelFindings(patient, signal)), ...(await ungatedFindings(patient, signal)), ...tools],
+    agents,
+  };
 }
 
 async function modelFindings({ letta }: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
@@ -67,7 +73,7 @@ async function modelFindings({ letta }: Patient, signal: AbortSignal): Promise<r
       error(
         check,
         `it does not have the model ${model} of the agent ${name}`,
-        "Connect the model's provider in Letta (`letta connect`), or give the agent another model there.",
+        "Connect the model's provider in Letta (on an App Server with `letta connect`), or give the agent another model there.",
       ),
     );
   } catch (thrown) {
@@ -75,15 +81,56 @@ async function modelFindings({ letta }: Patient, signal: AbortSignal): Promise<r
   }
 }
 
-function toolFindings(allowed: readonly string[]): readonly Finding[] {
+async function ungatedFindings({ letta }: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
+  const check = "letta.tools";
+  if (letta.ungatedTools === undefined) return [];
+  try {
+    const agentsByTool = new Map<string, string[]>();
+    for (const { name, tools } of await letta.ungatedTools(signal))
+      for (const tool of tools) agentsByTool.set(tool, [...(agentsByTool.get(tool) ?? []), name]);
+    if (agentsByTool.size === 0) return [ok(check, "all that agents do outside of Letta needs approval")];
+    const exposed = [...agentsByTool].map(([tool, agents]) => `${tool} (${abridged(agents)})`).join(", ");
+    return [
+      warning(
+        check,
+        `whoever may write in an agent's room can have it use these tools, which Letta runs without asking: ${exposed}`,
+        "In Letta, have those need approval that can do harm; then letta.tool_ask_list and letta.tool_allow_list decide.",
+      ),
+    ];
+  } catch (thrown) {
+    return [unknown(check, failureOf(thrown).message)];
+  }
+}
+
+function abridged(agents: readonly string[]): string {
+  const more = agents.length - mostNamed;
+  return more > 0 ? `${agents.slice(0, mostNamed).join(", ")} and ${more} more` : agents.join(", ");
+}
+
+function toolFindings({ toolAllowList, toolAskList }: Patient["config"]["letta"]): readonly Finding[] {
   const check = "letta.tool_allow_list";
-  const exposed = allowed.filter((tool) => hostTools.has(plainName(tool)));
-  if (exposed.length === 0) return [ok(check, "it names no tool known to act on Letta's machine")];
+  // Who is on both is asked about.
+  const asked = new Set(toolAskList);
+  const exposed = toolAllowList.filter((tool) => hostTools.has(plainName(tool)) && !asked.has(tool));
+  const found =
+    exposed.length === 0
+      ? ok(check, "it names no tool known to act on Letta's machine")
+      : warning(
+          check,
+          `whoever may write in an agent's room can use ${exposed.join(", ")} on the machine that Letta runs on`,
+          "Take them out of letta.tool_allow_list, or invite only people who may do everything there.",
+        );
+  return [found, ...askFindings(toolAskList)];
+}
+
+function askFindings(toolAskList: readonly string[]): readonly Finding[] {
+  const exposed = toolAskList.filter((tool) => hostTools.has(plainName(tool)));
+  if (exposed.length === 0) return [];
   return [
     warning(
-      check,
-      `whoever may write in an agent's room can use ${exposed.join(", ")} on the machine that Letta runs on`,
-      "Take them out of letta.tool_allow_list, or invite only people who may do everything there.",
+      "letta.tool_ask_list",
+      `whoever may approve can let an agent use ${exposed.join(", ")} on the machine that Letta runs on`,
+      "Say in commands.people who may approve, and have them read each request; or take the tools out of the list.",
     ),
   ];
 }

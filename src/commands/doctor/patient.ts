@@ -28,6 +28,8 @@ export interface ExaminedLetta {
   listAgents(signal: AbortSignal): AsyncIterable<{ readonly id: string; readonly name: string }>;
   /** Where the backend can tell. */
   missingModels?(signal: AbortSignal): Promise<readonly { readonly name: string; readonly model: string }[]>;
+  /** Where the agents' own settings decide which tools run: agents with such as run without anybody's being asked. */
+  ungatedTools?(signal: AbortSignal): Promise<readonly { readonly name: string; readonly tools: readonly string[] }[]>;
 }
 
 export interface ExaminedData {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { AgentSummary, Conversation } from "../port.ts";
 import { type Asked, malformed, statusOf, translate } from "./errors.ts";
 import { agent, type HistoryEntry, historyEntry, identified, type Run, run } from "./frames.ts";
+import { furnishedAgent, listedModel } from "./inspection.ts";
 import { oldestFirst } from "./order.ts";
 
 export interface ApiOptions {
@@ -55,13 +56,32 @@ export class RestApi {
 
   /** All agents, the oldest first, so that one that is made meanwhile comes at the end. */
   async *agents(signal: AbortSignal): AsyncGenerator<AgentSummary> {
-    const query = { limit: pageSize, order: "asc", order_by: "created_at" } as const;
+    for await (const { id, name } of this.#agents(agent, {}, signal)) yield { id, name };
+  }
+
+  /** The same with their settings. */
+  furnishedAgents(signal: AbortSignal): AsyncGenerator<z.output<typeof furnishedAgent>> {
+    return this.#agents(furnishedAgent, { include: ["agent.tools"] }, signal);
+  }
+
+  models(signal: AbortSignal): Promise<readonly z.output<typeof listedModel>[]> {
+    return this.#read({ what: "the list of models" }, signal, z.array(listedModel), (options) =>
+      this.#letta.models.list({}, options),
+    );
+  }
+
+  async *#agents<T extends { readonly id: string }>(
+    schema: z.ZodType<T>,
+    more: { readonly include?: "agent.tools"[] },
+    signal: AbortSignal,
+  ): AsyncGenerator<T> {
+    const query = { ...more, limit: pageSize, order: "asc", order_by: "created_at" } as const;
     let after: string | undefined;
     for (;;) {
-      const page = await this.#read({ what: "the list of agents" }, signal, z.array(agent), async (options) => {
+      const page = await this.#read({ what: "the list of agents" }, signal, z.array(schema), async (options) => {
         return (await this.#letta.agents.list({ ...query, ...(after === undefined ? {} : { after }) }, options)).items;
       });
-      for (const { id, name } of page) yield { id, name };
+      yield* page;
       const last = page.at(-1)?.id;
       if (page.length < pageSize || last === undefined) return;
       if (last === after) throw malformed("the list of agents");

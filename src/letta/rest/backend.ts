@@ -1,9 +1,13 @@
 import {
+  type AgentModel,
   type AgentSummary,
+  type AgentTools,
   type Conversation,
   type LettaAbilities,
   type LettaBackend,
   LettaError,
+  type ModelInspector,
+  type ToolInspector,
   type TurnEvent,
   type TurnFate,
   type TurnRequest,
@@ -15,7 +19,9 @@ import { ToolPolicy } from "../tools.ts";
 import { type Input, RestApi } from "./api.ts";
 import { busy, failed, NoBackground, Occupied, silent } from "./errors.ts";
 import { ageOf, endOf, fateOf, type Look, trace } from "./fate.ts";
+import type { ToolCall } from "./frames.ts";
 import { readPast, waitingIn } from "./history.ts";
+import { missingModels, ungatedTools } from "./inspection.ts";
 import { denialOf, type OpenTurn, Turn } from "./turn.ts";
 import { Quiet } from "./watch.ts";
 
@@ -25,6 +31,8 @@ export interface RestOptions {
   readonly apiKey?: string;
   /** Tools that may run where the agent's settings have us asked, besides Letta's own memory tools, by name. */
   readonly toolAllowList: readonly string[];
+  /** Of these people are asked, where the agent's settings have us asked. */
+  readonly toolAskList?: readonly string[];
   /** A turn from which nothing comes for this long counts as silent, ms. */
   readonly idleTimeoutMs: number;
   /** How long the server lets a run lock its conversation: an older one that is silent has died with its server, ms. */
@@ -59,7 +67,7 @@ const memoryTools = [
 ];
 
 /** Letta's REST API: Letta Cloud, and self-hosted servers. Made for and tried with 0.16. */
-export class RestBackend implements LettaBackend {
+export class RestBackend implements LettaBackend, ModelInspector, ToolInspector {
   readonly #api: RestApi;
   readonly #policy: ToolPolicy;
   readonly #startTimer: StartTimer;
@@ -67,15 +75,15 @@ export class RestBackend implements LettaBackend {
   readonly #lockMs: number;
   /** Until a server says that it cannot, since it has no Redis. */
   #background = true;
-  readonly #running = new Set<string>();
+  readonly #running = new Map<string, Turn>();
   readonly #ended = new Map<string, string>();
   /** By conversation the run of a turn of ours that fell silent. */
   readonly #silent = new Map<string, { readonly otid: string; readonly runId: string }>();
 
-  constructor({ url, apiKey, toolAllowList, idleTimeoutMs, ...options }: RestOptions) {
+  constructor({ url, apiKey, toolAllowList, toolAskList, idleTimeoutMs, ...options }: RestOptions) {
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
     this.#api = new RestApi({ url, timeoutMs, ...(apiKey === undefined ? {} : { apiKey }) });
-    this.#policy = new ToolPolicy(memoryTools, toolAllowList);
+    this.#policy = new ToolPolicy(memoryTools, toolAllowList, toolAskList);
     this.#startTimer = options.startTimer ?? startTimer;
     this.#idleTimeoutMs = idleTimeoutMs;
     this.#lockMs = options.lockMs ?? defaultLockMs;
@@ -96,6 +104,14 @@ export class RestBackend implements LettaBackend {
 
   history(agentId: string, limit: number, signal: AbortSignal): Promise<readonly Utterance[]> {
     return readPast(this.#api, agentId, limit, signal);
+  }
+
+  missingModels(signal: AbortSignal): Promise<readonly AgentModel[]> {
+    return missingModels(this.#api, signal);
+  }
+
+  ungatedTools(signal: AbortSignal): Promise<readonly AgentTools[]> {
+    return ungatedTools(this.#api, signal);
   }
 
   createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {
@@ -121,7 +137,7 @@ export class RestBackend implements LettaBackend {
     const { record, runId } = await trace(this.#look(conversation, otid, signal));
     const told = this.#ended.get(otid);
     if (record !== undefined && record.waiting.length > 0 && told === undefined) {
-      yield* this.#goOn(request, (turn) => turn.decide(record.waiting, signal), signal);
+      yield* this.#goOn(request, (turn) => turn.decide(record, signal), signal);
       return;
     }
     const run = runId === undefined ? undefined : await this.#api.run(runId, signal);
@@ -152,8 +168,11 @@ export class RestBackend implements LettaBackend {
   }
 
   async cancel(conversation: Conversation, otid: string, signal: AbortSignal): Promise<void> {
-    const { runId } = await this.#withoutStreams(() => trace(this.#look(conversation, otid, signal)));
-    if (runId !== undefined && !this.#hasEnded(otid)) await this.#end(conversation, otid, runId, signal);
+    const wasAsking = this.#running.get(otid)?.callOff() === true;
+    if (wasAsking) this.#remember(otid, "cancelled");
+    const { runId, record } = await this.#withoutStreams(() => trace(this.#look(conversation, otid, signal)));
+    if (wasAsking) await this.#deny(conversation, record?.waiting ?? [], signal);
+    else if (runId !== undefined && !this.#hasEnded(otid)) await this.#end(conversation, otid, runId, signal);
   }
 
   /** Turns go on; whoever looks them up later finds their answers. */
@@ -173,7 +192,7 @@ export class RestBackend implements LettaBackend {
       idleTimeoutMs: this.#idleTimeoutMs,
       send: (...input) => this.#send(...input),
     });
-    this.#running.add(otid);
+    this.#running.set(otid, turn);
     try {
       for await (const event of turn.watch(yield* open(turn), signal)) {
         if (event.type === "finished") {
@@ -250,6 +269,11 @@ export class RestBackend implements LettaBackend {
       throw busy("a tool call waits for somebody's approval in the agent's own conversation");
     const calls = await waitingIn(this.#api, conversation, signal);
     if (calls.length === 0) throw busy("a tool call waits for approval in this conversation");
+    await this.#deny(conversation, calls, signal);
+  }
+
+  async #deny(conversation: Conversation, calls: readonly ToolCall[], signal: AbortSignal): Promise<void> {
+    if (calls.length === 0) return;
     const stream = await this.#api.send(conversation, denialOf(calls), this.#background, signal);
     // What the agent makes of it is nobody's answer. Read to its end, since until then the conversation is busy.
     for await (const _ of stream) signal.throwIfAborted();

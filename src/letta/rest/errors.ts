@@ -137,8 +137,12 @@ function shorten(text: string): string {
 }
 
 function networkReason(error: unknown): string {
-  const code: unknown = Reflect.get(Object(Reflect.get(Object(error), "cause") ?? error), "code");
-  return typeof code === "string" ? `cannot be reached (${code})` : "cannot be reached";
+  // The client wraps what `fetch` wraps.
+  for (let inner = error, depth = 0; inner instanceof Error && depth < 4; inner = inner.cause, depth += 1) {
+    const code: unknown = Reflect.get(inner, "code");
+    if (typeof code === "string") return `cannot be reached (${code})`;
+  }
+  return "cannot be reached";
 }
 
 function wordsOf(error: unknown): { readonly text: string; readonly code?: string; readonly runId?: string } {

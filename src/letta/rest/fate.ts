@@ -5,6 +5,7 @@ import type { RestApi } from "./api.ts";
 import { busy } from "./errors.ts";
 import { callsIn, type Run } from "./frames.ts";
 import { readTurn, type TurnRecord } from "./history.ts";
+import { otidOfAnswer } from "./turn.ts";
 import { heardIn, Quiet } from "./watch.ts";
 
 export interface Look {
@@ -33,19 +34,30 @@ const keptWithinMs = 1_000;
 const someTool = "a tool";
 
 /** A run's stream names it in its first frame; the history names it once its first step is done. */
-export async function trace({ api, startTimer, conversation, otid, keepsStreams, signal }: Look): Promise<Trace> {
+export async function trace(look: Look): Promise<Trace> {
+  const { api, conversation, otid, keepsStreams, signal } = look;
   const record = await readTurn(api, conversation, otid, signal);
-  if (record !== undefined) return { record, ...(record.runId === undefined ? {} : { runId: record.runId }) };
-  if (!keepsStreams) return {};
+  if (record !== undefined) {
+    // The answer to what waits may be under way: it is in the history only when its first step is done.
+    const ids = record.waiting.map(({ id }) => id);
+    const under = ids.length > 0 && keepsStreams ? await runOf(otidOfAnswer(otid, ids), look) : undefined;
+    if (under !== undefined) return { record: { ...record, waiting: [], runId: under }, runId: under };
+    return { record, ...(record.runId === undefined ? {} : { runId: record.runId }) };
+  }
+  const runId = keepsStreams ? await runOf(otid, look) : undefined;
+  return runId === undefined ? {} : { runId };
+}
+
+async function runOf(otid: string, { api, startTimer, conversation, signal }: Look): Promise<string | undefined> {
   const stream = await api.resume(conversation, { otid }, signal);
-  if (stream === undefined) return {};
+  if (stream === undefined) return undefined;
   const options = { url: api.url, startTimer, idleTimeoutMs: keptWithinMs };
   try {
-    for await (const { runId } of heardIn(stream, options, signal)) if (runId !== undefined) return { runId };
+    for await (const { runId } of heardIn(stream, options, signal)) if (runId !== undefined) return runId;
   } catch (error) {
     if (!(error instanceof Quiet)) throw error;
   }
-  return {};
+  return undefined;
 }
 
 /**
@@ -56,7 +68,12 @@ export async function fateOf(look: Look): Promise<TurnFate> {
   const { api, told, signal } = look;
   const found = await trace(look);
   const { record, runId } = found;
-  if (record !== undefined && record.waiting.length > 0 && told !== "cancelled") return { state: "running" };
+  if (record !== undefined && record.waiting.length > 0 && told !== "cancelled") {
+    // The answer to it may have been sent before. In the foreground sending that again would run the tool again.
+    await refuseIfAnotherRuns(look);
+    const mayHaveRun = !look.keepsStreams && (await api.activeRuns(look.conversation, signal)).length > 0;
+    return mayHaveRun ? { state: "lost", ranTool: record.waiting[0]?.name ?? someTool } : { state: "running" };
+  }
   if (told !== undefined) return await judge(told, found, look);
   if (runId === undefined) {
     if (record !== undefined) return { state: "lost", ranTool: record.ran[0] ?? someTool };

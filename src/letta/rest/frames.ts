@@ -13,7 +13,11 @@ const textParts = z.union([
 ]);
 
 /** Of a call that streams in pieces each piece has only what is new in it. */
-const toolCall = z.looseObject({ name: z.string().nullish(), tool_call_id: z.string().nullish() });
+const toolCall = z.looseObject({
+  name: z.string().nullish(),
+  tool_call_id: z.string().nullish(),
+  arguments: z.string().nullish(),
+});
 const toolCalls = z.union([z.array(toolCall), toolCall.transform((call) => [call])]).nullish();
 
 const origin = { id: z.string(), run_id: z.string().nullish(), seq_id: z.number().nullish() };
@@ -84,6 +88,8 @@ export function textOf(entry: HistoryEntry): string {
 export interface ToolCall {
   readonly id: string;
   readonly name: string;
+  /** Whole only in the history. */
+  readonly input: unknown;
 }
 
 /** The tool calls that a message names in full or begins; pieces of a call that was begun before are left out. */
@@ -93,6 +99,16 @@ export function callsIn(message: {
 }): readonly ToolCall[] {
   const all = [...(message.tool_calls ?? []), ...(message.tool_call ? [message.tool_call] : [])];
   const calls = new Map<string, ToolCall>();
-  for (const { tool_call_id: id, name } of all) if (id && name && !calls.has(id)) calls.set(id, { id, name });
+  for (const { tool_call_id: id, name, arguments: given } of all)
+    if (id && name && !calls.has(id)) calls.set(id, { id, name, input: parsed(given ?? "") });
   return [...calls.values()];
+}
+
+/** Models make mistakes in their JSON: then it is what they wrote. */
+function parsed(given: string): unknown {
+  try {
+    return JSON.parse(given);
+  } catch {
+    return given;
+  }
 }

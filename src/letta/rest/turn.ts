@@ -1,17 +1,25 @@
 import { createHash } from "node:crypto";
 import { type Conversation, LettaError, type TurnEvent, type TurnRequest } from "../port.ts";
-import { isAnswer } from "../stop-reason.ts";
+import { cancelled, isAnswer } from "../stop-reason.ts";
 import { sleep } from "../timer.ts";
 import type { ToolPolicy } from "../tools.ts";
 import type { FrameStream, Input, RestApi } from "./api.ts";
-import { cut, failed, modelsWords, Occupied } from "./errors.ts";
+import { busy, cut, failed, modelsWords, Occupied } from "./errors.ts";
 import { callsIn, type Frame, type ToolCall } from "./frames.ts";
+import { readTurn } from "./history.ts";
 import { heardIn, type WatchOptions } from "./watch.ts";
 
 export interface TurnOptions extends WatchOptions {
   readonly api: RestApi;
   readonly policy: ToolPolicy;
   send(conversation: Conversation, input: Input, signal: AbortSignal): Promise<OpenTurn>;
+}
+
+/** What waits to be allowed. */
+export interface Waiting {
+  readonly waiting: readonly ToolCall[];
+  /** The run that ended with it. */
+  readonly runId?: string;
 }
 
 /** A turn's stream. One that runs in the background can be opened again where it was cut. */
@@ -38,6 +46,8 @@ export class Turn {
   readonly #request: TurnRequest;
   /** The run under way, once it was heard of. */
   runId: string | undefined;
+  /** Aborted when nobody needs people's decisions any more; there only while something waits for one. */
+  #asking: AbortController | undefined;
   readonly #known = new Set<string>();
   #waiting = new Map<string, ToolCall>();
   #seq = 0;
@@ -59,29 +69,71 @@ export class Turn {
         yield { type: "finished", stopReason };
         return;
       }
-      const calls = [...this.#waiting.values()];
-      now = yield* this.decide(calls, signal);
+      now = yield* this.decide(await this.#whatWaits(signal), signal);
     }
   }
 
+  /** Whether a person was being asked, who need not decide any more. No call of this turn is allowed from here on. */
+  callOff(): boolean {
+    this.#asking?.abort();
+    return this.#asking !== undefined;
+  }
+
+  /** People are shown what is stored: that is what would run. The stream has it only in pieces. */
+  async #whatWaits(signal: AbortSignal): Promise<Waiting> {
+    const heard = [...this.#waiting.values()];
+    if (!heard.some(({ name }) => this.#options.policy.asks(name))) return { waiting: heard };
+    const { conversation, otid } = this.#request;
+    const record = await readTurn(this.#options.api, conversation, otid, signal);
+    if (record === undefined || record.waiting.length === 0) throw busy("what a tool call wants cannot be read yet");
+    return record;
+  }
+
   /** Allows or denies the calls, and gives the turn's continuation. */
-  async *decide(calls: readonly ToolCall[], signal: AbortSignal): AsyncGenerator<TurnEvent, OpenTurn> {
-    const { policy, send } = this.#options;
+  async *decide({ waiting, runId }: Waiting, signal: AbortSignal): AsyncGenerator<TurnEvent, OpenTurn> {
+    const { send } = this.#options;
+    const asking = new AbortController();
+    this.#asking = asking;
     const approvals = [];
-    for (const { id, name } of calls) {
-      let denied = policy.allows(name) ? undefined : policy.reasonAgainst(name);
-      if (denied === undefined) {
-        await this.#request.beforeApproval(name).catch(() => {
-          denied = "The approval could not be written down, so the tool was not run.";
-        });
+    try {
+      for (const call of waiting) {
+        let denied = await this.#reasonAgainst(call, runId, asking.signal, signal);
+        if (denied === undefined && !asking.signal.aborted) {
+          await this.#request.beforeApproval(call.name).catch(() => {
+            denied = "The approval could not be written down, so the tool was not run.";
+          });
+        }
+        if (asking.signal.aborted) throw failed(cancelled, undefined);
+        approvals.push(decision(call.id, denied));
+        yield { type: "tool", name: call.name, outcome: denied === undefined ? "approved" : "denied" };
       }
-      approvals.push(decision(id, denied));
-      yield { type: "tool", name, outcome: denied === undefined ? "approved" : "denied" };
+      if (asking.signal.aborted) throw failed(cancelled, undefined);
+    } finally {
+      this.#asking = undefined;
     }
     this.#waiting = new Map();
     this.#seq = 0;
     const { conversation, otid } = this.#request;
     return await send(conversation, answerTo(otid, approvals), signal);
+  }
+
+  /** What speaks against the call, to be read by the model; a person may be asked for it, and take long. */
+  async #reasonAgainst(
+    { id, name, input }: ToolCall,
+    runId: string | undefined,
+    over: AbortSignal,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const { policy } = this.#options;
+    if (policy.allows(name)) return undefined;
+    if (!policy.asks(name) || this.#request.askPerson === undefined) return policy.reasonAgainst(name);
+    // Models may use a call's id again; a run ends with the one that waits.
+    const call = { id: `${runId ?? ""}/${id}`, name, input };
+    const { allowed, reason } = await unlessAborted(
+      this.#request.askPerson(call, AbortSignal.any([over, signal])),
+      signal,
+    );
+    return allowed ? undefined : reason;
   }
 
   async *#watchRun(opened: OpenTurn, signal: AbortSignal): AsyncGenerator<TurnEvent, RunEnd> {
@@ -143,6 +195,18 @@ export class Turn {
   }
 }
 
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
 type Approvals = Extract<Input, { type: "approval" }>["approvals"];
 
 function decision(id: string, denied: string | undefined): Approvals[number] {
@@ -152,8 +216,13 @@ function decision(id: string, denied: string | undefined): Approvals[number] {
 
 /** Named by what it answers, so that the same answer is never taken for another. */
 export function answerTo(otid: string, approvals: Approvals): Input {
-  const ids = approvals.map(({ tool_call_id }) => tool_call_id).join(" ");
-  return { type: "approval", otid: uuidOf(`${otid} ${ids}`), approvals };
+  const ids = approvals.map(({ tool_call_id }) => tool_call_id);
+  return { type: "approval", otid: otidOfAnswer(otid, ids), approvals };
+}
+
+/** The same whatever was decided. */
+export function otidOfAnswer(otid: string, callIds: readonly string[]): string {
+  return uuidOf(`${otid} ${callIds.join(" ")}`);
 }
 
 export function denialOf(calls: readonly ToolCall[]): Input {

@@ -101,6 +101,41 @@ describe("#7 a question that Letta had", () => {
     expect(bodies()).toEqual(["and the rest"]);
   });
 
+  test("and whose tool call still waits is decided by the request that stands in the room already", async () => {
+    const call = { id: "run-1/call-1", name: "Bash", input: { command: "ls" } };
+    const before = effectContext<ConversationEvent>();
+    w.letta.turns = [[{ type: "accepted" }, () => w.letta.asked[0]?.askPerson?.(call, before.signal)]];
+    void ask(w)(w.input(), before).catch(() => undefined);
+    await settled();
+    const [request] = w.sent;
+    const approval = {
+      callId: call.id,
+      attempt: 1,
+      tool: "Bash",
+      text: String(bodies()[0]),
+      eventId: request?.eventId ?? "",
+    };
+    before.abort();
+    w.letta.fates = [{ state: "running" }, { state: "answered", text: "done" }];
+    w.letta.followed = [[() => w.letta.following?.askPerson?.(call, new AbortController().signal), text("done"), end]];
+    const { asked, context } = start({ approval }, { restarted: true });
+    await settled();
+    expect(w.sent).toEqual([request]);
+    context.deliver({ type: "DECIDED", callId: call.id, allowed: true, by: "@anna:test" });
+    expect(await asked).toEqual({ text: "done" });
+    const closings = w.sent.slice(1).map(({ content }) => String(Object(content["m.new_content"] ?? content).body));
+    expect(closings.filter((body) => body.endsWith("Approved by @anna:test."))).toHaveLength(1);
+    expect(closings.join("\n")).not.toContain("cut off");
+  });
+
+  test("and whose tool call was decided elsewhere meanwhile leaves no open request in the room", async () => {
+    const approval = { callId: "run-1/call-1", attempt: 1, tool: "Bash", text: "May I?" };
+    w.letta.fates = [{ state: "running" }, { state: "answered", text: "done" }];
+    w.letta.followed = [[text("done"), end]];
+    expect(await start({ approval }, { restarted: true }).asked).toEqual({ text: "done" });
+    expect(bodies()).toContain("May I?\nNot decided: the work on this was cut off.");
+  });
+
   test("and whose turn was cut off while it was followed is looked up, and left to the chart when it is lost", async () => {
     w.letta.fates = [{ state: "running" }, { state: "lost" }];
     const cutOff = () => {

@@ -235,6 +235,35 @@ describe("of Letta the doctor finds", () => {
       ]);
     },
   );
+
+  test("that a tool of its host can be used once somebody has approved it, also where it is on both lists", async () => {
+    const letta = { ...config.letta, toolAllowList: ["Bash"], toolAskList: ["web_search", "Bash"] };
+    expect(await wrongWith({ config: { letta } })).toEqual([
+      {
+        check: "letta.tool_ask_list",
+        severity: "warning",
+        message: "whoever may approve can let an agent use Bash on the machine that Letta runs on",
+        remedy: expect.stringContaining("commands.people"),
+      },
+    ]);
+  });
+
+  test("which tools run without asking, and of many agents a few, and how many more there are", async () => {
+    const agent = (name: string) => ({ name, tools: ["run_code"] });
+    const ungatedTools = async () => ["A", "B", "C", "D", "E"].map(agent);
+    expect(await wrongWith({ letta: { ungatedTools } })).toMatchObject([
+      { check: "letta.tools", severity: "warning", message: expect.stringContaining("run_code (A, B, C and 2 more)") },
+    ]);
+  });
+
+  test("nothing of the agents' tools where they cannot be told", async () => {
+    const ungatedTools = () => Promise.reject(new Error("no answer"));
+    expect(await examineWith({ letta: { ungatedTools } })).toContainEqual({
+      check: "letta.tools",
+      severity: "unknown",
+      message: "no answer",
+    });
+  });
 });
 
 describe("of the data folder the doctor finds", () => {

@@ -11,6 +11,7 @@ import {
   type Client,
   failure,
   never,
+  type Question,
   question,
   type ServerUnderContract,
   until,
@@ -40,6 +41,14 @@ export function crashesContract(server: () => ServerUnderContract): void {
     const fate = await client.backend.lookUp(conversation, otid, never);
     await client.close();
     return fate;
+  };
+
+  /** Gives the answer. Its client is gone at once: one that stays acknowledges what it was told. */
+  const answeredThenGone = async (asked: Question): Promise<string> => {
+    const client = await server().client();
+    const events = await all(client.backend.ask(asked, never));
+    client.crash();
+    return answerIn(events);
   };
 
   const takesTheNext = async (conversation: Conversation) => {
@@ -129,19 +138,27 @@ export function crashesContract(server: () => ServerUnderContract): void {
   });
 
   it("keeps whole answers apart from half ones for a client that is gone just after the end", async () => {
-    const client = await server().client();
-    const plain = question(await newConversation(client));
-    const withTool = question(await newConversation(client), "[[bash=true]]");
-    const brokenOff = question(await newConversation(client), "[[cut=5]] [[words=10]]");
-    const answers = await Promise.all([plain, withTool].map((asked) => all(client.backend.ask(asked, never))));
-    const { rest } = await until(client.backend.ask(brokenOff, never), "withdrawn");
-    client.crash();
-    await rest;
+    const conversations = await server().client();
+    const plain = question(await newConversation(conversations));
+    const withTool = question(await newConversation(conversations), "[[bash=true]]");
+    const brokenOff = question(await newConversation(conversations), "[[cut=5]] [[words=10]]");
+    await conversations.close();
+    const [whole, wholeWithTool] = await Promise.all([
+      answeredThenGone(plain),
+      answeredThenGone(withTool),
+      (async () => {
+        const client = await server().client();
+        const { rest } = await until(client.backend.ask(brokenOff, never), "withdrawn");
+        client.crash();
+        await rest;
+      })(),
+    ]);
     const fates = await Promise.all(
       [plain, withTool, brokenOff].map(({ conversation, otid }) => afterwards(conversation, otid)),
     );
     expect(fates).toEqual([
-      ...answers.map((events) => ({ state: "answered", text: answerIn(events) })),
+      { state: "answered", text: whole },
+      { state: "answered", text: wholeWithTool },
       { state: "lost" },
     ]);
     for (const { conversation } of [plain, withTool, brokenOff]) await takesTheNext(conversation);
@@ -152,7 +169,7 @@ export function crashesContract(server: () => ServerUnderContract): void {
     const answered = question(await newConversation(client));
     const early = question(await newConversation(client), "[[delay=20000]]");
     const late = question(await newConversation(client), "[[tps=20]] [[words=200]]");
-    const answer = answerIn(await all(client.backend.ask(answered, never)));
+    const answer = await answeredThenGone(answered);
     const turns = [
       await until(client.backend.ask(early, never), "accepted"),
       await until(client.backend.ask(late, never), "text"),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { startLettaV1 } from "../../servers/letta-v1.ts";
 import { startModel } from "../../servers/model.ts";
 import { lettaContract } from "./letta-contract.ts";
+import { restInspectionContract } from "./rest-inspection.ts";
 import { restAbilities, restServer } from "./rest-server.ts";
 import { v1OdditiesContract } from "./v1-oddities.ts";
 
@@ -16,4 +17,7 @@ const start = async () => {
   });
 };
 
-lettaContract("Letta's V1 server", restAbilities, start, v1OdditiesContract);
+lettaContract("Letta's V1 server", restAbilities, start, (server) => {
+  v1OdditiesContract(server);
+  restInspectionContract(server);
+});

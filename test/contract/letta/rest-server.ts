@@ -35,6 +35,10 @@ export interface RestUnderContract extends ServerUnderContract {
   readonly url: string;
   /** Nothing that a case waits for takes longer, ms. */
   readonly patienceMs: number;
+  /** An agent named Lost, whose settings name this model; gives its id. */
+  newAgentOfModel(handle: string): Promise<string>;
+  /** From now on the tool runs without approval. */
+  ungate(agentId: string, tool: string): Promise<void>;
 }
 
 const madeAgent = z.object({ id: z.string() });
@@ -60,11 +64,11 @@ export async function restServer(options: RestServerOptions): Promise<RestUnderC
   return {
     url: server.url,
     patienceMs: 10_000 / haste,
-    async client({ toolAllowList = [], idleTimeoutMs = 20_000, lockMs = 300_000 } = {}) {
+    async client({ toolAllowList = [], toolAskList = [], idleTimeoutMs = 20_000, lockMs = 300_000 } = {}) {
       const cable = await layCable(server.url);
       const url = cable.url.replace(/^ws:/, "http:").replace(/\/$/, "");
       const times = { idleTimeoutMs: idleTimeoutMs / haste, lockMs: lockMs / haste };
-      const backend = new RestBackend({ url, toolAllowList, ...times });
+      const backend = new RestBackend({ url, toolAllowList, toolAskList, ...times });
       return {
         backend,
         crash: () => cable.cut(),
@@ -84,6 +88,14 @@ export async function restServer(options: RestServerOptions): Promise<RestUnderC
         await call("PATCH", `/v1/agents/${id}/tools/approval/${gated}`, { requires_approval: true });
       }
       return id;
+    },
+    async newAgentOfModel(handle) {
+      const model = { model: "no-such-model", model_endpoint_type: "openai", context_window: 32_000, handle };
+      const body = { name: "Lost", llm_config: model, embedding: null };
+      return madeAgent.parse(await (await call("POST", "/v1/agents/", body)).json()).id;
+    },
+    async ungate(agentId, tool) {
+      await call("PATCH", `/v1/agents/${agentId}/tools/approval/${tool}`, { requires_approval: false });
     },
     modelCalls: (nonce) => model.calls().filter((made) => made.nonce === nonce),
     offeredTools: (nonce) => requests.get(nonce)?.tools ?? [],

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { all, answerIn, type Client, never, question, type ServerUnderContract } from "./server.ts";
+import type { ToolCall } from "../../../src/letta/port.ts";
+import { all, answerIn, type Client, failure, never, question, type ServerUnderContract } from "./server.ts";
 
 const remember = `[[arguments={"label":"persona","new_string":"I learn."}]]`;
 const forbidden = "fetch_webpage";
@@ -45,6 +47,127 @@ export function ungatedToolsContract(server: () => ServerUnderContract): void {
     expect(answerIn(events)).toContain(`The tool ${forbidden} is not allowed here.`);
     expect(asked.approvals).toEqual([]);
     await client.close();
+  });
+
+  it.each([
+    [true, "approved"],
+    [false, "denied"],
+  ] as const)(
+    "asks a person about a tool that waits and is to be asked about, for longer than a model may be silent (%s)",
+    async (allowed, outcome) => {
+      const client = await server().client({ toolAskList: ["memory_insert"], idleTimeoutMs: 2_000 });
+      const calls: ToolCall[] = [];
+      const asked = {
+        ...(await asking(client, `[[tool=memory_insert]] ${remember}`, "memory_insert")),
+        async askPerson(call: ToolCall) {
+          calls.push(call);
+          expect(await client.backend.lookUp(asked.conversation, asked.otid, never)).toEqual({ state: "running" });
+          await sleep(3_000);
+          return { allowed, reason: "Anna wants it so." };
+        },
+      };
+      const events = await all(client.backend.ask(asked, never));
+      expect(calls).toMatchObject([{ name: "memory_insert", input: { label: "persona", new_string: "I learn." } }]);
+      expect(events.filter(({ type }) => type === "tool")).toEqual([{ type: "tool", name: "memory_insert", outcome }]);
+      expect(asked.approvals).toEqual(allowed ? ["memory_insert"] : []);
+      expect(events.at(-1)).toEqual({ type: "finished", stopReason: "end_turn" });
+      expect(answerIn(events)).toContain("The tool said:");
+      if (allowed) expect(answerIn(events)).not.toContain("denied");
+      else expect(answerIn(events)).toContain("Anna wants it so.");
+      await client.close();
+    },
+  );
+
+  it("denies a tool that is to be asked about where nobody can be asked", async () => {
+    const client = await server().client({ toolAskList: ["memory_insert"] });
+    const asked = await asking(client, `[[tool=memory_insert]] ${remember}`, "memory_insert");
+    const events = await all(client.backend.ask(asked, never));
+    expect(events).toContainEqual({ type: "tool", name: "memory_insert", outcome: "denied" });
+    expect(asked.approvals).toEqual([]);
+    await client.close();
+  });
+
+  it("ends a turn that is cancelled while a person is asked, runs nothing, and takes the next message", async () => {
+    const client = await server().client({ toolAskList: ["memory_insert"] });
+    const wanted = Promise.withResolvers<AbortSignal>();
+    const asked = {
+      ...(await asking(client, `[[tool=memory_insert]] ${remember}`, "memory_insert")),
+      async askPerson(_call: ToolCall, over: AbortSignal) {
+        wanted.resolve(over);
+        await new Promise((resolve) => over.addEventListener("abort", resolve));
+        return { allowed: true, reason: "Too late." };
+      },
+    };
+    const ended = failure(all(client.backend.ask(asked, never)));
+    const over = await wanted.promise;
+    await client.backend.cancel(asked.conversation, asked.otid, never);
+    expect(await ended).toMatchObject({ kind: "failed" });
+    expect(over.aborted).toBe(true);
+    expect(asked.approvals).toEqual([]);
+    expect(await client.backend.lookUp(asked.conversation, asked.otid, never)).toEqual({ state: "lost" });
+    const next = question(asked.conversation);
+    expect(answerIn(await all(client.backend.ask(next, never)))).toContain(next.nonce);
+    expect(server().past(next.nonce).join("\n")).toContain("was given up");
+    await client.close();
+  });
+
+  it("asks about the same call again after a crash while a person was asked, and runs it once it is allowed", async () => {
+    const crashing = await server().client({ toolAskList: ["memory_insert"] });
+    const wanted = Promise.withResolvers<ToolCall>();
+    const death = new AbortController();
+    const asked = {
+      ...(await asking(crashing, `[[tool=memory_insert]] ${remember}`, "memory_insert")),
+      async askPerson(call: ToolCall) {
+        wanted.resolve(call);
+        return await new Promise<never>(() => undefined);
+      },
+    };
+    const died = all(crashing.backend.ask(asked, death.signal)).catch((error: unknown) => error);
+    const call = await wanted.promise;
+    crashing.crash();
+    death.abort(new Error("the process is gone"));
+    expect(await died).toBe(death.signal.reason);
+    const client = await server().client({ toolAskList: ["memory_insert"] });
+    expect(await client.backend.lookUp(asked.conversation, asked.otid, never)).toEqual({ state: "running" });
+    const calls: ToolCall[] = [];
+    const again = {
+      ...asked,
+      async askPerson(call: ToolCall) {
+        calls.push(call);
+        return { allowed: true, reason: "Anna wants it so." };
+      },
+    };
+    const events = await all(client.backend.follow(again, never));
+    expect(calls).toEqual([call]);
+    expect(asked.approvals).toEqual(["memory_insert"]);
+    expect(answerIn(events)).toContain("The tool said:");
+    await expect
+      .poll(() => client.backend.lookUp(asked.conversation, asked.otid, never))
+      .toMatchObject({ state: "answered" });
+    await Promise.all([crashing.close(), client.close()]);
+  });
+
+  it("runs a tool once that a person allowed, though the answer to it is sent again after a crash", async () => {
+    const crashing = await server().client({ toolAskList: ["memory_insert"] });
+    const askPerson = async () => ({ allowed: true, reason: "Anna wants it so." });
+    const death = new AbortController();
+    const asked = {
+      ...(await asking(crashing, `[[tool=memory_insert]] ${remember}`, "memory_insert")),
+      askPerson,
+    };
+    for await (const { type } of crashing.backend.ask(asked, death.signal)) if (type === "text") break;
+    crashing.crash();
+    death.abort(new Error("the process is gone"));
+    const client = await server().client({ toolAskList: ["memory_insert"] });
+    const settled = async () => {
+      const fate = await client.backend.lookUp(asked.conversation, asked.otid, never);
+      if (fate.state === "running") await all(client.backend.follow(asked, never));
+      return fate.state;
+    };
+    await expect.poll(settled, { timeout: 10_000 }).toBe("answered");
+    // The model was asked for the call, and what to say of it.
+    expect(server().modelCalls(asked.nonce)).toHaveLength(2);
+    await Promise.all([crashing.close(), client.close()]);
   });
 
   it("does not run a tool whose approval cannot be written down", async () => {

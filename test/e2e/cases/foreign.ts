@@ -28,7 +28,8 @@ export function foreignTurns(world: () => World): void {
   async function begin(agent: Resident, conversationId?: string) {
     const nonce = world().nonce();
     const text = `Somebody else's. [[nonce=${nonce}]] [[delay=4000]]`;
-    const options = conversationId === undefined ? {} : { conversationId };
+    // Letta has many other turns to do meanwhile.
+    const options = { withinMs: 120_000, ...(conversationId !== undefined && { conversationId }) };
     const turn = askAgent(world().stack.letta.url, agent.agentId, text, options);
     turn.catch(() => undefined);
     await eventually("its asking the model", () => world().calls(nonce)[0]);

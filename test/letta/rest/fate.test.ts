@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fateOf, type Look } from "../../../src/letta/rest/fate.ts";
+import { fateOf, type Look, trace } from "../../../src/letta/rest/fate.ts";
 import type { HistoryEntry, Run } from "../../../src/letta/rest/frames.ts";
 import { oldestFirst } from "../../../src/letta/rest/order.ts";
 import { ManualTimer } from "../app-server/manual-timer.ts";
@@ -37,6 +37,41 @@ function look(histories: readonly (readonly HistoryEntry[])[], runs: Readonly<Re
 }
 
 const completed = { status: "completed", stop_reason: "end_turn" };
+
+/** A stream of a run that says nothing more. */
+async function* silentRun(run_id: string) {
+  yield { message_type: "ping", run_id };
+}
+const streamOf = (run_id: string) => Object.assign(silentRun(run_id), { controller: new AbortController() });
+
+describe("the fate of a message whose tool call waits", () => {
+  const waiting = [question, toolCall("approval_request_message")];
+
+  test("is that of the run which the answer to it began, though the history does not know that yet", async () => {
+    const base = look([waiting], { "run-1": { status: "completed", stop_reason: "requires_approval" } });
+    const asked: object[] = [];
+    const resume = async (_: unknown, which: object) => {
+      asked.push(which);
+      return streamOf("run-2");
+    };
+    const found = await trace({ ...base, api: { ...base.api, resume } });
+    expect(found).toMatchObject({ runId: "run-2", record: { waiting: [], runId: "run-2" } });
+    expect(asked).toHaveLength(1);
+    expect(asked).not.toContainEqual({ otid });
+  });
+
+  test.each([
+    ["a young run may be the tool's: it is left open", 0, "busy"],
+    ["an old one died with its server: the tool may have run", 2_000, "lost"],
+  ] as const)("without kept streams: %s", async (_, age, outcome) => {
+    const base = look([waiting], {});
+    const active = { id: "run-2", status: "running", created_at: new Date(Date.now() - age).toISOString() };
+    const api = { ...base.api, activeRuns: async () => [active] };
+    const fate = fateOf({ ...base, keepsStreams: false, api });
+    if (outcome === "busy") await expect(fate).rejects.toMatchObject({ kind: "busy" });
+    else expect(await fate).toEqual({ state: "lost", ranTool: "send_mail" });
+  });
+});
 
 describe("the fate of a message", () => {
   test("is its whole answer when its turn ended while the history was being read", async () => {

@@ -45,6 +45,20 @@ describe("A server without Redis, which runs no turn in the background", () => {
     await other.close();
   });
 
+  test("is not sent an approval again while a run goes on that may come of it: the tool would run twice", async () => {
+    const slow = '[[arguments={"label":"persona","new_string":"I learn."}]] [[tps=20]] [[words=20]]';
+    const waiting = await client.backend.createConversation(await server.newAgent(undefined, "memory_insert"), never);
+    const asked = question(waiting, `[[tool=memory_insert]] ${slow}`);
+    const asking = all(client.backend.ask(asked, never));
+    await expect.poll(() => server.modelCalls(asked.nonce).length).toBe(2);
+    const other = await server.client();
+    expect(await failure(other.backend.lookUp(waiting, asked.otid, never))).toMatchObject({ kind: "busy" });
+    await asking;
+    expect(await other.backend.lookUp(waiting, asked.otid, never)).toMatchObject({ state: "answered" });
+    expect(server.modelCalls(asked.nonce)).toHaveLength(2);
+    await other.close();
+  });
+
   test("leaves it open what became of a message while a run goes on that may be its own", async () => {
     const busy = await client.backend.createConversation(await server.newAgent(), never);
     const asked = question(busy, "[[tps=20]] [[words=20]]");

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { z } from "zod";
 import { sendJson } from "../model-answer.ts";
 import { type Input, type LoopOptions, work } from "./loop.ts";
-import { type Conversation, type Run, waitingCalls } from "./state.ts";
+import { type Agent, type Conversation, type Run, toolType, waitingCalls } from "./state.ts";
 import { append, finish, play } from "./streams.ts";
 
 export interface RouteOptions extends LoopOptions {
@@ -29,7 +29,12 @@ const message = z.object({
   ]),
   background: z.boolean().default(false),
 });
-const newAgent = z.object({ name: z.string(), memory_blocks: z.array(z.object({ value: z.string() })).default([]) });
+const newAgent = z.object({
+  name: z.string(),
+  model: z.string().optional(),
+  llm_config: z.object({ handle: z.string() }).optional(),
+  memory_blocks: z.array(z.object({ value: z.string() })).default([]),
+});
 const streamed = z.object({
   otid: z.string().optional(),
   run_id: z.string().optional(),
@@ -49,13 +54,25 @@ export class V1Routes {
       [
         /^POST \/v1\/agents$/,
         ({ body, response }) => {
-          const { name, memory_blocks } = newAgent.parse(body);
-          sendJson(response, 200, state.addAgent(name, memory_blocks[0]?.value ?? ""));
+          const { name, model, llm_config, memory_blocks } = newAgent.parse(body);
+          const handle = llm_config?.handle ?? model ?? this.#modelHandle;
+          sendJson(response, 200, shownAgent(state.addAgent(name, memory_blocks[0]?.value ?? "", handle), false));
         },
       ],
       [
         /^GET \/v1\/agents$/,
-        ({ query, response }) => sendJson(response, 200, this.#page([...state.agents.values()], query)),
+        ({ query, response }) =>
+          sendJson(
+            response,
+            200,
+            this.#page([...state.agents.values()], query).map((agent) =>
+              shownAgent(agent, query.getAll("include").includes("agent.tools")),
+            ),
+          ),
+      ],
+      [
+        /^GET \/v1\/models$/,
+        ({ response }) => sendJson(response, 200, [{ handle: this.#modelHandle, name: options.modelName }]),
       ],
       [
         /^GET \/v1\/tools$/,
@@ -65,14 +82,15 @@ export class V1Routes {
       [
         /^PATCH \/v1\/agents\/([^/]+)\/tools\/attach\/tool-(.+)$/,
         ({ ids: [agent = "", tool = ""], response }) => {
-          state.agents.get(agent)?.tools.set(tool, { needsApproval: false });
+          state.agents.get(agent)?.tools.set(tool, { type: toolType(tool), needsApproval: false });
           sendJson(response, 200, {});
         },
       ],
       [
         /^PATCH \/v1\/agents\/([^/]+)\/tools\/approval\/(.+)$/,
-        ({ ids: [agent = "", tool = ""], response }) => {
-          state.agents.get(agent)?.tools.set(tool, { needsApproval: true });
+        ({ ids: [agent = "", tool = ""], body, response }) => {
+          const needsApproval = Reflect.get(body, "requires_approval") === true;
+          state.agents.get(agent)?.tools.set(tool, { type: toolType(tool), needsApproval });
           sendJson(response, 200, {});
         },
       ],
@@ -119,6 +137,10 @@ export class V1Routes {
         },
       ],
     ];
+  }
+
+  get #modelHandle(): string {
+    return `openai-proxy/${this.#options.modelName}`;
   }
 
   async answer(request: string, query: URLSearchParams, body: object, response: ServerResponse): Promise<void> {
@@ -218,6 +240,21 @@ export class V1Routes {
     }
     sendJson(response, 200, {});
   }
+}
+
+function shownAgent({ id, name, model, tools }: Agent, withTools: boolean): object {
+  const all = [...tools];
+  return {
+    id,
+    name,
+    model,
+    llm_config: { handle: model },
+    // Relations are empty unless they are asked for.
+    tools: withTools ? all.map(([tool, { type }]) => ({ id: `tool-${tool}`, name: tool, tool_type: type })) : [],
+    tool_rules: all
+      .filter(([, { needsApproval }]) => needsApproval)
+      .map(([tool]) => ({ type: "requires_approval", tool_name: tool })),
+  };
 }
 
 function shown({ id, status, stopReason, background, createdAt }: Run): object {

@@ -13,6 +13,8 @@ export interface V1StandInOptions {
   readonly oddities?: Partial<V1Oddities>;
   /** Without it no turn runs in the background. Default: true. */
   readonly redis?: boolean;
+  /** Who has another one is refused. */
+  readonly apiKey?: string;
 }
 
 /** Stands for Letta's V1 server: the part of its REST API that is in use, with what is odd in it. */
@@ -25,7 +27,7 @@ export interface V1StandIn {
 }
 
 export async function startV1StandIn(options: V1StandInOptions): Promise<V1StandIn> {
-  const { model } = options;
+  const { model, apiKey } = options;
   const oddities = { ...v1Oddities, ...options.oddities };
   const state = new V1State();
   const port = await freePort();
@@ -42,7 +44,11 @@ export async function startV1StandIn(options: V1StandInOptions): Promise<V1Stand
       modelName: model.name,
       life: life.signal,
     });
-    server = createServer((request, response) => void answer(routes, request, response));
+    server = createServer((request, response) => {
+      if (apiKey === undefined || request.headers.authorization === `Bearer ${apiKey}`)
+        void answer(routes, request, response);
+      else sendJson(response, 401, { detail: "Unauthorized" });
+    });
     server.listen(port, "127.0.0.1");
     await once(server, "listening");
   };

@@ -48,7 +48,9 @@ export interface Agent {
   readonly id: string;
   readonly name: string;
   readonly persona: string;
-  readonly tools: Map<string, { needsApproval: boolean }>;
+  /** Its model's handle. */
+  readonly model: string;
+  readonly tools: Map<string, { readonly type: string; readonly needsApproval: boolean }>;
 }
 
 export interface Conversation {
@@ -80,10 +82,10 @@ export class V1State {
   /** Conversation to the run that locks it. */
   readonly locks = new Map<string, string>();
 
-  addAgent(name: string, persona: string): Agent {
-    const gated = (name: string) => [name, { needsApproval: false }] as const;
-    const tools = new Map(["conversation_search", "memory_insert", "memory_replace"].map(gated));
-    const agent = { id: `agent-${randomUUID()}`, name, persona, tools };
+  addAgent(name: string, persona: string, model: string): Agent {
+    const own = (name: string) => [name, { type: toolType(name), needsApproval: false }] as const;
+    const tools = new Map(["conversation_search", "memory_insert", "memory_replace"].map(own));
+    const agent = { id: `agent-${randomUUID()}`, name, persona, model, tools };
     this.agents.set(agent.id, agent);
     return agent;
   }
@@ -126,6 +128,11 @@ export class V1State {
     run.stopReason = stopReason;
     if (this.locks.get(run.conversationId) === run.id) this.locks.delete(run.conversationId);
   }
+}
+
+export function toolType(name: string): string {
+  if (/^(?:core_|archival_)?memory_/.test(name)) return "letta_memory_core";
+  return name === "conversation_search" ? "letta_core" : "letta_builtin";
 }
 
 /** The calls that wait for approval in a conversation. */
