@@ -116,7 +116,7 @@ export async function restServer(options: RestServerOptions): Promise<RestUnderC
   };
 }
 
-function hastened(plan: Plan, haste: number): Plan {
+export function hastened(plan: Plan, haste: number): Plan {
   return {
     ...plan,
     ...(plan.delayMs === undefined ? {} : { delayMs: plan.delayMs / haste }),

@@ -12,6 +12,8 @@ export interface Client {
 }
 
 export interface ServerUnderContract {
+  /** By how much the times of its clients and its model are divided. */
+  readonly haste?: number;
   client(options?: {
     readonly toolAllowList?: readonly string[];
     readonly toolAskList?: readonly string[];

@@ -95,7 +95,7 @@ export function toolsContract(server: () => ServerUnderContract): void {
         ...question(await newConversation(client), `[[bash=touch ${file}]]`),
         async askPerson(call: ToolCall) {
           calls.push(call);
-          await new Promise((resolve) => setTimeout(resolve, 2_500));
+          await new Promise((resolve) => setTimeout(resolve, 2_500 / (server().haste ?? 1)));
           thereBefore = existsSync(file);
           return { allowed, reason: "Anna wants it so." };
         },

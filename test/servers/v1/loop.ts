@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { askModel, ModelFailed } from "./model-call.ts";
+import { askModel, ModelFailed, type ToolCall } from "../model-call.ts";
 import {
   type Agent,
   type Conversation,
   type Run,
   type StoredMessage,
-  type ToolCall,
   type V1Oddities,
   type V1State,
   waitingCalls,

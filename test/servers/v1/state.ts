@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { ToolCall } from "../model-call.ts";
 
 /** What the stand-in of Letta's V1 server keeps: its database and its Redis, which survive its being killed. */
 
@@ -71,12 +72,6 @@ export interface Run {
   complete: boolean;
   /** Woken at each frame. */
   readonly readers: Set<() => void>;
-}
-
-export interface ToolCall {
-  readonly id: string;
-  readonly name: string;
-  readonly arguments: string;
 }
 
 export class V1State {

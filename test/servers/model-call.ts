@@ -1,7 +1,12 @@
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { z } from "zod";
-import type { ToolCall } from "./state.ts";
+
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
 
 export class ModelFailed extends Error {
   override readonly name = "ModelFailed";
@@ -50,7 +55,10 @@ export async function* askModel(
     });
     if (!response.ok || response.body === null)
       throw new ModelFailed(`Error code: ${response.status} - ${await quoted(response)}`, false);
-    for await (const line of createInterface({ input: Readable.from(response.body) })) {
+    const lines = createInterface({ input: Readable.from(response.body) });
+    // It may fail when whoever asked has heard enough and gone.
+    lines.on("error", () => {});
+    for await (const line of lines) {
       if (!line.startsWith("data: {")) continue;
       for (const { delta } of chunk.parse(JSON.parse(line.slice(6))).choices) {
         begun = true;
