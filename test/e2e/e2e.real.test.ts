@@ -56,7 +56,7 @@ describe("people and agents on a real Synapse and a real Letta", { timeout: 300_
     doctor(world);
     trouble(world);
   });
-  describe("when all is over", () => census(world, 2));
+  describe("when all is over", () => census(world, { people: 4, secondClients: 2 }));
 });
 
 function fail(reason: string): never {

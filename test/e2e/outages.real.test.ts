@@ -28,5 +28,5 @@ describe("people and agents, while Letta goes away and the program is killed or 
   outages(world);
   commandsKilled(world);
   restarts(world);
-  census(world, 0);
+  census(world, { people: 3, secondClients: 0 });
 });

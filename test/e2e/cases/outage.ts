@@ -106,7 +106,7 @@ export function outages(world: () => World): void {
     gate.cut();
     const { outcome, text } = await answerTo(anna, agent, questionId, 90_000);
     expect(outcome).toBe("error");
-    expect(text).toMatch(/before it had answered\. Please send your message again\.$/);
+    expect(text).toMatch(/before it had answered\. Write !retry to have me try again/);
     const next = await world().ask(agent, "Still there?");
     expect((await answerTo(anna, agent, next.questionId, 90_000)).outcome).toBe("answer");
     expect(
