@@ -1,11 +1,13 @@
 import { addressOf } from "../../src/machines/addresses.ts";
 import { type ActorRecord, recordFormat } from "../../src/runtime/record.ts";
 
-/** What an actor's host keeps of it, with nothing under way. */
-export function recordOf(actor: Pick<ActorRecord, "id" | "machine" | "value" | "context">): ActorRecord {
+/** What an actor's host keeps of it; where nothing else is said, with nothing under way. */
+export function recordOf(actor: Pick<ActorRecord, "id" | "machine"> & Partial<ActorRecord>): ActorRecord {
   return {
     format: recordFormat,
     version: 1,
+    value: "idle",
+    context: {},
     status: "active",
     history: {},
     children: {},

@@ -7,6 +7,7 @@ import { adopt, type OfflineAdoption } from "../../src/cli/adopt/adopt.ts";
 import { exitCode } from "../../src/cli/exit-code.ts";
 import { ControlServer } from "../../src/runtime/control/server.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
+import { printing } from "./printed.ts";
 
 const done: Adopted = { outcome: "done", roomId: "!room:x", steps: ["mark !room:x as its own"] };
 const nothing: Adopted = { outcome: "done", roomId: "!room:x", steps: [] };
@@ -35,7 +36,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** Runs the command; each agent's tries come to these. */
 async function run(outcomes: readonly Adopted[], options: { dryRun?: boolean; mapping?: string } = {}) {
-  const printed = { out: "", err: "" };
+  const { printed, console } = printing();
   const left = [...outcomes];
   const offline = {
     adopt: vi.fn<OfflineAdoption["adopt"]>(async () => left.shift() ?? nothing),
@@ -47,14 +48,7 @@ async function run(outcomes: readonly Adopted[], options: { dryRun?: boolean; ma
     { config, mapping, ...options },
     {
       env: {},
-      console: {
-        out: (text) => {
-          printed.out += text;
-        },
-        err: (text) => {
-          printed.err += text;
-        },
-      },
+      console,
       openStore,
       sleep,
     },

@@ -8,6 +8,7 @@ import { exitCode } from "../../src/cli/exit-code.ts";
 import { bindCommands } from "../../src/commands/index.ts";
 import { ControlServer } from "../../src/runtime/control/server.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
+import { printing } from "./printed.ts";
 
 const found = { listed: 12, fresh: 2, renamed: 1, back: 0, missing: 1, disabled: 0 };
 
@@ -47,15 +48,7 @@ afterEach(async () => {
 });
 
 async function discover(json = false) {
-  const printed = { out: "", err: "" };
-  const console = {
-    out: (text: string) => {
-      printed.out += text;
-    },
-    err: (text: string) => {
-      printed.err += text;
-    },
-  };
+  const { printed, console } = printing();
   const code = await runDiscovery({ config: join(folder, "none.yaml"), data: folder, json }, console, {});
   return { code, ...printed };
 }

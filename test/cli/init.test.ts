@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { exitCode } from "../../src/cli/exit-code.ts";
 import { type InitOptions, init } from "../../src/cli/init/init.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { printing } from "./printed.ts";
 
 let folder: string;
 let config: string;
@@ -17,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 async function initialise(options: Omit<InitOptions, "config">, answers?: string[]) {
-  const printed = { out: "", err: "" };
+  const { printed, console } = printing();
   const questions: string[] = [];
   const ask = async (question: string): Promise<string> => {
     questions.push(question);
@@ -26,14 +27,7 @@ async function initialise(options: Omit<InitOptions, "config">, answers?: string
   const code = await init(
     { config, ...options },
     {
-      console: {
-        out: (text) => {
-          printed.out += text;
-        },
-        err: (text) => {
-          printed.err += text;
-        },
-      },
+      console,
       withQuestions: answers === undefined ? undefined : (use) => use(ask),
     },
   );

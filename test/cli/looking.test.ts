@@ -17,7 +17,9 @@ import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
 import { keys } from "../../src/runtime/embedded/keys.ts";
 import { openStore } from "../../src/runtime/embedded/open.ts";
 import { put } from "../../src/runtime/embedded/store.ts";
-import { type ActorRecord, recordFormat } from "../../src/runtime/record.ts";
+import type { ActorRecord } from "../../src/runtime/record.ts";
+import { recordOf } from "../actors/agent-record.ts";
+import { printing } from "./printed.ts";
 
 const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
 const server = "example.org";
@@ -59,22 +61,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 function record(id: ActorRecord["id"], machine: string, rest: Partial<ActorRecord>): ActorRecord {
-  return {
-    format: recordFormat,
-    id,
-    machine,
-    version: 1,
-    value: "idle",
-    context: {},
-    status: "active",
-    history: {},
-    children: {},
-    timers: {},
-    revision: 7,
-    generation: 1,
-    at: 1_000,
-    ...rest,
-  };
+  return recordOf({ id, machine, revision: 7, generation: 1, at: 1_000, ...rest });
 }
 
 const wait = { reason: "the homeserver does not answer", remedy: "start it", since: 500 };
@@ -109,20 +96,13 @@ interface Looking {
 }
 
 async function cli(args: readonly string[], { terminal = { colour: false }, between = [] }: Looking = {}) {
-  const printed = { out: "", err: "" };
+  const { printed, console } = printing();
   let stop = (): void => undefined;
   let listening = 0;
   const code = await runCli([...args, "--config", config], {
     version: "1.2.3",
     env: {},
-    console: {
-      out: (text) => {
-        printed.out += text;
-      },
-      err: (text) => {
-        printed.err += text;
-      },
-    },
+    console,
     asking: {},
     examining: { openPatient: () => Promise.reject(new Error("nothing is examined here")) },
     looking: {

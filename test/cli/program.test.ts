@@ -10,7 +10,9 @@ import { bindCommands } from "../../src/commands/index.ts";
 import { actorId } from "../../src/runtime/actor-id.ts";
 import { ControlServer } from "../../src/runtime/control/server.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
-import { type ActorRecord, recordFormat } from "../../src/runtime/record.ts";
+import type { ActorRecord } from "../../src/runtime/record.ts";
+import { recordOf } from "../actors/agent-record.ts";
+import { printing } from "./printed.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -19,18 +21,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 async function cli(...args: readonly string[]) {
-  const printed = { out: "", err: "" };
+  const { printed, console } = printing();
   const code = await runCli(args, {
     version: "1.2.3",
     env: {},
-    console: {
-      out: (text) => {
-        printed.out += text;
-      },
-      err: (text) => {
-        printed.err += text;
-      },
-    },
+    console,
     asking: {},
     looking: {
       terminal: () => ({ colour: false }),
@@ -102,22 +97,8 @@ describe("chart", () => {
 });
 
 describe("status", () => {
-  const record = (machine: string, key: string[], rest: Partial<ActorRecord>): ActorRecord => ({
-    format: recordFormat,
-    id: actorId("example.org", machine, ...key),
-    machine,
-    version: 1,
-    value: "ready",
-    context: {},
-    status: "active",
-    history: {},
-    children: {},
-    timers: {},
-    revision: 1,
-    generation: 1,
-    at: 0,
-    ...rest,
-  });
+  const record = (machine: string, key: string[], rest: Partial<ActorRecord>): ActorRecord =>
+    recordOf({ id: actorId("example.org", machine, ...key), machine, value: "ready", generation: 1, ...rest });
   const wait = { reason: "the homeserver does not answer", remedy: "Start it.", since: 60_000 };
   const records = [
     record("space", ["agents"], {}),

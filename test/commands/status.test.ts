@@ -4,27 +4,13 @@ import { status as statusSchema } from "../../src/commands/status/schema.ts";
 import { statusQuery } from "../../src/commands/status/status.ts";
 import { actorId } from "../../src/runtime/actor-id.ts";
 import type { Health } from "../../src/runtime/host.ts";
-import { type ActorRecord, recordFormat } from "../../src/runtime/record.ts";
+import type { ActorRecord } from "../../src/runtime/record.ts";
+import { recordOf } from "../actors/agent-record.ts";
 
 const server = "example.org";
 
 function record(machine: string, key: readonly string[], rest: Partial<ActorRecord>): ActorRecord {
-  return {
-    format: recordFormat,
-    id: actorId(server, machine, ...key),
-    machine,
-    version: 1,
-    value: "idle",
-    context: {},
-    status: "active",
-    history: {},
-    children: {},
-    timers: {},
-    revision: 1,
-    generation: 1,
-    at: 1_000,
-    ...rest,
-  };
+  return recordOf({ id: actorId(server, machine, ...key), machine, generation: 1, at: 1_000, ...rest });
 }
 
 const timer = (due: number) => ({ due, generation: 1, event: { type: "xstate.after.retry.x" } });

@@ -1,21 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { ConversationContext, TurnInput } from "../../src/machines/conversation/context.ts";
-import { type ChartDriver, failure } from "./chart-driver.ts";
+import { asking, type Conversation, turnOf } from "./asking.ts";
+import { failure } from "./chart-driver.ts";
 import { approval, command, drive, question } from "./charts-under-test.ts";
-
-type Conversation = ChartDriver<ConversationContext>;
-
-/** A conversation in which the first question is being asked. */
-function asking(): Conversation {
-  const conversation = drive.conversation();
-  conversation.send({ type: "MESSAGE", question: question(1) });
-  conversation.done("openConversation", { conversationId: "letta-1" });
-  return conversation;
-}
-
-function turnOf(conversation: Conversation, child: string): TurnInput["turn"] {
-  return conversation.inputOf<TurnInput>(child).turn;
-}
 
 /** What was said to commands, in a word each. */
 function remarksOf(conversation: Conversation): string[] {

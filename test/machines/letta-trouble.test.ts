@@ -1,10 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { LettaErrorKind } from "../../src/letta/port.ts";
-import type { ConversationContext, TurnInput } from "../../src/machines/conversation/context.ts";
-import type { ChartDriver } from "./chart-driver.ts";
+import type { TurnInput } from "../../src/machines/conversation/context.ts";
+import { asking, type Conversation } from "./asking.ts";
 import { command, drive, question } from "./charts-under-test.ts";
-
-type Conversation = ChartDriver<ConversationContext>;
 
 /**
  * What a person sees of each trouble with Letta:
@@ -26,13 +24,6 @@ const outcomes: Readonly<Record<LettaErrorKind, "error" | "patience" | "another"
 };
 
 const kinds = Object.entries(outcomes) as [LettaErrorKind, "error" | "patience" | "another"][];
-
-function asking(): Conversation {
-  const conversation = drive.conversation();
-  conversation.send({ type: "MESSAGE", question: question(1) });
-  conversation.done("openConversation", { conversationId: "letta-1" });
-  return conversation;
-}
 
 function fail(conversation: Conversation, kind: LettaErrorKind): void {
   const [running = ""] = conversation.running.keys();

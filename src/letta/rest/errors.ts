@@ -65,7 +65,10 @@ export function translate(error: unknown, asked: Asked): Error {
   return refused(`Letta refused ${asked.what} (${status}): ${text}`, "Look at Letta's own log for the cause.");
 }
 
-/** Ids have a form of their own on each kind of server: one of another kind is as unknown as a deleted one. */
+/**
+ * The answer to an id of nothing (404), or to one in another server's form (422): an agent or a conversation of a Letta that
+ * was used here before.
+ */
 function notFound({ what, conversationId }: Asked, status: number, text: string): LettaError {
   const isConversation = conversationId !== undefined && /conversation/i.test(text) && !/^agent/i.test(text);
   if (isConversation) {

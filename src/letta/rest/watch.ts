@@ -66,12 +66,12 @@ function lastWords(error: unknown, url: string): IteratorResult<unknown> {
 }
 
 function read(value: unknown): Heard {
-  const any = otherFrame.safeParse(value).data;
-  if (any === undefined) return {};
-  const known = frameTypes.has(any.message_type) ? frame.safeParse(value).data : undefined;
+  const told = otherFrame.safeParse(value).data;
+  if (told === undefined) return {};
+  const known = frameTypes.has(told.message_type) ? frame.safeParse(value).data : undefined;
   return {
     ...(known === undefined ? {} : { frame: known }),
-    ...(any.run_id ? { runId: any.run_id } : {}),
-    ...(any.seq_id ? { seq: any.seq_id } : {}),
+    ...(told.run_id == null ? {} : { runId: told.run_id }),
+    ...(told.seq_id == null ? {} : { seq: told.seq_id }),
   };
 }

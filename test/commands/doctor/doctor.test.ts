@@ -181,10 +181,11 @@ describe("of rate limits the doctor finds", () => {
 
 describe("of Letta the doctor finds", () => {
   const failing = (kind: "unreachable" | "refused") => ({
-    // biome-ignore lint/correctness/useYield: it fails before there is anything.
-    async *listAgents(): AsyncGenerator<never> {
-      throw new LettaError(kind, `Letta says ${kind}`, { remedy: "Set letta.token_file." });
-    },
+    listAgents: () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.reject(new LettaError(kind, `Letta says ${kind}`, { remedy: "Set letta.token_file." })),
+      }),
+    }),
   });
 
   test.each([

@@ -5,11 +5,9 @@ import { startTimer } from "../../../src/letta/timer.ts";
 import { createAgent } from "../../servers/letta-agents.ts";
 import { openLettaSocket } from "../../servers/letta-socket.ts";
 import { type Model, startModel } from "../../servers/model.ts";
-import { directed } from "../../servers/model-plan.ts";
-import type { ModelRequest } from "../../servers/model-request.ts";
 import { layCable } from "./cable.ts";
-import { hastened } from "./rest-server.ts";
 import type { ServerUnderContract } from "./server.ts";
+import { watchModel } from "./watched-model.ts";
 
 /** A server that speaks the App Server's protocol: the real one or its stand-in. */
 export interface AppServer {
@@ -38,13 +36,7 @@ export interface AppServerUnderContract extends ServerUnderContract {
 
 export async function appServer(options: AppServerUnderContractOptions): Promise<AppServerUnderContract> {
   const { haste = 1, toolFolder, receiptWithinMs } = options;
-  const requests = new Map<string, ModelRequest>();
-  const model = await startModel({
-    behaviour: (request) => {
-      if (request.nonce !== undefined) requests.set(request.nonce, request);
-      return hastened(directed(request), haste);
-    },
-  });
+  const { model, request } = await watchModel(startModel, haste);
   const server = await options.start(model);
   const others: { close(): void }[] = [];
   return {
@@ -73,8 +65,8 @@ export async function appServer(options: AppServerUnderContractOptions): Promise
       return (await createAgent(server.url, { name, model: server.modelHandle, persona: "I answer." })).id;
     },
     modelCalls: (nonce) => model.calls().filter((call) => call.nonce === nonce),
-    offeredTools: (nonce) => requests.get(nonce)?.tools ?? [],
-    past: (nonce) => requests.get(nonce)?.past ?? [],
+    offeredTools: (nonce) => request(nonce)?.tools ?? [],
+    past: (nonce) => request(nonce)?.past ?? [],
     toolFolder,
     async otherTurn({ agentId, conversationId }, text) {
       const socket = await openLettaSocket(server.url);

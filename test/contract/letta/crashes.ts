@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { type Conversation, LettaError, type TurnFate } from "../../../src/letta/port.ts";
+import { killInMidTurn } from "./killed-server.ts";
 import {
   all,
   answerIn,
@@ -170,16 +171,7 @@ export function crashesContract(server: () => ServerUnderContract): void {
     const early = question(await newConversation(client), "[[delay=20000]]");
     const late = question(await newConversation(client), "[[tps=20]] [[words=200]]");
     const answer = await answeredThenGone(answered);
-    const turns = [
-      await until(client.backend.ask(early, never), "accepted"),
-      await until(client.backend.ask(late, never), "text"),
-    ];
-    await expect.poll(() => server().modelCalls(early.nonce).length).toBe(1);
-    await server().kill();
-    for (const { rest } of turns) expect(await rest).toMatchObject({ kind: "unreachable" });
-    const error = await failure(client.backend.lookUp(answered.conversation, answered.otid, never));
-    expect(error).toMatchObject({ kind: "unreachable" });
-    expect(error.remedy).toMatch(/letta server/);
+    await killInMidTurn(server(), client, { answered, early, late }, /letta server/);
 
     await server().restart();
     const fates = await Promise.all(

@@ -2,10 +2,9 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { RestBackend } from "../../../src/letta/rest/backend.ts";
 import type { Model, ModelOptions } from "../../servers/model.ts";
-import { directed, type Plan } from "../../servers/model-plan.ts";
-import type { ModelRequest } from "../../servers/model-request.ts";
 import { layCable } from "./cable.ts";
 import type { ServerUnderContract } from "./server.ts";
+import { watchModel } from "./watched-model.ts";
 
 export const restAbilities = {
   turnsOutliveWatchers: true,
@@ -46,13 +45,7 @@ const listedTools = z.array(z.object({ id: z.string(), name: z.string() }));
 
 export async function restServer(options: RestServerOptions): Promise<RestUnderContract> {
   const { haste = 1 } = options;
-  const requests = new Map<string, ModelRequest>();
-  const model = await options.startModel({
-    behaviour: (request) => {
-      if (request.nonce !== undefined) requests.set(request.nonce, request);
-      return hastened(directed(request), haste);
-    },
-  });
+  const { model, request } = await watchModel(options.startModel, haste);
   const server = await options.start(model);
   const call = async (method: string, path: string, body?: unknown) => {
     const headers = { "content-type": "application/json" };
@@ -98,8 +91,8 @@ export async function restServer(options: RestServerOptions): Promise<RestUnderC
       await call("PATCH", `/v1/agents/${agentId}/tools/approval/${tool}`, { requires_approval: false });
     },
     modelCalls: (nonce) => model.calls().filter((made) => made.nonce === nonce),
-    offeredTools: (nonce) => requests.get(nonce)?.tools ?? [],
-    past: (nonce) => requests.get(nonce)?.past ?? [],
+    offeredTools: (nonce) => request(nonce)?.tools ?? [],
+    past: (nonce) => request(nonce)?.past ?? [],
     toolFolder: "/nonexistent",
     async otherTurn({ conversationId }, text) {
       const body = { messages: [{ role: "user", content: text }], background: true, include_pings: true };
@@ -113,13 +106,5 @@ export async function restServer(options: RestServerOptions): Promise<RestUnderC
       await model.stop();
       await options.cleanUp?.();
     },
-  };
-}
-
-export function hastened(plan: Plan, haste: number): Plan {
-  return {
-    ...plan,
-    ...(plan.delayMs === undefined ? {} : { delayMs: plan.delayMs / haste }),
-    ...(plan.tokensPerSecond === undefined ? {} : { tokensPerSecond: plan.tokensPerSecond * haste }),
   };
 }

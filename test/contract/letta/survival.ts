@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { Conversation, TurnFate } from "../../../src/letta/port.ts";
+import { killInMidTurn } from "./killed-server.ts";
 import {
   all,
   answerIn,
@@ -80,16 +81,7 @@ export function survivalContract(server: () => ServerUnderContract): void {
     const early = question(await newConversation(client), "[[delay=20000]]");
     const late = question(await newConversation(client), "[[tps=20]] [[words=200]]");
     const answer = answerIn(await all(client.backend.ask(answered, never)));
-    const turns = [
-      await until(client.backend.ask(early, never), "accepted"),
-      await until(client.backend.ask(late, never), "text"),
-    ];
-    await expect.poll(() => server().modelCalls(early.nonce).length).toBe(1);
-    await server().kill();
-    for (const { rest } of turns) expect(await rest).toMatchObject({ kind: "unreachable" });
-    const error = await failure(client.backend.lookUp(answered.conversation, answered.otid, never));
-    expect(error).toMatchObject({ kind: "unreachable" });
-    expect(error.remedy).toMatch(/Letta/);
+    await killInMidTurn(server(), client, { answered, early, late }, /Letta/);
     await client.close();
 
     await server().restart();
