@@ -1,34 +1,39 @@
 import type { AgentSummary } from "../port.ts";
 import type { Request } from "./connection.ts";
 import { malformed } from "./errors.ts";
-import { agentPage, createdAgent } from "./frames.ts";
+import { agentPage, createdAgent, type ListedAgent } from "./frames.ts";
 
 const pageSize = 100;
 const mostPasses = 5;
 
+/** All agents, each once. */
+export async function* listAgents(request: Request, signal: AbortSignal): AsyncGenerator<AgentSummary> {
+  for await (const { id, name } of everyAgent(request, signal)) yield { id, name };
+}
+
 /**
- * All agents, each once. Letta sorts them by when they last ran, so an agent that runs meanwhile moves across pages:
+ * All agents with what a listing tells of them, each once. Letta sorts them by when they last ran, so an agent that runs meanwhile moves across pages:
  * a listing of several pages is repeated until one finds nothing new.
  */
-export async function* listAgents(request: Request, signal: AbortSignal): AsyncGenerator<AgentSummary> {
+export async function* everyAgent(request: Request, signal: AbortSignal): AsyncGenerator<ListedAgent> {
   const seen = new Set<string>();
   for (let pass = 0; pass < mostPasses; pass += 1) {
     let fresh = 0;
     let pages = 0;
     for await (const page of pagesOf(request, signal)) {
       pages += 1;
-      for (const { id, name } of page) {
-        if (seen.has(id)) continue;
-        seen.add(id);
+      for (const agent of page) {
+        if (seen.has(agent.id)) continue;
+        seen.add(agent.id);
         fresh += 1;
-        yield { id, name };
+        yield agent;
       }
     }
     if (pages < 2 || (pass > 0 && fresh === 0)) return;
   }
 }
 
-async function* pagesOf(request: Request, signal: AbortSignal): AsyncGenerator<readonly AgentSummary[]> {
+async function* pagesOf(request: Request, signal: AbortSignal): AsyncGenerator<readonly ListedAgent[]> {
   const begun = new Set<string>();
   let after: string | undefined;
   for (;;) {

@@ -106,7 +106,14 @@ export const historyPage = z.object({
   next_before: z.string().nullish(),
 });
 
-export const agentPage = z.object({ agents: z.array(z.object({ id: z.string(), name: z.string() })) });
+const listedAgent = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** Only looked at: an agent is listed whatever stands here. */
+  model: z.string().nullish().catch(undefined),
+});
+export type ListedAgent = z.infer<typeof listedAgent>;
+export const agentPage = z.object({ agents: z.array(listedAgent) });
 export const createdAgent = z.object({ agent: z.object({ id: z.string(), name: z.string() }) });
 export const createdConversation = z.object({ conversation: z.object({ id: z.string() }) });
 export const abortReply = z.object({ aborted: z.boolean() });
