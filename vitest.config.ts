@@ -13,7 +13,7 @@ const homes = ["test/e2e/{administered,adopt,getting-started,life,past,rest}.rea
 /** Agents made and retired under kill -9 at each request: minutes. */
 const life = ["test/life/**/*.real.test.ts"];
 /** What the ports promise, and the demo: with the real servers too, but too long for the quick suite. */
-const contract = ["test/contract/*/{app-server,synapse}.test.ts", "test/demo/**/*.real.test.ts"];
+const contract = ["test/contract/*/{app-server,models,synapse}.test.ts", "test/demo/**/*.real.test.ts"];
 /** The same contract on Letta's V1 server, which takes minutes to install. */
 const lettaV1 = ["test/contract/letta/letta-v1.real.test.ts"];
 /** Tests that are too slow for every day. */
