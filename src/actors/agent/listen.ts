@@ -58,8 +58,8 @@ export interface Listener {
 }
 
 /**
- * What an agent makes of one event of a timeline: a question, a change of one, a command, or nothing. Never throws: whatever its
- * sender put into the content, the event is understood or left alone.
+ * What an agent makes of one event of a timeline: a question, a change of one, a command, or nothing. Never throws:
+ * whatever its sender put into the content, the event is understood or left alone.
  */
 export function hear(event: MatrixEvent, roomId: string, listener: Listener): Heard | undefined {
   if (event.sender === listener.userId || event.stateKey !== undefined) return undefined;
