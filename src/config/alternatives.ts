@@ -1,5 +1,6 @@
 import type { ConfigProblem } from "./config-error.ts";
 import type { Key } from "./key.ts";
+import { isRestAddress } from "./letta-address.ts";
 import { isSamePath, type Path, type Section, valueAt } from "./tree.ts";
 
 /** Keys of which at most one may be set; with `required`, exactly one. */
@@ -48,7 +49,7 @@ export function ambiguities(written: Section, keys: readonly Key[]): readonly Co
 export function wrongKeyForLetta(written: Section, keys: readonly Key[]): readonly ConfigProblem[] {
   const url = valueAt(written, ["letta", "url"]);
   if (typeof url !== "string") return [];
-  const isRest = /^https?:/.test(url);
+  const isRest = isRestAddress(url);
   const [wrong, right] = isRest ? ["token", "api_key"] : ["api_key", "token"];
   return [wrong, `${wrong}_file`].flatMap((name) => {
     if (valueAt(written, ["letta", name]) === undefined) return [];

@@ -2,8 +2,9 @@ import { rivalsOf } from "./alternatives.ts";
 import type { ConfigProblem } from "./config-error.ts";
 import { type FormerName, formerNames } from "./former-names.ts";
 import type { Key } from "./key.ts";
+import { isRestAddress } from "./letta-address.ts";
 import { nearest } from "./nearest.ts";
-import { isSamePath, type Path } from "./tree.ts";
+import { isSamePath, type Path, type Section, valueAt } from "./tree.ts";
 
 const prefix = "LETTA_MATRIX_";
 
@@ -26,10 +27,14 @@ export interface Override {
   readonly value: unknown;
 }
 
-/** The keys that the environment sets, by today's names or by former ones. A list is separated by commas. */
+/**
+ * The keys that the environment sets over what is `written` in the file, by today's names or by former ones. A list is
+ * separated by commas.
+ */
 export function overridesIn(
   env: Environment,
   keys: readonly Key[],
+  written: Section,
 ): { readonly overrides: readonly Override[]; readonly problems: readonly ConfigProblem[] } {
   const settable = new Map(keys.filter(({ kind }) => kind !== "section").map((key) => [variableOf(key.path), key]));
   const overrides: Override[] = [];
@@ -41,15 +46,25 @@ export function overridesIn(
     if (key === undefined) problems.push({ key: variable, message: unknownVariable(variable, [...settable.keys()]) });
     else overrides.push({ path: key.path, variable, value: parseValue(text, key.kind) });
   }
-  return { overrides: [...formerOverrides(env, keys, overrides), ...overrides], problems };
+  return { overrides: [...formerOverrides(env, keys, overrides, written), ...overrides], problems };
 }
 
 /** What former names set, unless something else sets the same or what may not stand beside it. */
-function formerOverrides(env: Environment, keys: readonly Key[], overrides: readonly Override[]): readonly Override[] {
+function formerOverrides(
+  env: Environment,
+  keys: readonly Key[],
+  overrides: readonly Override[],
+  written: Section,
+): readonly Override[] {
   const taken: Path[] = overrides.flatMap(({ path }) => [path, ...rivalsOf(path)]);
   const found: Override[] = [];
-  for (const { variable, path, convert = same } of formerNames) {
+  const isRest = () => {
+    const set = [...overrides, ...found].find(({ path }) => isSamePath(path, lettaUrl));
+    return isRestAddress(set?.value ?? valueAt(written, lettaUrl));
+  };
+  for (const { variable, path: usual, pathForRest, convert = same } of formerNames) {
     const text = env[variable];
+    const path = pathForRest !== undefined && isRest() ? pathForRest : usual;
     const key = keys.find((candidate) => isSamePath(candidate.path, path));
     // Nobody who sets a variable to nothing means a value.
     if (text === undefined || text.trim() === "" || key === undefined) continue;
@@ -59,6 +74,8 @@ function formerOverrides(env: Environment, keys: readonly Key[], overrides: read
   }
   return found;
 }
+
+const lettaUrl = ["letta", "url"];
 
 const same: NonNullable<FormerName["convert"]> = (text) => text;
 

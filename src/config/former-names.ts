@@ -7,6 +7,8 @@ import type { Path } from "./tree.ts";
 export interface FormerName {
   readonly variable: string;
   readonly path: Path;
+  /** The key in place of it where `letta.url` is an address of the REST API. */
+  readonly pathForRest?: Path;
   /** What it held, in today's terms. */
   readonly convert?: (text: string) => string;
   /** How the two differ, for people. */
@@ -39,8 +41,18 @@ export const formerNames: readonly FormerName[] = [
   },
   { variable: "DISABLED_AGENT_IDS", path: ["discovery", "disabled"] },
   { variable: "LETTA_API_URL", path: ["letta", "url"] },
-  { variable: "LETTA_TOKEN", path: ["letta", "token"] },
-  { variable: "LETTA_API_KEY", path: ["letta", "token"], note: "LETTA_TOKEN wins over it" },
+  {
+    variable: "LETTA_TOKEN",
+    path: ["letta", "token"],
+    pathForRest: ["letta", "api_key"],
+    note: "by the REST API `letta.api_key`",
+  },
+  {
+    variable: "LETTA_API_KEY",
+    path: ["letta", "token"],
+    pathForRest: ["letta", "api_key"],
+    note: "by the REST API `letta.api_key`; LETTA_TOKEN wins over it",
+  },
   {
     variable: "LETTA_STREAMING_IDLE_TIMEOUT",
     path: ["letta", "idle_timeout"],

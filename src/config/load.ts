@@ -37,8 +37,9 @@ export async function loadSettings(path: string, env: Environment): Promise<Sett
 
 /** The same, without reading the secrets. Throws {@link ConfigError}. */
 export async function readConfigFile(path: string, env: Environment): Promise<ConfigFile> {
-  const { overrides, problems } = overridesIn(env, keys);
-  const written = withOverrides(await readYaml(path), overrides);
+  const inFile = await readYaml(path);
+  const { overrides, problems } = overridesIn(env, keys, inFile);
+  const written = withOverrides(inFile, overrides);
   const parsed = configFile.safeParse(written);
   const issues = parsed.success ? [] : parsed.error.issues;
   const all = [

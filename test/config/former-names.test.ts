@@ -54,6 +54,16 @@ test("the older system's variables alone configure it", async () => {
   });
 });
 
+test.each([
+  ["the older one", { LETTA_API_URL: "http://letta:8283" }, ""],
+  ["today's", { LETTA_API_URL: "", LETTA_MATRIX_LETTA_URL: "https://api.letta.com" }, ""],
+  ["the file", { LETTA_API_URL: "" }, "letta: { url: 'http://letta:8283' }"],
+])("their token is the REST API's key where %s names its address", async (_, env, text) => {
+  const { letta } = await load(text, { ...older, ...env });
+  expect(letta).toMatchObject({ url: expect.stringMatching(/^http/), apiKey: "letta-token" });
+  expect(letta).not.toHaveProperty("token");
+});
+
 test("they win over the file, and today's names win over them", async () => {
   const text = "homeserver: { registration: { shared_secret: s3cret } }\nlog: { level: error }";
   expect((await load(text, older)).log.level).toBe("warn");
