@@ -87,7 +87,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .addOption(config())
     .option("--homeserver <url>", "where clients reach the homeserver")
     .option("--server-name <name>", "the part after the colon in its user ids")
-    .option("--letta <url>", "where Letta's App Server listens")
+    .option("--letta <url>", "where Letta's App Server listens, or Letta's REST API")
     .option("--invite <user...>", "who is invited to all agents")
     .addOption(
       new Option("--shared-secret-file <file>", "holds Synapse's registration_shared_secret").conflicts(
@@ -96,7 +96,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     )
     .option("--registration-token-file <file>", "holds a registration token, for other homeservers")
     .option("--admin-token-file <file>", "holds the access token of a Synapse administrator")
-    .option("--letta-token-file <file>", "holds the App Server's token")
+    .option("--letta-token-file <file>", "holds the App Server's token, or the REST API's key")
     .option("-d, --data <folder>", "where all state is kept")
     .option("-y, --yes", "ask nothing")
     .addHelpText(

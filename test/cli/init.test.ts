@@ -104,6 +104,17 @@ describe("init", () => {
     expect((await loadConfig(config, {})).homeserver.registration).toMatchObject({ secret: "the homeserver's" });
   });
 
+  test.each([
+    ["ws://127.0.0.1:4500", { token: "the secret" }],
+    ["https://api.letta.com", { apiKey: "the secret" }],
+  ])("writes what lets us in under the key that Letta at %s takes", async (letta, expected) => {
+    const lettaTokenFile = join(folder, "letta");
+    await writeFile(lettaTokenFile, "the secret\n");
+    const { code } = await initialise({ yes: true, serverName: "example.org", letta, lettaTokenFile });
+    expect(code).toBe(exitCode.ok);
+    expect((await loadConfig(config, {})).letta).toMatchObject({ url: letta, ...expected });
+  });
+
   test("never replaces a configuration", async () => {
     await writeFile(config, "mine");
     const { code, err } = await initialise({ yes: true, serverName: "example.org" });

@@ -1,6 +1,7 @@
 import { ConfigError } from "../../config/config-error.ts";
 import { diagnose } from "../../config/diagnose.ts";
 import { keysOf } from "../../config/key.ts";
+import { isRestAddress } from "../../config/letta-address.ts";
 import { type ConfigFile, configFile } from "../../config/schema.ts";
 
 /** What a first configuration is made of. Paths are as they are written into it. */
@@ -12,6 +13,7 @@ export interface FirstAnswers {
   readonly invite: readonly string[];
   readonly registration: Readonly<Partial<Record<"shared_secret_file" | "registration_token_file", string>>>;
   readonly adminTokenFile?: string | undefined;
+  /** Holds the App Server's token, or the REST API's key. */
   readonly lettaTokenFile?: string | undefined;
   readonly dataFolder: string;
 }
@@ -27,10 +29,18 @@ function treeOf(answers: FirstAnswers) {
       registration: { ...answers.registration },
       ...(adminTokenFile !== undefined && { admin_token_file: adminTokenFile }),
     },
-    letta: { url: answers.letta, ...(lettaTokenFile !== undefined && { token_file: lettaTokenFile }) },
+    letta: {
+      url: answers.letta,
+      ...(lettaTokenFile !== undefined && { [lettaSecretKey(answers)]: lettaTokenFile }),
+    },
     data_folder: answers.dataFolder,
     invite: [...answers.invite],
   };
+}
+
+/** Each kind of Letta has a key of its own for what lets us in. */
+function lettaSecretKey({ letta }: FirstAnswers): "api_key_file" | "token_file" {
+  return isRestAddress(letta) ? "api_key_file" : "token_file";
 }
 
 /** The configuration that will be read from the text. Throws {@link ConfigError}. */
@@ -71,10 +81,12 @@ export function firstConfigText(answers: FirstAnswers): string {
       : `  admin_token_file: ${yaml(adminTokenFile)}`,
     "",
     "letta:",
-    "  # Where the Letta App Server listens (`letta server --listen ws://127.0.0.1:4500`).",
+    "  # Where the Letta App Server listens (`letta server --listen ws://127.0.0.1:4500`), or Letta's REST API.",
     `  url: ${yaml(letta)}`,
-    "  # Its token; needed when it runs on another machine.",
-    lettaTokenFile === undefined ? "  # token_file: letta_token" : `  token_file: ${yaml(lettaTokenFile)}`,
+    "  # The App Server's token, needed when it runs on another machine; by the REST API api_key_file.",
+    lettaTokenFile === undefined
+      ? `  # ${lettaSecretKey(answers)}: letta_token`
+      : `  ${lettaSecretKey(answers)}: ${yaml(lettaTokenFile)}`,
     "",
     "# Where all state is kept. Back it up: it holds the agents' logins.",
     `data_folder: ${yaml(dataFolder)}`,
