@@ -44,6 +44,8 @@ export default defineConfig({
     // Tests that run side by side in one file mostly wait for a server.
     maxConcurrency: 20,
     reporters: ["default", "./test/reporter.ts"],
+    // A failure that is seen once only must say all that it knows.
+    chaiConfig: { truncateThreshold: 0 },
     projects: [
       {
         extends: true,

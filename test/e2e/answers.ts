@@ -36,20 +36,37 @@ export async function draftOf(person: Person, agent: Resident, questionId: strin
   return draft;
 }
 
+/** Waits until this many versions of the unfinished answer were seen, and gives all that were. */
+export function draftsOf(person: Person, { roomId, name }: Resident, questionId: string, atLeast: number) {
+  const look = (): readonly RoomEvent[] | undefined => {
+    const drafts = draftsIn(marked(person.events(roomId), questionId));
+    return drafts.length >= atLeast ? drafts : undefined;
+  };
+  return person.until(`${atLeast} drafts of ${name}'s answer to ${questionId}`, look);
+}
+
 export function answered(events: readonly RoomEvent[], questionId: string): Answered | undefined {
-  const about = events.flatMap((event) => {
-    const mark = markOf(event.content);
-    return mark?.cause === questionId ? [{ event, mark }] : [];
-  });
+  const about = marked(events, questionId);
   const last = about.find(({ mark }) => mark.final);
   if (last === undefined) return undefined;
   const finals = about.filter(({ mark }) => mark.outcome !== undefined).map(({ event }) => event);
   return {
-    drafts: about.filter(({ mark }) => mark.outcome === undefined).map(({ event }) => event),
+    drafts: draftsIn(about),
     finals,
     outcome: last.mark.outcome,
     text: finals.map(freshBody).join("\n"),
   };
+}
+
+function marked(events: readonly RoomEvent[], questionId: string) {
+  return events.flatMap((event) => {
+    const mark = markOf(event.content);
+    return mark?.cause === questionId ? [{ event, mark }] : [];
+  });
+}
+
+function draftsIn(about: ReturnType<typeof marked>): readonly RoomEvent[] {
+  return about.filter(({ mark }) => mark.outcome === undefined).map(({ event }) => event);
 }
 
 /** The text an event gives its message, without the star that stands for clients that know no edits. */

@@ -130,6 +130,26 @@ export class World {
     return { questionId: await this.anna.say(room.roomId, `${text} [[nonce=${nonce}]]`, extra), nonce };
   }
 
+  /** The same, and the model goes on with its answer, a word every 50 ms, until it is told to end it. */
+  async askForLong(room: Resident, text: string, extra = {}): Promise<Asked & { end(): void }> {
+    const nonce = this.nonce();
+    let mayEnd = false;
+    const growing = function* (beginning = "") {
+      yield beginning;
+      for (let n = 1; !mayEnd; n += 1) yield ` w${n}`;
+      yield " The end.";
+    };
+    this.plan(nonce, (request) => ({ tokens: growing(directed(request).text), tokensPerSecond: 20 }));
+    const questionId = await this.anna.say(room.roomId, `${text} [[nonce=${nonce}]]`, extra);
+    return {
+      questionId,
+      nonce,
+      end() {
+        mayEnd = true;
+      },
+    };
+  }
+
   async liftMessageLimits(userId: string): Promise<void> {
     const path = `/_synapse/admin/v1/users/${encodeURIComponent(userId)}/override_ratelimit`;
     await this.admin.request("POST", path, { messages_per_second: 0, burst_count: 0 });

@@ -27,12 +27,15 @@ export async function answer(
     await sleep(plan.delayMs ?? 0, undefined, { signal: gone.signal });
     const writer = request.stream ? streamWriter(request, response) : wholeWriter(request, response);
     progress.firstTokenAt = Date.now();
-    for (const [index, token] of (plan.tokens ?? tokens(plan.text ?? "")).entries()) {
+    let index = 0;
+    for await (const token of plan.tokens ?? tokens(plan.text ?? "")) {
+      gone.signal.throwIfAborted();
       if (index === plan.cutAfter) return await cut(response, writer);
       if (index === plan.stallAfter) await forever(gone.signal);
       const wait = dueAt(plan, index) - (performance.now() - start);
       if (wait > 0) await sleep(wait, undefined, { signal: gone.signal });
       writer.text(token);
+      index += 1;
     }
     if (plan.cutAfter !== undefined) return await cut(response, writer);
     if (plan.stallAfter !== undefined) await forever(gone.signal);

@@ -3,8 +3,8 @@ import { type ModelRequest, withoutDirectives } from "./model-request.ts";
 /** How the stand-in model answers one request. All times are milliseconds. */
 export interface Plan {
   readonly text?: string;
-  /** The text in pieces of one's own; without it each word is one. */
-  readonly tokens?: readonly string[];
+  /** The text in pieces of one's own, which may come as late as they like; without it each word is one. */
+  readonly tokens?: Iterable<string> | AsyncIterable<string>;
   /** Called instead of an answer. `arguments` is JSON text and may be broken on purpose. */
   readonly toolCall?: { readonly name: string; readonly arguments: string };
   /** Answered at once instead of anything else. */

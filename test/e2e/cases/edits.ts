@@ -24,10 +24,11 @@ export function edits(world: () => World): void {
   it("#36 an edit of a message that is being answered, or was answered, changes and asks nothing", async () => {
     const { anna } = world();
     const agent = await world().agent("Edited too late");
-    const { questionId, nonce } = await world().ask(agent, "Write. [[words=20]] [[tps=10]]");
+    const { questionId, nonce, end } = await world().askForLong(agent, "Write.");
     await draftOf(anna, agent, questionId);
     const nonces = [world().nonce(), world().nonce()];
     await anna.edit(agent.roomId, questionId, `Write something else [[nonce=${nonces[0]}]]`);
+    end();
     const { text } = await answerTo(anna, agent, questionId);
     await anna.edit(agent.roomId, questionId, `Write yet something else [[nonce=${nonces[1]}]]`);
     const after = await world().ask(agent, "Anything else?");

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { readAnswer } from "../../servers/model-plan.ts";
-import { answerTo, saidBy } from "../answers.ts";
+import { answerTo, draftOf, saidBy } from "../answers.ts";
 import { messageOf, replacedBy } from "../room-event.ts";
 import type { World } from "../world.ts";
 
@@ -36,7 +36,9 @@ export function newcomer(world: () => World): void {
   it("the answer to a message grows in place, rings once, and is the agent's own", async () => {
     const { anna } = world();
     const agent = await world().agent("Grower");
-    const { questionId, nonce } = await world().ask(agent, "Tell me much. [[words=40]] [[tps=20]]");
+    const { questionId, nonce, end } = await world().askForLong(agent, "Tell me much.");
+    await draftOf(anna, agent, questionId);
+    end();
     const { finals, drafts, outcome } = await answerTo(anna, agent, questionId);
 
     expect(outcome).toBe("answer");
@@ -75,7 +77,7 @@ export function newcomer(world: () => World): void {
     expect(others).toEqual([]);
     expect(message).toMatchObject({ eventId: draft.eventId, msgtype: "m.text", inReplyTo: questionId });
     expect(readAnswer(message?.body ?? "")).toEqual({ nonce, secretWord: agent.secretWord });
-    expect(message?.body).toMatch(/ w39 w40$/);
+    expect(message?.body).toMatch(/ w1 .*The end\.$/);
 
     expect(anna.sawTyping(agent.roomId, agent.userId)).toBe(true);
     await anna.until("the agent's read receipt", () => anna.sawReading(questionId, agent.userId) || undefined);

@@ -72,14 +72,15 @@ export function outages(world: () => World): void {
   it("#7 a connection to Letta that breaks in the middle of an answer leaves one whole answer", async () => {
     const { anna, gate } = world();
     const agent = await world().agent("Cut off from Letta");
-    const { questionId, nonce } = await world().ask(agent, "Write. [[words=60]] [[tps=20]]");
+    const { questionId, nonce, end } = await world().askForLong(agent, "Write.");
     const draft = await draftOf(anna, agent, questionId);
     gate.cut();
+    end();
     const next = await world().ask(agent, "Still there?");
     const { outcome, text } = await answerTo(anna, agent, questionId, 90_000);
     expect(outcome).toBe("answer");
     expect(text).toContain(`nonce=${nonce}`);
-    expect(text).toMatch(/ w59 w60$/);
+    expect(text).toMatch(/ The end\.$/);
     await answerTo(anna, agent, next.questionId);
     expectOneAnswerEach(anna, agent, [questionId, next.questionId]);
     expect(saidBy(anna, agent)).toMatchObject([{ eventId: draft.eventId, msgtype: "m.text" }, { msgtype: "m.text" }]);
@@ -99,7 +100,7 @@ export function outages(world: () => World): void {
     world().plan(nonce, ({ toolResults }) =>
       toolResults.length === 0
         ? { toolCall: { name: "Memory", arguments: JSON.stringify(remember) } }
-        : { text: "Noted, and here is a long story. ".repeat(10), tokensPerSecond: 10 },
+        : { text: "Noted, and here is a long story. ".repeat(100), tokensPerSecond: 10 },
     );
     const questionId = await anna.say(agent.roomId, `Note this. [[nonce=${nonce}]]`);
     await draftOf(anna, agent, questionId);
@@ -120,17 +121,18 @@ export function outages(world: () => World): void {
   it("#6 a kill -9 in the middle of an answer loses nothing and doubles nothing", async () => {
     const { anna, app } = world();
     const agent = await world().agent("Killed in mid-turn");
-    const { questionId, nonce } = await world().ask(agent, "Write. [[words=60]] [[tps=20]]");
+    const { questionId, nonce, end } = await world().askForLong(agent, "Write.");
     const queued = await world().ask(agent, "And this?");
     const draft = await draftOf(anna, agent, questionId);
     await app.kill();
+    end();
     const meanwhile = await world().ask(agent, "And this, meanwhile?");
     expect(answered(anna.events(agent.roomId), questionId)).toBeUndefined();
     await app.start();
     const { outcome, text } = await answerTo(anna, agent, questionId, 90_000);
     expect(outcome).toBe("answer");
     expect(text).toContain(`nonce=${nonce}`);
-    expect(text).toMatch(/ w59 w60$/);
+    expect(text).toMatch(/ The end\.$/);
     await answerTo(anna, agent, meanwhile.questionId);
     expectOneAnswerEach(anna, agent, [questionId, queued.questionId, meanwhile.questionId]);
     expect(saidBy(anna, agent)).toHaveLength(3);

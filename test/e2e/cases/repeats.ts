@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { answerTo, expectOneAnswerEach, saidBy } from "../answers.ts";
+import { answerTo, draftsOf, expectOneAnswerEach, saidBy } from "../answers.ts";
 import type { World } from "../world.ts";
 
 export function repeats(world: () => World): void {
@@ -47,7 +47,9 @@ export function repeats(world: () => World): void {
         return "lose";
       },
     });
-    const { questionId, nonce } = await world().ask(agent, "Be heard. [[words=30]] [[tps=20]]");
+    const { questionId, nonce, end } = await world().askForLong(agent, "Be heard.");
+    await draftsOf(anna, agent, questionId, 2);
+    end();
     await answerTo(anna, agent, questionId);
     const after = await world().ask(agent, "And this?");
     await answerTo(anna, agent, after.questionId);

@@ -26,9 +26,16 @@ export function silence(world: () => World): void {
     const { anna } = world();
     const agent = await world().agent("Hesitant");
     const nonce = world().nonce();
-    world().plan(nonce, { tokens: ["Well, ", "let ", "me ", "see.\n\n", "<no", "-reply", "/>"], tokensPerSecond: 3 });
+    const { promise: shown, resolve: wasShown } = Promise.withResolvers<void>();
+    const tokens = async function* () {
+      yield* ["Well, ", "let ", "me ", "see.\n\n"];
+      await shown;
+      yield* ["<no", "-reply", "/>"];
+    };
+    world().plan(nonce, () => ({ tokens: tokens(), tokensPerSecond: 3 }));
     const questionId = await anna.say(agent.roomId, `Hm? [[nonce=${nonce}]]`);
     await draftOf(anna, agent, questionId);
+    wasShown();
     const after = await world().ask(agent, "And now?");
     await answerTo(anna, agent, after.questionId);
     expectOneAnswerEach(anna, agent, [after.questionId]);
