@@ -11,7 +11,11 @@ export function streaming(world: () => World): void {
       try {
         const { questionId, nonce, end } = await world().askForLong(agent, "Write.");
         const drafts = await draftsOf(second, agent, questionId, 4);
-        expect(world().calls(nonce)).toMatchObject([{ outcome: undefined }]);
+        expect(
+          world()
+            .calls(nonce)
+            .map(({ outcome }) => outcome),
+        ).toEqual([undefined]);
         const early = drafts.map(freshBody);
         end();
         const { finals } = await answerTo(second, agent, questionId);
