@@ -9,7 +9,7 @@ import { Quiet } from "./event-queue.ts";
 import type { ControlRequest } from "./frames.ts";
 import { abort, resume } from "./interrupt.ts";
 import type { Session } from "./session.ts";
-import { Turn } from "./turn.ts";
+import { Turn, type TurnItem } from "./turn.ts";
 
 export interface AskingOptions {
   readonly connection: AppServerConnection;
@@ -28,6 +28,12 @@ const heldByRun = /already has an active run/i;
 const pauses = [50, 100, 200, 400, 800, 1_600, 3_200];
 /** A turn that is aborted ends with its model's next word; this long is waited for that, ms. */
 const abortPauses = [100, 200, 400, 800];
+
+/**
+ * A turn that was begun over a connection which is gone may wait for ever for what only that connection could have told
+ * it. After this long without a word it is ended, and its message may be asked again, ms.
+ */
+const adoptedQuietMs = 30_000;
 
 /** Sends messages and watches their turns. */
 export class Asking {
@@ -72,7 +78,7 @@ export class Asking {
     turn.silent = false;
     try {
       for (;;) {
-        const item = await turn.queue.next(idleTimeoutMs, signal);
+        const item = await this.#next(session, turn, signal);
         if (item.type === "permission") yield await this.#decide(session, turn, item.control);
         else if (item.type !== "end") yield item;
         else {
@@ -93,6 +99,20 @@ export class Asking {
       throw silent(`the agent's model has said nothing for ${Math.round(idleTimeoutMs / 1_000)} s`);
     } finally {
       if (abandoned && !turn.ended) this.#abandon(session);
+    }
+  }
+
+  async #next(session: Session, turn: Turn, signal: AbortSignal): Promise<TurnItem> {
+    const { idleTimeoutMs } = this.#options;
+    if (!turn.adopted) return await turn.queue.next(idleTimeoutMs, signal);
+    try {
+      return await turn.queue.next(Math.min(idleTimeoutMs, adoptedQuietMs), signal);
+    } catch (error) {
+      if (!(error instanceof Quiet)) throw error;
+      // A tool may work for long without a word.
+      if (session.runsTool) return await turn.queue.next(idleTimeoutMs, signal);
+      await this.#giveUp(session, turn, signal);
+      throw cut();
     }
   }
 

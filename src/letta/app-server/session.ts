@@ -6,6 +6,7 @@ import { idleStatus, type Turn } from "./turn.ts";
 const remembered = 8;
 
 const approvalStatus = "WAITING_ON_APPROVAL";
+const toolStatus = "EXECUTING_CLIENT_SIDE_TOOL";
 
 /** What is known of one conversation from the frames of the present connection. */
 export class Session {
@@ -30,6 +31,11 @@ export class Session {
   /** No turn is running, of nobody. */
   get idle(): boolean {
     return this.#status === idleStatus;
+  }
+
+  /** A tool runs, which may take long and say nothing. */
+  get runsTool(): boolean {
+    return this.#status === toolStatus;
   }
 
   /** Our turn that is under way. */

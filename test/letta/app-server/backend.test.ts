@@ -284,10 +284,12 @@ describe("the App Server adapter, on a server that misbehaves", () => {
 
     /** Follows it, and gives how that ends. */
     const following = async () => {
-      await begin((command) => {
+      const answering: Answering = (command) => {
         if (command.type === "runtime_start") server.send(status("PROCESSING_API_RESPONSE"));
         return agreeable(command);
-      });
+      };
+      // Time passes here faster than a pong comes.
+      await begin(answering, { pingEveryMs: 3_600_000 });
       const end = (async () => {
         for await (const event of backend.follow(request, never))
           if (event.type === "finished") return event.stopReason;
@@ -295,14 +297,58 @@ describe("the App Server adapter, on a server that misbehaves", () => {
       })().catch((error: unknown) => error);
       await server.next("runtime_start");
       // What is sent before its answer has been taken in is no part of the turn.
-      await backend.lookUp({ ...conversation, conversationId: "other" }, "otid-2", never);
+      await heard();
       return { end };
     };
+
+    /** Resolves when all that was sent up to now has come. */
+    const heard = () =>
+      backend.lookUp({ ...conversation, conversationId: "other" }, "otid-2", never).catch(() => undefined);
 
     it("and that ends without a word is cut: how it ended is to be looked up", async () => {
       const { end } = await following();
       server.send(status("WAITING_ON_INPUT"));
       expect(await end).toMatchObject({ kind: "cut" });
+    });
+
+    /** Lets time pass until it has ended, and gives how. */
+    const inTime = async (end: Promise<unknown>) => {
+      let how: unknown;
+      void end.then((ended) => {
+        how = ended;
+      });
+      await expect
+        .poll(() => {
+          timer.advance(100);
+          return how;
+        })
+        .toBeDefined();
+      return how;
+    };
+
+    it("and that stays silent is ended, and is cut: its message may be asked again", async () => {
+      const { end } = await following();
+      timer.advance(30_000);
+      expect(await server.next("abort_message")).toMatchObject({ runtime });
+      server.send(finished("cancelled"));
+      await heard();
+      expect(await inTime(end)).toMatchObject({ kind: "cut" });
+    });
+
+    it("and that stays silent and cannot be ended holds its conversation", async () => {
+      const { end } = await following();
+      timer.advance(30_000);
+      expect(await inTime(end)).toMatchObject({ kind: "held" });
+    });
+
+    it("and that stays silent while its tool works is waited for", async () => {
+      const { end } = await following();
+      server.send(status("EXECUTING_CLIENT_SIDE_TOOL"));
+      await heard();
+      timer.advance(30_000);
+      server.send(finished("end_turn"));
+      expect(await end).toBe("end_turn");
+      expect(server.received.map(({ type }) => type)).not.toContain("abort_message");
     });
 
     it("and was cancelled with it is cut, too", async () => {
