@@ -163,7 +163,7 @@ export class Person {
       const query = `dir=b&limit=500${from === "" ? "" : `&from=${encodeURIComponent(from)}`}`;
       const path = `/rooms/${encodeURIComponent(roomId)}/messages?${query}`;
       const { chunk, end } = messagesAnswer.parse(await this.request("GET", path));
-      events.unshift(...chunk.toReversed().map((event) => readEvent(event, roomId, Date.now())));
+      events.unshift(...chunk.toReversed().map((event) => readEvent(event, roomId)));
       if (end === undefined) return events;
       from = end;
     }
@@ -215,22 +215,21 @@ export class Person {
     const query = since === undefined ? "timeout=0" : `timeout=30000&since=${encodeURIComponent(since)}`;
     const filter = encodeURIComponent('{"room":{"timeline":{"limit":100000}},"presence":{"types":[]}}');
     const answer = syncAnswer.parse(await this.request("GET", `/sync?${query}&filter=${filter}`));
-    const now = Date.now();
     for (const [roomId, room] of Object.entries(answer.rooms?.invite ?? {})) {
       const invitation = room.invite_state.events.find(
         ({ type, state_key: invitee }) => type === "m.room.member" && invitee === this.userId,
       );
       if (invitation !== undefined) this.#inviters.set(roomId, invitation.sender);
     }
-    for (const [roomId, room] of Object.entries(answer.rooms?.join ?? {})) this.#take(roomId, room, now);
+    for (const [roomId, room] of Object.entries(answer.rooms?.join ?? {})) this.#take(roomId, room);
     for (const watcher of this.#watchers) watcher();
     return answer.next_batch;
   }
 
-  #take(roomId: string, room: z.infer<typeof joinedRoom>, now: number): void {
+  #take(roomId: string, room: z.infer<typeof joinedRoom>): void {
     const known = this.#events.get(roomId);
     if (room.timeline.limited === true && known !== undefined) throw new Error(`events of ${roomId} were left out`);
-    this.#events.set(roomId, [...(known ?? []), ...room.timeline.events.map((event) => readEvent(event, roomId, now))]);
+    this.#events.set(roomId, [...(known ?? []), ...room.timeline.events.map((event) => readEvent(event, roomId))]);
     for (const { type, content } of room.ephemeral?.events ?? []) {
       if (type === "m.typing")
         for (const userId of typists.parse(content["user_ids"])) this.#typing.add(`${roomId} ${userId}`);

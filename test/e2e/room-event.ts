@@ -8,8 +8,6 @@ export interface RoomEvent {
   readonly sender: string;
   readonly content: Readonly<Record<string, unknown>>;
   readonly stateKey?: string;
-  /** When this client got it, ms since 1970. */
-  readonly seenAt: number;
 }
 
 const eventSchema = z.looseObject({
@@ -20,9 +18,9 @@ const eventSchema = z.looseObject({
   state_key: z.string().optional(),
 });
 
-export function readEvent(event: unknown, roomId: string, seenAt: number): RoomEvent {
+export function readEvent(event: unknown, roomId: string): RoomEvent {
   const { event_id: eventId, type, sender, content, state_key: stateKey } = eventSchema.parse(event);
-  return { eventId, roomId, type, sender, content, seenAt, ...(stateKey !== undefined && { stateKey }) };
+  return { eventId, roomId, type, sender, content, ...(stateKey !== undefined && { stateKey }) };
 }
 
 const relation = z.looseObject({

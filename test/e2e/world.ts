@@ -131,7 +131,7 @@ export class World {
   }
 
   /** The same, and the model goes on with its answer, a word every 50 ms, until it is told to end it. */
-  async askForLong(room: Resident, text: string, extra = {}): Promise<Asked & { end(): void }> {
+  async askForLong(room: Resident, text: string): Promise<Asked & { end(): void }> {
     const nonce = this.nonce();
     let mayEnd = false;
     const growing = function* (beginning = "") {
@@ -140,7 +140,7 @@ export class World {
       yield " The end.";
     };
     this.plan(nonce, (request) => ({ tokens: growing(directed(request).text), tokensPerSecond: 20 }));
-    const questionId = await this.anna.say(room.roomId, `${text} [[nonce=${nonce}]]`, extra);
+    const questionId = await this.anna.say(room.roomId, `${text} [[nonce=${nonce}]]`);
     return {
       questionId,
       nonce,

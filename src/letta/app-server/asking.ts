@@ -102,6 +102,7 @@ export class Asking {
     }
   }
 
+  /** A turn of our own has all the time there is; one of a connection that is gone is ended once it is quiet. */
   async #next(session: Session, turn: Turn, signal: AbortSignal): Promise<TurnItem> {
     const { idleTimeoutMs } = this.#options;
     if (!turn.adopted) return await turn.queue.next(idleTimeoutMs, signal);
@@ -111,6 +112,7 @@ export class Asking {
       if (!(error instanceof Quiet)) throw error;
       // A tool may work for long without a word.
       if (session.runsTool) return await turn.queue.next(idleTimeoutMs, signal);
+      turn.silent = true;
       await this.#giveUp(session, turn, signal);
       throw cut();
     }
@@ -187,7 +189,7 @@ export class Asking {
     return allowed ? undefined : reason;
   }
 
-  /** Whoever asks the next message waits for this turn no longer. Letta may not end it before its model says more. */
+  /** Nobody waits for this turn any longer. Letta may not end it before its model says more. */
   async #giveUp(session: Session, turn: Turn, signal: AbortSignal): Promise<void> {
     const interrupting = { session, request: this.#request, signal };
     await abort(interrupting);

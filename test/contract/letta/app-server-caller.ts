@@ -14,6 +14,7 @@ const finished = z.looseObject({
   error: z.string().optional(),
   terminal_consumer_ids: z.array(z.string()).optional(),
 });
+const looping = z.looseObject({ loop_status: z.looseObject({ status: z.string() }) });
 
 interface Message {
   readonly otid?: string;
@@ -97,6 +98,12 @@ export class AppServerCaller {
 
   abort(conversation: Conversation): Promise<Frame> {
     return this.request({ type: "abort_message", runtime: runtimeOf(conversation) });
+  }
+
+  /** What was last said of what the conversation does. */
+  status(): string | undefined {
+    const last = this.frames.findLast(({ type }) => type === "update_loop_status");
+    return last && looping.parse(last).loop_status.status;
   }
 
   /** How often the end of this message's turn was told to this socket. */

@@ -183,6 +183,18 @@ export const appServerOddityCases: Readonly<Record<keyof AppServerOddities, read
       expect(caller.ends(otid)).toEqual([]);
     },
   ],
+  abortedIsCalledIdle: [
+    "says that it waits for input as soon as a turn is aborted, though that has not ended",
+    async (caller, server) => {
+      const [conversation, otid] = [await caller.newConversation(), randomUUID()];
+      await caller.send(conversation, { otid, directives: "[[words=9]] [[stall=4]]" });
+      await caller.firstWords();
+      expect(caller.status()).not.toBe("WAITING_ON_INPUT");
+      await caller.abort(conversation);
+      await eventually(() => caller.status() === "WAITING_ON_INPUT", server);
+      expect(caller.ends(otid)).toEqual([]);
+    },
+  ],
   interruptedTakesNothing: [
     "takes no message after an abort until it is told to resume",
     async (caller, server) => {

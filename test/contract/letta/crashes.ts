@@ -75,6 +75,26 @@ export function crashesContract(server: () => ServerUnderContract): void {
     await takesTheNext(asked.conversation);
   });
 
+  it("ends the turn of a client that is gone when no more is heard of it, and takes the next, there or in a branch", async () => {
+    const client = await server().client();
+    const other = await server().client({ idleTimeoutMs: 700 });
+    const conversation = await newConversation(client);
+    // Somebody listens, so that the turn goes on.
+    await other.backend.lookUp(conversation, randomUUID(), never);
+    const asked = question(conversation, "[[words=9]] [[stall=4]]");
+    const { rest } = await until(client.backend.ask(asked, never), "text");
+    client.crash();
+    await rest;
+    expect(await other.backend.lookUp(conversation, asked.otid, never)).toEqual({ state: "running" });
+    expect(await failure(all(other.backend.follow(asked, never)))).toMatchObject({ kind: "cut" });
+    expect(await other.backend.lookUp(conversation, asked.otid, never)).toEqual({ state: "lost" });
+    const next = question(conversation);
+    const { events } = await askSomewhere(other.backend, next);
+    expect(answerIn(events)).toContain(next.nonce);
+    expect(server().modelCalls(asked.nonce)).toHaveLength(1);
+    await other.close();
+  });
+
   it("is held by a turn that was cut off; a branch knows what was said before, and nothing of the half answer", async () => {
     const client = await server().client();
     const conversation = await newConversation(client);

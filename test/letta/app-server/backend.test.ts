@@ -305,12 +305,6 @@ describe("the App Server adapter, on a server that misbehaves", () => {
     const heard = () =>
       backend.lookUp({ ...conversation, conversationId: "other" }, "otid-2", never).catch(() => undefined);
 
-    it("and that ends without a word is cut: how it ended is to be looked up", async () => {
-      const { end } = await following();
-      server.send(status("WAITING_ON_INPUT"));
-      expect(await end).toMatchObject({ kind: "cut" });
-    });
-
     /** Lets time pass until it has ended, and gives how. */
     const inTime = async (end: Promise<unknown>) => {
       let how: unknown;
@@ -326,6 +320,12 @@ describe("the App Server adapter, on a server that misbehaves", () => {
       return how;
     };
 
+    it("and that ends without a word is cut: how it ended is to be looked up", async () => {
+      const { end } = await following();
+      server.send(status("WAITING_ON_INPUT"));
+      expect(await end).toMatchObject({ kind: "cut" });
+    });
+
     it("and that stays silent is ended, and is cut: its message may be asked again", async () => {
       const { end } = await following();
       timer.advance(30_000);
@@ -339,6 +339,11 @@ describe("the App Server adapter, on a server that misbehaves", () => {
       const { end } = await following();
       timer.advance(30_000);
       expect(await inTime(end)).toMatchObject({ kind: "held" });
+      const next = backend
+        .ask({ ...request, otid: "otid-2" }, never)
+        [Symbol.asyncIterator]()
+        .next();
+      expect(await inTime(next.catch((error: unknown) => error))).toMatchObject({ kind: "held" });
     });
 
     it("and that stays silent while its tool works is waited for", async () => {

@@ -88,6 +88,7 @@ export class Runtime {
     if (this.#turn === undefined) return false;
     this.#interrupted = true;
     this.#turn.abort();
+    if (this.#options.oddities.abortedIsCalledIdle) this.#say(idle);
     return true;
   }
 

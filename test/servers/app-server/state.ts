@@ -26,6 +26,8 @@ export interface AppServerOddities {
   readonly receiptsAreLeased: boolean;
   /** An aborted turn ends with its model's next word. */
   readonly abortsEndWithTheNextWord: boolean;
+  /** The conversation of an aborted turn is called idle at once, before that has ended. */
+  readonly abortedIsCalledIdle: boolean;
   /** After an abort no message is taken until the conversation is resumed. */
   readonly interruptedTakesNothing: boolean;
   /** The first message of a conversation carries notes of Letta's own. */
@@ -44,6 +46,7 @@ export const appServerOddities: AppServerOddities = {
   receiptsAreKept: true,
   receiptsAreLeased: true,
   abortsEndWithTheNextWord: true,
+  abortedIsCalledIdle: true,
   interruptedTakesNothing: true,
   remindersInMessages: true,
 };
