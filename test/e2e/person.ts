@@ -9,7 +9,11 @@ export interface Login {
   readonly accessToken: string;
 }
 
-const timeline = z.object({ events: z.array(z.unknown()), limited: z.boolean().optional() });
+const timeline = z.object({
+  events: z.array(z.unknown()),
+  limited: z.boolean().optional(),
+  prev_batch: z.string().optional(),
+});
 const ephemeralEvent = z.looseObject({ type: z.string(), content: z.record(z.string(), z.unknown()) });
 const joinedRoom = z.looseObject({
   timeline,
@@ -160,12 +164,10 @@ export class Person {
   async history(roomId: string): Promise<RoomEvent[]> {
     const events: RoomEvent[] = [];
     for (let from = ""; ; ) {
-      const query = `dir=b&limit=500${from === "" ? "" : `&from=${encodeURIComponent(from)}`}`;
-      const path = `/rooms/${encodeURIComponent(roomId)}/messages?${query}`;
-      const { chunk, end } = messagesAnswer.parse(await this.request("GET", path));
-      events.unshift(...chunk.toReversed().map((event) => readEvent(event, roomId)));
-      if (end === undefined) return events;
-      from = end;
+      const { page, place } = await this.#page(roomId, from);
+      events.unshift(...page.reverse());
+      if (place === undefined) return events;
+      from = place;
     }
   }
 
@@ -221,15 +223,19 @@ export class Person {
       );
       if (invitation !== undefined) this.#inviters.set(roomId, invitation.sender);
     }
-    for (const [roomId, room] of Object.entries(answer.rooms?.join ?? {})) this.#take(roomId, room);
+    for (const [roomId, room] of Object.entries(answer.rooms?.join ?? {})) await this.#take(roomId, room);
     for (const watcher of this.#watchers) watcher();
     return answer.next_batch;
   }
 
-  #take(roomId: string, room: z.infer<typeof joinedRoom>): void {
-    const known = this.#events.get(roomId);
-    if (room.timeline.limited === true && known !== undefined) throw new Error(`events of ${roomId} were left out`);
-    this.#events.set(roomId, [...(known ?? []), ...room.timeline.events.map((event) => readEvent(event, roomId))]);
+  async #take(roomId: string, room: z.infer<typeof joinedRoom>): Promise<void> {
+    const known = this.#events.get(roomId) ?? [];
+    const { limited, prev_batch: from } = room.timeline;
+    const told = room.timeline.events.map((event) => readEvent(event, roomId));
+    // A busy Synapse also calls a room "limited" that was joined while it made the answer before, which had the room
+    // already, and tells its events once more.
+    const news = limited === true && known.length > 0 ? await this.#since(roomId, known, told, from) : told;
+    this.#events.set(roomId, [...known, ...news]);
     for (const { type, content } of room.ephemeral?.events ?? []) {
       if (type === "m.typing")
         for (const userId of typists.parse(content["user_ids"])) this.#typing.add(`${roomId} ${userId}`);
@@ -237,5 +243,32 @@ export class Person {
       for (const [eventId, receipts] of Object.entries(readers.parse(content)))
         for (const userId of Object.keys(receipts["m.read"] ?? {})) this.#reading.add(`${eventId} ${userId}`);
     }
+  }
+
+  /** The events of a room after the known ones, oldest first: of those told, and of those left out before them. */
+  async #since(
+    roomId: string,
+    known: readonly RoomEvent[],
+    told: readonly RoomEvent[],
+    from: string | undefined,
+  ): Promise<readonly RoomEvent[]> {
+    const ids = new Set(known.map(({ eventId }) => eventId));
+    const after: RoomEvent[] = [];
+    let page = told.toReversed();
+    for (let place = from; ; ) {
+      const end = page.findIndex(({ eventId }) => ids.has(eventId));
+      after.unshift(...page.slice(0, end === -1 ? undefined : end).reverse());
+      if (end !== -1) return after;
+      if (place === undefined) throw new Error(`events of ${roomId} were left out, and lead to none of the known ones`);
+      ({ page, place } = await this.#page(roomId, place));
+    }
+  }
+
+  /** Some events of a room, newest first, and the place of older ones. */
+  async #page(roomId: string, from: string): Promise<{ page: RoomEvent[]; place: string | undefined }> {
+    const query = `dir=b&limit=500${from === "" ? "" : `&from=${encodeURIComponent(from)}`}`;
+    const path = `/rooms/${encodeURIComponent(roomId)}/messages?${query}`;
+    const { chunk, end } = messagesAnswer.parse(await this.request("GET", path));
+    return { page: chunk.map((event) => readEvent(event, roomId)), place: end };
   }
 }
