@@ -3,29 +3,79 @@ import { z } from "zod";
 /**
  * The moments in a message's life at which processes are killed, in order:
  * - `received`: a sync response that holds it has come, nothing of it is written down;
+ * - `committing`: a step of its conversation is about to be written, and nothing of that is on disk;
+ * - `writing`: LevelDB is at it;
+ * - `written`: it is on disk, and nobody has been told;
  * - `committed`: a step that took it is durable (the agent's, which moves the cursor, or the conversation's);
+ * - `asking`: it is about to be sent to Letta;
  * - `asked`: Letta has accepted it;
  * - `first-token`, `mid-stream`: the first text of its answer has come, or the third;
+ * - `drafting`: the first draft of its answer is about to leave;
+ * - `drafted`: the homeserver has that, and we have not noted it;
  * - `final-committed`: the answer is durable, its conversation is about to send it;
  * - `sending`: what ends the turn in the room is about to leave;
  * - `sent`: the homeserver has it, and we have not noted that;
  * - `acknowledged`: that is noted.
  */
-export const boundaries = [
+export const messageBoundaries = [
   "received",
+  "committing",
+  "writing",
+  "written",
   "committed",
+  "asking",
   "asked",
   "first-token",
   "mid-stream",
+  "drafting",
+  "drafted",
   "final-committed",
   "sending",
   "sent",
   "acknowledged",
 ] as const;
 
-export type Boundary = (typeof boundaries)[number];
-export const boundarySchema = z.enum(boundaries);
+/** What is asked of Letta and the homeserver for an agent that has just come, in order. */
+export const homeRequests = [
+  "listAgents",
+  "register",
+  "upload",
+  "setAvatarUrl",
+  "createRoom",
+  "sendState m.space.child",
+  "invite",
+  "createConversation",
+] as const;
+export type HomeRequest = (typeof homeRequests)[number];
+
+/** Before such a request leaves, and when it was carried out, and we have not noted that. */
+export type HomeBoundary = `${"before" | "after"} ${HomeRequest}`;
+export const homeBoundaries = homeRequests.flatMap((request): HomeBoundary[] => [
+  `before ${request}`,
+  `after ${request}`,
+]);
+
+/** Somewhere in the product's start, or in its orderly stop. */
+export const phases = ["starting", "stopping"] as const;
+export type Phase = (typeof phases)[number];
+
+export type Boundary = (typeof messageBoundaries)[number] | HomeBoundary | Phase;
+export const boundaries: readonly Boundary[] = [...messageBoundaries, ...homeBoundaries, ...phases];
+export const boundarySchema = z.custom<Boundary>((given) => boundaries.some((boundary) => boundary === given));
 
 /** What is killed. */
 export const killKinds = ["letta-matrix", "letta", "synapse", "all"] as const;
 export type KillKind = (typeof killKinds)[number];
+
+/** Where it is killed: it is letta-matrix that starts and stops in order. */
+export function boundariesOf(kind: KillKind): readonly Boundary[] {
+  return kind === "letta-matrix" ? boundaries : [...messageBoundaries, ...homeBoundaries];
+}
+
+export function isPhase(boundary: Boundary): boundary is Phase {
+  return phases.some((phase) => phase === boundary);
+}
+
+export function isHomeBoundary(boundary: Boundary): boundary is HomeBoundary {
+  return homeBoundaries.some((home) => home === boundary);
+}

@@ -1,4 +1,5 @@
 import type { Boundary, KillKind } from "./boundaries.ts";
+import type { Count } from "./census.ts";
 import type { SentMessage } from "./messages.ts";
 import type { RoomEvent } from "./person.ts";
 
@@ -61,6 +62,13 @@ export interface OneTimeRequest {
   readonly at: number;
 }
 
+/** From an agent's being made in Letta to everybody's being in its room. */
+export interface Arrival {
+  readonly agentId: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** All that is known of a run when it has come to rest. */
 export interface Evidence {
   readonly residents: readonly Resident[];
@@ -78,4 +86,7 @@ export interface Evidence {
   readonly toolRuns: ReadonlyMap<string, number>;
   /** Registrations, logins and creations since everything had been set up. */
   readonly oneTimeRequests: readonly OneTimeRequest[];
+  /** Agents that came after that. */
+  readonly arrivals: readonly Arrival[];
+  readonly count: Count;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { CountedRoom } from "./census.ts";
 import type { Asking, Evidence, Kill, Resident } from "./evidence.ts";
 import { judge, type LawName, lawNames, type Violation } from "./laws.ts";
 import type { SentMessage } from "./messages.ts";
@@ -95,8 +96,21 @@ const fine: Evidence = {
   inputs: [],
   approved: new Set(),
   toolRuns: new Map([["n1", 1]]),
-  oneTimeRequests: [],
+  oneTimeRequests: [{ path: "/_matrix/client/v3/createRoom", at: 120 }],
+  arrivals: [{ agentId: "agent-1", from: 110, to: 140 }],
+  count: {
+    users: [scout.userId, "@letta-matrix:test", "@ada:test"],
+    rooms: [
+      { roomId: "!space", creator: "@letta-matrix:test", isSpace: true, alias: "#letta-agents:test" },
+      { roomId: scout.roomId, creator: scout.userId, isSpace: false, alias: "#agent_1:test" },
+    ],
+  },
 };
+
+const rooms = (...more: readonly CountedRoom[]): Partial<Evidence> => ({
+  count: { ...fine.count, rooms: [...fine.count.rooms, ...more] },
+});
+const [space, home] = fine.count.rooms as [CountedRoom, CountedRoom];
 
 const shown = (...events: RoomEvent[]): Partial<Evidence> => ({ timelines: new Map([[scout.roomId, events]]) });
 const without = (...left: (RoomEvent | undefined)[]): RoomEvent[] => timeline.filter((one) => !left.includes(one));
@@ -155,6 +169,21 @@ describe("the law", () => {
       shown(...timeline, event(scout.userId, { msgtype: "m.text", body: "hm" }, "$strange")),
     ],
     ["no-second-registration-login-room-space", "", { oneTimeRequests: [{ path: "/_matrix/client/v3/login", at: 1 }] }],
+    [
+      "no-second-registration-login-room-space",
+      "",
+      { oneTimeRequests: [{ path: "/_matrix/client/v3/login", at: 120 }] },
+    ],
+    [
+      "no-second-registration-login-room-space",
+      "",
+      { oneTimeRequests: [...fine.oneTimeRequests, { path: "/_matrix/client/v3/createRoom", at: 130 }] },
+    ],
+    ["one-of-each", "", { count: { ...fine.count, users: ["@ada:test"] } }],
+    ["one-of-each", "", rooms({ ...home, roomId: "!second" })],
+    ["one-of-each", "", rooms({ ...home, roomId: "!of-nobody", creator: "@letta-matrix:test" })],
+    ["one-of-each", "", rooms({ ...space, roomId: "!second" })],
+    ["one-of-each", "", { count: { ...fine.count, rooms: [space, { ...home, alias: undefined }] } }],
   ];
 
   test.each(cases)("%s is broken by %s", (law, eventId, change) => {
@@ -194,6 +223,12 @@ test("an input that Letta's history does not know may be sent again, after each 
   expect(broken({ acceptances, inputs: [unknown] })).toEqual([]);
   expect(broken({ acceptances, inputs: [{ ...unknown, detail: "lost" }] })).toEqual([allowed]);
   expect(broken({ acceptances: [...acceptances, { ...again, at: 190 }], inputs: [unknown] })).toEqual([allowed]);
+});
+
+test("a kill while an agent comes explains a login, and one further request for its room", () => {
+  const again = (path: string, at: number) => ({ path: `/_matrix/client/v3/${path}`, at });
+  const oneTimeRequests = [...fine.oneTimeRequests, again("createRoom", 130), again("login", 131)];
+  expect(broken({ oneTimeRequests, kills: [...fine.kills, kill("synapse", 125)] })).toEqual([]);
 });
 
 test("one kill explains one further asking", () => {

@@ -1,6 +1,7 @@
 import { readAnswer } from "../servers/model-plan.ts";
 import type { Evidence, Kill, Resident } from "./evidence.ts";
 import type { SentMessage } from "./messages.ts";
+import { miscounts, secondTimes } from "./one-of-each.ts";
 import { type Ending, type RoomView, type Saying, viewOf } from "./timeline.ts";
 
 /** A promise that was broken, for which message, where. */
@@ -91,7 +92,8 @@ export type LawName =
   | "comes-to-rest"
   | "in-order"
   | "nothing-else-said"
-  | "no-second-registration-login-room-space";
+  | "no-second-registration-login-room-space"
+  | "one-of-each";
 
 export const lawNames: readonly LawName[] = [
   ...(Object.keys(laws) as (keyof typeof laws)[]),
@@ -99,21 +101,20 @@ export const lawNames: readonly LawName[] = [
   "in-order",
   "nothing-else-said",
   "no-second-registration-login-room-space",
+  "one-of-each",
 ];
 
 /** Everything that a run has done wrong. */
 export function judge(evidence: Evidence): Violation[] {
   return [
     ...evidence.residents.flatMap((resident) => judgeRoom(resident, evidence)),
-    ...evidence.oneTimeRequests.map(
-      ({ path }): Violation => ({
-        law: "no-second-registration-login-room-space",
-        roomId: "",
-        eventId: "",
-        detail: `${path} was called after everything had been set up`,
-      }),
-    ),
+    ...secondTimes(evidence).map((detail) => ofNoRoom("no-second-registration-login-room-space", detail)),
+    ...miscounts(evidence).map((detail) => ofNoRoom("one-of-each", detail)),
   ];
+}
+
+function ofNoRoom(law: LawName, detail: string): Violation {
+  return { law, roomId: "", eventId: "", detail };
 }
 
 function judgeRoom(resident: Resident, evidence: Evidence): Violation[] {

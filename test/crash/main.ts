@@ -4,19 +4,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Violation } from "./laws.ts";
+import { type LettaKind, lettaKinds } from "./lettas.ts";
 import { type KillCounts, Plan } from "./plan.ts";
 import { Run, toolFile } from "./run.ts";
 import { storyOf } from "./story.ts";
 import { resendsIn, Tally } from "./tally.ts";
-import { startWorld } from "./world.ts";
+import { startWorld, type World } from "./world.ts";
 
 /**
- * `node test/crash/main.ts [--kills N | --seconds S] [--seed S]`: kills letta-matrix N times (default 100) and Letta,
- * Synapse and all three 0.3 N times each, or as many of that as the time allows, and judges what people see.
+ * `node test/crash/main.ts [--kills N | --seconds S] [--seed S] [--letta real|stand-in]`: kills letta-matrix N times
+ * (default 100) and Letta, Synapse and all three 0.3 N times each, or as many of that as the time allows, and judges
+ * what people see. A fifth of it is done on the real Letta, unless one is named; the rest on its fast stand-in.
  */
 
 const { values } = parseArgs({
-  options: { kills: { type: "string" }, seconds: { type: "string" }, seed: { type: "string" } },
+  options: {
+    kills: { type: "string" },
+    seconds: { type: "string" },
+    seed: { type: "string" },
+    letta: { type: "string" },
+  },
 });
 const seed = numberOf("seed", values.seed) ?? randomInt(1, 1_000_000);
 const seconds = numberOf("seconds", values.seconds);
@@ -29,40 +36,25 @@ const mostFailures = 5;
 /** The rounds' own end, the last judgement and the servers' stop, s. */
 const neededAtTheEnd = 20;
 
+/** A stretch of the run on servers of its own. */
+interface Part {
+  readonly letta: LettaKind;
+  /** Of the whole run. */
+  readonly share: number;
+  /** When it has to end, as a share of the whole time. */
+  readonly endsAt: number;
+}
+
 process.exitCode = (await crash()) ? 0 : 1;
 
 async function crash(): Promise<boolean> {
   const dir = await mkdtemp(join(tmpdir(), "letta-matrix-crash-"));
   const tally = new Tally();
-  const say = (line: string): boolean => process.stdout.write(`${line}\n`);
-  say(`the same run again: node test/crash/main.ts --seed ${seed} --kills ${kills}`);
-  const world = await startWorld(join(dir, "world"));
-  let run: Run | undefined;
-  try {
-    const plan = new Plan({ seed, prefix, agents, people: world.people.length, toolFile });
-    run = await Run.begin({ world, plan, prefix, agents });
-    for (const round of plan.rounds(counts())) {
-      if (tally.failed >= mostFailures) say(`stopped after ${mostFailures} failed rounds`);
-      if (tally.failed >= mostFailures || timeIsUp()) break;
-      const result = await run.round(round);
-      tally.add(result);
-      const where = result.hits.map(({ boundary }) => boundary).join(", ");
-      say(`${elapsed()} s  ${result.kind} killed at ${where}: ${result.violations.length === 0 ? "fine" : "BROKEN"}`);
-      for (const line of await explain(result.violations, run)) say(line);
-    }
-    const atLast = await run.end();
-    tally.judge(atLast.length === 0);
-    for (const line of await explain(atLast, run)) say(line);
-    say(`\n${tally.table()}\n`);
-    say(`${tally.kills} kills in ${elapsed()} s, ${(await run.evidence()).messages.length} messages`);
-    say(`${resendsIn(await world.stack.synapse.requests())} resends that the homeserver knew by their transaction id`);
-  } catch (error) {
-    tally.judge(false);
-    say(`the run broke off: ${error instanceof Error ? error.stack : String(error)}`);
-  } finally {
-    await run?.close();
-    await world.stop();
-  }
+  const asNamed = values.letta === undefined ? "" : ` --letta ${values.letta}`;
+  say(`the same run again: node test/crash/main.ts --seed ${seed} --kills ${kills}${asNamed}`);
+  for (const part of parts()) if (tally.failed < mostFailures) await play(part, join(dir, part.letta), tally);
+  say(`\n${tally.table()}\n`);
+  say(`${tally.kills} kills in ${elapsed()} s`);
   const missed = tally.missed();
   if (missed.length > 0) {
     tally.judge(false);
@@ -74,6 +66,57 @@ async function crash(): Promise<boolean> {
   return tally.failed === 0;
 }
 
+async function play(part: Part, dir: string, tally: Tally): Promise<void> {
+  const began = elapsed();
+  const before = tally.kills;
+  let run: Run | undefined;
+  let world: World | undefined;
+  try {
+    world = await startWorld(dir, part.letta);
+    const plan = new Plan({ seed, prefix, agents, people: world.people.length, toolFile });
+    run = await Run.begin({ world, plan, prefix, agents });
+    for (const round of plan.rounds(counts(part))) {
+      if (tally.failed >= mostFailures) say(`stopped after ${mostFailures} failed rounds`);
+      if (tally.failed >= mostFailures || timeIsUp(part)) break;
+      const result = await run.round(round);
+      tally.add(result);
+      const where = result.hits.map(({ boundary }) => boundary).join(", ");
+      say(`${elapsed()} s  ${result.kind} killed at ${where}: ${result.violations.length === 0 ? "fine" : "BROKEN"}`);
+      for (const line of await explain(result.violations, run)) say(line);
+    }
+    const atLast = await run.end();
+    tally.judge(atLast.length === 0);
+    for (const line of await explain(atLast, run)) say(line);
+    const { messages } = await run.evidence();
+    const resends = resendsIn(await world.homeserver.requests());
+    say(
+      `with the ${part.letta} Letta: ${tally.kills - before} kills in ${elapsed() - began} s, ${messages.length} messages`,
+    );
+    say(`${resends} resends that the homeserver knew by their transaction id`);
+  } catch (error) {
+    tally.judge(false);
+    say(`the run broke off: ${error instanceof Error ? error.stack : String(error)}`);
+  } finally {
+    await run?.close();
+    await world?.stop();
+  }
+}
+
+function parts(): readonly Part[] {
+  const named = lettaKinds.find((kind) => kind === values.letta);
+  if (named !== undefined) return [{ letta: named, share: 1, endsAt: 1 }];
+  if (values.letta !== undefined)
+    throw new Error(`--letta must be one of ${lettaKinds.join(", ")}, not "${values.letta}"`);
+  return [
+    { letta: "real", share: 0.2, endsAt: 0.3 },
+    { letta: "stand-in", share: 0.8, endsAt: 1 },
+  ];
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 async function explain(violations: readonly Violation[], run: Run): Promise<string[]> {
   if (violations.length === 0) return [];
   const evidence = await run.evidence();
@@ -83,13 +126,14 @@ async function explain(violations: readonly Violation[], run: Run): Promise<stri
   ]);
 }
 
-function counts(): KillCounts {
-  const others = Math.ceil(kills * 0.3);
-  return { "letta-matrix": kills, letta: others, synapse: others, all: others };
+function counts({ share }: Part): KillCounts {
+  const own = Math.ceil(kills * share);
+  const others = Math.ceil(kills * share * 0.3);
+  return { "letta-matrix": own, letta: others, synapse: others, all: others };
 }
 
-function timeIsUp(): boolean {
-  return seconds !== undefined && elapsed() > seconds - neededAtTheEnd;
+function timeIsUp({ endsAt }: Part): boolean {
+  return seconds !== undefined && elapsed() > seconds * endsAt - neededAtTheEnd;
 }
 
 function elapsed(): number {

@@ -1,4 +1,4 @@
-import { type Boundary, boundaries, type KillKind, killKinds } from "./boundaries.ts";
+import { type Boundary, boundariesOf, isHomeBoundary, isPhase, type KillKind, killKinds } from "./boundaries.ts";
 import type { Place, PlannedMessage } from "./messages.ts";
 import { Deck, Random } from "./random.ts";
 
@@ -10,6 +10,13 @@ export interface Stop {
   readonly messages: readonly PlannedMessage[];
   /** How long what was killed stays dead, ms; each kind for itself. */
   readonly downtime: number;
+  /** Where it is an agent's that is new: its number, and what is said to it. */
+  readonly newcomer?: Newcomer;
+}
+
+export interface Newcomer {
+  readonly agent: number;
+  readonly message: PlannedMessage;
 }
 
 /** Kills of one kind that follow each other, after which everything has to come to rest and is judged. */
@@ -47,8 +54,13 @@ export class Plan {
     this.#kinds = random.fork();
     this.#stops = random.fork();
     this.#talk = random.fork();
-    const deck = (): Deck<Boundary> => new Deck(boundaries, random.fork());
-    this.#decks = { "letta-matrix": deck(), letta: deck(), synapse: deck(), all: deck() };
+    const deck = (kind: KillKind): Deck<Boundary> => new Deck(boundariesOf(kind), random.fork());
+    this.#decks = {
+      "letta-matrix": deck("letta-matrix"),
+      letta: deck("letta"),
+      synapse: deck("synapse"),
+      all: deck("all"),
+    };
     this.#said = Array.from({ length: options.agents }, () => 0);
   }
 
@@ -78,16 +90,20 @@ export class Plan {
     return { kind, stops: at.map((boundary) => this.#stop(boundary, occurrence)) };
   }
 
-  /** One message to each agent: what people say when a kill keeps them waiting. */
+  /** One message to each agent that was there from the beginning: what people say when a kill keeps them waiting. */
   more(): PlannedMessage[] {
-    return this.#said.map((_, agent) => this.#message(agent));
+    return Array.from({ length: this.#options.agents }, (_, agent) => this.#message(agent));
   }
 
   #stop(boundary: Boundary, occurrence?: number): Stop {
     const { agents } = this.#options;
     const messages = Array.from({ length: this.#talk.int(3, 6) }, () => this.#message(this.#talk.int(0, agents - 1)));
-    const drawn = this.#stops.int(1, 3);
-    return { boundary, occurrence: occurrence ?? drawn, messages, downtime: this.#stops.int(0, 300) };
+    const drawn = this.#stops.int(1, passingsOf(boundary));
+    const downtime = this.#stops.int(0, 300);
+    const stop = { boundary, occurrence: occurrence ?? drawn, messages, downtime };
+    if (!isHomeBoundary(boundary)) return stop;
+    const agent = this.#said.push(0) - 1;
+    return { ...stop, newcomer: { agent, message: this.#message(agent) } };
   }
 
   #message(agent: number): PlannedMessage {
@@ -120,4 +136,13 @@ export class Plan {
   #place(before: number): Place {
     return { after: this.#talk.int(0, before - 1), kind: this.#talk.chance(0.5) ? "thread" : "reply" };
   }
+}
+
+const inCommits: ReadonlySet<Boundary> = new Set(["committing", "writing", "written"]);
+
+/** How often a boundary is passed at least while a few messages are answered. */
+function passingsOf(boundary: Boundary): number {
+  if (isHomeBoundary(boundary)) return 1;
+  if (isPhase(boundary)) return 12;
+  return inCommits.has(boundary) ? 12 : 3;
 }

@@ -17,7 +17,11 @@ export type Arm = z.infer<typeof arm>;
 const settings = z.object({
   dataFolder: z.string(),
   homeserver: z.object({ url: z.string(), serverName: z.string(), sharedSecret: z.string() }),
-  lettaUrl: z.string(),
+  letta: z.object({
+    url: z.string(),
+    /** How long to wait for a receipt that it keeps to itself, ms. */
+    receiptWithinMs: z.number(),
+  }),
   toolAllowList: z.array(z.string()),
   /** User ids. */
   people: z.array(z.string()),
@@ -31,14 +35,20 @@ const settings = z.object({
 export type VictimSettings = z.infer<typeof settings>;
 
 export const order = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("start"), settings }),
   z.object({ type: z.literal("arm"), arm: arm.nullable() }),
+  z.object({ type: z.literal("start"), settings }),
+  /** Lists Letta's agents now. */
+  z.object({ type: z.literal("look") }),
   z.object({ type: z.literal("stop") }),
 ]);
 export type Order = z.infer<typeof order>;
 
-/** A message is named by its event id or by the nonce in its text, whichever is known at that place. */
-const subject = z.object({ eventId: z.string().optional(), nonce: z.string().optional() });
+/** A message is named by its event id or by the nonce in its text, whichever is known at that place; a user by its id. */
+const subject = z.object({
+  eventId: z.string().optional(),
+  nonce: z.string().optional(),
+  userId: z.string().optional(),
+});
 export type Subject = z.infer<typeof subject>;
 
 export const report = z.discriminatedUnion("type", [

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Boundary, KillKind } from "./boundaries.ts";
 import type { Evidence } from "./evidence.ts";
-import { killAndRestart } from "./killer.ts";
 import { judge, type Violation } from "./laws.ts";
 import { Ledger } from "./ledger.ts";
-import type { Plan, Round, Stop } from "./plan.ts";
+import type { Plan, Round } from "./plan.ts";
 import { Product } from "./product.ts";
-import { createNewcomers, moveIn } from "./settle-in.ts";
+import { type Arrived, createNewcomer, moveIn } from "./settle-in.ts";
+import { Stops } from "./stops.ts";
 import { Talk } from "./talk.ts";
 import { viewOf } from "./timeline.ts";
 import type { Hit } from "./victim-process.ts";
@@ -38,14 +38,11 @@ export interface RoundResult {
 /** Where agents' tools note that they ran, in the folder in which Letta runs them. */
 export const toolFile = "tool-runs";
 
-const nudgeEvery = 3_000;
-const mostNudges = 6;
-
 /** People talk to agents while things are killed, and everything that can be seen from outside is judged. */
 export class Run {
   readonly #options: RunOptions;
   readonly #ledger: Ledger;
-  readonly #talk: Talk;
+  readonly #stops: Stops;
   readonly #product: Product;
   /** Requests in Synapse's log when everything had been set up. */
   readonly #setUpRequests: number;
@@ -53,32 +50,33 @@ export class Run {
   readonly #shown = new Set<string>();
   /** Messages that something was wrong with: nobody waits for them any more. */
   readonly #givenUp = new Set<string>();
-  #arms = 0;
 
   private constructor(options: RunOptions, ledger: Ledger, product: Product, setUpRequests: number) {
     this.#options = options;
     this.#ledger = ledger;
     this.#product = product;
     this.#setUpRequests = setUpRequests;
-    this.#talk = new Talk(ledger.residents, options.world.people, (message) => ledger.messages.push(message));
+    const talk = new Talk(ledger.residents, options.world.people, (message) => ledger.messages.push(message));
+    this.#stops = new Stops({ ...options, product, ledger, talk });
   }
 
   /** Starts the product and resolves when every agent of the run has its room with people in it. */
   static async begin(options: RunOptions): Promise<Run> {
     const { world, prefix, agents, source = productSource, slowCommits = 0 } = options;
-    const newcomers = await createNewcomers(world, prefix, agents);
-    let ledger: Ledger | undefined;
+    const newcomers: Arrived[] = [];
+    while (newcomers.length < agents) newcomers.push(await createNewcomer(world, `${prefix}${newcomers.length + 1}`));
+    const ledger = new Ledger();
     const product = new Product({
       world,
       source,
       slowCommits,
       toolAllowList: ["Bash"],
-      onReport: (report) => ledger?.note(report),
+      onReport: (report) => ledger.note(report),
     });
     try {
       await product.start();
-      ledger = new Ledger(await moveIn(world, newcomers));
-      const requests = await world.stack.synapse.requests();
+      ledger.residents.push(...(await Promise.all(newcomers.map((one) => moveIn(world, one)))));
+      const requests = await world.homeserver.requests();
       return new Run(options, ledger, product, requests.length);
     } catch (error) {
       await product.kill();
@@ -88,16 +86,16 @@ export class Run {
 
   /** All that is known by now. */
   async evidence(): Promise<Evidence> {
-    const { stack } = this.#options.world;
-    const requests = (await stack.synapse.requests()).slice(this.#setUpRequests);
-    const toolRuns = await toolRunsIn(join(stack.letta.workDir, toolFile));
-    return this.#ledger.evidence({ calls: stack.model.calls(), requests, toolRuns });
+    const { homeserver, letta, model, census } = this.#options.world;
+    const requests = (await homeserver.requests()).slice(this.#setUpRequests);
+    const toolRuns = await toolRunsIn(join(letta.workDir, toolFile));
+    return this.#ledger.evidence({ calls: model.calls(), requests, toolRuns, count: await census.take() });
   }
 
   async round({ kind, stops }: Round): Promise<RoundResult> {
     const hits: Hit[] = [];
     for (const stop of stops) {
-      const hit = await this.#stop(kind, stop);
+      const hit = await this.#stops.carryOut(kind, stop);
       if (hit !== undefined) hits.push(hit);
     }
     const rested = await this.#rest();
@@ -119,36 +117,6 @@ export class Run {
   /** Ends it at once, wherever it is. Does nothing after {@link end}. */
   async close(): Promise<void> {
     await this.#product.kill();
-  }
-
-  async #stop(kind: KillKind, { boundary, occurrence, messages, downtime }: Stop): Promise<Hit | undefined> {
-    const action = kind === "letta-matrix" ? "die" : "hold";
-    const { life } = this.#product;
-    const armed = await life.arm({ id: ++this.#arms, boundary, occurrence, action });
-    const said = this.#talk.say(messages);
-    said.catch(() => {}); // awaited below
-    const hit = await this.#hit(armed.hit);
-    if (hit === undefined) life.disarm();
-    else {
-      const eventId = this.#ledger.eventIdOf(hit.subject);
-      this.#ledger.kills.push({ kind, boundary, eventId, at: hit.at });
-      await killAndRestart(kind, this.#product, this.#options.world, downtime);
-    }
-    await said;
-    return hit;
-  }
-
-  /** Keeps people talking until the boundary is reached. `undefined` when it never was. */
-  async #hit(hit: Promise<Hit>): Promise<Hit | undefined> {
-    for (let nudge = 0; nudge <= mostNudges; nudge++) {
-      const waited = new AbortController();
-      const late = sleep(nudgeEvery, undefined, { signal: waited.signal }).catch(() => undefined);
-      const reached = await Promise.race([hit, late]);
-      waited.abort();
-      if (reached !== undefined) return reached;
-      await this.#talk.say(this.#options.plan.more());
-    }
-    return undefined;
   }
 
   /** Resolves with true when every message has what it was owed and nothing is being done any more. */
@@ -175,7 +143,7 @@ export class Run {
 
   #isComplete(): boolean {
     const evidence = this.#ledger.evidence(nothingElse);
-    const asked = new Set(this.#options.world.stack.model.calls().map(({ nonce }) => nonce));
+    const asked = new Set(this.#options.world.model.calls().map(({ nonce }) => nonce));
     const answered = new Set(
       evidence.residents.flatMap(({ roomId, userId }) =>
         viewOf(evidence.timelines.get(roomId) ?? [], userId).endings.map(({ cause }) => cause),
@@ -222,7 +190,7 @@ export class Run {
   }
 }
 
-const nothingElse = { calls: [], requests: [], toolRuns: new Map<string, number>() };
+const nothingElse = { calls: [], requests: [], toolRuns: new Map<string, number>(), count: { users: [], rooms: [] } };
 
 async function toolRunsIn(file: string): Promise<Map<string, number>> {
   const runs = new Map<string, number>();

@@ -1,9 +1,6 @@
 import type { LoggedRequest } from "../servers/access-log.ts";
-import { type Boundary, boundaries, type KillKind, killKinds } from "./boundaries.ts";
+import { type Boundary, boundaries, boundariesOf, type KillKind, killKinds } from "./boundaries.ts";
 import type { RoundResult } from "./run.ts";
-
-/** Kills of a kind from which on every boundary must have been among them. */
-const enough = boundaries.length;
 
 /** What a run has come to, for its end. */
 export class Tally {
@@ -25,17 +22,14 @@ export class Tally {
     return [...this.#hits.values()].reduce((sum, hits) => sum + hits, 0);
   }
 
-  /** Boundaries that were never hit: by no kill at all, or by none of a kind that had its chances. */
+  /** Boundaries that were never hit by a kind that had its chances. */
   missed(): string[] {
-    const never = boundaries.filter((boundary) => killKinds.every((kind) => this.#of(kind, boundary) === 0));
-    const byKind = killKinds
-      .filter((kind) => boundaries.reduce((sum, boundary) => sum + this.#of(kind, boundary), 0) >= enough)
-      .flatMap((kind) =>
-        boundaries
-          .filter((boundary) => this.#of(kind, boundary) === 0 && !never.includes(boundary))
-          .map((boundary) => `${boundary} by ${kind}`),
-      );
-    return [...never, ...byKind];
+    return killKinds.flatMap((kind) => {
+      const own = boundariesOf(kind);
+      const kills = own.reduce((sum, boundary) => sum + this.#of(kind, boundary), 0);
+      const never = kills < own.length ? [] : own.filter((boundary) => this.#of(kind, boundary) === 0);
+      return never.map((boundary) => `${boundary} by ${kind}`);
+    });
   }
 
   table(): string {
@@ -44,7 +38,7 @@ export class Tally {
       ...boundaries.map((boundary) => [boundary, ...killKinds.map((kind) => String(this.#of(kind, boundary)))]),
     ];
     return rows
-      .map(([name = "", ...cells]) => name.padEnd(16) + cells.map((cell) => cell.padStart(14)).join(""))
+      .map(([name = "", ...cells]) => name.padEnd(32) + cells.map((cell) => cell.padStart(14)).join(""))
       .join("\n");
   }
 

@@ -37,6 +37,7 @@ export class TransitionWatch {
 
   #see({ record, line }: Transition): void {
     const { points } = this.#watch;
+    points.pulse();
     if (record.machine === "agent") return this.#seeAgent({ record, line });
     if (record.machine !== "conversation") return;
     const before = this.#current.get(record.id);

@@ -107,6 +107,23 @@ export class VictimProcess {
     return { hit: this.#hit.promise };
   }
 
+  /** Has Letta's agents listed now. */
+  look(): void {
+    this.#send({ type: "look" });
+  }
+
+  /** Lets it begin, or end in order, and resolves when it has stopped itself somewhere in that. */
+  async dieIn(
+    phase: { readonly arm: Arm } & ({ readonly start: VictimSettings } | { readonly stop: true }),
+  ): Promise<Hit> {
+    const { hit } = await this.arm(phase.arm);
+    this.#send("start" in phase ? { type: "start", settings: phase.start } : { type: "stop" });
+    const how = await this.ended;
+    // All that it had to say has been read by now.
+    const other = Promise.reject(new Error(`the product ended by itself (${how}): see ${this.#logFile}`));
+    return await Promise.race([hit, other]);
+  }
+
   disarm(): void {
     this.#send({ type: "arm", arm: null });
   }
