@@ -23,7 +23,7 @@ export class KillPoint {
   arm(arm: Arm | null): void {
     this.#armed = arm ?? undefined;
     this.#passed = 0;
-    if (arm !== null) this.#options.report({ type: "armed", id: arm.id });
+    this.#options.report(arm === null ? { type: "disarmed" } : { type: "armed", id: arm.id });
   }
 
   pass(boundary: Boundary, subject: Subject): void {

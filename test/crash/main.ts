@@ -3,18 +3,20 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { homeserverKinds } from "./homeservers.ts";
 import type { Violation } from "./laws.ts";
-import { type LettaKind, lettaKinds } from "./lettas.ts";
+import { lettaKinds } from "./lettas.ts";
 import { type KillCounts, Plan } from "./plan.ts";
 import { Run, toolFile } from "./run.ts";
 import { storyOf } from "./story.ts";
 import { resendsIn, Tally } from "./tally.ts";
-import { startWorld, type World } from "./world.ts";
+import { type ServerKinds, startWorld, type World } from "./world.ts";
 
 /**
- * `node test/crash/main.ts [--kills N | --seconds S] [--seed S] [--letta real|stand-in]`: kills letta-matrix N times
- * (default 100) and Letta, Synapse and all three 0.3 N times each, or as many of that as the time allows, and judges
- * what people see. A fifth of it is done on the real Letta, unless one is named; the rest on its fast stand-in.
+ * `node test/crash/main.ts [--kills N | --seconds S] [--seed S] [--letta L] [--homeserver H]`: kills letta-matrix N
+ * times (default 100) and Letta, the homeserver and all three 0.3 N times each, or as many of that as the time allows,
+ * and judges what people see. A part of it is done on the real servers, the most on fast stand-ins, unless they are
+ * named: a Letta `real` or `stand-in`, a homeserver `real` or the stand-in of `synapse`, `tuwunel` or `dendrite`.
  */
 
 const { values } = parseArgs({
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     seconds: { type: "string" },
     seed: { type: "string" },
     letta: { type: "string" },
+    homeserver: { type: "string" },
   },
 });
 const seed = numberOf("seed", values.seed) ?? randomInt(1, 1_000_000);
@@ -38,7 +41,8 @@ const neededAtTheEnd = 20;
 
 /** A stretch of the run on servers of its own. */
 interface Part {
-  readonly letta: LettaKind;
+  readonly name: string;
+  readonly kinds: ServerKinds;
   /** Of the whole run. */
   readonly share: number;
   /** When it has to end, as a share of the whole time. */
@@ -50,9 +54,10 @@ process.exitCode = (await crash()) ? 0 : 1;
 async function crash(): Promise<boolean> {
   const dir = await mkdtemp(join(tmpdir(), "letta-matrix-crash-"));
   const tally = new Tally();
-  const asNamed = values.letta === undefined ? "" : ` --letta ${values.letta}`;
+  const named = ["letta", "homeserver"] as const;
+  const asNamed = named.map((name) => (values[name] === undefined ? "" : ` --${name} ${values[name]}`)).join("");
   say(`the same run again: node test/crash/main.ts --seed ${seed} --kills ${kills}${asNamed}`);
-  for (const part of parts()) if (tally.failed < mostFailures) await play(part, join(dir, part.letta), tally);
+  for (const part of parts()) if (tally.failed < mostFailures) await play(part, join(dir, part.name), tally);
   say(`\n${tally.table()}\n`);
   say(`${tally.kills} kills in ${elapsed()} s`);
   const missed = tally.missed();
@@ -72,7 +77,7 @@ async function play(part: Part, dir: string, tally: Tally): Promise<void> {
   let run: Run | undefined;
   let world: World | undefined;
   try {
-    world = await startWorld(dir, part.letta);
+    world = await startWorld(dir, part.kinds);
     const plan = new Plan({ seed, prefix, agents, people: world.people.length, toolFile });
     run = await Run.begin({ world, plan, prefix, agents });
     for (const round of plan.rounds(counts(part))) {
@@ -89,9 +94,7 @@ async function play(part: Part, dir: string, tally: Tally): Promise<void> {
     for (const line of await explain(atLast, run)) say(line);
     const { messages } = await run.evidence();
     const resends = resendsIn(await world.homeserver.requests());
-    say(
-      `with the ${part.letta} Letta: ${tally.kills - before} kills in ${elapsed() - began} s, ${messages.length} messages`,
-    );
+    say(`${part.name}: ${tally.kills - before} kills in ${elapsed() - began} s, ${messages.length} messages`);
     say(`${resends} resends that the homeserver knew by their transaction id`);
   } catch (error) {
     tally.judge(false);
@@ -103,14 +106,26 @@ async function play(part: Part, dir: string, tally: Tally): Promise<void> {
 }
 
 function parts(): readonly Part[] {
-  const named = lettaKinds.find((kind) => kind === values.letta);
-  if (named !== undefined) return [{ letta: named, share: 1, endsAt: 1 }];
-  if (values.letta !== undefined)
-    throw new Error(`--letta must be one of ${lettaKinds.join(", ")}, not "${values.letta}"`);
+  const letta = kindOf("letta", lettaKinds);
+  const homeserver = kindOf("homeserver", homeserverKinds);
+  if (letta !== undefined || homeserver !== undefined) {
+    const kinds = { letta: letta ?? "stand-in", homeserver: homeserver ?? "real" };
+    return [{ name: "as named", kinds, share: 1, endsAt: 1 }];
+  }
   return [
-    { letta: "real", share: 0.2, endsAt: 0.3 },
-    { letta: "stand-in", share: 0.8, endsAt: 1 },
+    { name: "real servers", kinds: { letta: "real", homeserver: "real" }, share: 0.1, endsAt: 0.25 },
+    { name: "real homeserver", kinds: { letta: "stand-in", homeserver: "real" }, share: 0.3, endsAt: 0.55 },
+    { name: "stand-ins", kinds: { letta: "stand-in", homeserver: "synapse" }, share: 0.4, endsAt: 0.8 },
+    { name: "stand-ins, tuwunel", kinds: { letta: "stand-in", homeserver: "tuwunel" }, share: 0.2, endsAt: 1 },
   ];
+}
+
+function kindOf<T extends string>(option: "letta" | "homeserver", kinds: readonly T[]): T | undefined {
+  const given = values[option];
+  const kind = kinds.find((one) => one === given);
+  if (kind === undefined && given !== undefined)
+    throw new Error(`--${option} must be one of ${kinds.join(", ")}, not "${given}"`);
+  return kind;
 }
 
 function say(line: string): void {

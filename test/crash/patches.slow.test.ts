@@ -19,7 +19,7 @@ describe("of a product built with the fault", () => {
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "letta-matrix-patches-"));
-    world = await startWorld(join(dir, "world"), "stand-in");
+    world = await startWorld(join(dir, "world"), { letta: "stand-in", homeserver: "real" });
   });
 
   afterAll(async () => {

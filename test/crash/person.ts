@@ -15,6 +15,7 @@ export type RoomEvent = z.infer<typeof roomEvent>;
 
 const sent = z.object({ event_id: z.string() });
 const joined = z.object({ room_id: z.string() });
+const synced = z.object({ next_batch: z.string() });
 const page = z.object({ chunk: z.array(roomEvent), end: z.string().optional() });
 
 class HomeserverSays extends Error {
@@ -60,6 +61,13 @@ export class Person {
         await sleep(retryEvery);
       }
     }
+  }
+
+  /** Where all rooms' timelines end by now. */
+  async place(): Promise<string> {
+    const filter = JSON.stringify({ room: { timeline: { limit: 0 } } });
+    const query = new URLSearchParams({ timeout: "0", filter });
+    return (await this.#persist("GET", `/sync?${query.toString()}`, synced)).next_batch;
   }
 
   /** What came into the room's timeline after `from` (or from its beginning), oldest first, and the place behind it. */

@@ -56,6 +56,7 @@ export const report = z.discriminatedUnion("type", [
   z.object({ type: z.literal("loaded") }),
   z.object({ type: z.literal("up") }),
   z.object({ type: z.literal("armed"), id: z.number() }),
+  z.object({ type: z.literal("disarmed") }),
   z.object({ type: z.literal("passed"), boundary: boundarySchema, subject, at: z.number() }),
   z.object({ type: z.literal("hit"), id: z.number(), boundary: boundarySchema, subject, at: z.number() }),
   /** An input is sent to Letta under this id, or a running one is followed. */

@@ -30,7 +30,7 @@ describe("what people see when this is killed and started again", () => {
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "letta-matrix-crash-"));
-    world = await startWorld(join(dir, "world"), "real");
+    world = await startWorld(join(dir, "world"), { letta: "real", homeserver: "real" });
     plan = new Plan({ seed: 1, prefix: "q", agents, people: world.people.length, toolFile });
     run = await Run.begin({ world, plan, prefix: "q", agents });
   });

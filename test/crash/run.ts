@@ -46,16 +46,25 @@ export class Run {
   readonly #product: Product;
   /** Requests in Synapse's log when everything had been set up. */
   readonly #setUpRequests: number;
+  /** Before anybody had said anything. Not every homeserver reads a room from its beginning. */
+  readonly #beginning: string | undefined;
   readonly #readTo = new Map<string, string>();
   readonly #shown = new Set<string>();
   /** Messages that something was wrong with: nobody waits for them any more. */
   readonly #givenUp = new Set<string>();
 
-  private constructor(options: RunOptions, ledger: Ledger, product: Product, setUpRequests: number) {
+  private constructor(
+    options: RunOptions,
+    ledger: Ledger,
+    product: Product,
+    setUpRequests: number,
+    beginning?: string,
+  ) {
     this.#options = options;
     this.#ledger = ledger;
     this.#product = product;
     this.#setUpRequests = setUpRequests;
+    this.#beginning = beginning;
     const talk = new Talk(ledger.residents, options.world.people, (message) => ledger.messages.push(message));
     this.#stops = new Stops({ ...options, product, ledger, talk });
   }
@@ -77,7 +86,7 @@ export class Run {
       await product.start();
       ledger.residents.push(...(await Promise.all(newcomers.map((one) => moveIn(world, one)))));
       const requests = await world.homeserver.requests();
-      return new Run(options, ledger, product, requests.length);
+      return new Run(options, ledger, product, requests.length, await world.people[0]?.place());
     } catch (error) {
       await product.kill();
       throw error;
@@ -130,8 +139,9 @@ export class Run {
         through = this.#ledger.acknowledged;
         since = performance.now();
       }
-      if (this.#product.life.hasEnded) throw new Error("the product ended by itself: see its log");
-      if (this.#product.life.isIdle(rooms)) {
+      const { life } = this.#product;
+      if (life.hasEnded) throw new Error(`the product ended by itself (${await life.ended}): see its log`);
+      if (life.isIdle(rooms)) {
         await this.#readRooms();
         if (this.#isComplete()) return true;
       }
@@ -159,7 +169,7 @@ export class Run {
     const [person] = this.#options.world.people;
     await Promise.all(
       this.#ledger.residents.map(async ({ roomId }) => {
-        const read = await person?.read(roomId, this.#readTo.get(roomId));
+        const read = await person?.read(roomId, this.#readTo.get(roomId) ?? this.#beginning);
         if (read === undefined) return;
         this.#ledger.read(roomId, read.events);
         if (read.end !== undefined) this.#readTo.set(roomId, read.end);

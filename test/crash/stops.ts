@@ -108,7 +108,7 @@ export class Stops {
 
   async #kill(kind: KillKind, { boundary, downtime }: Stop, hit: Hit | undefined): Promise<void> {
     const { product, ledger, world } = this.#options;
-    if (hit === undefined) return product.life.disarm();
+    if (hit === undefined) return;
     ledger.kills.push({ kind, boundary, eventId: ledger.eventIdOf(hit.subject), at: hit.at });
     await killAndRestart(kind, product, world, downtime);
   }
@@ -123,7 +123,7 @@ export class Stops {
       if (reached !== undefined) return reached;
       await nudge();
     }
-    return undefined;
+    return this.#options.product.life.disarm();
   }
 }
 

@@ -124,8 +124,11 @@ export class VictimProcess {
     return await Promise.race([hit, other]);
   }
 
-  disarm(): void {
+  /** Resolves with the hit that came before it had heard of that. */
+  async disarm(): Promise<Hit | undefined> {
+    this.#armed = Promise.withResolvers();
     this.#send({ type: "arm", arm: null });
+    return await Promise.race([this.#hit.promise, this.#armed.promise.then(() => undefined)]);
   }
 
   /** Lets it go on from where it holds. */
@@ -149,7 +152,7 @@ export class VictimProcess {
   #note(report: Report): void {
     if (report.type === "loaded") this.#loaded.resolve();
     if (report.type === "up") this.#up.resolve();
-    if (report.type === "armed") this.#armed.resolve();
+    if (report.type === "armed" || report.type === "disarmed") this.#armed.resolve();
     if (report.type === "hit") this.#hit.resolve(report);
     if (report.type === "busy") this.#busy = report.rooms;
   }

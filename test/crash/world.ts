@@ -2,8 +2,9 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { registerUser } from "../servers/matrix-users.ts";
 import { type Model, startModel } from "../servers/model.ts";
-import { type Synapse, startSynapse } from "../servers/synapse.ts";
+import type { Synapse } from "../servers/synapse.ts";
 import { Census } from "./census.ts";
+import { type HomeserverKind, startHomeserverOf } from "./homeservers.ts";
 import { type LettaHandle, type LettaKind, startLettaOf } from "./lettas.ts";
 import { Person } from "./person.ts";
 
@@ -26,15 +27,20 @@ interface Servers {
   stop(): Promise<void>;
 }
 
+export interface ServerKinds {
+  readonly homeserver: HomeserverKind;
+  readonly letta: LettaKind;
+}
+
 /** The product as it stands. */
 export const productSource = resolve(import.meta.dirname, "..", "..", "src");
 
 const names = ["ada", "ben"];
 
 /** Starts it in `dir`, which holds all of its data. */
-export async function startWorld(dir: string, letta: LettaKind): Promise<World> {
+export async function startWorld(dir: string, kinds: ServerKinds): Promise<World> {
   const epoch = Date.now();
-  const servers = await startServers(dir, letta, epoch);
+  const servers = await startServers(dir, kinds, epoch);
   try {
     const { homeserver } = servers;
     const people: Person[] = [];
@@ -58,11 +64,11 @@ export async function startWorld(dir: string, letta: LettaKind): Promise<World> 
 }
 
 /** Without limits on Matrix's side, and with a Letta whose time runs faster. */
-async function startServers(dir: string, kind: LettaKind, epoch: number): Promise<Servers> {
+async function startServers(dir: string, kinds: ServerKinds, epoch: number): Promise<Servers> {
   const model = await startModel();
   const [homeserver, letta] = await Promise.allSettled([
-    startSynapse({ dir: join(dir, "synapse"), rateLimits: "lifted" }),
-    startLettaOf(kind, join(dir, "letta"), model, epoch),
+    startHomeserverOf(kinds.homeserver, dir),
+    startLettaOf(kinds.letta, join(dir, "letta"), model, epoch),
   ]);
   if (homeserver.status === "fulfilled" && letta.status === "fulfilled") {
     const servers = { homeserver: homeserver.value, letta: letta.value };

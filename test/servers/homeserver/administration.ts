@@ -64,6 +64,8 @@ export function administrationRoutes(homeserver: Homeserver, memberships: Member
       rooms: [...state.rooms.values()].map((one) => ({
         room_id: one.id,
         name: one.content("m.room.name")?.["name"] ?? null,
+        canonical_alias: one.content("m.room.canonical_alias")?.["alias"] ?? null,
+        creator: one.state("m.room.create")?.sender ?? null,
         room_type: one.content("m.room.create")?.["type"] ?? null,
         joined_members: one.joined.length,
       })),
