@@ -60,7 +60,8 @@ describe("of a product built with the fault", () => {
       const faulty = await killAt(patch, await buildIn(patch, join(dir, patch.name)));
       const { hits = [], violations = [] } = faulty.at(-1) ?? {};
       const [hit] = hits;
-      expect(violations).toContainEqual(expect.objectContaining({ law: patch.breaks, eventId: hit?.eventId }));
+      expect(hit).toBeDefined();
+      expect(violations).toContainEqual(expect.objectContaining({ law: patch.breaks, eventId: hit?.eventId ?? "" }));
       const laws = new Set(violations.map(({ law }) => law));
       expect([patch.breaks, ...patch.alongside]).toEqual(expect.arrayContaining([...laws]));
     },
