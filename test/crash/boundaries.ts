@@ -35,6 +35,13 @@ export const messageBoundaries = [
   "acknowledged",
 ] as const;
 
+/**
+ * The moments in the life of what people command: a step that took a `!stop` or a `!retry` is durable, and Letta is about
+ * to be told that a turn has to end, or has been told.
+ */
+export const commandBoundaries = ["stop committed", "before cancel", "after cancel", "retry committed"] as const;
+export type CommandBoundary = (typeof commandBoundaries)[number];
+
 /** What is asked of Letta and the homeserver for an agent that has just come, in order. */
 export const homeRequests = [
   "listAgents",
@@ -59,8 +66,10 @@ export const homeBoundaries = homeRequests.flatMap((request): HomeBoundary[] => 
 export const phases = ["starting", "stopping"] as const;
 export type Phase = (typeof phases)[number];
 
-export type Boundary = (typeof messageBoundaries)[number] | HomeBoundary | Phase;
-export const boundaries: readonly Boundary[] = [...messageBoundaries, ...homeBoundaries, ...phases];
+export type Boundary = (typeof messageBoundaries)[number] | CommandBoundary | HomeBoundary | Phase;
+/** Those at which anything may be killed. */
+const anybodys: readonly Boundary[] = [...messageBoundaries, ...commandBoundaries, ...homeBoundaries];
+export const boundaries: readonly Boundary[] = [...anybodys, ...phases];
 export const boundarySchema = z.custom<Boundary>((given) => boundaries.some((boundary) => boundary === given));
 
 /** What is killed. */
@@ -69,11 +78,15 @@ export type KillKind = (typeof killKinds)[number];
 
 /** Where it is killed: it is letta-matrix that starts and stops in order. */
 export function boundariesOf(kind: KillKind): readonly Boundary[] {
-  return kind === "letta-matrix" ? boundaries : [...messageBoundaries, ...homeBoundaries];
+  return kind === "letta-matrix" ? boundaries : anybodys;
 }
 
 export function isPhase(boundary: Boundary): boundary is Phase {
   return phases.some((phase) => phase === boundary);
+}
+
+export function isCommandBoundary(boundary: Boundary): boundary is CommandBoundary {
+  return commandBoundaries.some((command) => command === boundary);
 }
 
 export function isHomeBoundary(boundary: Boundary): boundary is HomeBoundary {

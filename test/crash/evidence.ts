@@ -1,6 +1,6 @@
 import type { Boundary, KillKind } from "./boundaries.ts";
 import type { Count } from "./census.ts";
-import type { SentMessage } from "./messages.ts";
+import type { SaidCommand, SentMessage } from "./messages.ts";
 import type { RoomEvent } from "./person.ts";
 
 /** An agent of the run, its room, and the word that only its memory holds. */
@@ -24,6 +24,8 @@ export interface Kill {
 /** A request to the model. */
 export interface Asking {
   readonly nonce?: string;
+  /** What it was asked. */
+  readonly question: string;
   readonly at: number;
   /** A further request of a turn, with the result of a tool. */
   readonly afterTool: boolean;
@@ -73,6 +75,7 @@ export interface Arrival {
 export interface Evidence {
   readonly residents: readonly Resident[];
   readonly messages: readonly SentMessage[];
+  readonly commands: readonly SaidCommand[];
   /** The whole timelines, by room id. */
   readonly timelines: ReadonlyMap<string, readonly RoomEvent[]>;
   readonly kills: readonly Kill[];

@@ -61,6 +61,7 @@ const silent = asked("n3", { silent: true });
 
 const asking = (nonce: string, at: number, more: Partial<Asking> = {}): Asking => ({
   nonce,
+  question: `Tell me about ${nonce}.`,
   at,
   afterTool: false,
   ...more,
@@ -84,6 +85,7 @@ const fine: Evidence = {
   messages: [one, two, silent],
   timelines: new Map([[scout.roomId, timeline]]),
   kills: [kill("letta-matrix", 150)],
+  commands: [],
   askings: [
     asking("n1", 100),
     asking("n1", 200),
@@ -196,8 +198,8 @@ describe("the law", () => {
 
   test("of each name is shown to be broken", () => {
     const shownBroken = new Set(cases.map(([law]) => law));
-    // Judged by the driver, which knows whether something still goes on.
-    expect(lawNames.filter((law) => !shownBroken.has(law))).toEqual(["comes-to-rest"]);
+    // The one is judged by the driver, which knows whether something still goes on; the other has cases of its own.
+    expect(lawNames.filter((law) => !shownBroken.has(law))).toEqual(["comes-to-rest", "commanded-once"]);
   });
 });
 
@@ -229,6 +231,60 @@ test("a kill while an agent comes explains a login, and one further request for 
   const again = (path: string, at: number) => ({ path: `/_matrix/client/v3/${path}`, at });
   const oneTimeRequests = [...fine.oneTimeRequests, again("createRoom", 130), again("login", 131)];
   expect(broken({ oneTimeRequests, kills: [...fine.kills, kill("synapse", 125)] })).toEqual([]);
+});
+
+describe("what people command", () => {
+  const commanded = { roomId: scout.roomId, at: 0 };
+  const stop = { ...commanded, name: "stop", eventId: "$stop" } as const;
+  const retry = { ...commanded, name: "retry", eventId: "$retry" } as const;
+  const said = (name: string, eventId: string) => event("@ada:test", { msgtype: "m.text", body: name }, eventId);
+  const stopped = final(one, "$draft1", "Well…\n\n(Stopped.)", "error");
+  const retried = event(scout.userId, {
+    msgtype: "m.text",
+    body: "nonce=n1 word=plum",
+    "m.relates_to": { "m.in_reply_to": { event_id: "$n1" } },
+    ...mark("$n1", { outcome: "answer", retry: retry.eventId }),
+  });
+  const remark = (to: string) =>
+    event(scout.userId, {
+      msgtype: "m.notice",
+      body: "Nothing.",
+      "m.relates_to": { "m.in_reply_to": { event_id: to } },
+    });
+  const before = [question(one), question(two), question(silent), draft(one, "$draft1")];
+  const after = [draft(two, "$draft2"), ends[1]];
+  const whole = [...before, said("!stop", "$stop"), stopped, said("!retry", "$retry"), ...after, retried];
+
+  test("explains an error and one further turn", () => {
+    const askings = [...fine.askings, asking("n1", 260)];
+    expect(broken({ ...shown(...whole), commands: [stop, retry], askings })).toEqual([]);
+    const more = [...askings, asking("n1", 270)];
+    expect(broken({ ...shown(...whole), commands: [stop, retry], askings: more })).toEqual([allowed]);
+  });
+
+  test("explains one word about it", () => {
+    expect(broken({ ...shown(...timeline, remark("$stop")), commands: [stop] })).toEqual([]);
+    expect(broken(shown(...timeline, remark("$stop")))).toEqual([
+      expect.objectContaining({ law: "nothing-else-said" }),
+    ]);
+  });
+
+  test.each([
+    ["$stop", { ...shown(...timeline, remark("$stop"), remark("$stop")), commands: [stop] }],
+    ["$retry", { ...shown(...whole, remark("$retry")), commands: [stop, retry] }],
+    [stopped.event_id, { ...shown(...before, stopped, said("!stop", "$stop"), ...after), commands: [stop] }],
+    ["", { commands: [stop], askings: [...fine.askings, { ...asking("n3", 400), question: "!stop" }] }],
+  ])("has one effect: %s", (eventId, change) => {
+    expect(broken(change)).toContainEqual({ law: "commanded-once", eventId });
+  });
+
+  test("is told from a second end of the same turn", () => {
+    const again = { ...retried, event_id: "$again" };
+    expect(broken({ ...shown(...whole, again), commands: [stop, retry] })).toContainEqual({
+      law: "answered-once",
+      eventId: "$n1",
+    });
+  });
 });
 
 test("one kill explains one further asking", () => {

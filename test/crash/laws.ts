@@ -1,4 +1,5 @@
 import { readAnswer } from "../servers/model-plan.ts";
+import { commandedTwice, isStopped, remarksIn, retriesOf } from "./commanded.ts";
 import type { Evidence, Kill, Resident } from "./evidence.ts";
 import type { SentMessage } from "./messages.ts";
 import { miscounts, secondTimes } from "./one-of-each.ts";
@@ -15,7 +16,7 @@ export interface Violation {
 }
 
 /** What happened to one message, gathered for judgement. */
-interface Case {
+export interface Case {
   readonly message: SentMessage;
   readonly resident: Resident;
   readonly view: RoomView;
@@ -32,18 +33,19 @@ const when = (broken: boolean, detail: () => string): string[] => (broken ? [det
 
 const laws = {
   "answered-once": ({ endings }) =>
-    when(
-      endings.length > 1,
-      () => `it has ${endings.length} finals: ${endings.map(({ eventId }) => eventId).join(", ")}`,
-    ),
+    [...Map.groupBy(endings, ({ retry }) => retry)]
+      .filter(([, { length }]) => length > 1)
+      .map(([, finals]) => `it has ${finals.length} finals: ${finals.map(({ eventId }) => eventId).join(", ")}`),
 
   "no-answer-lost": ({ message, endings, evidence }) =>
     message.silent
-      ? when(askingsOf(message, evidence).length === 0, () => "the agent was never asked")
+      ? when(endings.length + askingsOf(message, evidence).length === 0, () => "the agent was never asked")
       : when(endings.length === 0, () => "it has no final"),
 
-  "silence-kept": ({ message, endings }) =>
-    when(message.silent && endings.length > 0, () => `the agent had nothing to say, but said: ${endings[0]?.body}`),
+  "silence-kept": ({ message, endings, ...rest }) =>
+    endings
+      .filter((ending) => message.silent && !isStopped(ending, rest))
+      .map(({ body }) => `the agent had nothing to say, but said: ${body}`),
 
   "nonce-of-its-question": ({ message, endings }) =>
     endings
@@ -76,14 +78,16 @@ const laws = {
 
   "asked-as-allowed": (one) => [...askedTwice(one), ...askedAfterAnswer(one), ...acceptedTwice(one)],
 
-  "no-tool-run-twice": ({ message, evidence }) =>
-    noncesOf(message)
-      .filter((nonce) => (evidence.toolRuns.get(nonce) ?? 0) > 1)
-      .map((nonce) => `its tool ran ${evidence.toolRuns.get(nonce)} times`),
+  "no-tool-run-twice": (one) =>
+    noncesOf(one.message)
+      .map((nonce) => one.evidence.toolRuns.get(nonce) ?? 0)
+      .filter((runs) => runs > 1 + retriesOf(one).size)
+      .map((runs) => `its tool ran ${runs} times`),
 
-  "error-only-after-approved-tool": ({ message, endings, evidence }) =>
+  "error-only-after-approved-tool": ({ message, endings, evidence, ...rest }) =>
     endings
       .filter(({ outcome }) => outcome !== "answer" && !evidence.approved.has(message.eventId))
+      .filter((ending) => !isStopped(ending, { ...rest, evidence }))
       .map(({ outcome, body }) => `its final has the outcome ${outcome}: ${body}`),
 } satisfies Record<string, Law>;
 
@@ -92,6 +96,7 @@ export type LawName =
   | "comes-to-rest"
   | "in-order"
   | "nothing-else-said"
+  | "commanded-once"
   | "no-second-registration-login-room-space"
   | "one-of-each";
 
@@ -100,6 +105,7 @@ export const lawNames: readonly LawName[] = [
   "comes-to-rest",
   "in-order",
   "nothing-else-said",
+  "commanded-once",
   "no-second-registration-login-room-space",
   "one-of-each",
 ];
@@ -127,7 +133,10 @@ function judgeRoom(resident: Resident, evidence: Evidence): Violation[] {
     const endings = view.endings.filter(isOf);
     return judgeOne({ message, resident, view, sayings, endings, evidence });
   });
-  return [...single, ...orderOf(messages, view, roomId), ...elseSaid(messages, view, roomId)];
+  const commanded = commandedTwice(resident, view, evidence).map(
+    ([eventId, detail]): Violation => ({ law: "commanded-once", roomId, eventId, detail }),
+  );
+  return [...single, ...orderOf(messages, view, roomId), ...elseSaid(messages, view, evidence, roomId), ...commanded];
 }
 
 function judgeOne(one: Case): Violation[] {
@@ -153,10 +162,19 @@ function orderOf(messages: readonly SentMessage[], { indexOf, endings }: RoomVie
 }
 
 /** Agents say nothing but answers to what they were asked. */
-function elseSaid(messages: readonly SentMessage[], view: RoomView, roomId: string): Violation[] {
+function elseSaid(
+  messages: readonly SentMessage[],
+  view: RoomView,
+  { commands }: Evidence,
+  roomId: string,
+): Violation[] {
   const known = new Set(messages.map(({ eventId }) => eventId));
+  const isRemark = remarksIn(commands);
   const strange = [...view.sayings, ...view.endings].filter(({ cause }) => !known.has(cause));
-  const events = new Set([...view.unmarked, ...strange.map(({ eventId }) => eventId)]);
+  const events = new Set([
+    ...view.unmarked.filter((one) => !isRemark(one)).map(({ eventId }) => eventId),
+    ...strange.map(({ eventId }) => eventId),
+  ]);
   return [...events].map(
     (eventId): Violation => ({ law: "nothing-else-said", roomId, eventId, detail: "no message asked for this event" }),
   );
@@ -175,7 +193,9 @@ function askingsOf(message: SentMessage, { askings }: Evidence) {
  * A turn is lost only with the process that follows it or with Letta itself: each further asking needs such a kill of
  * its own, after Letta had the input before. (The model may hear of that input only after the kill.)
  */
-function askedTwice({ message, evidence }: Case): string[] {
+function askedTwice(one: Case): string[] {
+  const { message, evidence } = one;
+  const retries = retriesOf(one);
   const askings = askingsOf(message, evidence);
   const accepted = evidence.acceptances.filter(({ eventId }) => eventId === message.eventId).map(({ at }) => at);
   let from = 0;
@@ -184,21 +204,37 @@ function askedTwice({ message, evidence }: Case): string[] {
     const begun = Math.max(from, ...accepted.filter((time) => time <= before));
     const kill = evidence.kills.find((one) => losesTurns(one) && one.at >= begun && one.at <= at && one.at > from);
     from = kill?.at ?? from;
+    // What a person wants to be asked once more is.
+    const [retry] = kill === undefined ? retries : [];
+    if (retry !== undefined) retries.delete(retry);
     return when(
-      kill === undefined,
+      kill === undefined && retry === undefined,
       () => `the model was asked ${askings.length} times, no kill explains number ${index + 2}`,
     );
   });
 }
 
 /** What is written down as answered is not asked again. */
-function askedAfterAnswer({ message, evidence }: Case): string[] {
+function askedAfterAnswer(one: Case): string[] {
+  const { message, evidence } = one;
+  const retries = retriesOf(one).size;
+  if (retries > 0) return askedAfterAll(one, retries);
   const answered = evidence.passings.find(
     ({ boundary, eventId }) => boundary === "final-committed" && eventId === message.eventId,
   )?.at;
   return askingsOf(message, evidence)
     .filter(({ at }) => answered !== undefined && at > answered)
     .map(({ at }) => `the model was asked again ${at - (answered ?? 0)} ms after its answer was written down`);
+}
+
+/** Nor when as many turns as people wanted are over. */
+function askedAfterAll({ message, evidence }: Case, retries: number): string[] {
+  const ended = evidence.passings.filter(
+    ({ boundary, eventId }) => boundary === "acknowledged" && eventId === message.eventId,
+  );
+  return askingsOf(message, evidence)
+    .filter((asking) => ended.filter(({ at }) => at < asking.at).length > retries)
+    .map(() => `the model was asked again after ${retries + 1} turns`);
 }
 
 /** An input that Letta has taken is not sent again under the same id unless Letta's history turns out not to know it. */

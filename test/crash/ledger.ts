@@ -2,7 +2,7 @@ import type { LoggedRequest } from "../servers/access-log.ts";
 import type { ModelCall } from "../servers/model.ts";
 import type { Count } from "./census.ts";
 import type { Arrival, Evidence, InputNote, Kill, Resident } from "./evidence.ts";
-import type { SentMessage } from "./messages.ts";
+import type { SaidCommand, SentMessage } from "./messages.ts";
 import type { RoomEvent } from "./person.ts";
 import type { Report, Subject } from "./protocol.ts";
 
@@ -14,6 +14,7 @@ type Told = Extract<Report, { type: "turn" | "failed" | "fate" }>;
 export class Ledger {
   readonly residents: Resident[] = [];
   readonly messages: SentMessage[] = [];
+  readonly commands: SaidCommand[] = [];
   readonly kills: Kill[] = [];
   readonly #timelines = new Map<string, RoomEvent[]>();
   readonly #passed: Passed[] = [];
@@ -64,6 +65,7 @@ export class Ledger {
     return {
       residents: this.residents,
       messages: this.messages,
+      commands: this.commands,
       timelines: this.#timelines,
       kills: this.kills,
       askings: seen.calls,

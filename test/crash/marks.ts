@@ -4,6 +4,8 @@ import { z } from "zod";
 
 const turn = z.object({
   cause: z.string(),
+  /** The command that wanted the question to be asked once more. */
+  retry: z.string().optional(),
   attempt: z.number(),
   part: z.number(),
   parts: z.number(),

@@ -6,6 +6,21 @@ export interface Place {
   readonly kind: "reply" | "thread";
 }
 
+/** What somebody commands after a message, ms after what was said last in that room. */
+export interface PlannedCommand {
+  readonly name: "stop" | "retry";
+  readonly after: number;
+}
+
+/** A command that stands in its room. */
+export interface SaidCommand {
+  readonly name: PlannedCommand["name"];
+  readonly roomId: string;
+  readonly eventId: string;
+  /** When it was said, ms since 1970. */
+  readonly at: number;
+}
+
 /** A message as planned, before anybody has sent it. */
 export interface PlannedMessage {
   readonly nonce: string;
@@ -20,6 +35,7 @@ export interface PlannedMessage {
   readonly edited?: string;
   /** The agent answers that it wants to say nothing. */
   readonly silent: boolean;
+  readonly commands?: readonly PlannedCommand[];
   /** The turn runs a tool that leaves a trace outside. */
   readonly usesTool: boolean;
 }

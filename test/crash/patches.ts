@@ -102,7 +102,7 @@ export const patches: readonly Patch[] = [
     replacements: [
       [
         "aliasLocalpart: agentLocalpart(room.agentId),",
-        "aliasLocalpart: `${agentLocalpart(room.agentId)}_${Math.random()}`,",
+        "aliasLocalpart: agentLocalpart(room.agentId) + Math.random(),",
       ],
     ],
     boundary: "after createRoom",

@@ -1,4 +1,12 @@
-import { type Boundary, boundariesOf, isHomeBoundary, isPhase, type KillKind, killKinds } from "./boundaries.ts";
+import {
+  type Boundary,
+  boundariesOf,
+  isCommandBoundary,
+  isHomeBoundary,
+  isPhase,
+  type KillKind,
+  killKinds,
+} from "./boundaries.ts";
 import type { Place, PlannedMessage } from "./messages.ts";
 import { Deck, Random } from "./random.ts";
 
@@ -90,20 +98,23 @@ export class Plan {
     return { kind, stops: at.map((boundary) => this.#stop(boundary, occurrence)) };
   }
 
-  /** One message to each agent that was there from the beginning: what people say when a kill keeps them waiting. */
-  more(): PlannedMessage[] {
+  /** What people say when a kill at this boundary keeps them waiting: something to each agent that was there first. */
+  more(boundary: Boundary): PlannedMessage[] {
+    if (isCommandBoundary(boundary)) return [this.#commanded(this.#talk.int(0, this.#options.agents - 1))];
     return Array.from({ length: this.#options.agents }, (_, agent) => this.#message(agent));
   }
 
   #stop(boundary: Boundary, occurrence?: number): Stop {
     const { agents } = this.#options;
-    const messages = Array.from({ length: this.#talk.int(3, 6) }, () => this.#message(this.#talk.int(0, agents - 1)));
+    const agent = (): number => this.#talk.int(0, agents - 1);
+    const messages = Array.from({ length: this.#talk.int(3, 6) }, () => this.#message(agent()));
+    if (isCommandBoundary(boundary) || this.#talk.chance(0.1)) messages.push(this.#commanded(agent()));
     const drawn = this.#stops.int(1, passingsOf(boundary));
     const downtime = this.#stops.int(0, 300);
     const stop = { boundary, occurrence: occurrence ?? drawn, messages, downtime };
     if (!isHomeBoundary(boundary)) return stop;
-    const agent = this.#said.push(0) - 1;
-    return { ...stop, newcomer: { agent, message: this.#message(agent) } };
+    const newcomer = this.#said.push(0) - 1;
+    return { ...stop, newcomer: { agent: newcomer, message: this.#message(newcomer) } };
   }
 
   #message(agent: number): PlannedMessage {
@@ -133,6 +144,17 @@ export class Plan {
     };
   }
 
+  /** One with a long answer, which somebody stops, and most likely wants to have after all. */
+  #commanded(agent: number): PlannedMessage {
+    const talk = this.#talk;
+    const { place: _, edited: __, ...message } = this.#message(agent);
+    const stop = { name: "stop", after: talk.int(100, 900) } as const;
+    const retry = { name: "retry", after: talk.int(0, 600) } as const;
+    const directives = "[[tps=20]][[words=30]]";
+    const commands = talk.chance(0.8) ? [stop, retry] : [stop];
+    return { ...message, directives, silent: false, usesTool: false, commands };
+  }
+
   #place(before: number): Place {
     return { after: this.#talk.int(0, before - 1), kind: this.#talk.chance(0.5) ? "thread" : "reply" };
   }
@@ -142,7 +164,7 @@ const inCommits: ReadonlySet<Boundary> = new Set(["committing", "writing", "writ
 
 /** How often a boundary is passed at least while a few messages are answered. */
 function passingsOf(boundary: Boundary): number {
-  if (isHomeBoundary(boundary)) return 1;
+  if (isHomeBoundary(boundary) || isCommandBoundary(boundary)) return 1;
   if (isPhase(boundary)) return 12;
   return inCommits.has(boundary) ? 12 : 3;
 }

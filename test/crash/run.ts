@@ -65,7 +65,10 @@ export class Run {
     this.#product = product;
     this.#setUpRequests = setUpRequests;
     this.#beginning = beginning;
-    const talk = new Talk(ledger.residents, options.world.people, (message) => ledger.messages.push(message));
+    const talk = new Talk(ledger.residents, options.world.people, {
+      sent: (message) => ledger.messages.push(message),
+      commanded: (command) => ledger.commands.push(command),
+    });
     this.#stops = new Stops({ ...options, product, ledger, talk });
   }
 

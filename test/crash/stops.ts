@@ -40,7 +40,7 @@ export class Stops {
     if (isHomeBoundary(boundary)) return this.#atHome(kind, boundary, stop);
     const { hit } = await product.life.arm(this.#armOf(kind, stop));
     const said = this.#say(stop);
-    const reached = await this.#reach(hit, () => talk.say(plan.more()));
+    const reached = await this.#reach(hit, () => talk.say(plan.more(boundary)));
     await this.#kill(kind, stop, reached);
     await said;
     return reached;
@@ -59,7 +59,7 @@ export class Stops {
       return hit;
     }
     await said;
-    await talk.say(plan.more());
+    await talk.say(plan.more("stopping"));
     const hit = await product.life.dieIn({ arm, stop: true });
     await this.#kill("letta-matrix", stop, hit);
     return hit;

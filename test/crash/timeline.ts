@@ -18,6 +18,8 @@ export interface Saying {
 export interface Ending {
   readonly eventId: string;
   readonly cause: string;
+  /** The command that wanted it. */
+  readonly retry: string | undefined;
   readonly outcome: "answer" | "error" | undefined;
   /** Place in the timeline. */
   readonly index: number;
@@ -33,7 +35,7 @@ export interface RoomView {
   /** Places of all events in the timeline, by event id. */
   readonly indexOf: ReadonlyMap<string, number>;
   /** Messages of the agent that belong to no question. */
-  readonly unmarked: readonly string[];
+  readonly unmarked: readonly { readonly eventId: string; readonly inReplyTo: string | undefined }[];
 }
 
 const relation = z.object({
@@ -69,7 +71,12 @@ export function viewOf(events: readonly RoomEvent[], agentUserId: string): RoomV
     sayings: roots.flatMap((root) => sayingOf(root, edits.get(root.eventId)?.at(-1))),
     endings: messages.flatMap(endingOf),
     indexOf: new Map(events.map(({ event_id }, index) => [event_id, index])),
-    unmarked: messages.filter(({ mark }) => mark === undefined).map(({ eventId }) => eventId),
+    unmarked: messages
+      .filter(({ mark }) => mark === undefined)
+      .map(({ eventId, content }) => ({
+        eventId,
+        inReplyTo: content["m.relates_to"]?.["m.in_reply_to"]?.event_id,
+      })),
   };
 }
 
@@ -102,8 +109,8 @@ function sayingOf(root: Message, edit: Message | undefined): Saying[] {
 function endingOf(message: Message): Ending[] {
   const { mark, eventId, index, replaces } = message;
   if (mark?.final !== true) return [];
-  const { cause, outcome } = mark;
-  return [{ eventId, cause, outcome, index, root: replaces ?? eventId, body: textOf(message) }];
+  const { cause, retry, outcome } = mark;
+  return [{ eventId, cause, retry, outcome, index, root: replaces ?? eventId, body: textOf(message) }];
 }
 
 function textOf({ content }: Message): string {

@@ -47,6 +47,8 @@ export class TransitionWatch {
     if (line.event === "MESSAGE" && taken !== undefined) points.pass("committed", { eventId: taken });
     if (line.to === "replying" && line.from !== "replying" && current !== undefined)
       points.pass("final-committed", { eventId: current.question.eventId });
+    if (line.event === "STOP") points.pass("stop committed", { eventId: before });
+    if (line.event === "RETRY") points.pass("retry committed", { eventId: queue.at(-1)?.eventId ?? before });
     if (line.event === "xstate.done.actor.reply") points.pass("acknowledged", { eventId: before });
   }
 

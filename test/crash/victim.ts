@@ -145,7 +145,7 @@ function configOf(settings: VictimSettings): Config {
     audit: { intervalMs: 3_600_000 },
     rooms: { nameTemplate: "{agent}" },
     avatars: { kind: "generated" },
-    commands: { people: [] },
+    commands: { people },
     invitations: { people: [], servers: [] },
     history: { importLimit: 0 },
     drafts: { ratePerSecond: 100, burst: 1_000 },

@@ -117,7 +117,11 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
       report({ type: "fate", otid, state: fate.state, at: now() });
       return fate;
     },
-    cancel: (conversation, otid, signal) => letta.cancel(conversation, otid, signal),
+    async cancel(conversation, otid, signal) {
+      points.pass("before cancel", {});
+      await letta.cancel(conversation, otid, signal);
+      points.pass("after cancel", {});
+    },
     close: () => letta.close(),
   };
 }
