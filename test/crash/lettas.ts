@@ -7,7 +7,7 @@ import type { Model } from "../servers/model.ts";
 import type { Killable } from "./killer.ts";
 
 /** The Letta of a run: the real one, or its stand-in, which starts in no time. */
-export const lettaKinds = ["real", "stand-in"] as const;
+export const lettaKinds = ["stand-in", "real"] as const;
 export type LettaKind = (typeof lettaKinds)[number];
 
 export interface LettaHandle extends Killable {

@@ -13,9 +13,29 @@ export class Tally {
     this.judge(violations.length === 0);
   }
 
+  /** Takes over what a part of the run has come to. */
+  include({ passed, failed, hits }: Tally): void {
+    this.passed += passed;
+    this.failed += failed;
+    for (const [name, count] of hits) this.#hits.set(name, (this.#hits.get(name) ?? 0) + count);
+  }
+
   judge(isFine: boolean): void {
     if (isFine) this.passed++;
     else this.failed++;
+  }
+
+  /** By kind and boundary. */
+  get hits(): ReadonlyMap<string, number> {
+    return this.#hits;
+  }
+
+  /** Kills of letta-matrix: its disk forgets with it what was not synced. */
+  get powerCuts(): number {
+    const own = ["letta-matrix", "all"] as const;
+    return own
+      .flatMap((kind) => boundaries.map((boundary) => this.#of(kind, boundary)))
+      .reduce((sum, hits) => sum + hits, 0);
   }
 
   get kills(): number {
