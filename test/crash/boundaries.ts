@@ -42,6 +42,10 @@ export const messageBoundaries = [
 export const commandBoundaries = ["stop committed", "before cancel", "after cancel", "retry committed"] as const;
 export type CommandBoundary = (typeof commandBoundaries)[number];
 
+/** In the life of a tool call that people are asked about: the room is about to see the request, has it, or has decided. */
+export const approvalBoundaries = ["before request", "after request", "decision committed"] as const;
+export type ApprovalBoundary = (typeof approvalBoundaries)[number];
+
 /** What is asked of Letta and the homeserver for an agent that has just come, in order. */
 export const homeRequests = [
   "listAgents",
@@ -66,19 +70,23 @@ export const homeBoundaries = homeRequests.flatMap((request): HomeBoundary[] => 
 export const phases = ["starting", "stopping"] as const;
 export type Phase = (typeof phases)[number];
 
-export type Boundary = (typeof messageBoundaries)[number] | CommandBoundary | HomeBoundary | Phase;
-/** Those at which anything may be killed. */
+export type Boundary = (typeof messageBoundaries)[number] | CommandBoundary | ApprovalBoundary | HomeBoundary | Phase;
+/** Those at which anything may be killed, whatever is done about tools. */
 const anybodys: readonly Boundary[] = [...messageBoundaries, ...commandBoundaries, ...homeBoundaries];
-export const boundaries: readonly Boundary[] = [...anybodys, ...phases];
+export const boundaries: readonly Boundary[] = [...anybodys, ...approvalBoundaries, ...phases];
 export const boundarySchema = z.custom<Boundary>((given) => boundaries.some((boundary) => boundary === given));
 
 /** What is killed. */
 export const killKinds = ["letta-matrix", "letta", "synapse", "all"] as const;
 export type KillKind = (typeof killKinds)[number];
 
+/** What becomes of tool calls: all are allowed, or people are asked about each. */
+export type Tools = "allowed" | "asked";
+
 /** Where it is killed: it is letta-matrix that starts and stops in order. */
-export function boundariesOf(kind: KillKind): readonly Boundary[] {
-  return kind === "letta-matrix" ? boundaries : anybodys;
+export function boundariesOf(kind: KillKind, tools: Tools): readonly Boundary[] {
+  const asked = tools === "asked" ? approvalBoundaries : [];
+  return [...anybodys, ...asked, ...(kind === "letta-matrix" ? phases : [])];
 }
 
 export function isPhase(boundary: Boundary): boundary is Phase {
@@ -87,6 +95,10 @@ export function isPhase(boundary: Boundary): boundary is Phase {
 
 export function isCommandBoundary(boundary: Boundary): boundary is CommandBoundary {
   return commandBoundaries.some((command) => command === boundary);
+}
+
+export function isApprovalBoundary(boundary: Boundary): boundary is ApprovalBoundary {
+  return approvalBoundaries.some((approval) => approval === boundary);
 }
 
 export function isHomeBoundary(boundary: Boundary): boundary is HomeBoundary {

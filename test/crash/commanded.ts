@@ -23,10 +23,29 @@ export function isStopped(ending: Ending, { resident, view, evidence }: Seen): b
   return looksStopped(ending) && stopsBefore(ending, { resident, view, evidence }) > 0;
 }
 
-/** Whether this is what an agent says to a command that changes nothing. */
-export function remarksIn(commands: readonly SaidCommand[]): (said: RoomView["unmarked"][number]) => boolean {
+/**
+ * Whether this is what an agent says to a command that changes nothing, or once to a question that has to wait until a
+ * tool call is decided.
+ */
+export function remarksIn(
+  commands: readonly SaidCommand[],
+  { requests, unmarked }: RoomView,
+  questions: ReadonlySet<string>,
+): (said: RoomView["unmarked"][number]) => boolean {
   const known = new Set(commands.map(({ eventId }) => eventId));
-  return ({ inReplyTo }) => inReplyTo !== undefined && known.has(inReplyTo);
+  return ({ eventId, inReplyTo = "" }) => {
+    const isFirst = unmarked.find((said) => said.inReplyTo === inReplyTo)?.eventId === eventId;
+    return known.has(inReplyTo) || (requests.length > 0 && questions.has(inReplyTo) && isFirst);
+  };
+}
+
+/** Whether each `!retry` in the room has led to a further end, or to a word about it. */
+export function areCarriedOut({ roomId }: Resident, { endings, unmarked }: RoomView, evidence: Evidence): boolean {
+  const done = new Set([...endings.map(({ retry }) => retry), ...unmarked.map(({ inReplyTo }) => inReplyTo)]);
+  const isSilent = new Set(evidence.messages.filter(({ silent }) => silent).map(({ eventId }) => eventId));
+  // Silence has no end that can be seen.
+  if (endings.some((ending) => isSilent.has(ending.cause) && looksStopped(ending))) return true;
+  return evidence.commands.every((one) => one.name !== "retry" || one.roomId !== roomId || done.has(one.eventId));
 }
 
 /** Commands that had more than one effect, or that an agent was asked; each with its event and how. */

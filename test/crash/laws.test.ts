@@ -55,6 +55,13 @@ function final(message: SentMessage, draftId: string, body?: string, outcome = "
   });
 }
 
+const request = ({ eventId }: SentMessage): RoomEvent =>
+  event(scout.userId, {
+    msgtype: "m.text",
+    body: "May I?",
+    "io.letta_matrix.approval": { cause: eventId, open: true },
+  });
+
 const one = asked("n1");
 const two = asked("n2", { edited: "n2-edited", inReplyTo: "$n1", thread: "$n1" });
 const silent = asked("n3", { silent: true });
@@ -164,6 +171,8 @@ describe("the law", () => {
       "$n1",
       shown(...without(...ends), final(one, "$draft1", "sorry", "error"), ends[1]),
     ],
+    ["request-decided", "$n1", shown(...timeline, request(one))],
+    ["no-tool-run-denied", "$n1", { messages: [{ ...one, decision: "deny" }, two, silent] }],
     ["in-order", "$n2", shown(...without(...ends), ends[1], ends[0])],
     [
       "nothing-else-said",

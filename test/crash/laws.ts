@@ -84,6 +84,20 @@ const laws = {
       .filter((runs) => runs > 1 + retriesOf(one).size)
       .map((runs) => `its tool ran ${runs} times`),
 
+  "request-decided": ({ message, view, evidence }) =>
+    view.requests
+      .filter(({ cause }) => cause === message.eventId)
+      .flatMap(({ eventId, open }) => [
+        ...when(message.decision === undefined, () => `${eventId} asks about a tool that nobody has to be asked about`),
+        // Saying so is not tried again where the homeserver is away.
+        ...when(open && !homeserverWasAway(message, evidence), () => `${eventId} still looks undecided`),
+      ]),
+
+  "no-tool-run-denied": ({ message, evidence }) =>
+    noncesOf(message)
+      .filter((nonce) => (message.decision === "deny" || message.decision === "❌") && evidence.toolRuns.has(nonce))
+      .map(() => "its tool ran although people have denied it"),
+
   "error-only-after-approved-tool": ({ message, endings, evidence, ...rest }) =>
     endings
       .filter(({ outcome }) => outcome !== "answer" && !evidence.approved.has(message.eventId))
@@ -169,7 +183,7 @@ function elseSaid(
   roomId: string,
 ): Violation[] {
   const known = new Set(messages.map(({ eventId }) => eventId));
-  const isRemark = remarksIn(commands);
+  const isRemark = remarksIn(commands, view, known);
   const strange = [...view.sayings, ...view.endings].filter(({ cause }) => !known.has(cause));
   const events = new Set([
     ...view.unmarked.filter((one) => !isRemark(one)).map(({ eventId }) => eventId),
@@ -253,6 +267,13 @@ function acceptedTwice({ message, evidence }: Case): string[] {
       .filter(({ at }, index) => !unknown.some((told) => told.at >= (accepted[index]?.at ?? 0) && told.at <= at))
       .map(() => `Letta accepted it again under the same id ${otid}, and was not asked what became of it before`);
   });
+}
+
+/** Whether the homeserver was killed between what is first and last known of the message. */
+function homeserverWasAway({ eventId }: SentMessage, { passings, kills }: Evidence): boolean {
+  const known = passings.filter((passing) => passing.eventId === eventId).map(({ at }) => at);
+  const [from, to] = [Math.min(...known), Math.max(...known)];
+  return kills.some(({ kind, at }) => (kind === "synapse" || kind === "all") && at >= from && at <= to);
 }
 
 function losesTurns({ kind }: Kill): boolean {

@@ -45,7 +45,7 @@ process.exitCode = (await crash()) ? 0 : 1;
 
 async function crash(): Promise<boolean> {
   const dir = await mkdtemp(join(tmpdir(), "letta-matrix-crash-"));
-  const tally = new Tally();
+  const tally = new Tally("asked");
   const { letta, homeserver } = values;
   for (const [index, part] of partsOf({ seed, kills, letta, homeserver }).entries()) {
     if (tally.failed >= mostFailures) break;
@@ -66,13 +66,14 @@ async function crash(): Promise<boolean> {
 
 async function play(part: Part, dir: string, whole: Tally): Promise<void> {
   const began = elapsed();
-  const tally = new Tally();
+  const { tools } = part;
+  const tally = new Tally(tools);
   let run: Run | undefined;
   let world: World | undefined;
   try {
     world = await startWorld(dir, part.kinds);
-    const plan = new Plan({ seed: part.seed, prefix, agents, people: world.people.length, toolFile });
-    run = await Run.begin({ world, plan, prefix, agents });
+    const plan = new Plan({ seed: part.seed, prefix, agents, people: world.people.length, tools, toolFile });
+    run = await Run.begin({ world, plan, prefix, agents, tools });
     for (const round of plan.rounds(part.counts)) {
       if (tally.failed >= mostFailures) say(`stopped after ${mostFailures} failed rounds`);
       if (tally.failed >= mostFailures || timeIsUp(part)) break;

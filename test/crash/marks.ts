@@ -22,6 +22,13 @@ export function turnOf(content: unknown): TurnMark | undefined {
   return parsed.success ? parsed.data["io.letta_matrix.turn"] : undefined;
 }
 
+const request = z.object({ "io.letta_matrix.approval": z.object({ cause: z.string(), open: z.boolean() }) });
+
+/** The marker of an event that asks whether a tool may be called; it is open until that is decided. */
+export function requestOf(content: unknown): { readonly cause: string; readonly open: boolean } | undefined {
+  return request.safeParse(content).data?.["io.letta_matrix.approval"];
+}
+
 /** The nonce that a message gives to the stand-in model; the last one, as the model sees it. */
 export function nonceOf(text: string): string | undefined {
   return [...text.matchAll(/\[\[nonce=([^\]]+)\]\]/g)].at(-1)?.[1];

@@ -14,12 +14,15 @@ export interface PlannedCommand {
 
 /** A command that stands in its room. */
 export interface SaidCommand {
-  readonly name: PlannedCommand["name"];
+  readonly name: PlannedCommand["name"] | "approve" | "deny";
   readonly roomId: string;
   readonly eventId: string;
   /** When it was said, ms since 1970. */
   readonly at: number;
 }
+
+export const decisions = ["✅", "approve", "❌", "deny"] as const;
+export type Decision = (typeof decisions)[number];
 
 /** A message as planned, before anybody has sent it. */
 export interface PlannedMessage {
@@ -38,6 +41,8 @@ export interface PlannedMessage {
   readonly commands?: readonly PlannedCommand[];
   /** The turn runs a tool that leaves a trace outside. */
   readonly usesTool: boolean;
+  /** What people say of that, where they are asked: with a sign on the request, or with a word. */
+  readonly decision?: Decision;
 }
 
 /** A message that stands in its room. */

@@ -1,3 +1,4 @@
+import type { Tools } from "./boundaries.ts";
 import { homeserverKinds } from "./homeservers.ts";
 import { lettaKinds } from "./lettas.ts";
 import type { KillCounts } from "./plan.ts";
@@ -7,6 +8,7 @@ import type { ServerKinds } from "./world.ts";
 export interface Part {
   readonly name: string;
   readonly kinds: ServerKinds;
+  readonly tools: Tools;
   readonly seed: number;
   readonly counts: KillCounts;
   /** When it has to end, as a share of the whole time. */
@@ -54,7 +56,7 @@ export function partsOf({ seed, kills, letta, homeserver }: PartOptions): readon
       const rounds = Math.ceil(own / mostKills);
       return Array.from({ length: rounds }, () => ({ ...part, counts: countsOf(Math.ceil(own / rounds)) }));
     })
-    .map((part, index) => ({ ...part, seed: seed + index }));
+    .map((part, index) => ({ ...part, seed: seed + index, tools: (seed + index) % 2 === 0 ? "allowed" : "asked" }));
 }
 
 /** How to do a part again. */

@@ -30,12 +30,13 @@ describe("of a product built with the fault", () => {
   /** Kills at the patch's boundary until something is broken, a few times at most. */
   async function killAt({ boundary, occurrence, slowCommits }: Patch, source?: string): Promise<RoundResult[]> {
     const prefix = `p${++runs}x`;
-    const plan = new Plan({ seed: 7, prefix, agents, people: world.people.length });
+    const plan = new Plan({ seed: 7, prefix, agents, people: world.people.length, tools: "allowed" });
     const run = await Run.begin({
       world,
       plan,
       prefix,
       agents,
+      tools: "allowed",
       slowCommits,
       restWithin: 45_000,
       ...(source !== undefined && { source }),

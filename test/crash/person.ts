@@ -49,6 +49,13 @@ export class Person {
     return (await this.#persist("PUT", path, sent, content)).event_id;
   }
 
+  /** Puts a sign on an event, once, however often it has to be tried. */
+  async react(roomId: string, eventId: string, key: string): Promise<void> {
+    const path = `/rooms/${encodeURIComponent(roomId)}/send/m.reaction/${encodeURIComponent(`sign-on-${eventId}`)}`;
+    const content = { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } };
+    await this.#persist("PUT", path, sent, content);
+  }
+
   /** Joins as soon as there is an invitation. Gives the room's id. */
   async join(alias: string): Promise<string> {
     const deadline = performance.now() + giveUpAfter;

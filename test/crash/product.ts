@@ -1,3 +1,4 @@
+import type { Tools } from "./boundaries.ts";
 import { productHaste as haste } from "./haste.ts";
 import type { Arm, Report, VictimSettings } from "./protocol.ts";
 import { type Hit, VictimProcess } from "./victim-process.ts";
@@ -9,8 +10,7 @@ export interface ProductOptions {
   readonly source: string;
   /** Before each write to its store, ms. */
   readonly slowCommits: number;
-  /** Letta's tools that agents may use. */
-  readonly toolAllowList: readonly string[];
+  readonly tools: Tools;
   readonly onReport: (report: Report) => void;
 }
 
@@ -71,14 +71,14 @@ export class Product {
   }
 
   #settings(): VictimSettings {
-    const { world, slowCommits, toolAllowList } = this.#options;
+    const { world, slowCommits, tools } = this.#options;
     const { homeserver, letta, people, dataFolder, epoch } = world;
     const { baseUrl: url, serverName, registrationSharedSecret: sharedSecret } = homeserver;
     return {
       dataFolder,
       homeserver: { url, serverName, sharedSecret },
       letta: { url: letta.url, receiptWithinMs: letta.receiptWithinMs },
-      toolAllowList: [...toolAllowList],
+      tools,
       people: people.map(({ userId }) => userId),
       epoch,
       haste,

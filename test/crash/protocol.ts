@@ -22,7 +22,8 @@ const settings = z.object({
     /** How long to wait for a receipt that it keeps to itself, ms. */
     receiptWithinMs: z.number(),
   }),
-  toolAllowList: z.array(z.string()),
+  /** What becomes of a call of the tool that leaves a trace. */
+  tools: z.enum(["allowed", "asked"]),
   /** User ids. */
   people: z.array(z.string()),
   /** Milliseconds since 1970 from which on the victim's time runs faster. The same over all its restarts. */
@@ -69,6 +70,8 @@ export const report = z.discriminatedUnion("type", [
   z.object({ type: z.literal("fate"), otid: z.string(), state: z.string(), at: z.number() }),
   /** A tool call is about to be approved, and that is about to be written down. */
   z.object({ type: z.literal("approved"), subject, at: z.number() }),
+  /** The room has been asked whether a tool may be called. */
+  z.object({ type: z.literal("request"), roomId: z.string(), eventId: z.string(), subject }),
   /** The rooms whose conversations have something to do. */
   z.object({ type: z.literal("busy"), rooms: z.array(z.string()) }),
 ]);

@@ -31,8 +31,8 @@ describe("what people see when this is killed and started again", () => {
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "letta-matrix-crash-"));
     world = await startWorld(join(dir, "world"), { letta: "real", homeserver: "real" });
-    plan = new Plan({ seed: 1, prefix: "q", agents, people: world.people.length, toolFile });
-    run = await Run.begin({ world, plan, prefix: "q", agents });
+    plan = new Plan({ seed: 1, prefix: "q", agents, people: world.people.length, tools: "allowed", toolFile });
+    run = await Run.begin({ world, plan, prefix: "q", agents, tools: "allowed" });
   });
 
   afterAll(async () => {

@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Boundary, KillKind } from "./boundaries.ts";
+import type { Boundary, KillKind, Tools } from "./boundaries.ts";
+import { areCarriedOut } from "./commanded.ts";
+import { Decider } from "./decider.ts";
 import type { Evidence } from "./evidence.ts";
 import { judge, type Violation } from "./laws.ts";
 import { Ledger } from "./ledger.ts";
@@ -20,6 +22,7 @@ export interface RunOptions {
   /** Begins the names of the run's agents. */
   readonly prefix: string;
   readonly agents: number;
+  readonly tools: Tools;
   /** Where the product's source is. Default: as it stands. */
   readonly source?: string;
   /** Before each write to the product's store, ms. Default: 0. */
@@ -74,16 +77,20 @@ export class Run {
 
   /** Starts the product and resolves when every agent of the run has its room with people in it. */
   static async begin(options: RunOptions): Promise<Run> {
-    const { world, prefix, agents, source = productSource, slowCommits = 0 } = options;
+    const { world, prefix, agents, tools, source = productSource, slowCommits = 0 } = options;
     const newcomers: Arrived[] = [];
     while (newcomers.length < agents) newcomers.push(await createNewcomer(world, `${prefix}${newcomers.length + 1}`));
     const ledger = new Ledger();
+    const decider = new Decider(world.people, ledger);
     const product = new Product({
       world,
       source,
       slowCommits,
-      toolAllowList: ["Bash"],
-      onReport: (report) => ledger.note(report),
+      tools,
+      onReport(report) {
+        ledger.note(report);
+        if (report.type === "request") decider.decide(report);
+      },
     });
     try {
       await product.start();
@@ -157,15 +164,16 @@ export class Run {
   #isComplete(): boolean {
     const evidence = this.#ledger.evidence(nothingElse);
     const asked = new Set(this.#options.world.model.calls().map(({ nonce }) => nonce));
-    const answered = new Set(
-      evidence.residents.flatMap(({ roomId, userId }) =>
-        viewOf(evidence.timelines.get(roomId) ?? [], userId).endings.map(({ cause }) => cause),
-      ),
-    );
-    return evidence.messages.every(
+    const views = evidence.residents.map((resident) => ({
+      resident,
+      view: viewOf(evidence.timelines.get(resident.roomId) ?? [], resident.userId),
+    }));
+    const answered = new Set(views.flatMap(({ view }) => view.endings.map(({ cause }) => cause)));
+    const areAnswered = evidence.messages.every(
       ({ eventId, silent, nonce }) =>
         answered.has(eventId) || (silent && asked.has(nonce)) || this.#givenUp.has(eventId),
     );
+    return areAnswered && views.every(({ resident, view }) => areCarriedOut(resident, view, evidence));
   }
 
   async #readRooms(): Promise<void> {

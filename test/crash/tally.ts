@@ -1,12 +1,17 @@
 import type { LoggedRequest } from "../servers/access-log.ts";
-import { type Boundary, boundaries, boundariesOf, type KillKind, killKinds } from "./boundaries.ts";
+import { type Boundary, boundaries, boundariesOf, type KillKind, killKinds, type Tools } from "./boundaries.ts";
 import type { RoundResult } from "./run.ts";
 
 /** What a run has come to, for its end. */
 export class Tally {
   passed = 0;
   failed = 0;
+  readonly #tools: Tools;
   readonly #hits = new Map<string, number>();
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+  }
 
   add({ kind, hits, violations }: RoundResult): void {
     for (const { boundary } of hits) this.#hits.set(key(kind, boundary), this.#of(kind, boundary) + 1);
@@ -45,7 +50,7 @@ export class Tally {
   /** Boundaries that were never hit by a kind that had its chances. */
   missed(): string[] {
     return killKinds.flatMap((kind) => {
-      const own = boundariesOf(kind);
+      const own = boundariesOf(kind, this.#tools);
       const kills = own.reduce((sum, boundary) => sum + this.#of(kind, boundary), 0);
       const never = kills < own.length ? [] : own.filter((boundary) => this.#of(kind, boundary) === 0);
       return never.map((boundary) => `${boundary} by ${kind}`);

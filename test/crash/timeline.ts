@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type TurnMark, turnOf } from "./marks.ts";
+import { requestOf, type TurnMark, turnOf } from "./marks.ts";
 import type { RoomEvent } from "./person.ts";
 
 /** A visible thing that an agent said about a question: one event with its edits. */
@@ -36,6 +36,8 @@ export interface RoomView {
   readonly indexOf: ReadonlyMap<string, number>;
   /** Messages of the agent that belong to no question. */
   readonly unmarked: readonly { readonly eventId: string; readonly inReplyTo: string | undefined }[];
+  /** Where it asked whether it may use a tool, and whether that still looks undecided. */
+  readonly requests: readonly { readonly eventId: string; readonly cause: string; readonly open: boolean }[];
 }
 
 const relation = z.object({
@@ -57,6 +59,7 @@ interface Message {
   readonly replaces: string | undefined;
   readonly content: z.infer<typeof message>;
   readonly mark: TurnMark | undefined;
+  readonly request: ReturnType<typeof requestOf>;
 }
 
 /** Resolves the edits of one agent's messages in a room's whole timeline. */
@@ -72,11 +75,15 @@ export function viewOf(events: readonly RoomEvent[], agentUserId: string): RoomV
     endings: messages.flatMap(endingOf),
     indexOf: new Map(events.map(({ event_id }, index) => [event_id, index])),
     unmarked: messages
-      .filter(({ mark }) => mark === undefined)
+      .filter(({ mark, request }) => mark === undefined && request === undefined)
       .map(({ eventId, content }) => ({
         eventId,
         inReplyTo: content["m.relates_to"]?.["m.in_reply_to"]?.event_id,
       })),
+    requests: roots.flatMap(({ eventId, request }) => {
+      const newest = edits.get(eventId)?.at(-1)?.request ?? request;
+      return newest === undefined ? [] : [{ eventId, ...newest }];
+    }),
   };
 }
 
@@ -87,7 +94,16 @@ function messageOf(event: RoomEvent, index: number, agentUserId: string): Messag
   if (!content.success) return [];
   const relates = content.data["m.relates_to"];
   const replaces = relates?.rel_type === "m.replace" ? relates.event_id : undefined;
-  return [{ eventId: event.event_id, index, replaces, content: content.data, mark: turnOf(event.content) }];
+  return [
+    {
+      eventId: event.event_id,
+      index,
+      replaces,
+      content: content.data,
+      mark: turnOf(event.content),
+      request: requestOf(event.content),
+    },
+  ];
 }
 
 function sayingOf(root: Message, edit: Message | undefined): Saying[] {

@@ -111,10 +111,10 @@ async function hostOf(app: App, started: Promise<void>): Promise<Host> {
 
 /** The real servers, as the product connects to them by itself, in a time that runs faster. */
 function portsOf({ homeserver: { url, serverName, registration }, letta }: Config, settings: VictimSettings): Ports {
-  const { toolAllowList, idleTimeoutMs } = letta;
+  const { toolAllowList, toolAskList, idleTimeoutMs } = letta;
   const { receiptWithinMs } = settings.letta;
   const homeserver = new ClientServerHomeserver({ baseUrl: url, serverName, registration });
-  const backend = new AppServerBackend({ url: letta.url, toolAllowList, idleTimeoutMs, receiptWithinMs });
+  const backend = new AppServerBackend({ url: letta.url, toolAllowList, toolAskList, idleTimeoutMs, receiptWithinMs });
   return {
     homeserver,
     letta: backend,
@@ -132,11 +132,16 @@ function product<TModule>(file: string): Promise<TModule> {
 }
 
 function configOf(settings: VictimSettings): Config {
-  const { dataFolder, homeserver, toolAllowList, people } = settings;
+  const { dataFolder, homeserver, tools, people } = settings;
   const { url, serverName, sharedSecret } = homeserver;
   return {
     homeserver: { url, serverName, registration: { kind: "shared-secret", secret: sharedSecret } },
-    letta: { url: settings.letta.url, toolAllowList, toolAskList: [], idleTimeoutMs: 300_000 },
+    letta: {
+      url: settings.letta.url,
+      toolAllowList: tools === "allowed" ? ["Bash"] : [],
+      toolAskList: tools === "asked" ? ["Bash"] : [],
+      idleTimeoutMs: 300_000,
+    },
     dataFolder,
     invite: people,
     coreUsers: {},

@@ -2,7 +2,7 @@ import type { Ports } from "../../src/app.ts";
 import type { LettaBackend, TurnEvent, TurnRequest } from "../../src/letta/port.ts";
 import type { Homeserver, MatrixClient, MatrixEvent } from "../../src/matrix/port.ts";
 import type { KillPoint } from "./kill-point.ts";
-import { nonceOf, turnOf } from "./marks.ts";
+import { nonceOf, requestOf, turnOf } from "./marks.ts";
 import type { Report } from "./protocol.ts";
 import { RequestWatch } from "./request-watch.ts";
 
@@ -53,6 +53,13 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
     },
     async send(roomId, type, txnId, content, signal) {
       const turn = turnOf(content);
+      const request = requestOf(content);
+      if (request?.open === true) {
+        points.pass("before request", { eventId: request.cause });
+        const eventId = await client.send(roomId, type, txnId, content, signal);
+        points.pass("after request", { eventId: request.cause });
+        return eventId;
+      }
       const isEdit = "m.new_content" in content;
       if (turn === undefined || (!turn.final && isEdit)) return client.send(roomId, type, txnId, content, signal);
       const [before, after] = turn.final ? (["sending", "sent"] as const) : (["drafting", "drafted"] as const);
