@@ -1,5 +1,6 @@
 import type { Boundary, KillKind } from "./boundaries.ts";
-import type { SentMessage } from "./messages.ts";
+import type { Count } from "./census.ts";
+import type { SaidCommand, SentMessage } from "./messages.ts";
 import type { RoomEvent } from "./person.ts";
 
 /** An agent of the run, its room, and the word that only its memory holds. */
@@ -23,6 +24,8 @@ export interface Kill {
 /** A request to the model. */
 export interface Asking {
   readonly nonce?: string;
+  /** What it was asked. */
+  readonly question: string;
   readonly at: number;
   /** A further request of a turn, with the result of a tool. */
   readonly afterTool: boolean;
@@ -61,10 +64,18 @@ export interface OneTimeRequest {
   readonly at: number;
 }
 
+/** From an agent's being made in Letta to everybody's being in its room. */
+export interface Arrival {
+  readonly agentId: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** All that is known of a run when it has come to rest. */
 export interface Evidence {
   readonly residents: readonly Resident[];
   readonly messages: readonly SentMessage[];
+  readonly commands: readonly SaidCommand[];
   /** The whole timelines, by room id. */
   readonly timelines: ReadonlyMap<string, readonly RoomEvent[]>;
   readonly kills: readonly Kill[];
@@ -78,4 +89,7 @@ export interface Evidence {
   readonly toolRuns: ReadonlyMap<string, number>;
   /** Registrations, logins and creations since everything had been set up. */
   readonly oneTimeRequests: readonly OneTimeRequest[];
+  /** Agents that came after that. */
+  readonly arrivals: readonly Arrival[];
+  readonly count: Count;
 }

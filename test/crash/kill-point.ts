@@ -1,4 +1,4 @@
-import type { Boundary } from "./boundaries.ts";
+import type { Boundary, Phase } from "./boundaries.ts";
 import type { Arm, Report, Subject } from "./protocol.ts";
 
 export interface KillPointOptions {
@@ -14,6 +14,7 @@ export class KillPoint {
   readonly #options: KillPointOptions;
   #armed: Arm | undefined;
   #passed = 0;
+  #phase: Phase | undefined;
 
   constructor(options: KillPointOptions) {
     this.#options = options;
@@ -22,14 +23,36 @@ export class KillPoint {
   arm(arm: Arm | null): void {
     this.#armed = arm ?? undefined;
     this.#passed = 0;
-    if (arm !== null) this.#options.report({ type: "armed", id: arm.id });
+    this.#options.report(arm === null ? { type: "disarmed" } : { type: "armed", id: arm.id });
   }
 
   pass(boundary: Boundary, subject: Subject): void {
-    const { report, now, act } = this.#options;
+    const { report, now } = this.#options;
     report({ type: "passed", boundary, subject, at: now() });
-    if (this.#armed?.boundary !== boundary || ++this.#passed < this.#armed.occurrence) return;
-    const { id, action } = this.#armed;
+    if (this.#armed?.boundary === boundary && ++this.#passed >= this.#armed.occurrence) this.#hit(this.#armed, subject);
+  }
+
+  /** From here on everything that happens is a part of this phase. */
+  begin(phase: Phase): void {
+    this.#phase = phase;
+    this.pulse();
+  }
+
+  /** Something is about to happen, or has just happened, whatever it is. */
+  pulse(): void {
+    const armed = this.#armed;
+    if (armed === undefined || armed.boundary !== this.#phase) return;
+    if (++this.#passed >= armed.occurrence) this.#hit(armed, {});
+  }
+
+  /** The phase is over: whoever is still armed for it had too much in mind. */
+  end(phase: Phase): void {
+    if (this.#armed?.boundary === phase) this.#hit(this.#armed, {});
+    this.#phase = undefined;
+  }
+
+  #hit({ id, boundary, action }: Arm, subject: Subject): void {
+    const { report, now, act } = this.#options;
     this.#armed = undefined;
     report({ type: "hit", id, boundary, subject, at: now() });
     act(action);

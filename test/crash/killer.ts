@@ -3,14 +3,20 @@ import type { KillKind } from "./boundaries.ts";
 import type { Product } from "./product.ts";
 import type { World } from "./world.ts";
 
+/** A server that can be killed and started again on its data. */
+export interface Killable {
+  kill(signal: NodeJS.Signals): Promise<void>;
+  restart(): Promise<void>;
+}
+
 /**
  * Kills what `kind` names while the product stands still at a boundary (or has died there by itself), and starts it
  * again on its data. Resolves when all of it is up.
  */
 export async function killAndRestart(kind: KillKind, product: Product, world: World, downtime: number): Promise<void> {
-  const { synapse, letta } = world.stack;
+  const { homeserver: synapse, letta } = world;
   const { life } = product;
-  const restart = async (server: { restart(): Promise<void> }): Promise<void> => {
+  const restart = async (server: Killable): Promise<void> => {
     await sleep(downtime);
     await server.restart();
   };
@@ -20,7 +26,7 @@ export async function killAndRestart(kind: KillKind, product: Product, world: Wo
       return product.start();
     case "letta":
     case "synapse": {
-      const server = world.stack[kind];
+      const server = kind === "letta" ? letta : synapse;
       await server.kill("SIGKILL");
       life.release();
       return restart(server);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { CountedRoom } from "./census.ts";
 import type { Asking, Evidence, Kill, Resident } from "./evidence.ts";
 import { judge, type LawName, lawNames, type Violation } from "./laws.ts";
 import type { SentMessage } from "./messages.ts";
@@ -54,12 +55,20 @@ function final(message: SentMessage, draftId: string, body?: string, outcome = "
   });
 }
 
+const request = ({ eventId }: SentMessage): RoomEvent =>
+  event(scout.userId, {
+    msgtype: "m.text",
+    body: "May I?",
+    "io.letta_matrix.approval": { cause: eventId, open: true },
+  });
+
 const one = asked("n1");
 const two = asked("n2", { edited: "n2-edited", inReplyTo: "$n1", thread: "$n1" });
 const silent = asked("n3", { silent: true });
 
 const asking = (nonce: string, at: number, more: Partial<Asking> = {}): Asking => ({
   nonce,
+  question: `Tell me about ${nonce}.`,
   at,
   afterTool: false,
   ...more,
@@ -83,6 +92,7 @@ const fine: Evidence = {
   messages: [one, two, silent],
   timelines: new Map([[scout.roomId, timeline]]),
   kills: [kill("letta-matrix", 150)],
+  commands: [],
   askings: [
     asking("n1", 100),
     asking("n1", 200),
@@ -95,8 +105,21 @@ const fine: Evidence = {
   inputs: [],
   approved: new Set(),
   toolRuns: new Map([["n1", 1]]),
-  oneTimeRequests: [],
+  oneTimeRequests: [{ path: "/_matrix/client/v3/createRoom", at: 120 }],
+  arrivals: [{ agentId: "agent-1", from: 110, to: 140 }],
+  count: {
+    users: [scout.userId, "@letta-matrix:test", "@ada:test"],
+    rooms: [
+      { roomId: "!space", creator: "@letta-matrix:test", isSpace: true, alias: "#letta-agents:test" },
+      { roomId: scout.roomId, creator: scout.userId, isSpace: false, alias: "#agent_1:test" },
+    ],
+  },
 };
+
+const rooms = (...more: readonly CountedRoom[]): Partial<Evidence> => ({
+  count: { ...fine.count, rooms: [...fine.count.rooms, ...more] },
+});
+const [space, home] = fine.count.rooms as [CountedRoom, CountedRoom];
 
 const shown = (...events: RoomEvent[]): Partial<Evidence> => ({ timelines: new Map([[scout.roomId, events]]) });
 const without = (...left: (RoomEvent | undefined)[]): RoomEvent[] => timeline.filter((one) => !left.includes(one));
@@ -148,6 +171,8 @@ describe("the law", () => {
       "$n1",
       shown(...without(...ends), final(one, "$draft1", "sorry", "error"), ends[1]),
     ],
+    ["request-decided", "$n1", shown(...timeline, request(one))],
+    ["no-tool-run-denied", "$n1", { messages: [{ ...one, decision: "deny" }, two, silent] }],
     ["in-order", "$n2", shown(...without(...ends), ends[1], ends[0])],
     [
       "nothing-else-said",
@@ -155,6 +180,21 @@ describe("the law", () => {
       shown(...timeline, event(scout.userId, { msgtype: "m.text", body: "hm" }, "$strange")),
     ],
     ["no-second-registration-login-room-space", "", { oneTimeRequests: [{ path: "/_matrix/client/v3/login", at: 1 }] }],
+    [
+      "no-second-registration-login-room-space",
+      "",
+      { oneTimeRequests: [{ path: "/_matrix/client/v3/login", at: 120 }] },
+    ],
+    [
+      "no-second-registration-login-room-space",
+      "",
+      { oneTimeRequests: [...fine.oneTimeRequests, { path: "/_matrix/client/v3/createRoom", at: 130 }] },
+    ],
+    ["one-of-each", "", { count: { ...fine.count, users: ["@ada:test"] } }],
+    ["one-of-each", "", rooms({ ...home, roomId: "!second" })],
+    ["one-of-each", "", rooms({ ...home, roomId: "!of-nobody", creator: "@letta-matrix:test" })],
+    ["one-of-each", "", rooms({ ...space, roomId: "!second" })],
+    ["one-of-each", "", { count: { ...fine.count, rooms: [space, { ...home, alias: undefined }] } }],
   ];
 
   test.each(cases)("%s is broken by %s", (law, eventId, change) => {
@@ -167,8 +207,8 @@ describe("the law", () => {
 
   test("of each name is shown to be broken", () => {
     const shownBroken = new Set(cases.map(([law]) => law));
-    // Judged by the driver, which knows whether something still goes on.
-    expect(lawNames.filter((law) => !shownBroken.has(law))).toEqual(["comes-to-rest"]);
+    // The one is judged by the driver, which knows whether something still goes on; the other has cases of its own.
+    expect(lawNames.filter((law) => !shownBroken.has(law))).toEqual(["comes-to-rest", "commanded-once"]);
   });
 });
 
@@ -194,6 +234,66 @@ test("an input that Letta's history does not know may be sent again, after each 
   expect(broken({ acceptances, inputs: [unknown] })).toEqual([]);
   expect(broken({ acceptances, inputs: [{ ...unknown, detail: "lost" }] })).toEqual([allowed]);
   expect(broken({ acceptances: [...acceptances, { ...again, at: 190 }], inputs: [unknown] })).toEqual([allowed]);
+});
+
+test("a kill while an agent comes explains a login, and one further request for its room", () => {
+  const again = (path: string, at: number) => ({ path: `/_matrix/client/v3/${path}`, at });
+  const oneTimeRequests = [...fine.oneTimeRequests, again("createRoom", 130), again("login", 131)];
+  expect(broken({ oneTimeRequests, kills: [...fine.kills, kill("synapse", 125)] })).toEqual([]);
+});
+
+describe("what people command", () => {
+  const commanded = { roomId: scout.roomId, at: 0 };
+  const stop = { ...commanded, name: "stop", eventId: "$stop" } as const;
+  const retry = { ...commanded, name: "retry", eventId: "$retry" } as const;
+  const said = (name: string, eventId: string) => event("@ada:test", { msgtype: "m.text", body: name }, eventId);
+  const stopped = final(one, "$draft1", "Well…\n\n(Stopped.)", "error");
+  const retried = event(scout.userId, {
+    msgtype: "m.text",
+    body: "nonce=n1 word=plum",
+    "m.relates_to": { "m.in_reply_to": { event_id: "$n1" } },
+    ...mark("$n1", { outcome: "answer", retry: retry.eventId }),
+  });
+  const remark = (to: string) =>
+    event(scout.userId, {
+      msgtype: "m.notice",
+      body: "Nothing.",
+      "m.relates_to": { "m.in_reply_to": { event_id: to } },
+    });
+  const before = [question(one), question(two), question(silent), draft(one, "$draft1")];
+  const after = [draft(two, "$draft2"), ends[1]];
+  const whole = [...before, said("!stop", "$stop"), stopped, said("!retry", "$retry"), ...after, retried];
+
+  test("explains an error and one further turn", () => {
+    const askings = [...fine.askings, asking("n1", 260)];
+    expect(broken({ ...shown(...whole), commands: [stop, retry], askings })).toEqual([]);
+    const more = [...askings, asking("n1", 270)];
+    expect(broken({ ...shown(...whole), commands: [stop, retry], askings: more })).toEqual([allowed]);
+  });
+
+  test("explains one word about it", () => {
+    expect(broken({ ...shown(...timeline, remark("$stop")), commands: [stop] })).toEqual([]);
+    expect(broken(shown(...timeline, remark("$stop")))).toEqual([
+      expect.objectContaining({ law: "nothing-else-said" }),
+    ]);
+  });
+
+  test.each([
+    ["$stop", { ...shown(...timeline, remark("$stop"), remark("$stop")), commands: [stop] }],
+    ["$retry", { ...shown(...whole, remark("$retry")), commands: [stop, retry] }],
+    [stopped.event_id, { ...shown(...before, stopped, said("!stop", "$stop"), ...after), commands: [stop] }],
+    ["", { commands: [stop], askings: [...fine.askings, { ...asking("n3", 400), question: "!stop" }] }],
+  ])("has one effect: %s", (eventId, change) => {
+    expect(broken(change)).toContainEqual({ law: "commanded-once", eventId });
+  });
+
+  test("is told from a second end of the same turn", () => {
+    const again = { ...retried, event_id: "$again" };
+    expect(broken({ ...shown(...whole, again), commands: [stop, retry] })).toContainEqual({
+      law: "answered-once",
+      eventId: "$n1",
+    });
+  });
 });
 
 test("one kill explains one further asking", () => {

@@ -1,6 +1,8 @@
 import { readAnswer } from "../servers/model-plan.ts";
+import { commandedTwice, isStopped, remarksIn, retriesOf } from "./commanded.ts";
 import type { Evidence, Kill, Resident } from "./evidence.ts";
 import type { SentMessage } from "./messages.ts";
+import { miscounts, secondTimes } from "./one-of-each.ts";
 import { type Ending, type RoomView, type Saying, viewOf } from "./timeline.ts";
 
 /** A promise that was broken, for which message, where. */
@@ -14,7 +16,7 @@ export interface Violation {
 }
 
 /** What happened to one message, gathered for judgement. */
-interface Case {
+export interface Case {
   readonly message: SentMessage;
   readonly resident: Resident;
   readonly view: RoomView;
@@ -31,18 +33,19 @@ const when = (broken: boolean, detail: () => string): string[] => (broken ? [det
 
 const laws = {
   "answered-once": ({ endings }) =>
-    when(
-      endings.length > 1,
-      () => `it has ${endings.length} finals: ${endings.map(({ eventId }) => eventId).join(", ")}`,
-    ),
+    [...Map.groupBy(endings, ({ retry }) => retry)]
+      .filter(([, { length }]) => length > 1)
+      .map(([, finals]) => `it has ${finals.length} finals: ${finals.map(({ eventId }) => eventId).join(", ")}`),
 
   "no-answer-lost": ({ message, endings, evidence }) =>
     message.silent
-      ? when(askingsOf(message, evidence).length === 0, () => "the agent was never asked")
+      ? when(endings.length + askingsOf(message, evidence).length === 0, () => "the agent was never asked")
       : when(endings.length === 0, () => "it has no final"),
 
-  "silence-kept": ({ message, endings }) =>
-    when(message.silent && endings.length > 0, () => `the agent had nothing to say, but said: ${endings[0]?.body}`),
+  "silence-kept": ({ message, endings, ...rest }) =>
+    endings
+      .filter((ending) => message.silent && !isStopped(ending, rest))
+      .map(({ body }) => `the agent had nothing to say, but said: ${body}`),
 
   "nonce-of-its-question": ({ message, endings }) =>
     endings
@@ -75,14 +78,30 @@ const laws = {
 
   "asked-as-allowed": (one) => [...askedTwice(one), ...askedAfterAnswer(one), ...acceptedTwice(one)],
 
-  "no-tool-run-twice": ({ message, evidence }) =>
-    noncesOf(message)
-      .filter((nonce) => (evidence.toolRuns.get(nonce) ?? 0) > 1)
-      .map((nonce) => `its tool ran ${evidence.toolRuns.get(nonce)} times`),
+  "no-tool-run-twice": (one) =>
+    noncesOf(one.message)
+      .map((nonce) => one.evidence.toolRuns.get(nonce) ?? 0)
+      .filter((runs) => runs > 1 + retriesOf(one).size)
+      .map((runs) => `its tool ran ${runs} times`),
 
-  "error-only-after-approved-tool": ({ message, endings, evidence }) =>
+  "request-decided": ({ message, view, evidence }) =>
+    view.requests
+      .filter(({ cause }) => cause === message.eventId)
+      .flatMap(({ eventId, open }) => [
+        ...when(message.decision === undefined, () => `${eventId} asks about a tool that nobody has to be asked about`),
+        // Saying so is not tried again where the homeserver is away.
+        ...when(open && !homeserverWasAway(message, evidence), () => `${eventId} still looks undecided`),
+      ]),
+
+  "no-tool-run-denied": ({ message, evidence }) =>
+    noncesOf(message)
+      .filter((nonce) => (message.decision === "deny" || message.decision === "❌") && evidence.toolRuns.has(nonce))
+      .map(() => "its tool ran although people have denied it"),
+
+  "error-only-after-approved-tool": ({ message, endings, evidence, ...rest }) =>
     endings
       .filter(({ outcome }) => outcome !== "answer" && !evidence.approved.has(message.eventId))
+      .filter((ending) => !isStopped(ending, { ...rest, evidence }))
       .map(({ outcome, body }) => `its final has the outcome ${outcome}: ${body}`),
 } satisfies Record<string, Law>;
 
@@ -91,29 +110,31 @@ export type LawName =
   | "comes-to-rest"
   | "in-order"
   | "nothing-else-said"
-  | "no-second-registration-login-room-space";
+  | "commanded-once"
+  | "no-second-registration-login-room-space"
+  | "one-of-each";
 
 export const lawNames: readonly LawName[] = [
   ...(Object.keys(laws) as (keyof typeof laws)[]),
   "comes-to-rest",
   "in-order",
   "nothing-else-said",
+  "commanded-once",
   "no-second-registration-login-room-space",
+  "one-of-each",
 ];
 
 /** Everything that a run has done wrong. */
 export function judge(evidence: Evidence): Violation[] {
   return [
     ...evidence.residents.flatMap((resident) => judgeRoom(resident, evidence)),
-    ...evidence.oneTimeRequests.map(
-      ({ path }): Violation => ({
-        law: "no-second-registration-login-room-space",
-        roomId: "",
-        eventId: "",
-        detail: `${path} was called after everything had been set up`,
-      }),
-    ),
+    ...secondTimes(evidence).map((detail) => ofNoRoom("no-second-registration-login-room-space", detail)),
+    ...miscounts(evidence).map((detail) => ofNoRoom("one-of-each", detail)),
   ];
+}
+
+function ofNoRoom(law: LawName, detail: string): Violation {
+  return { law, roomId: "", eventId: "", detail };
 }
 
 function judgeRoom(resident: Resident, evidence: Evidence): Violation[] {
@@ -126,7 +147,10 @@ function judgeRoom(resident: Resident, evidence: Evidence): Violation[] {
     const endings = view.endings.filter(isOf);
     return judgeOne({ message, resident, view, sayings, endings, evidence });
   });
-  return [...single, ...orderOf(messages, view, roomId), ...elseSaid(messages, view, roomId)];
+  const commanded = commandedTwice(resident, view, evidence).map(
+    ([eventId, detail]): Violation => ({ law: "commanded-once", roomId, eventId, detail }),
+  );
+  return [...single, ...orderOf(messages, view, roomId), ...elseSaid(messages, view, evidence, roomId), ...commanded];
 }
 
 function judgeOne(one: Case): Violation[] {
@@ -152,10 +176,19 @@ function orderOf(messages: readonly SentMessage[], { indexOf, endings }: RoomVie
 }
 
 /** Agents say nothing but answers to what they were asked. */
-function elseSaid(messages: readonly SentMessage[], view: RoomView, roomId: string): Violation[] {
+function elseSaid(
+  messages: readonly SentMessage[],
+  view: RoomView,
+  { commands }: Evidence,
+  roomId: string,
+): Violation[] {
   const known = new Set(messages.map(({ eventId }) => eventId));
+  const isRemark = remarksIn(commands, view, known);
   const strange = [...view.sayings, ...view.endings].filter(({ cause }) => !known.has(cause));
-  const events = new Set([...view.unmarked, ...strange.map(({ eventId }) => eventId)]);
+  const events = new Set([
+    ...view.unmarked.filter((one) => !isRemark(one)).map(({ eventId }) => eventId),
+    ...strange.map(({ eventId }) => eventId),
+  ]);
   return [...events].map(
     (eventId): Violation => ({ law: "nothing-else-said", roomId, eventId, detail: "no message asked for this event" }),
   );
@@ -174,7 +207,9 @@ function askingsOf(message: SentMessage, { askings }: Evidence) {
  * A turn is lost only with the process that follows it or with Letta itself: each further asking needs such a kill of
  * its own, after Letta had the input before. (The model may hear of that input only after the kill.)
  */
-function askedTwice({ message, evidence }: Case): string[] {
+function askedTwice(one: Case): string[] {
+  const { message, evidence } = one;
+  const retries = retriesOf(one);
   const askings = askingsOf(message, evidence);
   const accepted = evidence.acceptances.filter(({ eventId }) => eventId === message.eventId).map(({ at }) => at);
   let from = 0;
@@ -183,21 +218,37 @@ function askedTwice({ message, evidence }: Case): string[] {
     const begun = Math.max(from, ...accepted.filter((time) => time <= before));
     const kill = evidence.kills.find((one) => losesTurns(one) && one.at >= begun && one.at <= at && one.at > from);
     from = kill?.at ?? from;
+    // What a person wants to be asked once more is.
+    const [retry] = kill === undefined ? retries : [];
+    if (retry !== undefined) retries.delete(retry);
     return when(
-      kill === undefined,
+      kill === undefined && retry === undefined,
       () => `the model was asked ${askings.length} times, no kill explains number ${index + 2}`,
     );
   });
 }
 
 /** What is written down as answered is not asked again. */
-function askedAfterAnswer({ message, evidence }: Case): string[] {
+function askedAfterAnswer(one: Case): string[] {
+  const { message, evidence } = one;
+  const retries = retriesOf(one).size;
+  if (retries > 0) return askedAfterAll(one, retries);
   const answered = evidence.passings.find(
     ({ boundary, eventId }) => boundary === "final-committed" && eventId === message.eventId,
   )?.at;
   return askingsOf(message, evidence)
     .filter(({ at }) => answered !== undefined && at > answered)
     .map(({ at }) => `the model was asked again ${at - (answered ?? 0)} ms after its answer was written down`);
+}
+
+/** Nor when as many turns as people wanted are over. */
+function askedAfterAll({ message, evidence }: Case, retries: number): string[] {
+  const ended = evidence.passings.filter(
+    ({ boundary, eventId }) => boundary === "acknowledged" && eventId === message.eventId,
+  );
+  return askingsOf(message, evidence)
+    .filter((asking) => ended.filter(({ at }) => at < asking.at).length > retries)
+    .map(() => `the model was asked again after ${retries + 1} turns`);
 }
 
 /** An input that Letta has taken is not sent again under the same id unless Letta's history turns out not to know it. */
@@ -216,6 +267,13 @@ function acceptedTwice({ message, evidence }: Case): string[] {
       .filter(({ at }, index) => !unknown.some((told) => told.at >= (accepted[index]?.at ?? 0) && told.at <= at))
       .map(() => `Letta accepted it again under the same id ${otid}, and was not asked what became of it before`);
   });
+}
+
+/** Whether the homeserver was killed between what is first and last known of the message. */
+function homeserverWasAway({ eventId }: SentMessage, { passings, kills }: Evidence): boolean {
+  const known = passings.filter((passing) => passing.eventId === eventId).map(({ at }) => at);
+  const [from, to] = [Math.min(...known), Math.max(...known)];
+  return kills.some(({ kind, at }) => (kind === "synapse" || kind === "all") && at >= from && at <= to);
 }
 
 function losesTurns({ kind }: Kill): boolean {

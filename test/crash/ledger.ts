@@ -1,7 +1,8 @@
 import type { LoggedRequest } from "../servers/access-log.ts";
 import type { ModelCall } from "../servers/model.ts";
-import type { Evidence, InputNote, Kill, Resident } from "./evidence.ts";
-import type { SentMessage } from "./messages.ts";
+import type { Count } from "./census.ts";
+import type { Arrival, Evidence, InputNote, Kill, Resident } from "./evidence.ts";
+import type { SaidCommand, SentMessage } from "./messages.ts";
 import type { RoomEvent } from "./person.ts";
 import type { Report, Subject } from "./protocol.ts";
 
@@ -11,8 +12,9 @@ type Told = Extract<Report, { type: "turn" | "failed" | "fate" }>;
 
 /** Everything that a run has come to know, as it came. */
 export class Ledger {
-  readonly residents: readonly Resident[];
+  readonly residents: Resident[] = [];
   readonly messages: SentMessage[] = [];
+  readonly commands: SaidCommand[] = [];
   readonly kills: Kill[] = [];
   readonly #timelines = new Map<string, RoomEvent[]>();
   readonly #passed: Passed[] = [];
@@ -20,10 +22,7 @@ export class Ledger {
   readonly #told: Told[] = [];
   readonly #approved: Subject[] = [];
   readonly #acknowledged = new Set<string>();
-
-  constructor(residents: readonly Resident[]) {
-    this.residents = residents;
-  }
+  readonly arrivals: Arrival[] = [];
 
   /** Takes down what the product reports of itself. */
   note(report: Report): void {
@@ -57,6 +56,7 @@ export class Ledger {
     readonly calls: readonly ModelCall[];
     readonly requests: readonly LoggedRequest[];
     readonly toolRuns: ReadonlyMap<string, number>;
+    readonly count: Count;
   }): Evidence {
     const passings = this.#passed.flatMap(({ boundary, subject, at }) => {
       const eventId = this.eventIdOf(subject);
@@ -65,6 +65,7 @@ export class Ledger {
     return {
       residents: this.residents,
       messages: this.messages,
+      commands: this.commands,
       timelines: this.#timelines,
       kills: this.kills,
       askings: seen.calls,
@@ -74,6 +75,8 @@ export class Ledger {
       approved: new Set(this.#approved.flatMap((subject) => this.eventIdOf(subject) ?? [])),
       toolRuns: seen.toolRuns,
       oneTimeRequests: seen.requests.filter(isOneTime),
+      arrivals: this.arrivals,
+      count: seen.count,
     };
   }
 

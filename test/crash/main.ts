@@ -4,23 +4,35 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Violation } from "./laws.ts";
-import { type KillCounts, Plan } from "./plan.ts";
+import { commandOf, type Part, partsOf } from "./parts.ts";
+import { Plan } from "./plan.ts";
 import { Run, toolFile } from "./run.ts";
 import { storyOf } from "./story.ts";
 import { resendsIn, Tally } from "./tally.ts";
-import { startWorld } from "./world.ts";
+import { startWorld, type World } from "./world.ts";
 
 /**
- * `node test/crash/main.ts [--kills N | --seconds S] [--seed S]`: kills letta-matrix N times (default 100) and Letta,
- * Synapse and all three 0.3 N times each, or as many of that as the time allows, and judges what people see.
+ * `node test/crash/main.ts [--kills N] [--seconds S] [--least N] [--seed S] [--letta L] [--homeserver H]`: kills
+ * letta-matrix, Letta, the homeserver and all three, N times together (default 200), or as often as the time allows, and
+ * judges what people see. Fewer than the least are a failure. A part is done on the real servers, the most on fast
+ * stand-ins, unless they are named: a Letta `stand-in` or `real`, a homeserver `real` or the stand-in of `synapse`,
+ * `tuwunel` or `dendrite`.
  */
 
 const { values } = parseArgs({
-  options: { kills: { type: "string" }, seconds: { type: "string" }, seed: { type: "string" } },
+  options: {
+    kills: { type: "string" },
+    seconds: { type: "string" },
+    least: { type: "string" },
+    seed: { type: "string" },
+    letta: { type: "string" },
+    homeserver: { type: "string" },
+  },
 });
 const seed = numberOf("seed", values.seed) ?? randomInt(1, 1_000_000);
 const seconds = numberOf("seconds", values.seconds);
-const kills = numberOf("kills", values.kills) ?? 100;
+const kills = numberOf("kills", values.kills) ?? 200;
+const least = numberOf("least", values.least) ?? 1;
 const began = performance.now();
 const agents = 5;
 const prefix = "m";
@@ -33,17 +45,38 @@ process.exitCode = (await crash()) ? 0 : 1;
 
 async function crash(): Promise<boolean> {
   const dir = await mkdtemp(join(tmpdir(), "letta-matrix-crash-"));
-  const tally = new Tally();
-  const say = (line: string): boolean => process.stdout.write(`${line}\n`);
-  say(`the same run again: node test/crash/main.ts --seed ${seed} --kills ${kills}`);
-  const world = await startWorld(join(dir, "world"));
+  const tally = new Tally("asked");
+  const { letta, homeserver } = values;
+  for (const [index, part] of partsOf({ seed, kills, letta, homeserver }).entries()) {
+    if (tally.failed >= mostFailures) break;
+    say(`\n${part.name}: ${commandOf(part)}`);
+    await play(part, join(dir, `${index + 1}`), tally);
+  }
+  say(`\n${tally.table()}\n`);
+  say(`${tally.kills} kills in ${elapsed()} s; ${tally.powerCuts} of them cut the power of letta-matrix's disk`);
+  if (tally.kills < least) {
+    tally.judge(false);
+    say(`that is less than ${least}`);
+  }
+  if (tally.failed === 0) await rm(dir, { recursive: true, force: true });
+  else say(`the servers' data and logs are in ${dir}`);
+  say(`${tally.passed} passed, ${tally.failed} failed`);
+  return tally.failed === 0;
+}
+
+async function play(part: Part, dir: string, whole: Tally): Promise<void> {
+  const began = elapsed();
+  const { tools } = part;
+  const tally = new Tally(tools);
   let run: Run | undefined;
+  let world: World | undefined;
   try {
-    const plan = new Plan({ seed, prefix, agents, people: world.people.length, toolFile });
-    run = await Run.begin({ world, plan, prefix, agents });
-    for (const round of plan.rounds(counts())) {
+    world = await startWorld(dir, part.kinds);
+    const plan = new Plan({ seed: part.seed, prefix, agents, people: world.people.length, tools, toolFile });
+    run = await Run.begin({ world, plan, prefix, agents, tools });
+    for (const round of plan.rounds(part.counts)) {
       if (tally.failed >= mostFailures) say(`stopped after ${mostFailures} failed rounds`);
-      if (tally.failed >= mostFailures || timeIsUp()) break;
+      if (tally.failed >= mostFailures || timeIsUp(part)) break;
       const result = await run.round(round);
       tally.add(result);
       const where = result.hits.map(({ boundary }) => boundary).join(", ");
@@ -53,25 +86,25 @@ async function crash(): Promise<boolean> {
     const atLast = await run.end();
     tally.judge(atLast.length === 0);
     for (const line of await explain(atLast, run)) say(line);
-    say(`\n${tally.table()}\n`);
-    say(`${tally.kills} kills in ${elapsed()} s, ${(await run.evidence()).messages.length} messages`);
-    say(`${resendsIn(await world.stack.synapse.requests())} resends that the homeserver knew by their transaction id`);
+    const missed = tally.missed();
+    tally.judge(missed.length === 0);
+    if (missed.length > 0) say(`never hit: ${missed.join("; ")}: BROKEN`);
+    const { messages } = await run.evidence();
+    const resends = resendsIn(await world.homeserver.requests());
+    say(`${tally.kills} kills in ${elapsed() - began} s, ${messages.length} messages`);
+    say(`${resends} resends that the homeserver knew by their transaction id`);
   } catch (error) {
     tally.judge(false);
-    say(`the run broke off: ${error instanceof Error ? error.stack : String(error)}`);
+    say(`the run broke off: BROKEN\n${error instanceof Error ? error.stack : String(error)}`);
   } finally {
     await run?.close();
-    await world.stop();
+    await world?.stop();
+    whole.include(tally);
   }
-  const missed = tally.missed();
-  if (missed.length > 0) {
-    tally.judge(false);
-    say(`never hit: ${missed.join("; ")}`);
-  }
-  if (tally.failed === 0) await rm(dir, { recursive: true, force: true });
-  else say(`the servers' data and logs are in ${dir}`);
-  say(`${tally.passed} passed, ${tally.failed} failed`);
-  return tally.failed === 0;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 async function explain(violations: readonly Violation[], run: Run): Promise<string[]> {
@@ -83,13 +116,8 @@ async function explain(violations: readonly Violation[], run: Run): Promise<stri
   ]);
 }
 
-function counts(): KillCounts {
-  const others = Math.ceil(kills * 0.3);
-  return { "letta-matrix": kills, letta: others, synapse: others, all: others };
-}
-
-function timeIsUp(): boolean {
-  return seconds !== undefined && elapsed() > seconds - neededAtTheEnd;
+function timeIsUp({ endsAt }: Part): boolean {
+  return seconds !== undefined && elapsed() > seconds * endsAt - neededAtTheEnd;
 }
 
 function elapsed(): number {

@@ -6,6 +6,24 @@ export interface Place {
   readonly kind: "reply" | "thread";
 }
 
+/** What somebody commands after a message, ms after what was said last in that room. */
+export interface PlannedCommand {
+  readonly name: "stop" | "retry";
+  readonly after: number;
+}
+
+/** A command that stands in its room. */
+export interface SaidCommand {
+  readonly name: PlannedCommand["name"] | "approve" | "deny";
+  readonly roomId: string;
+  readonly eventId: string;
+  /** When it was said, ms since 1970. */
+  readonly at: number;
+}
+
+export const decisions = ["✅", "approve", "❌", "deny"] as const;
+export type Decision = (typeof decisions)[number];
+
 /** A message as planned, before anybody has sent it. */
 export interface PlannedMessage {
   readonly nonce: string;
@@ -20,8 +38,11 @@ export interface PlannedMessage {
   readonly edited?: string;
   /** The agent answers that it wants to say nothing. */
   readonly silent: boolean;
+  readonly commands?: readonly PlannedCommand[];
   /** The turn runs a tool that leaves a trace outside. */
   readonly usesTool: boolean;
+  /** What people say of that, where they are asked: with a sign on the request, or with a word. */
+  readonly decision?: Decision;
 }
 
 /** A message that stands in its room. */

@@ -19,7 +19,7 @@ describe("of a product built with the fault", () => {
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "letta-matrix-patches-"));
-    world = await startWorld(join(dir, "world"));
+    world = await startWorld(join(dir, "world"), { letta: "stand-in", homeserver: "real" });
   });
 
   afterAll(async () => {
@@ -30,12 +30,13 @@ describe("of a product built with the fault", () => {
   /** Kills at the patch's boundary until something is broken, a few times at most. */
   async function killAt({ boundary, occurrence, slowCommits }: Patch, source?: string): Promise<RoundResult[]> {
     const prefix = `p${++runs}x`;
-    const plan = new Plan({ seed: 7, prefix, agents, people: world.people.length });
+    const plan = new Plan({ seed: 7, prefix, agents, people: world.people.length, tools: "allowed" });
     const run = await Run.begin({
       world,
       plan,
       prefix,
       agents,
+      tools: "allowed",
       slowCommits,
       restWithin: 45_000,
       ...(source !== undefined && { source }),
@@ -60,7 +61,8 @@ describe("of a product built with the fault", () => {
       const faulty = await killAt(patch, await buildIn(patch, join(dir, patch.name)));
       const { hits = [], violations = [] } = faulty.at(-1) ?? {};
       const [hit] = hits;
-      expect(violations).toContainEqual(expect.objectContaining({ law: patch.breaks, eventId: hit?.eventId }));
+      expect(hit).toBeDefined();
+      expect(violations).toContainEqual(expect.objectContaining({ law: patch.breaks, eventId: hit?.eventId ?? "" }));
       const laws = new Set(violations.map(({ law }) => law));
       expect([patch.breaks, ...patch.alongside]).toEqual(expect.arrayContaining([...laws]));
     },

@@ -16,7 +16,7 @@ export interface Patch {
   readonly occurrence: number;
   /** Before each write to the store, ms. */
   readonly slowCommits: number;
-  /** The law that is broken for the very message at which the product was killed. */
+  /** The law that is broken, for the very message at which the product was killed where it was at one. */
   readonly breaks: LawName;
   /** Laws that may be broken with it. */
   readonly alongside: readonly LawName[];
@@ -75,6 +75,41 @@ export const patches: readonly Patch[] = [
     slowCommits: 0,
     breaks: "no-answer-lost",
     alongside: [],
+  },
+  {
+    name: "commit-not-synced",
+    file: "runtime/embedded/store.ts",
+    replacements: [["{ sync: true }", "{ sync: false }"]],
+    boundary: "final-committed",
+    occurrence: 1,
+    slowCommits: 0,
+    breaks: "asked-as-allowed",
+    alongside: ["no-second-registration-login-room-space", "no-draft-left-hanging"],
+  },
+  {
+    name: "session-not-kept",
+    file: "actors/sessions.ts",
+    replacements: [["    await this.#vault.set(nameOf(userId), JSON.stringify(credentials));\n", ""]],
+    boundary: "starting",
+    occurrence: 6,
+    slowCommits: 0,
+    breaks: "no-second-registration-login-room-space",
+    alongside: [],
+  },
+  {
+    name: "room-without-alias",
+    file: "actors/agent/room.ts",
+    replacements: [
+      [
+        "aliasLocalpart: agentLocalpart(room.agentId),",
+        "aliasLocalpart: agentLocalpart(room.agentId) + Math.random(),",
+      ],
+    ],
+    boundary: "after createRoom",
+    occurrence: 1,
+    slowCommits: 0,
+    breaks: "one-of-each",
+    alongside: ["no-second-registration-login-room-space"],
   },
 ];
 

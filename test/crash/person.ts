@@ -15,6 +15,7 @@ export type RoomEvent = z.infer<typeof roomEvent>;
 
 const sent = z.object({ event_id: z.string() });
 const joined = z.object({ room_id: z.string() });
+const synced = z.object({ next_batch: z.string() });
 const page = z.object({ chunk: z.array(roomEvent), end: z.string().optional() });
 
 class HomeserverSays extends Error {
@@ -48,6 +49,13 @@ export class Person {
     return (await this.#persist("PUT", path, sent, content)).event_id;
   }
 
+  /** Puts a sign on an event, once, however often it has to be tried. */
+  async react(roomId: string, eventId: string, key: string): Promise<void> {
+    const path = `/rooms/${encodeURIComponent(roomId)}/send/m.reaction/${encodeURIComponent(`sign-on-${eventId}`)}`;
+    const content = { "m.relates_to": { rel_type: "m.annotation", event_id: eventId, key } };
+    await this.#persist("PUT", path, sent, content);
+  }
+
   /** Joins as soon as there is an invitation. Gives the room's id. */
   async join(alias: string): Promise<string> {
     const deadline = performance.now() + giveUpAfter;
@@ -60,6 +68,13 @@ export class Person {
         await sleep(retryEvery);
       }
     }
+  }
+
+  /** Where all rooms' timelines end by now. */
+  async place(): Promise<string> {
+    const filter = JSON.stringify({ room: { timeline: { limit: 0 } } });
+    const query = new URLSearchParams({ timeout: "0", filter });
+    return (await this.#persist("GET", `/sync?${query.toString()}`, synced)).next_batch;
   }
 
   /** What came into the room's timeline after `from` (or from its beginning), oldest first, and the place behind it. */

@@ -1,5 +1,15 @@
-import { type Boundary, boundaries, type KillKind, killKinds } from "./boundaries.ts";
-import type { Place, PlannedMessage } from "./messages.ts";
+import {
+  type Boundary,
+  boundariesOf,
+  isApprovalBoundary,
+  isCommandBoundary,
+  isHomeBoundary,
+  isPhase,
+  type KillKind,
+  killKinds,
+  type Tools,
+} from "./boundaries.ts";
+import { decisions, type Place, type PlannedMessage } from "./messages.ts";
 import { Deck, Random } from "./random.ts";
 
 /** One kill: what is said meanwhile, and where it happens. */
@@ -10,6 +20,13 @@ export interface Stop {
   readonly messages: readonly PlannedMessage[];
   /** How long what was killed stays dead, ms; each kind for itself. */
   readonly downtime: number;
+  /** Where it is an agent's that is new: its number, and what is said to it. */
+  readonly newcomer?: Newcomer;
+}
+
+export interface Newcomer {
+  readonly agent: number;
+  readonly message: PlannedMessage;
 }
 
 /** Kills of one kind that follow each other, after which everything has to come to rest and is judged. */
@@ -24,6 +41,7 @@ export interface PlanOptions {
   readonly prefix: string;
   readonly agents: number;
   readonly people: number;
+  readonly tools: Tools;
   /** Where a tool of Letta notes that it ran, one nonce a line; without it no message uses a tool. */
   readonly toolFile?: string;
 }
@@ -47,8 +65,13 @@ export class Plan {
     this.#kinds = random.fork();
     this.#stops = random.fork();
     this.#talk = random.fork();
-    const deck = (): Deck<Boundary> => new Deck(boundaries, random.fork());
-    this.#decks = { "letta-matrix": deck(), letta: deck(), synapse: deck(), all: deck() };
+    const deck = (kind: KillKind): Deck<Boundary> => new Deck(boundariesOf(kind, options.tools), random.fork());
+    this.#decks = {
+      "letta-matrix": deck("letta-matrix"),
+      letta: deck("letta"),
+      synapse: deck("synapse"),
+      all: deck("all"),
+    };
     this.#said = Array.from({ length: options.agents }, () => 0);
   }
 
@@ -78,26 +101,35 @@ export class Plan {
     return { kind, stops: at.map((boundary) => this.#stop(boundary, occurrence)) };
   }
 
-  /** One message to each agent: what people say when a kill keeps them waiting. */
-  more(): PlannedMessage[] {
-    return this.#said.map((_, agent) => this.#message(agent));
+  /** What people say when a kill at this boundary keeps them waiting: something to each agent that was there first. */
+  more(boundary: Boundary): PlannedMessage[] {
+    if (isApprovalBoundary(boundary)) return [this.#message(this.#talk.int(0, this.#options.agents - 1), true)];
+    if (isCommandBoundary(boundary)) return [this.#commanded(this.#talk.int(0, this.#options.agents - 1))];
+    return Array.from({ length: this.#options.agents }, (_, agent) => this.#message(agent));
   }
 
   #stop(boundary: Boundary, occurrence?: number): Stop {
     const { agents } = this.#options;
-    const messages = Array.from({ length: this.#talk.int(3, 6) }, () => this.#message(this.#talk.int(0, agents - 1)));
-    const drawn = this.#stops.int(1, 3);
-    return { boundary, occurrence: occurrence ?? drawn, messages, downtime: this.#stops.int(0, 300) };
+    const agent = (): number => this.#talk.int(0, agents - 1);
+    const messages = Array.from({ length: this.#talk.int(3, 6) }, () => this.#message(agent()));
+    if (isCommandBoundary(boundary) || this.#talk.chance(0.1)) messages.push(this.#commanded(agent()));
+    if (isApprovalBoundary(boundary)) messages.push(this.#message(agent(), true));
+    const drawn = this.#stops.int(1, passingsOf(boundary));
+    const downtime = this.#stops.int(0, 300);
+    const stop = { boundary, occurrence: occurrence ?? drawn, messages, downtime };
+    if (!isHomeBoundary(boundary)) return stop;
+    const newcomer = this.#said.push(0) - 1;
+    return { ...stop, newcomer: { agent: newcomer, message: this.#message(newcomer) } };
   }
 
-  #message(agent: number): PlannedMessage {
-    const { prefix, people, toolFile } = this.#options;
+  #message(agent: number, withTool = false): PlannedMessage {
+    const { prefix, people, toolFile, tools } = this.#options;
     const talk = this.#talk;
     const nonce = `${prefix}${++this.#messages}`;
     const before = this.#said[agent] ?? 0;
     this.#said[agent] = before + 1;
-    const silent = talk.chance(0.04);
-    const usesTool = talk.chance(0.05) && !silent && toolFile !== undefined;
+    const silent = talk.chance(0.04) && !withTool;
+    const usesTool = (withTool || (talk.chance(0.05) && !silent)) && toolFile !== undefined;
     const edited = talk.chance(0.15) && !silent && !usesTool;
     const place = before > 0 && talk.chance(0.35) ? this.#place(before) : undefined;
     return {
@@ -114,10 +146,31 @@ export class Plan {
       ...(edited && { edited: `${nonce}-edited` }),
       silent,
       usesTool,
+      ...(usesTool && tools === "asked" && { decision: talk.pick(decisions) }),
     };
+  }
+
+  /** One with a long answer, which somebody stops, and most likely wants to have after all. */
+  #commanded(agent: number): PlannedMessage {
+    const talk = this.#talk;
+    const { place: _, edited: __, decision: ___, ...message } = this.#message(agent);
+    const stop = { name: "stop", after: talk.int(100, 900) } as const;
+    const retry = { name: "retry", after: talk.int(0, 600) } as const;
+    const directives = "[[tps=20]][[words=30]]";
+    const commands = talk.chance(0.8) ? [stop, retry] : [stop];
+    return { ...message, directives, silent: false, usesTool: false, commands };
   }
 
   #place(before: number): Place {
     return { after: this.#talk.int(0, before - 1), kind: this.#talk.chance(0.5) ? "thread" : "reply" };
   }
+}
+
+const inCommits: ReadonlySet<Boundary> = new Set(["committing", "writing", "written"]);
+
+/** How often a boundary is passed at least while a few messages are answered. */
+function passingsOf(boundary: Boundary): number {
+  if (isHomeBoundary(boundary) || isCommandBoundary(boundary) || isApprovalBoundary(boundary)) return 1;
+  if (isPhase(boundary)) return 12;
+  return inCommits.has(boundary) ? 12 : 3;
 }

@@ -1,6 +1,7 @@
+import type { Tools } from "./boundaries.ts";
 import { productHaste as haste } from "./haste.ts";
-import type { Report, VictimSettings } from "./protocol.ts";
-import { VictimProcess } from "./victim-process.ts";
+import type { Arm, Report, VictimSettings } from "./protocol.ts";
+import { type Hit, VictimProcess } from "./victim-process.ts";
 import type { World } from "./world.ts";
 
 export interface ProductOptions {
@@ -9,8 +10,7 @@ export interface ProductOptions {
   readonly source: string;
   /** Before each write to its store, ms. */
   readonly slowCommits: number;
-  /** Letta's tools that agents may use. */
-  readonly toolAllowList: readonly string[];
+  readonly tools: Tools;
   readonly onReport: (report: Report) => void;
 }
 
@@ -41,6 +41,15 @@ export class Product {
     await up;
   }
 
+  /** Begins a life that ends itself somewhere in its start. */
+  async startToDie(arm: Arm): Promise<Hit> {
+    const life = await this.#next;
+    this.#present = life;
+    this.#next = this.#load();
+    this.#next.catch(() => {}); // whoever needs it gets the error
+    return life.dieIn({ arm, start: this.#settings() });
+  }
+
   /** Ends it in order, and what was loaded for its next life. */
   async stop(): Promise<void> {
     await this.#present?.stop();
@@ -62,14 +71,14 @@ export class Product {
   }
 
   #settings(): VictimSettings {
-    const { world, slowCommits, toolAllowList } = this.#options;
-    const { stack, people, dataFolder, epoch } = world;
-    const { baseUrl: url, serverName, registrationSharedSecret: sharedSecret } = stack.synapse;
+    const { world, slowCommits, tools } = this.#options;
+    const { homeserver, letta, people, dataFolder, epoch } = world;
+    const { baseUrl: url, serverName, registrationSharedSecret: sharedSecret } = homeserver;
     return {
       dataFolder,
       homeserver: { url, serverName, sharedSecret },
-      lettaUrl: stack.letta.url,
-      toolAllowList: [...toolAllowList],
+      letta: { url: letta.url, receiptWithinMs: letta.receiptWithinMs },
+      tools,
       people: people.map(({ userId }) => userId),
       epoch,
       haste,

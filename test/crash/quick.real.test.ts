@@ -14,6 +14,8 @@ const rounds: readonly (readonly [KillKind, readonly Boundary[]])[] = [
   ["letta-matrix", ["received", "committed", "asked"]],
   ["letta-matrix", ["first-token", "mid-stream", "final-committed"]],
   ["letta-matrix", ["sending", "sent", "acknowledged"]],
+  ["letta-matrix", ["committing", "written", "starting", "stopping"]],
+  ["letta-matrix", ["after register", "before createRoom"]],
   ["letta", ["asked", "mid-stream"]],
   ["synapse", ["received", "sending"]],
   ["all", ["first-token", "sent"]],
@@ -28,9 +30,9 @@ describe("what people see when this is killed and started again", () => {
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "letta-matrix-crash-"));
-    world = await startWorld(join(dir, "world"));
-    plan = new Plan({ seed: 1, prefix: "q", agents, people: world.people.length, toolFile });
-    run = await Run.begin({ world, plan, prefix: "q", agents });
+    world = await startWorld(join(dir, "world"), { letta: "real", homeserver: "real" });
+    plan = new Plan({ seed: 1, prefix: "q", agents, people: world.people.length, tools: "allowed", toolFile });
+    run = await Run.begin({ world, plan, prefix: "q", agents, tools: "allowed" });
   });
 
   afterAll(async () => {

@@ -1,14 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Boundary, KillKind } from "./boundaries.ts";
+import type { Boundary, KillKind, Tools } from "./boundaries.ts";
+import { areCarriedOut } from "./commanded.ts";
+import { Decider } from "./decider.ts";
 import type { Evidence } from "./evidence.ts";
-import { killAndRestart } from "./killer.ts";
 import { judge, type Violation } from "./laws.ts";
 import { Ledger } from "./ledger.ts";
-import type { Plan, Round, Stop } from "./plan.ts";
+import type { Plan, Round } from "./plan.ts";
 import { Product } from "./product.ts";
-import { createNewcomers, moveIn } from "./settle-in.ts";
+import { type Arrived, createNewcomer, moveIn } from "./settle-in.ts";
+import { Stops } from "./stops.ts";
 import { Talk } from "./talk.ts";
 import { viewOf } from "./timeline.ts";
 import type { Hit } from "./victim-process.ts";
@@ -20,6 +22,7 @@ export interface RunOptions {
   /** Begins the names of the run's agents. */
   readonly prefix: string;
   readonly agents: number;
+  readonly tools: Tools;
   /** Where the product's source is. Default: as it stands. */
   readonly source?: string;
   /** Before each write to the product's store, ms. Default: 0. */
@@ -38,48 +41,62 @@ export interface RoundResult {
 /** Where agents' tools note that they ran, in the folder in which Letta runs them. */
 export const toolFile = "tool-runs";
 
-const nudgeEvery = 3_000;
-const mostNudges = 6;
-
 /** People talk to agents while things are killed, and everything that can be seen from outside is judged. */
 export class Run {
   readonly #options: RunOptions;
   readonly #ledger: Ledger;
-  readonly #talk: Talk;
+  readonly #stops: Stops;
   readonly #product: Product;
   /** Requests in Synapse's log when everything had been set up. */
   readonly #setUpRequests: number;
+  /** Before anybody had said anything. Not every homeserver reads a room from its beginning. */
+  readonly #beginning: string | undefined;
   readonly #readTo = new Map<string, string>();
   readonly #shown = new Set<string>();
   /** Messages that something was wrong with: nobody waits for them any more. */
   readonly #givenUp = new Set<string>();
-  #arms = 0;
 
-  private constructor(options: RunOptions, ledger: Ledger, product: Product, setUpRequests: number) {
+  private constructor(
+    options: RunOptions,
+    ledger: Ledger,
+    product: Product,
+    setUpRequests: number,
+    beginning?: string,
+  ) {
     this.#options = options;
     this.#ledger = ledger;
     this.#product = product;
     this.#setUpRequests = setUpRequests;
-    this.#talk = new Talk(ledger.residents, options.world.people, (message) => ledger.messages.push(message));
+    this.#beginning = beginning;
+    const talk = new Talk(ledger.residents, options.world.people, {
+      sent: (message) => ledger.messages.push(message),
+      commanded: (command) => ledger.commands.push(command),
+    });
+    this.#stops = new Stops({ ...options, product, ledger, talk });
   }
 
   /** Starts the product and resolves when every agent of the run has its room with people in it. */
   static async begin(options: RunOptions): Promise<Run> {
-    const { world, prefix, agents, source = productSource, slowCommits = 0 } = options;
-    const newcomers = await createNewcomers(world, prefix, agents);
-    let ledger: Ledger | undefined;
+    const { world, prefix, agents, tools, source = productSource, slowCommits = 0 } = options;
+    const newcomers: Arrived[] = [];
+    while (newcomers.length < agents) newcomers.push(await createNewcomer(world, `${prefix}${newcomers.length + 1}`));
+    const ledger = new Ledger();
+    const decider = new Decider(world.people, ledger);
     const product = new Product({
       world,
       source,
       slowCommits,
-      toolAllowList: ["Bash"],
-      onReport: (report) => ledger?.note(report),
+      tools,
+      onReport(report) {
+        ledger.note(report);
+        if (report.type === "request") decider.decide(report);
+      },
     });
     try {
       await product.start();
-      ledger = new Ledger(await moveIn(world, newcomers));
-      const requests = await world.stack.synapse.requests();
-      return new Run(options, ledger, product, requests.length);
+      ledger.residents.push(...(await Promise.all(newcomers.map((one) => moveIn(world, one)))));
+      const requests = await world.homeserver.requests();
+      return new Run(options, ledger, product, requests.length, await world.people[0]?.place());
     } catch (error) {
       await product.kill();
       throw error;
@@ -88,16 +105,16 @@ export class Run {
 
   /** All that is known by now. */
   async evidence(): Promise<Evidence> {
-    const { stack } = this.#options.world;
-    const requests = (await stack.synapse.requests()).slice(this.#setUpRequests);
-    const toolRuns = await toolRunsIn(join(stack.letta.workDir, toolFile));
-    return this.#ledger.evidence({ calls: stack.model.calls(), requests, toolRuns });
+    const { homeserver, letta, model, census } = this.#options.world;
+    const requests = (await homeserver.requests()).slice(this.#setUpRequests);
+    const toolRuns = await toolRunsIn(join(letta.workDir, toolFile));
+    return this.#ledger.evidence({ calls: model.calls(), requests, toolRuns, count: await census.take() });
   }
 
   async round({ kind, stops }: Round): Promise<RoundResult> {
     const hits: Hit[] = [];
     for (const stop of stops) {
-      const hit = await this.#stop(kind, stop);
+      const hit = await this.#stops.carryOut(kind, stop);
       if (hit !== undefined) hits.push(hit);
     }
     const rested = await this.#rest();
@@ -121,36 +138,6 @@ export class Run {
     await this.#product.kill();
   }
 
-  async #stop(kind: KillKind, { boundary, occurrence, messages, downtime }: Stop): Promise<Hit | undefined> {
-    const action = kind === "letta-matrix" ? "die" : "hold";
-    const { life } = this.#product;
-    const armed = await life.arm({ id: ++this.#arms, boundary, occurrence, action });
-    const said = this.#talk.say(messages);
-    said.catch(() => {}); // awaited below
-    const hit = await this.#hit(armed.hit);
-    if (hit === undefined) life.disarm();
-    else {
-      const eventId = this.#ledger.eventIdOf(hit.subject);
-      this.#ledger.kills.push({ kind, boundary, eventId, at: hit.at });
-      await killAndRestart(kind, this.#product, this.#options.world, downtime);
-    }
-    await said;
-    return hit;
-  }
-
-  /** Keeps people talking until the boundary is reached. `undefined` when it never was. */
-  async #hit(hit: Promise<Hit>): Promise<Hit | undefined> {
-    for (let nudge = 0; nudge <= mostNudges; nudge++) {
-      const waited = new AbortController();
-      const late = sleep(nudgeEvery, undefined, { signal: waited.signal }).catch(() => undefined);
-      const reached = await Promise.race([hit, late]);
-      waited.abort();
-      if (reached !== undefined) return reached;
-      await this.#talk.say(this.#options.plan.more());
-    }
-    return undefined;
-  }
-
   /** Resolves with true when every message has what it was owed and nothing is being done any more. */
   async #rest(): Promise<boolean> {
     const { restWithin = 60_000 } = this.#options;
@@ -162,8 +149,9 @@ export class Run {
         through = this.#ledger.acknowledged;
         since = performance.now();
       }
-      if (this.#product.life.hasEnded) throw new Error("the product ended by itself: see its log");
-      if (this.#product.life.isIdle(rooms)) {
+      const { life } = this.#product;
+      if (life.hasEnded) throw new Error(`the product ended by itself (${await life.ended}): see its log`);
+      if (life.isIdle(rooms)) {
         await this.#readRooms();
         if (this.#isComplete()) return true;
       }
@@ -175,23 +163,24 @@ export class Run {
 
   #isComplete(): boolean {
     const evidence = this.#ledger.evidence(nothingElse);
-    const asked = new Set(this.#options.world.stack.model.calls().map(({ nonce }) => nonce));
-    const answered = new Set(
-      evidence.residents.flatMap(({ roomId, userId }) =>
-        viewOf(evidence.timelines.get(roomId) ?? [], userId).endings.map(({ cause }) => cause),
-      ),
-    );
-    return evidence.messages.every(
+    const asked = new Set(this.#options.world.model.calls().map(({ nonce }) => nonce));
+    const views = evidence.residents.map((resident) => ({
+      resident,
+      view: viewOf(evidence.timelines.get(resident.roomId) ?? [], resident.userId),
+    }));
+    const answered = new Set(views.flatMap(({ view }) => view.endings.map(({ cause }) => cause)));
+    const areAnswered = evidence.messages.every(
       ({ eventId, silent, nonce }) =>
         answered.has(eventId) || (silent && asked.has(nonce)) || this.#givenUp.has(eventId),
     );
+    return areAnswered && views.every(({ resident, view }) => areCarriedOut(resident, view, evidence));
   }
 
   async #readRooms(): Promise<void> {
     const [person] = this.#options.world.people;
     await Promise.all(
       this.#ledger.residents.map(async ({ roomId }) => {
-        const read = await person?.read(roomId, this.#readTo.get(roomId));
+        const read = await person?.read(roomId, this.#readTo.get(roomId) ?? this.#beginning);
         if (read === undefined) return;
         this.#ledger.read(roomId, read.events);
         if (read.end !== undefined) this.#readTo.set(roomId, read.end);
@@ -222,7 +211,7 @@ export class Run {
   }
 }
 
-const nothingElse = { calls: [], requests: [], toolRuns: new Map<string, number>() };
+const nothingElse = { calls: [], requests: [], toolRuns: new Map<string, number>(), count: { users: [], rooms: [] } };
 
 async function toolRunsIn(file: string): Promise<Map<string, number>> {
   const runs = new Map<string, number>();

@@ -1,35 +1,22 @@
 import { agentLocalpart, agentUserId } from "../../src/machines/addresses.ts";
-import { createAgents } from "../servers/letta-agents.ts";
+import { createAgent } from "../servers/letta-agents.ts";
 import type { Resident } from "./evidence.ts";
 import type { World } from "./world.ts";
 
-type Newcomer = Omit<Resident, "roomId" | "userId">;
+export type Arrived = Omit<Resident, "roomId">;
 
-/** New agents in Letta, each with a word in its memory that no other has. */
-export async function createNewcomers({ stack }: World, prefix: string, count: number): Promise<Newcomer[]> {
-  const wanted = Array.from({ length: count }, (_, index) => ({
-    name: `Agent ${prefix}${index + 1}`,
-    word: `word-${prefix}${index + 1}`,
-  }));
-  const created = await createAgents(
-    stack.letta.url,
-    wanted.map(({ name, word }) => ({
-      name,
-      model: stack.letta.modelHandle,
-      persona: `I am ${name}. SECRET-WORD: ${word}`,
-    })),
-  );
-  return wanted.map(({ name, word }, index) => ({ agentId: created[index]?.id ?? "", name, word }));
+/** A new agent in Letta, with a word in its memory that no other has. */
+export async function createNewcomer({ letta, homeserver }: World, id: string): Promise<Arrived> {
+  const name = `Agent ${id}`;
+  const word = `word-${id}`;
+  const persona = `I am ${name}. SECRET-WORD: ${word}`;
+  const { id: agentId } = await createAgent(letta.url, { name, model: letta.modelHandle, persona });
+  return { agentId, name, word, userId: agentUserId(homeserver.serverName, agentId) };
 }
 
-/** Resolves when the product has given each a room that everybody has joined. */
-export async function moveIn({ stack, people }: World, newcomers: readonly Newcomer[]): Promise<Resident[]> {
-  const { serverName } = stack.synapse;
-  return Promise.all(
-    newcomers.map(async (newcomer) => {
-      const alias = `#${agentLocalpart(newcomer.agentId)}:${serverName}`;
-      const rooms = await Promise.all(people.map((person) => person.join(alias)));
-      return { ...newcomer, roomId: rooms[0] ?? "", userId: agentUserId(serverName, newcomer.agentId) };
-    }),
-  );
+/** Resolves when the product has given it a room that everybody has joined. */
+export async function moveIn({ homeserver, people }: World, newcomer: Arrived): Promise<Resident> {
+  const alias = `#${agentLocalpart(newcomer.agentId)}:${homeserver.serverName}`;
+  const rooms = await Promise.all(people.map((person) => person.join(alias)));
+  return { ...newcomer, roomId: rooms[0] ?? "" };
 }

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Resident } from "./evidence.ts";
-import { bodyOf, type PlannedMessage, type SentMessage } from "./messages.ts";
+import { bodyOf, type PlannedMessage, type SaidCommand, type SentMessage } from "./messages.ts";
 import type { Person } from "./person.ts";
 
 /** What people say in the agents' rooms: in each room one message after the other, the rooms side by side. */
@@ -7,12 +8,18 @@ export class Talk {
   readonly #residents: readonly Resident[];
   readonly #people: readonly Person[];
   readonly #onSent: (message: SentMessage) => void;
+  readonly #onCommand: (command: SaidCommand) => void;
   readonly #rooms = new Map<number, Promise<readonly SentMessage[]>>();
 
-  constructor(residents: readonly Resident[], people: readonly Person[], onSent: (message: SentMessage) => void) {
+  constructor(
+    residents: readonly Resident[],
+    people: readonly Person[],
+    on: { readonly sent: (message: SentMessage) => void; readonly commanded: (command: SaidCommand) => void },
+  ) {
     this.#residents = residents;
     this.#people = people;
-    this.#onSent = onSent;
+    this.#onSent = on.sent;
+    this.#onCommand = on.commanded;
   }
 
   /** Resolves when all of them stand in their rooms. */
@@ -46,6 +53,12 @@ export class Talk {
         "m.new_content": edited,
         "m.relates_to": { rel_type: "m.replace", event_id: eventId },
       });
+    }
+    for (const { name, after } of message.commands ?? []) {
+      await sleep(after);
+      const at = Date.now();
+      const id = await person.send(roomId, `${message.nonce}-${name}`, { msgtype: "m.text", body: `!${name}` });
+      this.#onCommand({ name, roomId, eventId: id, at });
     }
     return sent;
   }

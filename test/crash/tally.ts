@@ -1,19 +1,28 @@
 import type { LoggedRequest } from "../servers/access-log.ts";
-import { type Boundary, boundaries, type KillKind, killKinds } from "./boundaries.ts";
+import { type Boundary, boundaries, boundariesOf, type KillKind, killKinds, type Tools } from "./boundaries.ts";
 import type { RoundResult } from "./run.ts";
-
-/** Kills of a kind from which on every boundary must have been among them. */
-const enough = boundaries.length;
 
 /** What a run has come to, for its end. */
 export class Tally {
   passed = 0;
   failed = 0;
+  readonly #tools: Tools;
   readonly #hits = new Map<string, number>();
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+  }
 
   add({ kind, hits, violations }: RoundResult): void {
     for (const { boundary } of hits) this.#hits.set(key(kind, boundary), this.#of(kind, boundary) + 1);
     this.judge(violations.length === 0);
+  }
+
+  /** Takes over what a part of the run has come to. */
+  include({ passed, failed, hits }: Tally): void {
+    this.passed += passed;
+    this.failed += failed;
+    for (const [name, count] of hits) this.#hits.set(name, (this.#hits.get(name) ?? 0) + count);
   }
 
   judge(isFine: boolean): void {
@@ -21,21 +30,31 @@ export class Tally {
     else this.failed++;
   }
 
+  /** By kind and boundary. */
+  get hits(): ReadonlyMap<string, number> {
+    return this.#hits;
+  }
+
+  /** Kills of letta-matrix: its disk forgets with it what was not synced. */
+  get powerCuts(): number {
+    const own = ["letta-matrix", "all"] as const;
+    return own
+      .flatMap((kind) => boundaries.map((boundary) => this.#of(kind, boundary)))
+      .reduce((sum, hits) => sum + hits, 0);
+  }
+
   get kills(): number {
     return [...this.#hits.values()].reduce((sum, hits) => sum + hits, 0);
   }
 
-  /** Boundaries that were never hit: by no kill at all, or by none of a kind that had its chances. */
+  /** Boundaries that were never hit by a kind that had its chances. */
   missed(): string[] {
-    const never = boundaries.filter((boundary) => killKinds.every((kind) => this.#of(kind, boundary) === 0));
-    const byKind = killKinds
-      .filter((kind) => boundaries.reduce((sum, boundary) => sum + this.#of(kind, boundary), 0) >= enough)
-      .flatMap((kind) =>
-        boundaries
-          .filter((boundary) => this.#of(kind, boundary) === 0 && !never.includes(boundary))
-          .map((boundary) => `${boundary} by ${kind}`),
-      );
-    return [...never, ...byKind];
+    return killKinds.flatMap((kind) => {
+      const own = boundariesOf(kind, this.#tools);
+      const kills = own.reduce((sum, boundary) => sum + this.#of(kind, boundary), 0);
+      const never = kills < own.length ? [] : own.filter((boundary) => this.#of(kind, boundary) === 0);
+      return never.map((boundary) => `${boundary} by ${kind}`);
+    });
   }
 
   table(): string {
@@ -44,7 +63,7 @@ export class Tally {
       ...boundaries.map((boundary) => [boundary, ...killKinds.map((kind) => String(this.#of(kind, boundary)))]),
     ];
     return rows
-      .map(([name = "", ...cells]) => name.padEnd(16) + cells.map((cell) => cell.padStart(14)).join(""))
+      .map(([name = "", ...cells]) => name.padEnd(32) + cells.map((cell) => cell.padStart(14)).join(""))
       .join("\n");
   }
 

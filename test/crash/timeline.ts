@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type TurnMark, turnOf } from "./marks.ts";
+import { requestOf, type TurnMark, turnOf } from "./marks.ts";
 import type { RoomEvent } from "./person.ts";
 
 /** A visible thing that an agent said about a question: one event with its edits. */
@@ -18,6 +18,8 @@ export interface Saying {
 export interface Ending {
   readonly eventId: string;
   readonly cause: string;
+  /** The command that wanted it. */
+  readonly retry: string | undefined;
   readonly outcome: "answer" | "error" | undefined;
   /** Place in the timeline. */
   readonly index: number;
@@ -33,7 +35,9 @@ export interface RoomView {
   /** Places of all events in the timeline, by event id. */
   readonly indexOf: ReadonlyMap<string, number>;
   /** Messages of the agent that belong to no question. */
-  readonly unmarked: readonly string[];
+  readonly unmarked: readonly { readonly eventId: string; readonly inReplyTo: string | undefined }[];
+  /** Where it asked whether it may use a tool, and whether that still looks undecided. */
+  readonly requests: readonly { readonly eventId: string; readonly cause: string; readonly open: boolean }[];
 }
 
 const relation = z.object({
@@ -55,6 +59,7 @@ interface Message {
   readonly replaces: string | undefined;
   readonly content: z.infer<typeof message>;
   readonly mark: TurnMark | undefined;
+  readonly request: ReturnType<typeof requestOf>;
 }
 
 /** Resolves the edits of one agent's messages in a room's whole timeline. */
@@ -69,7 +74,16 @@ export function viewOf(events: readonly RoomEvent[], agentUserId: string): RoomV
     sayings: roots.flatMap((root) => sayingOf(root, edits.get(root.eventId)?.at(-1))),
     endings: messages.flatMap(endingOf),
     indexOf: new Map(events.map(({ event_id }, index) => [event_id, index])),
-    unmarked: messages.filter(({ mark }) => mark === undefined).map(({ eventId }) => eventId),
+    unmarked: messages
+      .filter(({ mark, request }) => mark === undefined && request === undefined)
+      .map(({ eventId, content }) => ({
+        eventId,
+        inReplyTo: content["m.relates_to"]?.["m.in_reply_to"]?.event_id,
+      })),
+    requests: roots.flatMap(({ eventId, request }) => {
+      const newest = edits.get(eventId)?.at(-1)?.request ?? request;
+      return newest === undefined ? [] : [{ eventId, ...newest }];
+    }),
   };
 }
 
@@ -80,7 +94,16 @@ function messageOf(event: RoomEvent, index: number, agentUserId: string): Messag
   if (!content.success) return [];
   const relates = content.data["m.relates_to"];
   const replaces = relates?.rel_type === "m.replace" ? relates.event_id : undefined;
-  return [{ eventId: event.event_id, index, replaces, content: content.data, mark: turnOf(event.content) }];
+  return [
+    {
+      eventId: event.event_id,
+      index,
+      replaces,
+      content: content.data,
+      mark: turnOf(event.content),
+      request: requestOf(event.content),
+    },
+  ];
 }
 
 function sayingOf(root: Message, edit: Message | undefined): Saying[] {
@@ -102,8 +125,8 @@ function sayingOf(root: Message, edit: Message | undefined): Saying[] {
 function endingOf(message: Message): Ending[] {
   const { mark, eventId, index, replaces } = message;
   if (mark?.final !== true) return [];
-  const { cause, outcome } = mark;
-  return [{ eventId, cause, outcome, index, root: replaces ?? eventId, body: textOf(message) }];
+  const { cause, retry, outcome } = mark;
+  return [{ eventId, cause, retry, outcome, index, root: replaces ?? eventId, body: textOf(message) }];
 }
 
 function textOf({ content }: Message): string {

@@ -7,7 +7,7 @@ const question = z.object({ eventId: z.string() });
 const conversation = z.object({
   roomId: z.string(),
   queue: z.array(question),
-  current: z.object({ question }).optional(),
+  current: z.object({ question, approval: z.object({ eventId: z.string().optional() }).optional() }).optional(),
 });
 const agent = z.object({ userId: z.string() });
 
@@ -36,16 +36,22 @@ export class TransitionWatch {
   }
 
   #see({ record, line }: Transition): void {
-    const { points } = this.#watch;
+    const { points, report } = this.#watch;
+    points.pulse();
     if (record.machine === "agent") return this.#seeAgent({ record, line });
     if (record.machine !== "conversation") return;
     const before = this.#current.get(record.id);
-    const { queue, current } = this.#note(record);
+    const { roomId, queue, current } = this.#note(record);
     this.#reportBusy();
     const taken = queue.at(-1)?.eventId ?? current?.question.eventId;
     if (line.event === "MESSAGE" && taken !== undefined) points.pass("committed", { eventId: taken });
     if (line.to === "replying" && line.from !== "replying" && current !== undefined)
       points.pass("final-committed", { eventId: current.question.eventId });
+    if (line.event === "APPROVAL_SHOWN" && current?.approval?.eventId !== undefined)
+      report({ type: "request", roomId, eventId: current.approval.eventId, subject: current.question });
+    if (line.event === "APPROVE" || line.event === "DENY") points.pass("decision committed", { eventId: before });
+    if (line.event === "STOP") points.pass("stop committed", { eventId: before });
+    if (line.event === "RETRY") points.pass("retry committed", { eventId: queue.at(-1)?.eventId ?? before });
     if (line.event === "xstate.done.actor.reply") points.pass("acknowledged", { eventId: before });
   }
 

@@ -107,8 +107,28 @@ export class VictimProcess {
     return { hit: this.#hit.promise };
   }
 
-  disarm(): void {
+  /** Has Letta's agents listed now. */
+  look(): void {
+    this.#send({ type: "look" });
+  }
+
+  /** Lets it begin, or end in order, and resolves when it has stopped itself somewhere in that. */
+  async dieIn(
+    phase: { readonly arm: Arm } & ({ readonly start: VictimSettings } | { readonly stop: true }),
+  ): Promise<Hit> {
+    const { hit } = await this.arm(phase.arm);
+    this.#send("start" in phase ? { type: "start", settings: phase.start } : { type: "stop" });
+    const how = await this.ended;
+    // All that it had to say has been read by now.
+    const other = Promise.reject(new Error(`the product ended by itself (${how}): see ${this.#logFile}`));
+    return await Promise.race([hit, other]);
+  }
+
+  /** Resolves with the hit that came before it had heard of that. */
+  async disarm(): Promise<Hit | undefined> {
+    this.#armed = Promise.withResolvers();
     this.#send({ type: "arm", arm: null });
+    return await Promise.race([this.#hit.promise, this.#armed.promise.then(() => undefined)]);
   }
 
   /** Lets it go on from where it holds. */
@@ -132,7 +152,7 @@ export class VictimProcess {
   #note(report: Report): void {
     if (report.type === "loaded") this.#loaded.resolve();
     if (report.type === "up") this.#up.resolve();
-    if (report.type === "armed") this.#armed.resolve();
+    if (report.type === "armed" || report.type === "disarmed") this.#armed.resolve();
     if (report.type === "hit") this.#hit.resolve(report);
     if (report.type === "busy") this.#busy = report.rooms;
   }

@@ -2,11 +2,11 @@ import { readSync, writeSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { setImmediate } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { Level } from "level";
 import type { App, Connect, Ports } from "../../src/app.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Host } from "../../src/runtime/host.ts";
-import { receiptWithinMs } from "../servers/letta-haste.ts";
+import { watchCommits } from "./commits.ts";
+import { losePowerWhenKilled } from "./disk.ts";
 import { hasteOf } from "./haste.ts";
 import { KillPoint } from "./kill-point.ts";
 import { order, type Report, type VictimSettings } from "./protocol.ts";
@@ -29,6 +29,7 @@ const { AppServerBackend } =
 const { ClientServerHomeserver } =
   await product<typeof import("../../src/matrix/client-server.ts")>("matrix/client-server.ts");
 const { systemClock } = await product<typeof import("../../src/runtime/clock.ts")>("runtime/clock.ts");
+const { addressOf } = await product<typeof import("../../src/machines/addresses.ts")>("machines/addresses.ts");
 const { createLogger } = await product<typeof import("../../src/telemetry/logger.ts")>("telemetry/logger.ts");
 
 const tell = (line: Report): void => {
@@ -44,7 +45,7 @@ const points = new KillPoint({
   },
 });
 const watch: Watch = { points, report: tell, now: Date.now, arrived: new Map() };
-let app: App | undefined;
+let running: { readonly app: App; readonly serverName: string } | undefined;
 
 process.once("disconnect", () => process.exit(1));
 process.on("message", (message) => {
@@ -54,8 +55,10 @@ process.on("message", (message) => {
       return points.arm(what.arm);
     case "start":
       return void start(what.settings);
+    case "look":
+      return void look();
     case "stop":
-      return void app?.stop().then(() => process.exit(0));
+      return void stop();
   }
 });
 // Kept now, since a killed process keeps nothing at its end.
@@ -63,14 +66,31 @@ flushCompileCache();
 tell({ type: "loaded" });
 
 async function start(settings: VictimSettings): Promise<void> {
-  if (settings.slowCommits > 0) slowDownCommits(settings.slowCommits);
+  const { serverName } = settings.homeserver;
+  points.begin("starting");
+  losePowerWhenKilled({ slow: settings.slowCommits, on: watchCommits(points) });
   const connect: Connect = (config) => watchPorts(portsOf(config, settings), watch);
-  app = createApp(configOf(settings), createLogger({ level: "info", secrets: [] }), connect);
+  const app = createApp(configOf(settings), createLogger({ level: "info", secrets: [] }), connect);
+  running = { app, serverName };
   app.failed.catch(() => process.exit(1));
   const started = app.start();
-  const followed = new TransitionWatch(watch).follow(await hostOf(app, started), settings.homeserver.serverName);
+  const followed = new TransitionWatch(watch).follow(await hostOf(app, started), serverName);
   await Promise.all([started, followed]);
+  points.end("starting");
   tell({ type: "up" });
+}
+
+async function look(): Promise<void> {
+  if (running === undefined) return;
+  const { app, serverName } = running;
+  await app.host.accept(addressOf.discovery(serverName), { type: "LIST_NOW" });
+}
+
+async function stop(): Promise<void> {
+  points.begin("stopping");
+  await running?.app.stop();
+  points.end("stopping");
+  process.exit(0);
 }
 
 /** The host as soon as there is one: it reads its store before it takes up what was left undone. */
@@ -91,9 +111,10 @@ async function hostOf(app: App, started: Promise<void>): Promise<Host> {
 
 /** The real servers, as the product connects to them by itself, in a time that runs faster. */
 function portsOf({ homeserver: { url, serverName, registration }, letta }: Config, settings: VictimSettings): Ports {
-  const { toolAllowList, idleTimeoutMs } = letta;
+  const { toolAllowList, toolAskList, idleTimeoutMs } = letta;
+  const { receiptWithinMs } = settings.letta;
   const homeserver = new ClientServerHomeserver({ baseUrl: url, serverName, registration });
-  const backend = new AppServerBackend({ url: letta.url, toolAllowList, idleTimeoutMs, receiptWithinMs });
+  const backend = new AppServerBackend({ url: letta.url, toolAllowList, toolAskList, idleTimeoutMs, receiptWithinMs });
   return {
     homeserver,
     letta: backend,
@@ -111,11 +132,16 @@ function product<TModule>(file: string): Promise<TModule> {
 }
 
 function configOf(settings: VictimSettings): Config {
-  const { dataFolder, homeserver, lettaUrl, toolAllowList, people } = settings;
+  const { dataFolder, homeserver, tools, people } = settings;
   const { url, serverName, sharedSecret } = homeserver;
   return {
     homeserver: { url, serverName, registration: { kind: "shared-secret", secret: sharedSecret } },
-    letta: { url: lettaUrl, toolAllowList, toolAskList: [], idleTimeoutMs: 300_000 },
+    letta: {
+      url: settings.letta.url,
+      toolAllowList: tools === "allowed" ? ["Bash"] : [],
+      toolAskList: tools === "asked" ? ["Bash"] : [],
+      idleTimeoutMs: 300_000,
+    },
     dataFolder,
     invite: people,
     coreUsers: {},
@@ -124,21 +150,10 @@ function configOf(settings: VictimSettings): Config {
     audit: { intervalMs: 3_600_000 },
     rooms: { nameTemplate: "{agent}" },
     avatars: { kind: "generated" },
-    commands: { people: [] },
+    commands: { people },
     invitations: { people: [], servers: [] },
     history: { importLimit: 0 },
     drafts: { ratePerSecond: 100, burst: 1_000 },
     log: { level: "info" },
   };
-}
-
-/** A commit that takes long leaves more time for what must not happen before it. */
-function slowDownCommits(ms: number): void {
-  const { batch } = Level.prototype;
-  Object.defineProperty(Level.prototype, "batch", {
-    async value(this: Level<string, string>, ...args: Parameters<typeof batch>) {
-      await new Promise((resolve) => setTimeout(resolve, ms));
-      return batch.apply(this, args);
-    },
-  });
 }

@@ -2,8 +2,9 @@ import type { Ports } from "../../src/app.ts";
 import type { LettaBackend, TurnEvent, TurnRequest } from "../../src/letta/port.ts";
 import type { Homeserver, MatrixClient, MatrixEvent } from "../../src/matrix/port.ts";
 import type { KillPoint } from "./kill-point.ts";
-import { nonceOf, turnOf } from "./marks.ts";
+import { nonceOf, requestOf, turnOf } from "./marks.ts";
 import type { Report } from "./protocol.ts";
+import { RequestWatch } from "./request-watch.ts";
 
 export interface Watch {
   readonly points: KillPoint;
@@ -24,11 +25,15 @@ export function watchPorts(ports: Ports, watch: Watch): Ports {
 }
 
 function watchHomeserver(homeserver: Homeserver, watch: Watch): Homeserver {
+  const { serverName } = homeserver;
+  const requests = new RequestWatch(watch.points);
   return {
-    serverName: homeserver.serverName,
-    register: (account, signal) => homeserver.register(account, signal),
-    login: (account, signal) => homeserver.login(account, signal),
-    as: (credentials) => watchClient(homeserver.as(credentials), watch),
+    serverName,
+    register: (account, signal) =>
+      requests.through(`@${account.localpart}:${serverName}`, "register", () => homeserver.register(account, signal)),
+    login: (account, signal) =>
+      requests.through(`@${account.localpart}:${serverName}`, "login", () => homeserver.login(account, signal)),
+    as: (credentials) => watchClient(requests.watched(homeserver.as(credentials)), watch),
   };
 }
 
@@ -48,10 +53,19 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
     },
     async send(roomId, type, txnId, content, signal) {
       const turn = turnOf(content);
-      if (turn?.final !== true) return client.send(roomId, type, txnId, content, signal);
-      points.pass("sending", { eventId: turn.cause });
+      const request = requestOf(content);
+      if (request?.open === true) {
+        points.pass("before request", { eventId: request.cause });
+        const eventId = await client.send(roomId, type, txnId, content, signal);
+        points.pass("after request", { eventId: request.cause });
+        return eventId;
+      }
+      const isEdit = "m.new_content" in content;
+      if (turn === undefined || (!turn.final && isEdit)) return client.send(roomId, type, txnId, content, signal);
+      const [before, after] = turn.final ? (["sending", "sent"] as const) : (["drafting", "drafted"] as const);
+      points.pass(before, { eventId: turn.cause });
       const eventId = await client.send(roomId, type, txnId, content, signal);
-      points.pass("sent", { eventId: turn.cause });
+      points.pass(after, { eventId: turn.cause });
       return eventId;
     },
     messages: (...args) => client.messages(...args),
@@ -84,14 +98,23 @@ function isQuestion({ sender, content }: MatrixEvent, userId: string): boolean {
 }
 
 function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
-  const { report, now } = watch;
+  const { report, now, points } = watch;
   return {
     get abilities() {
       return letta.abilities;
     },
-    listAgents: (signal) => letta.listAgents(signal),
+    async *listAgents(signal) {
+      points.pass("before listAgents", {});
+      yield* letta.listAgents(signal);
+      points.pass("after listAgents", {});
+    },
     history: (agentId, limit, signal) => letta.history(agentId, limit, signal),
-    createConversation: (agentId, signal) => letta.createConversation(agentId, signal),
+    async createConversation(agentId, signal) {
+      points.pass("before createConversation", {});
+      const conversation = await letta.createConversation(agentId, signal);
+      points.pass("after createConversation", {});
+      return conversation;
+    },
     branchConversation: (from, signal) => letta.branchConversation(from, signal),
     ask: (request, signal) => watchTurn("ask", letta.ask(watchApprovals(request, watch), signal), request, watch),
     follow: (request, signal) =>
@@ -101,7 +124,11 @@ function watchLetta(letta: LettaBackend, watch: Watch): LettaBackend {
       report({ type: "fate", otid, state: fate.state, at: now() });
       return fate;
     },
-    cancel: (conversation, otid, signal) => letta.cancel(conversation, otid, signal),
+    async cancel(conversation, otid, signal) {
+      points.pass("before cancel", {});
+      await letta.cancel(conversation, otid, signal);
+      points.pass("after cancel", {});
+    },
     close: () => letta.close(),
   };
 }
@@ -131,6 +158,7 @@ async function* watchTurn(
   const subject = nonce === undefined ? {} : { nonce };
   let texts = 0;
   report({ type: "turn", how, otid, subject, at: now() });
+  if (how === "ask") points.pass("asking", subject);
   try {
     for await (const event of events) {
       if (event.type === "accepted") {

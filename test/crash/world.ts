@@ -1,24 +1,35 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { startLetta } from "../servers/letta.ts";
-import { lettaHaste } from "../servers/letta-haste.ts";
 import { registerUser } from "../servers/matrix-users.ts";
-import { startModel } from "../servers/model.ts";
-import type { Stack } from "../servers/stack.ts";
-import { startSynapse } from "../servers/synapse.ts";
+import { type Model, startModel } from "../servers/model.ts";
+import type { Synapse } from "../servers/synapse.ts";
+import { Census } from "./census.ts";
+import { type HomeserverKind, startHomeserverOf } from "./homeservers.ts";
+import { type LettaHandle, type LettaKind, startLettaOf } from "./lettas.ts";
 import { Person } from "./person.ts";
 
-/** Real servers with people on them, for any number of runs. */
-export interface World {
-  readonly stack: Stack;
+/** Servers with people on them, for any number of runs. */
+export interface World extends Servers {
   readonly people: readonly Person[];
+  readonly census: Census;
   /** What the product keeps. The same for all runs, since its users are. */
   readonly dataFolder: string;
   readonly cacheFolder: string;
   readonly logFile: string;
   /** When time began to run faster, ms since 1970. */
   readonly epoch: number;
+}
+
+interface Servers {
+  readonly homeserver: Synapse;
+  readonly letta: LettaHandle;
+  readonly model: Model;
   stop(): Promise<void>;
+}
+
+export interface ServerKinds {
+  readonly homeserver: HomeserverKind;
+  readonly letta: LettaKind;
 }
 
 /** The product as it stands. */
@@ -27,45 +38,47 @@ export const productSource = resolve(import.meta.dirname, "..", "..", "src");
 const names = ["ada", "ben"];
 
 /** Starts it in `dir`, which holds all of its data. */
-export async function startWorld(dir: string): Promise<World> {
+export async function startWorld(dir: string, kinds: ServerKinds): Promise<World> {
   const epoch = Date.now();
-  const stack = await startServers(dir, epoch);
+  const servers = await startServers(dir, kinds, epoch);
   try {
+    const { homeserver } = servers;
     const people: Person[] = [];
-    for (const name of names) people.push(new Person(stack.synapse.baseUrl, await registerUser(stack.synapse, name)));
+    for (const name of names) people.push(new Person(homeserver.baseUrl, await registerUser(homeserver, name)));
+    const census = await Census.begin(homeserver);
     const cacheFolder = join(dir, "compiled");
     await mkdir(cacheFolder, { recursive: true });
     return {
-      stack,
+      ...servers,
       people,
+      census,
       dataFolder: join(dir, "data"),
       cacheFolder,
       logFile: join(dir, "letta-matrix.log"),
       epoch,
-      stop: () => stack.stop(),
     };
   } catch (error) {
-    await stack.stop();
+    await servers.stop();
     throw error;
   }
 }
 
 /** Without limits on Matrix's side, and with a Letta whose time runs faster. */
-async function startServers(dir: string, epoch: number): Promise<Stack> {
+async function startServers(dir: string, kinds: ServerKinds, epoch: number): Promise<Servers> {
   const model = await startModel();
-  const [synapse, letta] = await Promise.allSettled([
-    startSynapse({ dir: join(dir, "synapse"), rateLimits: "lifted" }),
-    startLetta({ dir: join(dir, "letta"), model, env: { NODE_OPTIONS: lettaHaste(epoch) } }),
+  const [homeserver, letta] = await Promise.allSettled([
+    startHomeserverOf(kinds.homeserver, dir),
+    startLettaOf(kinds.letta, join(dir, "letta"), model, epoch),
   ]);
-  if (synapse.status === "fulfilled" && letta.status === "fulfilled") {
-    const servers = { synapse: synapse.value, letta: letta.value };
+  if (homeserver.status === "fulfilled" && letta.status === "fulfilled") {
+    const servers = { homeserver: homeserver.value, letta: letta.value };
     const stop = async (): Promise<void> => {
-      await Promise.all([servers.synapse.stop(), servers.letta.stop()]);
+      await Promise.all([servers.homeserver.stop(), servers.letta.stop()]);
       await model.stop();
     };
     return { ...servers, model, stop };
   }
-  await Promise.all([synapse, letta].map((started) => started.status === "fulfilled" && started.value.stop()));
+  await Promise.all([homeserver, letta].map((started) => started.status === "fulfilled" && started.value.stop()));
   await model.stop();
-  throw synapse.status === "rejected" ? synapse.reason : letta.status === "rejected" && letta.reason;
+  throw homeserver.status === "rejected" ? homeserver.reason : letta.status === "rejected" && letta.reason;
 }

@@ -220,6 +220,7 @@ describe("#23 a tool call that a person has to approve", () => {
     expect(conversation.send(decision).effects).toEqual(told(allowed).map((one) => expect.objectContaining(one)));
     expect(conversation.in("turn.asking")).toBe(true);
     expect(conversation.context.current?.approval).toBeUndefined();
+    expect(conversation.context.current?.decided).toEqual({ ...approval(1), eventId: "$request" });
     expect(conversation.send(command("approve", { reactionTo: "$request" })).effects).toEqual([]);
     expect(remarksOf(conversation)).toEqual([]);
   });

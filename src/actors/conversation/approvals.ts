@@ -18,6 +18,7 @@ const decided = z.object({ callId: z.string(), allowed: z.boolean(), by: z.strin
 
 export const outcomes = {
   cutOff: "Not decided: the work on this was cut off.",
+  decidedAndCutOff: "Decided, but the work on this was cut off.",
   notNeeded: "Not decided: the turn has ended.",
 } as const;
 

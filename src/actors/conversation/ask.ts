@@ -134,8 +134,16 @@ async function answerOf({ letta, request, input, context, stop, room, approvals,
     if (turn.approval === undefined || approvals.hasAskedAbout(turn.approval.callId)) return;
     await closeRequest(room, turn.approval, outcomes.cutOff);
   };
+  // Where the room was told, the homeserver knows this send by its name, and what stands there stays.
+  const closeDecided = async () => {
+    if (turn.decided !== undefined && !approvals.hasAskedAbout(turn.decided.callId))
+      await closeRequest(room, turn.decided, outcomes.decidedAndCutOff);
+  };
   // What an earlier attempt wanted to be allowed, nobody can allow any more.
-  if (fate.state !== "running") await closeEarlier();
+  if (fate.state !== "running") {
+    await closeEarlier();
+    await closeDecided();
+  }
   switch (fate.state) {
     case "answered":
       return fate.text;

@@ -30,6 +30,8 @@ export interface Turn {
   readonly stopping?: true;
   /** The last tool call that a person was asked about, while nobody has decided. */
   readonly approval?: Approval | undefined;
+  /** The last one that was decided: its request in the room may not say so yet. */
+  readonly decided?: Approval | undefined;
   readonly answer?: Answer;
   /** When the answer was ready to be sent, ms since the epoch. */
   readonly answeredAt?: number;
@@ -78,6 +80,11 @@ export type ConversationEvent =
   | { readonly type: "APPROVAL_WANTED"; readonly approval: Approval }
   | { readonly type: "APPROVAL_SHOWN"; readonly eventId: string }
   | { readonly type: "deadLetter"; readonly letter: { readonly type: string; readonly question?: Question } };
+
+/** Nothing waits for a decision any more. */
+export function decided({ current }: ConversationContext): Partial<Turn> {
+  return { approval: undefined, decided: current?.approval };
+}
 
 /** One short notice. */
 export interface Remark {

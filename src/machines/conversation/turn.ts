@@ -1,6 +1,6 @@
 import { not } from "xstate";
 import { errorAnswer, remarks, stoppedAnswer } from "../wording.ts";
-import { remark, turnInput } from "./context.ts";
+import { decided, remark, turnInput } from "./context.ts";
 import { conversationSetup } from "./setup.ts";
 
 /** One question at Letta, from its being asked to its end, in whatever way that comes. */
@@ -87,18 +87,21 @@ export const turn = conversationSetup.createStateConfig({
     /** A tool call of this turn waits for a person; whoever asks something meanwhile is told so. */
     awaitingApproval: {
       after: {
-        approval: { target: "asking", actions: ["decide", { type: "amend", params: { approval: undefined } }] },
+        approval: {
+          target: "asking",
+          actions: ["decide", { type: "amend", params: ({ context }) => decided(context) }],
+        },
       },
       on: {
         APPROVE: {
           guard: { type: "isAboutApproval", params: ({ event }) => event.command },
           target: "asking",
-          actions: ["decide", { type: "amend", params: { approval: undefined } }],
+          actions: ["decide", { type: "amend", params: ({ context }) => decided(context) }],
         },
         DENY: {
           guard: { type: "isAboutApproval", params: ({ event }) => event.command },
           target: "asking",
-          actions: ["decide", { type: "amend", params: { approval: undefined } }],
+          actions: ["decide", { type: "amend", params: ({ context }) => decided(context) }],
         },
         MESSAGE: {
           guard: not("isFull"),

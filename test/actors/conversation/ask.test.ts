@@ -136,6 +136,13 @@ describe("#7 a question that Letta had", () => {
     expect(bodies()).toContain("May I?\nNot decided: the work on this was cut off.");
   });
 
+  test("and whose tool call had been decided when it was cut off leaves no open request in the room", async () => {
+    const decided = { callId: "run-1/call-1", attempt: 1, tool: "Bash", text: "May I?", eventId: "$request" };
+    w.letta.fates = [{ state: "lost" }];
+    await expect(start({ decided }, { restarted: true }).asked).rejects.toMatchObject({ kind: "lost" });
+    expect(bodies()).toEqual(["May I?\nDecided, but the work on this was cut off."]);
+  });
+
   test("and whose turn was cut off while it was followed is looked up, and left to the chart when it is lost", async () => {
     w.letta.fates = [{ state: "running" }, { state: "lost" }];
     const cutOff = () => {

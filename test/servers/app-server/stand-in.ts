@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocketServer } from "ws";
 import { z } from "zod";
@@ -34,13 +35,15 @@ export async function startAppServerStandIn(options: AppServerStandInOptions): P
   const state = new AppServerState();
   const port = await freePort();
   let life = new AbortController();
+  let http: Server | undefined;
   let server: WebSocketServer | undefined;
 
   const start = async () => {
     life = new AbortController();
     const loop = { modelUrl: model.url, modelName: model.name, life: life.signal };
     const commands = new Commands({ state, oddities, toolFolder, leaseMs, retryAfterMs, ...loop });
-    server = new WebSocketServer({ host: "127.0.0.1", port });
+    http = createServer((_, response) => response.writeHead(426).end());
+    server = new WebSocketServer({ server: http });
     server.on("connection", (socket) => {
       const listener = { send: (frame: object) => socket.send(JSON.stringify(frame)) };
       socket.on("error", () => {}); // "close" follows
@@ -53,15 +56,19 @@ export async function startAppServerStandIn(options: AppServerStandInOptions): P
         listener.send({ type: type === "input" ? "input_accepted" : `${type}_response`, request_id, ...answer });
       });
     });
-    await once(server, "listening");
+    http.listen(port, "127.0.0.1");
+    await once(http, "listening");
   };
   const kill = async () => {
     life.abort();
-    if (server === undefined) return;
-    const closed = once(server, "close");
+    if (server === undefined || http === undefined) return;
+    const closed = once(http, "close");
     for (const client of server.clients) client.terminate();
     server.close();
     server = undefined;
+    http.close();
+    // Whoever is still shaking hands may never come to the end of that.
+    http.closeAllConnections();
     await closed;
     // What was under way notices on its own.
     await sleep(10);

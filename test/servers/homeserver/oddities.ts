@@ -1,0 +1,93 @@
+/** What servers do differently, as their clients see it. Each can be set apart, to see that a test notices. */
+export interface HomeserverOddities {
+  /** Of a room whose creator names none. From 12 on creators stand above all levels, and rooms' ids have no domain. */
+  readonly roomVersion: string;
+  /** Within what a transaction id of a device names one event. */
+  readonly transactionScope: "room" | "device";
+  /** Transaction ids are known only to the process that took them, and only under the session that sent them. */
+  readonly transactionsAreForgotten: boolean;
+  /** Synapse's admin API, beyond registration by shared secret. */
+  readonly hasSynapseAdmin: boolean;
+  /** `none`: nothing is ever limited. `burst`: a few requests at once, then half a second. */
+  readonly rateLimits: "synapse" | "burst" | "none";
+  /** An edited event comes with its newest edit. */
+  readonly bundlesEdits: boolean;
+  /** How long a long-poll is held, ms: whoever asks for less or more gets this. */
+  readonly shortestPollMs: number;
+  readonly longestPollMs: number;
+  /** A cursor that is none counts as no cursor. */
+  readonly takesAnyCursor: boolean;
+  /** `/messages?dir=f` begins at the room's beginning where no `from` is given. */
+  readonly readsFromTheBeginning: boolean;
+  readonly shortestPassword: number;
+  /** What registration by token asks for. */
+  readonly registrationStages: readonly string[];
+  /** The errcode of an event that is too large. */
+  readonly tooLarge: "M_TOO_LARGE" | "M_BAD_JSON";
+  /** What is appended to the display name of whoever is new. */
+  readonly newNameSuffix: string;
+  /** The HTTP status of a refused join into a restricted room. */
+  readonly restrictedJoinStatus: 403 | 500;
+  /** More events than this are never in a timeline, whatever is asked for. */
+  readonly longestTimeline: number;
+}
+
+export type HomeserverProfile = "synapse" | "tuwunel" | "dendrite";
+
+/** Synapse 1.163, Tuwunel 1.9, Dendrite 0.15. */
+export const homeserverProfiles: Readonly<Record<HomeserverProfile, HomeserverOddities>> = {
+  synapse: {
+    roomVersion: "12",
+    transactionScope: "room",
+    transactionsAreForgotten: false,
+    hasSynapseAdmin: true,
+    rateLimits: "synapse",
+    bundlesEdits: true,
+    shortestPollMs: 0,
+    longestPollMs: Number.POSITIVE_INFINITY,
+    takesAnyCursor: false,
+    readsFromTheBeginning: true,
+    shortestPassword: 1,
+    registrationStages: ["m.login.registration_token", "m.login.dummy"],
+    tooLarge: "M_TOO_LARGE",
+    newNameSuffix: "",
+    restrictedJoinStatus: 403,
+    longestTimeline: 100,
+  },
+  tuwunel: {
+    roomVersion: "11",
+    transactionScope: "device",
+    transactionsAreForgotten: false,
+    hasSynapseAdmin: false,
+    rateLimits: "none",
+    bundlesEdits: false,
+    shortestPollMs: 5_000,
+    longestPollMs: 90_000,
+    takesAnyCursor: true,
+    readsFromTheBeginning: true,
+    shortestPassword: 1,
+    registrationStages: ["m.login.registration_token"],
+    tooLarge: "M_TOO_LARGE",
+    newNameSuffix: " 💕",
+    restrictedJoinStatus: 403,
+    longestTimeline: 100,
+  },
+  dendrite: {
+    roomVersion: "10",
+    transactionScope: "device",
+    transactionsAreForgotten: true,
+    hasSynapseAdmin: false,
+    rateLimits: "burst",
+    bundlesEdits: false,
+    shortestPollMs: 0,
+    longestPollMs: Number.POSITIVE_INFINITY,
+    takesAnyCursor: false,
+    readsFromTheBeginning: false,
+    shortestPassword: 8,
+    registrationStages: ["m.login.registration_token"],
+    tooLarge: "M_BAD_JSON",
+    newNameSuffix: "",
+    restrictedJoinStatus: 500,
+    longestTimeline: Number.POSITIVE_INFINITY,
+  },
+};
