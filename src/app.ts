@@ -69,7 +69,11 @@ export function createApp(config: Config, logger: Logger, connect: Connect = con
   let running: Running | undefined;
   return {
     failed: failure.promise,
-    reconfigure: (next) => reconfigureActors(options, actorOptionsOf(next)),
+    reconfigure(next) {
+      reconfigureActors(options, actorOptionsOf(next));
+      // What they could not bear may have come of the old configuration.
+      for (const actor of running?.host.quarantined() ?? []) void running?.host.release(actor).catch(() => undefined);
+    },
     get host() {
       if (running === undefined) throw new Error("the app has not been started");
       return running.host;
@@ -155,6 +159,7 @@ async function compose(
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
+    onNotice: (notice) => logger.warn({ notice }, "somebody who watches over the actors should know this"),
     onUnreadable: (actor, error) => logger.error({ actor, err: error }, "an actor cannot be run by this version"),
   });
   const control = new ControlServer({

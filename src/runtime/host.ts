@@ -1,5 +1,6 @@
 import type { ActorId } from "./actor-id.ts";
 import type { CrashReport } from "./crash.ts";
+import type { DeadLetter, DeadLetters } from "./dead-letter.ts";
 import type { JournalLine } from "./journal.ts";
 import type { ActorEvent, ActorRecord } from "./record.ts";
 
@@ -28,6 +29,13 @@ export type Health =
   | { readonly state: "restarting"; readonly until: number; readonly crash: CrashReport }
   | { readonly state: "quarantined"; readonly crash: CrashReport };
 
+/** What became of an actor or of its events, for whoever watches over them. */
+export type Notice =
+  | { readonly kind: "quarantined"; readonly actor: ActorId; readonly crash: string }
+  | { readonly kind: "released"; readonly actor: ActorId }
+  | { readonly kind: "deadLetter" | "replayed"; readonly letter: DeadLetter }
+  | { readonly kind: "dropped"; readonly letter: DeadLetter; readonly reason: string };
+
 /**
  * Runs actors: takes events, steps charts, writes down, then lets effects loose. Nothing above it may know which host
  * it is. An actor comes to life with its first event and is loaded when it is needed.
@@ -51,6 +59,14 @@ export interface Host {
   /** The crashes of an actor that are remembered, oldest first. */
   crashes(id: ActorId): Promise<readonly CrashReport[]>;
   health(id: ActorId): Health;
+  /** The actors that are in quarantine. */
+  quarantined(): readonly ActorId[];
+  /**
+   * Lets an actor out of quarantine: it takes what was kept for it, and its effects begin again. Resolves to false when it
+   * is in none.
+   */
+  release(id: ActorId): Promise<boolean>;
+  readonly deadLetters: DeadLetters;
   /** Calls the listener after each commit. */
   subscribe(listener: (transition: Transition) => void): () => void;
   /** Takes no more events, aborts the effects, waits for them at most `deadline` ms, and writes down what is pending. */

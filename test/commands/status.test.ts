@@ -119,6 +119,7 @@ describe("status", () => {
       incarnation: 3,
       stimulus: "DISCOVERED",
       error: { name: "Error", message: "out of order", remedy: "Look at it." },
+      journal: [],
     };
     const trouble = {
       actor: agent.id,

@@ -12,15 +12,15 @@ const none: Effect = async () => undefined;
 
 export const toyId = (machine: string, key = "1"): ActorId => actorId("test", machine, key);
 
-/** Writes down each number it is given, in order; answers with all of them; throws on POISON. */
-export function collector(): Behaviour {
+/** Writes down each number it is given, in order; answers with all of them; throws on POISON as long as it is poison. */
+export function collector(isPoison: () => boolean = () => true): Behaviour {
   const machine = setup({
     types: {
       context: {} as { readonly numbers: readonly number[]; readonly letters: readonly unknown[] },
       events: {} as
         | { readonly type: "ADD"; readonly n: number }
         | { readonly type: "ASK"; readonly replyTo: string }
-        | { readonly type: "POISON" }
+        | { readonly type: "POISON"; readonly replay?: string }
         | { readonly type: "deadLetter"; readonly letter: ActorEvent },
     },
     actions: { reply: (_, _params: { to: string; value: unknown }) => undefined },
@@ -37,7 +37,12 @@ export function collector(): Behaviour {
           params: ({ context, event }) => ({ to: event.replyTo, value: context.numbers }),
         },
       },
-      POISON: { guard: () => JSON.parse("poison") },
+      POISON: {
+        guard: () => !isPoison() || JSON.parse("poison"),
+        actions: assign({
+          letters: ({ context, event: { replay } }) => [...context.letters, { taken: replay ?? null }],
+        }),
+      },
       deadLetter: { actions: assign({ letters: ({ context, event }) => [...context.letters, event.letter] }) },
     },
   });
@@ -113,8 +118,8 @@ export function noter(note: Effect): Behaviour {
   });
 }
 
-/** Waits as long as it is told, and counts how often the time came. */
-export function sleeper(): Behaviour {
+/** Waits as long as it is told, and counts how often the time came; throws what `wake` throws. */
+export function sleeper(wake: () => void = () => undefined): Behaviour {
   const machine = setup({
     types: {
       context: {} as { readonly wait: number; readonly woken: readonly number[] },
@@ -122,7 +127,10 @@ export function sleeper(): Behaviour {
     },
     delays: { wait: ({ context }) => context.wait, half: ({ context }) => context.wait / 2 },
     actions: {
-      note: assign(({ context, event }) => ({ woken: [...context.woken, Number(Reflect.get(event, "at"))] })),
+      note: assign(({ context, event }) => {
+        wake();
+        return { woken: [...context.woken, Number(Reflect.get(event, "at"))] };
+      }),
     },
   }).createMachine({
     id: "sleeper",
