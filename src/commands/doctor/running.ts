@@ -9,7 +9,7 @@ export function runningFindings(status: Status): readonly Finding[] {
   const waits = waitsOf(status);
   const troubles = status.troubles.map(({ actor, health, error: message, remedy }) =>
     health === "quarantined"
-      ? error("running", `${actor} crashed too often and takes nothing any more: ${message}`, remedy ?? restart)
+      ? error("running", `${actor} crashed too often and takes nothing any more: ${message}`, remedy ?? release(actor))
       : warning("running", `${actor} crashed and is started again: ${message}`, remedy ?? "Look at the log."),
   );
   const waiting = waits.map(({ who, reason, remedy }) =>
@@ -21,7 +21,7 @@ export function runningFindings(status: Status): readonly Finding[] {
     : [ok("running", `it runs, with ${status.agents.length} agents, and waits for nothing`)];
 }
 
-const restart = "Restart the program: that tries again.";
+const release = (actor: string): string => `\`letta-matrix release ${actor}\` has it try again.`;
 
 function shown(findings: readonly Finding[], what: string): readonly Finding[] {
   const rest = findings.length - mostShown;
