@@ -44,7 +44,7 @@ export function waitTable(
 export function troubleTable(all: readonly TroubleStatus[], at: number, terminal: Terminal): string {
   const rows = all.map(({ actor, health, until, error, remedy }) => [
     actor,
-    health === "restarting" && until !== undefined ? `restarts in ${duration(until - at)}` : "quarantined",
+    health === "restarting" && until !== undefined ? `restarts in ${duration(until - at)}` : health,
     [error, ...remediesOf(remedy, actor, health)].join(" "),
   ]);
   if (rows.length === 0) return "";

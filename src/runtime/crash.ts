@@ -15,7 +15,7 @@ export const crashReport = z.object({
   /** Milliseconds since the epoch. */
   at: z.number(),
   incarnation: z.number(),
-  /** The type of what it was handling. */
+  /** The type of what it was handling; `silence` when it was not heard of any more. */
   stimulus: z.string(),
   error: failure,
   /** The actor's last transitions before it, oldest first. */

@@ -23,9 +23,13 @@ export interface Transition {
   readonly line: JournalLine;
 }
 
-/** Whether an actor takes events, waits for its next incarnation, or waits for an operator. */
+/**
+ * Whether an actor takes events, waits for its next incarnation, or waits for an operator. One that is `silent` takes
+ * events, but an effect of it that was stuck, and was begun again, has given no sign of life since.
+ */
 export type Health =
   | { readonly state: "running" }
+  | { readonly state: "silent"; readonly crash: CrashReport }
   | { readonly state: "restarting"; readonly until: number; readonly crash: CrashReport }
   | { readonly state: "quarantined"; readonly crash: CrashReport };
 

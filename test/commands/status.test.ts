@@ -134,6 +134,9 @@ describe("status", () => {
     expect(restarting.agents[0]?.health).toBe("restarting");
     const quarantined = await statusOf([agent], { [agent.id]: { state: "quarantined", crash } });
     expect(quarantined.troubles).toEqual([{ ...trouble, health: "quarantined" }]);
+    const silent = await statusOf([agent], { [agent.id]: { state: "silent", crash } });
+    expect(silent.troubles).toEqual([{ ...trouble, health: "silent" }]);
+    expect(silent.agents[0]?.health).toBe("silent");
   });
 });
 

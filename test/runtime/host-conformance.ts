@@ -9,6 +9,7 @@ import { crashing } from "./conformance/crashing.ts";
 import { effects } from "./conformance/effects.ts";
 import { records } from "./conformance/records.ts";
 import { releasing } from "./conformance/releasing.ts";
+import { silence } from "./conformance/silence.ts";
 import { stopping } from "./conformance/stopping.ts";
 import { telling } from "./conformance/telling.ts";
 import { timing } from "./conformance/timing.ts";
@@ -48,7 +49,7 @@ export function hostConformance(name: string, makeWorld: () => Promise<HostWorld
       world = await makeWorld();
     });
     afterEach(() => world.dispose());
-    for (const part of [accepting, effects, timing, telling, asking, stopping, crashing, releasing, records])
+    for (const part of [accepting, effects, timing, telling, asking, stopping, crashing, releasing, silence, records])
       part(() => world);
   });
 }

@@ -50,7 +50,7 @@ export function collector(isPoison: () => boolean = () => true): Behaviour {
 }
 
 /** Does one piece of work at a time; a new one takes the place of the one under way. */
-export function worker(work: Effect): Behaviour {
+export function worker(work: Effect, silence: Readonly<Record<string, number>> = {}): Behaviour {
   const machine = setup({
     types: {
       context: {} as { readonly results: readonly unknown[]; readonly heard: readonly number[] },
@@ -92,7 +92,7 @@ export function worker(work: Effect): Behaviour {
       },
     },
   });
-  return defineBehaviour({ machine, children: { work }, input: () => undefined });
+  return defineBehaviour({ machine, children: { work }, input: () => undefined, silence });
 }
 
 /** Asks for one `note` per event; notes of an actor share a lane. */

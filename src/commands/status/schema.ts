@@ -16,14 +16,14 @@ export type WaitStatus = z.output<typeof wait>;
 
 /** What every actor has. `state` is dotted from the outermost state inwards. */
 const actor = {
-  health: z.enum(["running", "restarting", "quarantined"]),
+  health: z.enum(["running", "silent", "restarting", "quarantined"]),
   wait: wait.exactOptional(),
 };
 
 export const trouble = z.object({
   actor: z.string(),
   machine: z.string(),
-  health: z.enum(["restarting", "quarantined"]),
+  health: z.enum(["silent", "restarting", "quarantined"]),
   crashedAt: z.number(),
   error: z.string(),
   remedy: z.string().exactOptional(),

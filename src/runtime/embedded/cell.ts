@@ -1,10 +1,10 @@
 import type { ActorId } from "../actor-id.ts";
 import type { Behaviour } from "../behaviour.ts";
 import type { Cancel, Clock } from "../clock.ts";
-import { type CrashReport, type RestartPolicy, reportedLines } from "../crash.ts";
+import type { CrashReport, RestartPolicy } from "../crash.ts";
 import { toFailure } from "../failure.ts";
 import type { Health, Notice, Transition } from "../host.ts";
-import { type JournalLine, parseJournalLine } from "../journal.ts";
+import type { JournalLine } from "../journal.ts";
 import type { ActorRecord } from "../record.ts";
 import { type Reply, type Step, type Stimulus, step } from "../step.ts";
 import { Backoff } from "../supervision/backoff.ts";
@@ -12,8 +12,9 @@ import type { RestartBudget } from "../supervision/restart-budget.ts";
 import { SlidingWindow } from "../supervision/sliding-window.ts";
 import { crashedItem } from "./crashed-item.ts";
 import { letterOf } from "./dead-letters.ts";
-import { EffectRunner, type RunnerHost, type RunnerOptions } from "./effect-runner.ts";
+import { EffectRunner, type EffectSilent, type RunnerHost, type RunnerOptions } from "./effect-runner.ts";
 import { keys } from "./keys.ts";
+import { lastLines } from "./last-lines.ts";
 import { reconcile } from "./reconcile.ts";
 import type { DeadLetterRow, EffectRow, Item } from "./rows.ts";
 import { type StepBatch, stepBatch } from "./step-batch.ts";
@@ -59,6 +60,8 @@ export class Cell implements RunnerHost {
   #backoff: Backoff;
   /** Resolves when the last crash is written down, and so all before it. */
   #reported: Promise<void> = Promise.resolve();
+  /** The effect that was last found stuck, until it gives a sign of life or is over. */
+  #silence: { readonly key: string; readonly crash: CrashReport } | undefined;
   /** Of steps that are being committed. */
   #fresh: readonly JournalLine[] = [];
   /** Effects not yet done, by row key, as of the last step. */
@@ -83,7 +86,9 @@ export class Cell implements RunnerHost {
   }
 
   get health(): Health {
-    return this.#health;
+    const silence = this.#silence;
+    if (this.#health.state !== "running" || silence === undefined || !this.#rows.has(silence.key)) return this.#health;
+    return { state: "silent", crash: silence.crash };
   }
 
   /** True when it has as many events under way as it may have. */
@@ -169,6 +174,17 @@ export class Cell implements RunnerHost {
     this.#rows.delete(key);
     this.#host.ride([del(key), del(keys.checkpoint(key))]);
     this.#host.rest(this);
+  }
+
+  beat(key: string): void {
+    if (this.#silence?.key === key) this.#silence = undefined;
+  }
+
+  silent(key: string, error: EffectSilent): void {
+    if (this.#stopped || this.#health.state !== "running" || !this.#rows.has(key)) return;
+    const crash = this.#endIncarnation("silence", error, this.#host.clock.now());
+    this.#silence = { key, crash };
+    void this.#awaitRestart(crash, []).catch(() => undefined);
   }
 
   abandon(key: string, { start }: EffectRow, error: unknown): void {
@@ -291,33 +307,43 @@ export class Cell implements RunnerHost {
   }
 
   #crash(item: Item, error: unknown, at: number): Promise<void> {
-    const { store, policy } = this.#host;
-    this.#runner.abortAll("the incarnation ended");
     const { stimulus } = item;
-    const report: CrashReport = {
+    const report = this.#endIncarnation(stimulus.kind === "event" ? stimulus.event.type : stimulus.kind, error, at);
+    const { crashesPerEvent } = this.#host.policy;
+    const { letter, next, writes } = crashedItem(item, report, crashesPerEvent, this.#host.sequence);
+    if (next === undefined) this.#health = { state: "quarantined", crash: report };
+    else this.#held.unshift(next);
+    if (letter !== undefined) this.#host.notice({ kind: "deadLetter", letter: letterOf(...letter) });
+    return this.#awaitRestart(report, writes);
+  }
+
+  /** Late results of its effects go nowhere. */
+  #endIncarnation(stimulus: string, error: unknown, at: number): CrashReport {
+    const { policy, runner, store } = this.#host;
+    this.#runner.abortAll("the incarnation ended");
+    const crash: CrashReport = {
       id: `${at}-${this.#host.sequence()}`,
       actor: this.id,
       at,
       incarnation: this.#incarnation++,
-      stimulus: stimulus.kind === "event" ? stimulus.event.type : stimulus.kind,
+      stimulus,
       error: toFailure(error),
-      journal: this.#lastLines(),
+      journal: lastLines(store, this.id, this.#record?.revision ?? 0, this.#fresh),
     };
     this.#runner = this.#newRunner();
-    const { letter, next, writes } = crashedItem(item, report, policy.crashesPerEvent, this.#host.sequence);
-    if (next !== undefined) this.#held.unshift(next);
     const isTooMuch = this.#crashes.add(at) > policy.intensity;
-    const until = at + this.#backoff.failed(at, `${this.#host.runner.jitterSeed} ${report.id}`);
-    this.#health =
-      next === undefined || isTooMuch
-        ? { state: "quarantined", crash: report }
-        : { state: "restarting", until, crash: report };
-    this.#host.crashed(report);
-    if (letter !== undefined) this.#host.notice({ kind: "deadLetter", letter: letterOf(...letter) });
-    if (this.#health.state === "quarantined")
-      this.#host.notice({ kind: "quarantined", actor: this.id, crash: report.id });
+    const until = at + this.#backoff.failed(at, `${runner.jitterSeed} ${crash.id}`);
+    this.#health = isTooMuch ? { state: "quarantined", crash } : { state: "restarting", until, crash };
+    this.#host.crashed(crash);
+    return crash;
+  }
+
+  #awaitRestart(crash: CrashReport, writes: readonly Write[]): Promise<void> {
+    const health = this.#health;
+    if (health.state === "quarantined") this.#host.notice({ kind: "quarantined", actor: this.id, crash: crash.id });
     // The next incarnation begins after this commit, and so after all before it: no effect starts before its step is durable.
-    this.#reported = store.commit([put(keys.crash(this.id, at, report.incarnation), report), ...writes]);
+    this.#reported = this.#host.store.commit([put(keys.crash(this.id, crash.at, crash.incarnation), crash), ...writes]);
+    const until = health.state === "restarting" ? health.until : crash.at;
     return this.#reported.then(() => this.#restartAt(until));
   }
 
@@ -340,18 +366,6 @@ export class Cell implements RunnerHost {
   #restart(): void {
     this.resume();
     this.#host.rest(this);
-  }
-
-  /** Those that are not durable yet are not in the store yet. */
-  #lastLines(): JournalLine[] {
-    const revision = this.#record?.revision ?? 0;
-    const oldest = Math.max(1, revision - reportedLines + 1);
-    const lines = this.#fresh.filter((line) => line.revision >= oldest);
-    for (let wanted = revision - this.#fresh.length; wanted >= oldest; wanted--) {
-      const text = this.#host.store.get(keys.journal(this.id, wanted));
-      if (text !== undefined) lines.unshift(parseJournalLine(text));
-    }
-    return lines;
   }
 
   #newRunner(): EffectRunner {
