@@ -34,7 +34,7 @@ import { controlSocketIn } from "./runtime/control/socket-path.ts";
 import { EmbeddedHost } from "./runtime/embedded/host.ts";
 import { type OpenStore, openStore } from "./runtime/embedded/open.ts";
 import type { Host } from "./runtime/host.ts";
-import { Supervisor } from "./runtime/supervisor.ts";
+import { type ChildContext, type ChildSpec, Supervisor } from "./runtime/supervisor.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
 
 export interface App {
@@ -69,7 +69,11 @@ export function createApp(config: Config, logger: Logger, connect: Connect = con
   let running: Running | undefined;
   return {
     failed: failure.promise,
-    reconfigure: (next) => reconfigureActors(options, actorOptionsOf(next)),
+    reconfigure(next) {
+      reconfigureActors(options, actorOptionsOf(next));
+      // What they could not bear may have come of the old configuration.
+      for (const actor of running?.host.quarantined() ?? []) void running?.host.release(actor).catch(() => undefined);
+    },
     get host() {
       if (running === undefined) throw new Error("the app has not been started");
       return running.host;
@@ -84,6 +88,7 @@ export function createApp(config: Config, logger: Logger, connect: Connect = con
       try {
         running = await compose(config, options, logger, connect(config, logger), store);
         await running.supervisor.start();
+        running.supervisor.ended.catch(failure.reject);
       } catch (error) {
         await store.close();
         throw error;
@@ -155,22 +160,59 @@ async function compose(
       conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
+    onNotice: (notice) => logger.warn({ notice }, "somebody who watches over the actors should know this"),
     onUnreadable: (actor, error) => logger.error({ actor, err: error }, "an actor cannot be run by this version"),
   });
-  const control = new ControlServer({
-    path: controlSocketIn(config.dataFolder),
-    handlers: controlHandlers(
-      bindCommands({ host, clock, server: serverName, adoption: adoptionOf(ports, identity, sessions, host) }),
-    ),
-  });
-  const exempting = new AbortController();
-  const supervisor = new Supervisor(
-    [
-      { id: "store", start: () => Promise.resolve(), stop: close, shutdown: 5_000 },
-      { id: "connections", start: () => Promise.resolve(), stop: ports.close, shutdown: 2_000 },
-      { id: "actors", start: () => host.start(), stop: () => host.drain(5_000), shutdown: 6_000 },
+  const handlers = controlHandlers(
+    bindCommands({ host, clock, server: serverName, adoption: adoptionOf(ports, identity, sessions, host) }),
+  );
+  const supervision = { clock, jitterSeed: secret, period: 600_000, backoff: { minBackoff: 200, maxBackoff: 60_000 } };
+  /** What the actors do without: it is started again however often it fails. */
+  const helpers: readonly ChildSpec[] = [
+    {
+      id: "control socket",
+      restart: "permanent",
+      async start() {
+        const control = new ControlServer({ path: controlSocketIn(config.dataFolder), handlers, clock });
+        await control.start();
+        return control;
+      },
+      shutdown: 2_000,
+    },
+    ...(care === undefined
+      ? []
+      : [
+          {
+            id: "exemptions",
+            restart: "transient" as const,
+            start: async ({ signal }: ChildContext) => ({
+              ended: exemptResidents({ care, directory, sessions, server: serverName, clock }, signal),
+              stop: () => Promise.resolve(),
+            }),
+            shutdown: 0,
+          },
+        ]),
+  ];
+  const supervisor = new Supervisor({
+    ...supervision,
+    strategy: "rest_for_one",
+    // None of these can go on by itself once it has failed.
+    intensity: 0,
+    children: [
+      { id: "store", restart: "permanent", start: async () => ({ stop: close }), shutdown: 5_000 },
+      { id: "connections", restart: "permanent", start: async () => ({ stop: ports.close }), shutdown: 2_000 },
+      {
+        id: "actors",
+        restart: "permanent",
+        async start() {
+          await host.start();
+          return { stop: () => host.drain(5_000) };
+        },
+        shutdown: 6_000,
+      },
       {
         id: "system",
+        restart: "temporary",
         async start() {
           // An actor comes to life with its first event; some need none of any meaning.
           await host.accept(addressOf.space(serverName), { type: "WAKE" });
@@ -178,17 +220,29 @@ async function compose(
             await host.accept(addressOf.coreUser(serverName, userId), { type: "WAKE" });
           await host.accept(addressOf.audit(serverName), { type: "WAKE" });
           await host.accept(addressOf.discovery(serverName), { type: "LIST_NOW" });
-          if (care === undefined) return;
-          const all = { care, directory, sessions, server: serverName, clock };
-          exemptResidents(all, exempting.signal).catch(() => undefined);
+          return { stop: () => Promise.resolve() };
         },
-        stop: async () => exempting.abort(),
         shutdown: 0,
       },
-      { id: "control socket", start: () => control.start(), stop: () => control.stop(), shutdown: 2_000 },
+      {
+        id: "helpers",
+        restart: "permanent",
+        async start() {
+          const helping = new Supervisor({
+            ...supervision,
+            strategy: "one_for_one",
+            intensity: Number.POSITIVE_INFINITY,
+            children: helpers,
+            onRestart: ({ error: err, ...restart }) =>
+              logger.warn({ restart, err }, "a part of the program starts again"),
+          });
+          await helping.start();
+          return helping;
+        },
+        shutdown: 3_000,
+      },
     ],
-    clock,
-  );
+  });
   return { host, supervisor };
 }
 

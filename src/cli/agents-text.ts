@@ -1,6 +1,7 @@
 import type { AgentDetail, AgentList, RoomList } from "../commands/status/schema.ts";
 import { duration } from "./duration.ts";
 import { agentTable, plainRow, troubleTable, waitTable, withRemedy } from "./status-tables.ts";
+import { crashTable, lastCrash, letterTable } from "./supervision-text.ts";
 import { table } from "./table.ts";
 import { layoutFor, type Terminal } from "./terminal.ts";
 
@@ -49,7 +50,9 @@ export function agentText(detail: AgentDetail, terminal: Terminal): string {
     concerns(detail, terminal),
     waitTable(waiting, at, terminal),
     troubleTable(troubles, at, terminal),
-    crashes(detail, terminal),
+    crashTable(detail, terminal),
+    lastCrash(detail, terminal),
+    letterTable(detail.deadLetters, at, terminal),
     journal(detail, terminal),
   );
 }
@@ -68,17 +71,6 @@ function concerns({ concerns: all, agent, at }: AgentDetail, terminal: Terminal)
     [["TROUBLE WITH", "TRIES", "SINCE", "NEXT TRY", "FOR"], ...rows].map(plainRow),
     layoutFor(terminal, "waiting"),
   );
-}
-
-function crashes({ crashes: all, at }: AgentDetail, terminal: Terminal): string {
-  const rows = all.map(({ actor, at: when, stimulus, error, remedy }) => [
-    `${duration(at - when)} ago`,
-    actor,
-    stimulus,
-    remedy === undefined ? error : `${error} (${remedy})`,
-  ]);
-  if (rows.length === 0) return "";
-  return table([["CRASHES", "OF", "WHILE HANDLING", "ERROR"], ...rows].map(plainRow), layoutFor(terminal, "alarming"));
 }
 
 /** The newest lines, each with what has changed in it. */

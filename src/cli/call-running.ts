@@ -16,12 +16,13 @@ export interface RunningOptions {
 
 interface Called<TOutput> {
   readonly command: { readonly name: string; readonly output: z.ZodType<TOutput> };
+  readonly input?: unknown;
   readonly timeoutMs: number;
 }
 
-/** Lets the running process carry out a command without input, and prints what it says. */
+/** Lets the running process carry out a command, and prints what it says. */
 export async function callRunning<TOutput>(
-  { command, timeoutMs }: Called<TOutput>,
+  { command, input = {}, timeoutMs }: Called<TOutput>,
   options: RunningOptions,
   console: Console,
   env: Environment,
@@ -30,7 +31,7 @@ export async function callRunning<TOutput>(
   try {
     const folder = options.data ?? dataFolderOf(options.config, await readConfigFile(options.config, env));
     const client = new ControlClient({ path: controlSocketIn(folder), timeoutMs });
-    console.out(textOf(await client.call(command.name, {}, command.output)));
+    console.out(textOf(await client.call(command.name, input, command.output)));
     return exitCode.ok;
   } catch (error) {
     console.err(`${explain(error)}\n`);

@@ -9,6 +9,7 @@ import { type DiscoveryOptions, runDiscovery } from "./discovery.ts";
 import { type DoctorEnvironment, type DoctorOptions, doctor } from "./doctor.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import { type InitEnvironment, type InitOptions, init } from "./init/init.ts";
+import { addOperating } from "./operating.ts";
 import { type Query, type QueryEnvironment, type QueryOptions, show } from "./query.ts";
 import { type RunEnvironment, run } from "./run.ts";
 import { agentPage, agentsPage, roomsPage, statusPage } from "./status.ts";
@@ -39,6 +40,7 @@ Examples:
   letta-matrix status --watch                        what runs, and what it waits for
   letta-matrix agent Scout                           one agent, closely
   letta-matrix discovery run                         look for new agents now
+  letta-matrix release Scout                         let an agent out of quarantine
   letta-matrix adopt --mapping agent_user_mappings.json --dry-run
   letta-matrix chart conversation --format svg --out conversation.svg
 
@@ -172,7 +174,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
   looking(
     "agent",
     "show one agent closely",
-    "One agent: the state of each region, its conversations and their queues, what goes wrong with it, its crashes, and the last of its journal.",
+    "One agent: the state of each region, its conversations and their queues, what goes wrong with it, its crashes and what led to the last one, its dead letters, and the last of its journal.",
     "letta-matrix agent Scout",
     "letta-matrix agent agent-7f3c2a10-5d5e-4c41-9c3f-6f1d0a8b9e21 --watch",
     "letta-matrix agent @agent_7f3c2a10:example.org --json",
@@ -243,6 +245,17 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .action(async (options: DiscoveryOptions) => {
       code = await runDiscovery(options, console, env);
     });
+
+  addOperating(program, {
+    console,
+    env,
+    terminal: environment.looking.terminal,
+    config,
+    examplesOf,
+    ended(ending) {
+      code = ending;
+    },
+  });
 
   program
     .command("chart")

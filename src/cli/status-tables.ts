@@ -44,11 +44,16 @@ export function waitTable(
 export function troubleTable(all: readonly TroubleStatus[], at: number, terminal: Terminal): string {
   const rows = all.map(({ actor, health, until, error, remedy }) => [
     actor,
-    health === "restarting" && until !== undefined ? `restarts in ${duration(until - at)}` : "quarantined",
-    remedy === undefined ? error : `${error} (${remedy})`,
+    health === "restarting" && until !== undefined ? `restarts in ${duration(until - at)}` : health,
+    [error, ...remediesOf(remedy, actor, health)].join(" "),
   ]);
   if (rows.length === 0) return "";
   return table([["CRASHED", "STATE", "ERROR"], ...rows].map(plainRow), layoutFor(terminal, "alarming"));
+}
+
+function remediesOf(remedy: string | undefined, actor: string, health: TroubleStatus["health"]): readonly string[] {
+  const release = health === "quarantined" ? [`(letta-matrix release ${actor})`] : [];
+  return remedy === undefined ? release : [`(${remedy})`, ...release];
 }
 
 export function withRemedy({ reason, remedy }: { readonly reason: string; readonly remedy?: string }): string {

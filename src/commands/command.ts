@@ -4,7 +4,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
 
 /** What a caller may do. A command names the one it needs. */
-export type Scope = "actors:read" | "agents:write" | "discovery:run";
+export type Scope = "actors:read" | "actors:write" | "agents:write" | "discovery:run";
 
 /** Whoever calls, and what it may do. */
 export interface Principal {
@@ -15,7 +15,10 @@ export interface Principal {
 
 /** What commands work on; the same for all callers. */
 export interface CommandContext {
-  readonly host: Pick<Host, "list" | "read" | "journal" | "crashes" | "health" | "accept" | "ask">;
+  readonly host: Pick<
+    Host,
+    "list" | "read" | "journal" | "crashes" | "health" | "quarantined" | "release" | "deadLetters" | "accept" | "ask"
+  >;
   readonly clock: Pick<Clock, "now">;
   readonly adoption: Pick<Adoption, "adopt">;
   /** The homeserver's name: the realm of all actors. */

@@ -5,6 +5,8 @@ import { agentQuery } from "./status/agent.ts";
 import { agentsQuery } from "./status/agents.ts";
 import { roomsQuery } from "./status/rooms.ts";
 import { statusQuery } from "./status/status.ts";
+import { deadLettersDrop, deadLettersQuery, deadLettersReplay } from "./supervision/dead-letters.ts";
+import { releaseCommand } from "./supervision/release.ts";
 
 /** Everything that can be asked of the running system. */
 export function bindCommands(context: CommandContext): readonly BoundCommand[] {
@@ -15,5 +17,9 @@ export function bindCommands(context: CommandContext): readonly BoundCommand[] {
     bind(roomsQuery, context),
     bind(discoveryRun, context),
     bind(adoptCommand, context),
+    bind(releaseCommand, context),
+    bind(deadLettersQuery, context),
+    bind(deadLettersReplay, context),
+    bind(deadLettersDrop, context),
   ];
 }

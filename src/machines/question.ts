@@ -14,7 +14,7 @@ export interface Question {
   readonly mentioned: boolean;
   /** Set when it was heard without a cursor: an earlier store of ours, lost by now, may have asked it already. */
   readonly maybeAsked?: true;
-  /** Set when it is asked once more: the command that wants it, by which everything about it is named from then on. */
+  /** Set when it is asked once more: the command or the replay that wants it, by which everything about it is named then. */
   readonly retry?: string;
 }
 

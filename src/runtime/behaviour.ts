@@ -22,6 +22,7 @@ export interface Behaviour {
   readonly lane: (effect: string, input: unknown) => string | undefined;
   /** Ids of the `after` timers whose delay is a backoff. */
   readonly backoffTimers: ReadonlySet<string>;
+  readonly silence: ReadonlyMap<string, number>;
   readonly migrate: ((record: ActorRecord) => ActorRecord) | undefined;
 }
 
@@ -36,6 +37,11 @@ export interface BehaviourDefinition<TMachine extends AnyStateMachine> {
   readonly lanes?: { readonly [effect: string]: string };
   /** Names of delays that are backoffs: these get up to a fifth more or less, by a hash, so that many actors spread. */
   readonly backoffDelays?: readonly string[];
+  /**
+   * Child effects that give signs of life, each with the time, ms, after which one that has given none is taken for stuck:
+   * its actor's incarnation ends, and the next begins the effect again.
+   */
+  readonly silence?: { readonly [effect: string]: number };
   /** Turns a record of an older version of the chart into one of this version. Without it such a record is refused. */
   readonly migrate?: (record: ActorRecord) => ActorRecord;
 }
@@ -47,7 +53,7 @@ export const runtimeActions: ReadonlySet<string> = new Set(["tell", "reply"]);
 export function defineBehaviour<TMachine extends AnyStateMachine>(
   definition: BehaviourDefinition<TMachine>,
 ): Behaviour {
-  const { machine, lanes = {}, backoffDelays = [] } = definition;
+  const { machine, lanes = {}, backoffDelays = [], silence = {} } = definition;
   const version = Number(machine.version);
   if (!Number.isInteger(version) || version < 1)
     throw new UnsupportedChart(machine.id, "root", `version must be a positive whole number, not ${machine.version}`);
@@ -70,6 +76,7 @@ export function defineBehaviour<TMachine extends AnyStateMachine>(
     input: definition.input,
     lane: (effect) => lanes[effect],
     backoffTimers: new Set(backoffTimersOf(machine.root, new Set(backoffDelays))),
+    silence: new Map(Object.entries(silence)),
     migrate: definition.migrate,
   };
 }

@@ -1,7 +1,12 @@
 import { z } from "zod";
 import type { ActorId } from "./actor-id.ts";
 import { failure } from "./failure.ts";
+import { journalLine } from "./journal.ts";
 import type { ActorEvent } from "./record.ts";
+import type { BackoffPolicy } from "./supervision/backoff.ts";
+
+/** Lines of the journal that a crash report holds. */
+export const reportedLines = 20;
 
 /** Why an incarnation of an actor ended. */
 export const crashReport = z.object({
@@ -10,9 +15,11 @@ export const crashReport = z.object({
   /** Milliseconds since the epoch. */
   at: z.number(),
   incarnation: z.number(),
-  /** The type of what it was handling. */
+  /** The type of what it was handling; `silence` when it was not heard of any more. */
   stimulus: z.string(),
   error: failure,
+  /** The actor's last transitions before it, oldest first. */
+  journal: z.array(journalLine).default([]),
 });
 
 export type CrashReport = z.infer<typeof crashReport>;
@@ -27,12 +34,9 @@ export interface DeadLetterEvent extends ActorEvent {
   readonly crash: string;
 }
 
-export interface RestartPolicy {
+export interface RestartPolicy extends BackoffPolicy {
   /** After this many crashes on one event, the event becomes a dead letter. */
   readonly crashesPerEvent: number;
-  /** First and longest wait before the next incarnation, ms; doubles in between. */
-  readonly minBackoff: number;
-  readonly maxBackoff: number;
   /** More crashes than this within `period` ms quarantine the actor. */
   readonly intensity: number;
   readonly period: number;

@@ -25,6 +25,8 @@ export interface EffectContext<TEvent = ActorEvent> {
   readonly checkpointed: unknown;
   /** Notes how far this effect has come. Durable when the promise resolves. Rejects when the actor has left the effect. */
   checkpoint(value: Json): Promise<void>;
+  /** Gives a sign of life; so do `checkpoint` and `emit`. Only for effects that the behaviour's `silence` names. */
+  beat(): void;
   /**
    * Sends an event to the actor. Durable, with all that follows from it, when the promise resolves. Rejects when the actor
    * has left the effect: then it did not get the event.

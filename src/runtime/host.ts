@@ -1,5 +1,6 @@
 import type { ActorId } from "./actor-id.ts";
 import type { CrashReport } from "./crash.ts";
+import type { DeadLetter, DeadLetters } from "./dead-letter.ts";
 import type { JournalLine } from "./journal.ts";
 import type { ActorEvent, ActorRecord } from "./record.ts";
 
@@ -22,11 +23,22 @@ export interface Transition {
   readonly line: JournalLine;
 }
 
-/** Whether an actor takes events, waits for its next incarnation, or waits for an operator. */
+/**
+ * Whether an actor takes events, waits for its next incarnation, or waits for an operator. One that is `silent` takes
+ * events, but an effect of it that was stuck, and was begun again, has given no sign of life since.
+ */
 export type Health =
   | { readonly state: "running" }
+  | { readonly state: "silent"; readonly crash: CrashReport }
   | { readonly state: "restarting"; readonly until: number; readonly crash: CrashReport }
   | { readonly state: "quarantined"; readonly crash: CrashReport };
+
+/** What became of an actor or of its events, for whoever watches over them. */
+export type Notice =
+  | { readonly kind: "quarantined"; readonly actor: ActorId; readonly crash: string }
+  | { readonly kind: "released"; readonly actor: ActorId }
+  | { readonly kind: "deadLetter" | "replayed"; readonly letter: DeadLetter }
+  | { readonly kind: "dropped"; readonly letter: DeadLetter; readonly reason: string };
 
 /**
  * Runs actors: takes events, steps charts, writes down, then lets effects loose. Nothing above it may know which host
@@ -51,6 +63,14 @@ export interface Host {
   /** The crashes of an actor that are remembered, oldest first. */
   crashes(id: ActorId): Promise<readonly CrashReport[]>;
   health(id: ActorId): Health;
+  /** The actors that are in quarantine. */
+  quarantined(): readonly ActorId[];
+  /**
+   * Lets an actor out of quarantine: it takes what was kept for it, and its effects begin again. Resolves to false when it
+   * is in none.
+   */
+  release(id: ActorId): Promise<boolean>;
+  readonly deadLetters: DeadLetters;
   /** Calls the listener after each commit. */
   subscribe(listener: (transition: Transition) => void): () => void;
   /** Takes no more events, aborts the effects, waits for them at most `deadline` ms, and writes down what is pending. */

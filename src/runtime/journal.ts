@@ -23,7 +23,7 @@ export interface JournalLine {
 
 const stateValue = z.custom<StateValue>((value) => typeof value === "string" || (typeof value === "object" && !!value));
 
-const lineSchema = z.object({
+export const journalLine: z.ZodType<JournalLine> = z.object({
   revision: z.number(),
   at: z.number(),
   event: z.string(),
@@ -35,5 +35,5 @@ const lineSchema = z.object({
 });
 
 export function parseJournalLine(text: string): JournalLine {
-  return lineSchema.parse(JSON.parse(text));
+  return journalLine.parse(JSON.parse(text));
 }

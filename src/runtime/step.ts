@@ -12,7 +12,7 @@ import { UnsupportedChart } from "./unsupported.ts";
 export type Stimulus =
   | { readonly kind: "start" }
   | { readonly kind: "event"; readonly event: ActorEvent }
-  | { readonly kind: "done"; readonly child: string; readonly generation: number; readonly output: unknown }
+  | { readonly kind: "done"; readonly child: string; readonly generation: number; readonly output?: unknown }
   | { readonly kind: "error"; readonly child: string; readonly generation: number; readonly error: unknown }
   | { readonly kind: "timer"; readonly timer: string; readonly generation: number };
 

@@ -5,6 +5,7 @@ import type { ActorEvent } from "../../src/runtime/record.ts";
 export interface TestContext<TEvent> extends EffectContext<TEvent> {
   readonly emitted: TEvent[];
   readonly checkpoints: unknown[];
+  readonly beats: { readonly count: number };
   /** The chart sends the effect an event. */
   deliver(event: ActorEvent): void;
   abort(): void;
@@ -17,6 +18,7 @@ export function effectContext<TEvent>(
   const controller = new AbortController();
   const emitted: TEvent[] = [];
   const checkpoints: unknown[] = [];
+  const beats = { count: 0 };
   const received: ActorEvent[] = [];
   let listener: ((event: ActorEvent) => void) | undefined;
   return {
@@ -24,6 +26,9 @@ export function effectContext<TEvent>(
     signal: controller.signal,
     restarted: given.restarted ?? false,
     checkpointed: given.checkpointed,
+    beat() {
+      beats.count++;
+    },
     async checkpoint(value) {
       controller.signal.throwIfAborted();
       checkpoints.push(value);
@@ -37,6 +42,7 @@ export function effectContext<TEvent>(
       received.forEach(next);
     },
     emitted,
+    beats,
     checkpoints,
     deliver(event) {
       received.push(event);

@@ -177,7 +177,7 @@ describe("of a running process", () => {
       expect(out).toMatch(/^name +Scout\nid +agent-1\nuser +@agent_1:example.org\n/);
       expect(out).toMatch(/^TROUBLE WITH .*\nintake +3 .*the homeserver does not answer: start it$/m);
       expect(out).toMatch(
-        /^CRASHES .*\n.* ago +example\.org\/agent\/agent-1 +DISCOVERED +out of order \(look at it\)$/m,
+        /^CRASH .*\ncrash-1 .* ago +example\.org\/agent\/agent-1 +1 +DISCOVERED +out of order \(look at it\)$/m,
       );
       expect(out).toMatch(/^JOURNAL .*\n.* ago +xstate\.error\.actor\.poll +.*backingOff +poll$/m);
     },

@@ -12,6 +12,7 @@ import { ControlServer } from "../../src/runtime/control/server.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
 import { recordOf } from "../actors/agent-record.ts";
+import { untroubled } from "../commands/untroubled.ts";
 import { printing } from "./printed.ts";
 
 let folder: string;
@@ -125,6 +126,7 @@ describe("status", () => {
       adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
       clock: { now: () => 200_000 },
       host: {
+        ...untroubled,
         async *list(_, machine) {
           yield* records.filter((one) => one.machine === machine);
         },
@@ -132,8 +134,6 @@ describe("status", () => {
         accept: async () => undefined,
         ask: () => Promise.reject(new Error("nothing is asked")),
         journal: async () => [],
-        crashes: async () => [],
-        health: () => ({ state: "running" }),
       },
     });
     const server = new ControlServer({ path: controlSocketIn(folder), handlers: controlHandlers(commands) });

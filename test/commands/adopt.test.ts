@@ -4,6 +4,7 @@ import { adoptCommand } from "../../src/commands/adopt/adopt.ts";
 import { bind, InvalidInput, NotAllowed, type Scope } from "../../src/commands/command.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
+import { untroubled } from "./untroubled.ts";
 
 const agent = addressOf.agent("test", "agent-1");
 const input = { agentId: "agent-1", userId: "@agent_1:test", password: "s3cret", roomId: "!room:test", dryRun: false };
@@ -18,14 +19,13 @@ function bound(outcome: Adopted, isThere = true) {
     clock: { now: () => 0 },
     adoption: { adopt },
     host: {
+      ...untroubled,
       async *list() {},
       // Of the record only its being there counts.
       read: (id) => (isThere && id === agent ? ({ id } as ActorRecord) : undefined),
       accept,
       ask: () => Promise.reject(new Error("nothing is asked")),
       journal: async () => [],
-      crashes: async () => [],
-      health: () => ({ state: "running" }),
     },
   });
   const execute = (given: unknown, scope: Scope = "agents:write") =>

@@ -6,6 +6,7 @@ import { actorId } from "../../src/runtime/actor-id.ts";
 import type { Health } from "../../src/runtime/host.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
 import { recordOf } from "../actors/agent-record.ts";
+import { untroubled } from "./untroubled.ts";
 
 const server = "example.org";
 
@@ -21,6 +22,7 @@ function bound(records: readonly ActorRecord[], health: Readonly<Record<string, 
     clock: { now: () => 5_000 },
     adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
     host: {
+      ...untroubled,
       async *list(realm, machine) {
         yield* records.filter((one) => one.machine === machine && realm === server);
       },
@@ -28,7 +30,6 @@ function bound(records: readonly ActorRecord[], health: Readonly<Record<string, 
       accept: async () => undefined,
       ask: () => Promise.reject(new Error("nothing is asked")),
       journal: async () => [],
-      crashes: async () => [],
       health: (id) => health[id] ?? { state: "running" },
     },
   });
@@ -119,6 +120,7 @@ describe("status", () => {
       incarnation: 3,
       stimulus: "DISCOVERED",
       error: { name: "Error", message: "out of order", remedy: "Look at it." },
+      journal: [],
     };
     const trouble = {
       actor: agent.id,
@@ -132,6 +134,9 @@ describe("status", () => {
     expect(restarting.agents[0]?.health).toBe("restarting");
     const quarantined = await statusOf([agent], { [agent.id]: { state: "quarantined", crash } });
     expect(quarantined.troubles).toEqual([{ ...trouble, health: "quarantined" }]);
+    const silent = await statusOf([agent], { [agent.id]: { state: "silent", crash } });
+    expect(silent.troubles).toEqual([{ ...trouble, health: "silent" }]);
+    expect(silent.agents[0]?.health).toBe("silent");
   });
 });
 

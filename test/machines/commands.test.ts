@@ -89,6 +89,17 @@ describe("#24 !stop", () => {
   });
 });
 
+describe("a question that was lost, replayed by an operator", () => {
+  test("is asked as a new cause: under its own one the person was told that it was lost", () => {
+    const conversation = drive.conversation();
+    conversation.send({ type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } });
+    conversation.done("reply");
+    conversation.send({ type: "MESSAGE", question: question(1), replay: "letter-1" });
+    conversation.done("openConversation", { conversationId: "conv-1" });
+    expect(turnOf(conversation, "ask").question).toEqual({ ...question(1), retry: "letter-1" });
+  });
+});
+
 describe("!retry", () => {
   /** A conversation whose first question has ended with an error. */
   function failed(): Conversation {

@@ -162,7 +162,11 @@ describe("what could not be done is kept as a dead letter", () => {
     expect(done).toEqual([{ n: 2 }]);
     await host.drain(1_000);
     expect(database.values("d|")).toEqual([
-      { effect: { kind: "action", name: "note", input: { n: 1 } }, error: { name: "Error", message: "never" } },
+      {
+        effect: { kind: "action", name: "note", input: { n: 1 } },
+        at: expect.any(Number),
+        error: { name: "Error", message: "never" },
+      },
     ]);
     expect(database.keys(...lasting, "d|")).toEqual([]);
   });
@@ -183,6 +187,7 @@ describe("what could not be done is kept as a dead letter", () => {
         id: "p",
         cause: "somebody",
         crashes: 2,
+        at: crashes[2]?.at,
         crash: crashes[2]?.id,
       },
     ]);
@@ -224,6 +229,23 @@ describe("a damaged record", () => {
     for await (const { id } of host.list("test", "collector")) listed.push(id);
     expect(listed).toEqual([toyId("collector", "a"), toyId("collector", "c")]);
     expect(failures).toHaveLength(1);
+  });
+});
+
+describe("crash reports", () => {
+  it("are kept as far as the newest 100 of an actor", async () => {
+    const { host, clock, database, crashes } = await memoryHost({
+      behaviours: [collector()],
+      policy: { crashesPerEvent: 3, minBackoff: 10, maxBackoff: 10, intensity: 999, period: day },
+    });
+    for (let n = 0; n < 40; n++) {
+      await host.accept(toyId("collector"), { type: "POISON" });
+      await clock.pass(1_000);
+    }
+    expect(crashes).toHaveLength(120);
+    await clock.pass(day);
+    expect(database.values("c|")).toEqual(crashes.slice(-100));
+    await host.drain(1_000);
   });
 });
 

@@ -2,11 +2,14 @@ import { afterEach, beforeEach, describe } from "vitest";
 import type { Behaviour } from "../../src/runtime/behaviour.ts";
 import type { RestartPolicy } from "../../src/runtime/crash.ts";
 import type { Host } from "../../src/runtime/host.ts";
+import type { BudgetPolicy } from "../../src/runtime/supervision/restart-budget.ts";
 import { accepting } from "./conformance/accepting.ts";
 import { asking } from "./conformance/asking.ts";
 import { crashing } from "./conformance/crashing.ts";
 import { effects } from "./conformance/effects.ts";
 import { records } from "./conformance/records.ts";
+import { releasing } from "./conformance/releasing.ts";
+import { silence } from "./conformance/silence.ts";
 import { stopping } from "./conformance/stopping.ts";
 import { telling } from "./conformance/telling.ts";
 import { timing } from "./conformance/timing.ts";
@@ -15,6 +18,7 @@ import type { SimulatedClock } from "./simulated-clock.ts";
 export interface HostSetup {
   readonly behaviours: readonly Behaviour[];
   readonly policy?: RestartPolicy;
+  readonly budget?: BudgetPolicy;
   readonly mailboxLimit?: number;
   /** How long an action is repeated, ms. */
   readonly actionLife?: number;
@@ -45,6 +49,7 @@ export function hostConformance(name: string, makeWorld: () => Promise<HostWorld
       world = await makeWorld();
     });
     afterEach(() => world.dispose());
-    for (const part of [accepting, effects, timing, telling, asking, stopping, crashing, records]) part(() => world);
+    for (const part of [accepting, effects, timing, telling, asking, stopping, crashing, releasing, silence, records])
+      part(() => world);
   });
 }

@@ -44,6 +44,11 @@ export class SimulatedClock implements Clock {
     this.#now = end;
   }
 
+  /** Lets `duration` ms pass while the process stands still: all that was due meanwhile runs late, with the next `pass`. */
+  sleep(duration: number): void {
+    this.#now += duration;
+  }
+
   /** Lets `duration` ms pass, and what promises do about it happens before time moves on. */
   async pass(duration: number): Promise<void> {
     const end = this.#now + duration;

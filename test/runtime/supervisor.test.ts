@@ -1,6 +1,22 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { type ChildSpec, StartFailed, Supervisor } from "../../src/runtime/supervisor.ts";
+import {
+  type ChildRestart,
+  type ChildSpec,
+  type RunningChild,
+  StartFailed,
+  Supervisor as TheSupervisor,
+} from "../../src/runtime/supervisor.ts";
 import { SimulatedClock, settled } from "./simulated-clock.ts";
+
+/** What a child is given beside what it does by itself. */
+type Behaviour = Partial<RunningChild> & Partial<Omit<ChildSpec, "id">>;
+
+class Supervisor extends TheSupervisor {
+  constructor(children: readonly ChildSpec[], clock: SimulatedClock) {
+    const backoff = { minBackoff: 10, maxBackoff: 1_000 };
+    super({ children, clock, strategy: "one_for_one", intensity: 3, period: 60_000, backoff, jitterSeed: "seed" });
+  }
+}
 
 describe("a supervisor", () => {
   let clock: SimulatedClock;
@@ -11,7 +27,7 @@ describe("a supervisor", () => {
   });
 
   /** A child whose start and stop take a time of their own. */
-  function child(id: string, behaviour: Partial<ChildSpec> = {}, takes = 10): ChildSpec {
+  function child(id: string, { stop, ended, ...rest }: Behaviour = {}, takes = 10): ChildSpec {
     const slowly = (what: string) =>
       new Promise<void>((resolve) => {
         log.push(`${what} ${id}`);
@@ -20,7 +36,16 @@ describe("a supervisor", () => {
           resolve();
         });
       });
-    return { id, start: () => slowly("start"), stop: () => slowly("stop"), shutdown: 100, ...behaviour };
+    return {
+      id,
+      restart: "permanent",
+      async start() {
+        await slowly("start");
+        return { stop: stop ?? (() => slowly("stop")), ...(ended !== undefined && { ended }) };
+      },
+      shutdown: 100,
+      ...rest,
+    };
   }
 
   it("starts its children in order, each when the one before is ready, and stops them in reverse", async () => {
@@ -127,5 +152,127 @@ describe("a supervisor", () => {
     const stopped = Promise.all([supervisor.stop(), supervisor.stop()]);
     await clock.pass(10);
     expect((await stopped).map((outcomes) => outcomes.size)).toEqual([1, 0]);
+  });
+
+  describe("whose child ends by itself", () => {
+    const restarts: ChildRestart[] = [];
+    const signals: AbortSignal[] = [];
+    let ends: PromiseWithResolvers<void>[];
+    beforeEach(() => {
+      restarts.length = 0;
+      signals.length = 0;
+      ends = [];
+    });
+
+    const options = {
+      strategy: "one_for_one",
+      intensity: 2,
+      period: 60_000,
+      backoff: { minBackoff: 100, maxBackoff: 1_000 },
+      jitterSeed: "seed",
+      onRestart: (restart: ChildRestart) => void restarts.push(restart),
+    } as const;
+
+    /** A child that ends when the test says so. */
+    const mortal = (stop = () => Promise.resolve()): ChildSpec => ({
+      id: "mortal",
+      restart: "permanent",
+      async start({ signal }) {
+        const end = Promise.withResolvers<void>();
+        ends.push(end);
+        signals.push(signal);
+        return { stop, ended: end.promise };
+      },
+      shutdown: 100,
+    });
+
+    it("starts it again after a backoff, as another incarnation, and says why", async () => {
+      const supervisor = new TheSupervisor({ ...options, clock, children: [mortal()] });
+      await supervisor.start();
+      const error = new Error("it broke");
+      ends[0]?.reject(error);
+      await clock.pass(79);
+      expect(ends).toHaveLength(1);
+      await clock.pass(50);
+      expect(ends).toHaveLength(2);
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+      expect(restarts).toEqual([{ child: "mortal", incarnation: 1, error, restarts: 1, delay: expect.any(Number) }]);
+    });
+
+    it("hears nothing that an incarnation says which is over", async () => {
+      const stop = Promise.withResolvers<void>();
+      const ended = Promise.reject(new Error("at once"));
+      ended.catch(() => undefined);
+      const supervisor = new TheSupervisor({
+        ...options,
+        clock,
+        strategy: "one_for_all",
+        children: [child("a", { ended }), mortal(() => stop.promise)],
+      });
+      const started = supervisor.start();
+      await clock.pass(10);
+      await started;
+      expect(log).toEqual(["start a", "started a"]);
+      // It is being stopped for the sake of the other.
+      ends[0]?.reject(new Error("late"));
+      stop.resolve();
+      await clock.pass(0);
+      expect(restarts.map((restart) => restart.child)).toEqual(["a"]);
+    });
+
+    it("starts nothing more when it is asked to stop meanwhile, and leaves no timer", async () => {
+      const supervisor = new TheSupervisor({ ...options, clock, children: [mortal()] });
+      await supervisor.start();
+      ends[0]?.resolve();
+      await settled();
+      expect(clock.pending).toBe(1);
+      expect([...(await supervisor.stop())]).toEqual([]);
+      expect(clock.pending).toBe(0);
+    });
+
+    it("tells a child that is coming up when it is not wanted any more", async () => {
+      let signal: AbortSignal | undefined;
+      const coming = child("b", {
+        start: (context) => {
+          ({ signal } = context);
+          return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal?.reason)));
+        },
+      });
+      const supervisor = new Supervisor([coming], clock);
+      void supervisor.start().catch(() => undefined);
+      expect([...(await supervisor.stop())]).toEqual([["b", "failed"]]);
+      expect(signal?.aborted).toBe(true);
+    });
+
+    it("fails when that happens too often, and the one above it makes another of it", async () => {
+      const outerRestarts: ChildRestart[] = [];
+      const inner: ChildSpec = {
+        id: "inner",
+        restart: "transient",
+        async start() {
+          const supervisor = new TheSupervisor({ ...options, clock, children: [child("a"), mortal()] });
+          await supervisor.start();
+          return supervisor;
+        },
+        shutdown: 1_000,
+      };
+      const onRestart = (restart: ChildRestart) => void outerRestarts.push(restart);
+      const outer = new TheSupervisor({ ...options, onRestart, clock, children: [inner] });
+      const started = outer.start();
+      await clock.pass(10);
+      await started;
+      for (let n = 0; n < 3; n++) {
+        expect(outerRestarts).toEqual([]);
+        ends.at(-1)?.reject(new Error(`broken ${n}`));
+        await clock.pass(n === 2 ? 50 : 1_500);
+      }
+      expect(outerRestarts).toMatchObject([{ child: "inner", error: { name: "IntensityExceeded", child: "mortal" } }]);
+      expect(log).toEqual(["start a", "started a", "stop a", "stopped a"]);
+      await clock.pass(200);
+      expect(ends).toHaveLength(4);
+      const stopped = outer.stop();
+      await clock.pass(100);
+      expect([...(await stopped)]).toEqual([["inner", "stopped"]]);
+    });
   });
 });

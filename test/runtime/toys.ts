@@ -12,15 +12,15 @@ const none: Effect = async () => undefined;
 
 export const toyId = (machine: string, key = "1"): ActorId => actorId("test", machine, key);
 
-/** Writes down each number it is given, in order; answers with all of them; throws on POISON. */
-export function collector(): Behaviour {
+/** Writes down each number it is given, in order; answers with all of them; throws on POISON as long as it is poison. */
+export function collector(isPoison: () => boolean = () => true): Behaviour {
   const machine = setup({
     types: {
       context: {} as { readonly numbers: readonly number[]; readonly letters: readonly unknown[] },
       events: {} as
         | { readonly type: "ADD"; readonly n: number }
         | { readonly type: "ASK"; readonly replyTo: string }
-        | { readonly type: "POISON" }
+        | { readonly type: "POISON"; readonly replay?: string }
         | { readonly type: "deadLetter"; readonly letter: ActorEvent },
     },
     actions: { reply: (_, _params: { to: string; value: unknown }) => undefined },
@@ -37,7 +37,12 @@ export function collector(): Behaviour {
           params: ({ context, event }) => ({ to: event.replyTo, value: context.numbers }),
         },
       },
-      POISON: { guard: () => JSON.parse("poison") },
+      POISON: {
+        guard: () => !isPoison() || JSON.parse("poison"),
+        actions: assign({
+          letters: ({ context, event: { replay } }) => [...context.letters, { taken: replay ?? null }],
+        }),
+      },
       deadLetter: { actions: assign({ letters: ({ context, event }) => [...context.letters, event.letter] }) },
     },
   });
@@ -45,7 +50,7 @@ export function collector(): Behaviour {
 }
 
 /** Does one piece of work at a time; a new one takes the place of the one under way. */
-export function worker(work: Effect): Behaviour {
+export function worker(work: Effect, silence: Readonly<Record<string, number>> = {}): Behaviour {
   const machine = setup({
     types: {
       context: {} as { readonly results: readonly unknown[]; readonly heard: readonly number[] },
@@ -87,7 +92,7 @@ export function worker(work: Effect): Behaviour {
       },
     },
   });
-  return defineBehaviour({ machine, children: { work }, input: () => undefined });
+  return defineBehaviour({ machine, children: { work }, input: () => undefined, silence });
 }
 
 /** Asks for one `note` per event; notes of an actor share a lane. */
@@ -113,8 +118,8 @@ export function noter(note: Effect): Behaviour {
   });
 }
 
-/** Waits as long as it is told, and counts how often the time came. */
-export function sleeper(): Behaviour {
+/** Waits as long as it is told, and counts how often the time came; throws what `wake` throws. */
+export function sleeper(wake: () => void = () => undefined): Behaviour {
   const machine = setup({
     types: {
       context: {} as { readonly wait: number; readonly woken: readonly number[] },
@@ -122,7 +127,10 @@ export function sleeper(): Behaviour {
     },
     delays: { wait: ({ context }) => context.wait, half: ({ context }) => context.wait / 2 },
     actions: {
-      note: assign(({ context, event }) => ({ woken: [...context.woken, Number(Reflect.get(event, "at"))] })),
+      note: assign(({ context, event }) => {
+        wake();
+        return { woken: [...context.woken, Number(Reflect.get(event, "at"))] };
+      }),
     },
   }).createMachine({
     id: "sleeper",

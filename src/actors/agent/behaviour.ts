@@ -10,7 +10,7 @@ import { ensureAccount } from "./account.ts";
 import type { CommandPolicy } from "./command.ts";
 import { furnishRoom } from "./furnish.ts";
 import { type HistoryOf, type HistoryOptions, importHistory } from "./import.ts";
-import { catchUp, poll } from "./intake.ts";
+import { catchUp, longestPollSilence, poll } from "./intake.ts";
 import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
@@ -60,6 +60,7 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       leaveRoom: leaveRoom(sessions),
     },
     actions: { answerInvitations: answerInvitations(sessions) },
+    silence: { poll: longestPollSilence },
     backoffDelays: ["accountRetry", "roomRetry", "intakeRetry", "lifeRetry"],
   });
 }

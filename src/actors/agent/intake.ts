@@ -24,6 +24,8 @@ type CoreUsers = Pick<RoomOptions, "admins" | "readers">;
 const pollTimeout = 30_000;
 /** The least time between two polls that bring nothing, ms: a homeserver can answer at once in a tight loop. */
 const leastInterval = 250;
+/** How long a poll may give no sign of life, ms: the homeserver's answers, and what is read back, each take less. */
+export const longestPollSilence = 300_000;
 /** Events that mean nothing to us after which the cursor is moved all the same, so that it never lags far behind. */
 const mostPassed = 200;
 
@@ -41,7 +43,7 @@ export function poll(
   commands: CommandPolicy,
 ): AgentEffects["poll"] {
   const core = new Set([...rooms.admins, ...rooms.readers]);
-  return async (input, { signal, restarted }) => {
+  return async (input, { signal, restarted, beat }) => {
     const client = sessions.as(input.userId);
     const filter = filterOf(watchedTypes, [input.userId]);
     const own = { roomId: input.roomId, core };
@@ -52,12 +54,14 @@ export function poll(
     for (;;) {
       const begun = clock.now();
       const response = await client.sync({ since, timeoutMs, filter }, signal);
+      beat();
       const { nextBatch, joined } = response;
       const heard: Heard[] = [];
       const { invited, isLetIn } = await judge(client, response, input, policy, signal);
       let changed = isLetIn || response.left.includes(input.roomId);
       for (const room of joined) {
         const { events, cut } = await newIn(client, room, since, signal);
+        beat();
         passed += events.length;
         changed ||= isChanged(events, room.roomId, own);
         heard.push(...heardIn(events, cut, since, room.roomId, { ...input, commanders: commands.people }));

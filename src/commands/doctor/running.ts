@@ -7,11 +7,16 @@ const mostShown = 5;
 /** What the running process waits for and what has crashed in it. */
 export function runningFindings(status: Status): readonly Finding[] {
   const waits = waitsOf(status);
-  const troubles = status.troubles.map(({ actor, health, error: message, remedy }) =>
-    health === "quarantined"
-      ? error("running", `${actor} crashed too often and takes nothing any more: ${message}`, remedy ?? restart)
-      : warning("running", `${actor} crashed and is started again: ${message}`, remedy ?? "Look at the log."),
-  );
+  const troubles = status.troubles.map(({ actor, health, error: message, remedy }) => {
+    if (health === "quarantined")
+      return error(
+        "running",
+        `${actor} crashed too often and takes nothing any more: ${message}`,
+        remedy ?? release(actor),
+      );
+    const what = health === "silent" ? "was begun again, and is still silent" : "crashed and is started again";
+    return warning("running", `${actor} ${what}: ${message}`, remedy ?? "Look at the log.");
+  });
   const waiting = waits.map(({ who, reason, remedy }) =>
     warning("running", `${who} waits: ${reason}`, remedy ?? "Nothing: it goes on by itself."),
   );
@@ -21,7 +26,7 @@ export function runningFindings(status: Status): readonly Finding[] {
     : [ok("running", `it runs, with ${status.agents.length} agents, and waits for nothing`)];
 }
 
-const restart = "Restart the program: that tries again.";
+const release = (actor: string): string => `\`letta-matrix release ${actor}\` has it try again.`;
 
 function shown(findings: readonly Finding[], what: string): readonly Finding[] {
   const rest = findings.length - mostShown;

@@ -1,10 +1,12 @@
 import { z } from "zod";
-import { addressOf } from "../../machines/addresses.ts";
 import type { CrashReport } from "../../runtime/crash.ts";
-import type { Host } from "../../runtime/host.ts";
+import type { DeadLetter } from "../../runtime/dead-letter.ts";
+import type { Failure } from "../../runtime/failure.ts";
 import type { JournalLine } from "../../runtime/journal.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
 import type { Command } from "../command.ts";
+import { letterStatus } from "../supervision/dead-letters.ts";
+import { recordOfAgent } from "./find-agent.ts";
 import { type AgentDetail, agentDetail } from "./schema.ts";
 import { agentOf, conversationOf, stateText, troublesOf } from "./views.ts";
 
@@ -22,14 +24,18 @@ export const agentQuery: Command<typeof input, typeof agentDetail, "host" | "clo
   output: agentDetail,
   async run({ agent: wanted }, { host, clock, server }, { signal }) {
     signal.throwIfAborted();
-    const record = host.read(addressOf.agent(server, wanted)) ?? (await named(wanted, host, server));
+    const record = await recordOfAgent(wanted, host, server);
     const agent = agentOf(record, host);
     const conversations: ActorRecord[] = [];
     for await (const one of host.list(server, "conversation"))
       if (one.context["agentId"] === agent.agentId) conversations.push(one);
     const journal = await host.journal(record.id);
     const crashes: CrashReport[] = [];
-    for (const { id } of [record, ...conversations]) crashes.push(...(await host.crashes(id)));
+    const letters: DeadLetter[] = [];
+    for (const { id } of [record, ...conversations]) {
+      crashes.push(...(await host.crashes(id)));
+      letters.push(...(await host.deadLetters.list(id)));
+    }
     crashes.sort((a, b) => a.at - b.at);
     return {
       server,
@@ -39,43 +45,17 @@ export const agentQuery: Command<typeof input, typeof agentDetail, "host" | "clo
       conversations: conversations.map((one) => conversationOf(one, host)),
       troubles: [record, ...conversations].flatMap((one) => troublesOf(one, host)),
       journal: journal.map(lineOf),
-      crashes: crashes.map(({ id, actor, at, incarnation, stimulus, error: { message, remedy } }) => ({
-        id,
-        actor,
-        at,
-        incarnation,
-        stimulus,
-        error: message,
-        ...(remedy !== undefined && { remedy }),
+      crashes: crashes.map(({ error, journal: before, ...crash }) => ({
+        ...crash,
+        error: error.message,
+        causes: causesOf(error),
+        ...(error.remedy !== undefined && { remedy: error.remedy }),
+        journal: before.map(lineOf),
       })),
+      deadLetters: letters.map(letterStatus),
     };
   },
 };
-
-async function named(wanted: string, host: Pick<Host, "list" | "health">, server: string): Promise<ActorRecord> {
-  const found: ActorRecord[] = [];
-  for await (const record of host.list(server, "agent")) {
-    const { name, userId } = agentOf(record, host);
-    if (userId === wanted) return record;
-    if (name?.toLowerCase() === wanted.toLowerCase()) found.push(record);
-  }
-  const [only, ...others] = found;
-  if (only === undefined) throw new NoSuchAgent(`there is no agent "${wanted}"`, "`letta-matrix agents` lists them.");
-  if (others.length === 0) return only;
-  const ids = found.map((record) => agentOf(record, host).agentId);
-  throw new NoSuchAgent(`${found.length} agents are called "${wanted}"`, `Name one by its id: ${ids.join(", ")}.`);
-}
-
-/** No agent, or more than one, is meant by what was given. */
-export class NoSuchAgent extends Error {
-  override readonly name = "NoSuchAgent";
-  readonly remedy: string;
-
-  constructor(message: string, remedy: string) {
-    super(message);
-    this.remedy = remedy;
-  }
-}
 
 const troubled = z.object({
   troubles: z
@@ -95,6 +75,10 @@ function concernsOf({ context }: ActorRecord): AgentDetail["concerns"] {
     tries,
     ...wait,
   }));
+}
+
+function causesOf({ cause }: Failure): string[] {
+  return cause === undefined ? [] : [cause.message, ...causesOf(cause)];
 }
 
 function lineOf({ from, to, effects, ...line }: JournalLine): AgentDetail["journal"][number] {

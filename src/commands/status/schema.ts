@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { deadLetter } from "../supervision/schema.ts";
 
 /** Times are milliseconds since the epoch. */
 
@@ -15,14 +16,14 @@ export type WaitStatus = z.output<typeof wait>;
 
 /** What every actor has. `state` is dotted from the outermost state inwards. */
 const actor = {
-  health: z.enum(["running", "restarting", "quarantined"]),
+  health: z.enum(["running", "silent", "restarting", "quarantined"]),
   wait: wait.exactOptional(),
 };
 
 export const trouble = z.object({
   actor: z.string(),
   machine: z.string(),
-  health: z.enum(["restarting", "quarantined"]),
+  health: z.enum(["silent", "restarting", "quarantined"]),
   crashedAt: z.number(),
   error: z.string(),
   remedy: z.string().exactOptional(),
@@ -116,7 +117,11 @@ const crash = z.object({
   /** The type of what it was handling. */
   stimulus: z.string(),
   error: z.string(),
+  /** What the error came of, from the next to the farthest. */
+  causes: z.array(z.string()),
   remedy: z.string().exactOptional(),
+  /** The actor's last transitions before it, oldest first. */
+  journal: z.array(journalLine),
 });
 
 export const agentDetail = z.object({
@@ -141,6 +146,8 @@ export const agentDetail = z.object({
   journal: z.array(journalLine),
   /** The crashes of the agent and of its conversations that are remembered, oldest first. */
   crashes: z.array(crash),
+  /** What the agent and its conversations could not bear, oldest first. */
+  deadLetters: z.array(deadLetter),
 });
 
 export type AgentDetail = z.output<typeof agentDetail>;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { partsOf } from "../../runtime/actor-id.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
 import type { Command } from "../command.ts";
 import { status } from "./schema.ts";
@@ -23,6 +24,9 @@ export const statusQuery: Command<typeof input, typeof status, "host" | "clock" 
     const coreUsers = await all("core-user");
     const agents = await all("agent");
     const conversations = await all("conversation");
+    const known = [discovery, space, coreUsers, agents, conversations].flat();
+    // Some crash before they have a record.
+    const others = host.quarantined().filter((id) => known.every((record) => record.id !== id));
     return {
       server,
       at: clock.now(),
@@ -31,9 +35,9 @@ export const statusQuery: Command<typeof input, typeof status, "host" | "clock" 
       coreUsers: coreUsers.map((record) => coreUserOf(record, host)),
       agents: agents.map((record) => agentOf(record, host)),
       conversations: conversations.map((record) => conversationOf(record, host)),
-      troubles: [discovery, space, coreUsers, agents, conversations]
-        .flat()
-        .flatMap((record) => troublesOf(record, host)),
+      troubles: [...known, ...others.map((id) => ({ id, machine: partsOf(id).machine }))].flatMap((actor) =>
+        troublesOf(actor, host),
+      ),
     };
   },
 };

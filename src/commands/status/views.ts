@@ -78,7 +78,10 @@ function nextTimer({ timers }: ActorRecord): number | undefined {
   return due.length === 0 ? undefined : Math.min(...due);
 }
 
-export function troublesOf({ id, machine }: ActorRecord, host: HealthOf): readonly TroubleStatus[] {
+export function troublesOf(
+  { id, machine }: Pick<ActorRecord, "id" | "machine">,
+  host: HealthOf,
+): readonly TroubleStatus[] {
   const health: Health = host.health(id);
   if (health.state === "running") return [];
   const { at, error } = health.crash;

@@ -62,7 +62,8 @@ export interface ConversationContext extends ConversationInput {
 }
 
 export type ConversationEvent =
-  | { readonly type: "MESSAGE"; readonly question: Question }
+  /** With `replay`, an operator has it asked once more that has been lost, and the room told so. */
+  | { readonly type: "MESSAGE"; readonly question: Question; readonly replay?: string }
   | { readonly type: "EDITED"; readonly edits: string; readonly sender: string; readonly text: string }
   /** More was said since the cursor `gap` than was read. */
   | { readonly type: "CUT"; readonly gap: string }

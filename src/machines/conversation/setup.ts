@@ -57,7 +57,7 @@ export const conversationSetup = setup({
       ...("command" in event && { by: event.command.sender }),
     })),
     enqueue: assign(({ context, event }) =>
-      event.type === "MESSAGE" ? { queue: [...context.queue, event.question], closed: undefined } : {},
+      event.type === "MESSAGE" ? { queue: [...context.queue, questionOf(event)], closed: undefined } : {},
     ),
     /** Once more what failed, as a new cause: its first answer stands. */
     retry: assign(({ context: { queue, failed } }, { eventId }: Command) =>
@@ -159,3 +159,8 @@ export const conversationSetup = setup({
     retry: ({ context: { current } }) => backoff(current?.tries ?? 1, current?.retryAfterMs),
   },
 });
+
+/** What is asked again is a new cause: under the old one, somebody has been told that it was lost. */
+function questionOf({ question, replay }: ConversationEvent & { readonly type: "MESSAGE" }): Question {
+  return replay === undefined ? question : { ...question, retry: replay };
+}

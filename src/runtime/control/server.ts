@@ -1,6 +1,7 @@
-import { chmod } from "node:fs/promises";
+import { chmod, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { dirname } from "node:path";
+import type { Cancel, Clock } from "../clock.ts";
 import { toFailure } from "../failure.ts";
 import { ensurePrivateFolder } from "./private-folder.ts";
 import { type Answer, maxRequestBytes } from "./protocol.ts";
@@ -17,7 +18,12 @@ export interface ControlServerOptions {
   readonly path: string;
   /** By name: lower-case letters, digits, dots and dashes. */
   readonly handlers: Readonly<Record<string, ControlHandler>>;
+  /** By which it is looked now and then whether the socket is still there. */
+  readonly clock?: Clock;
 }
+
+/** Milliseconds between two looks at whether the socket is still there. */
+const lookEvery = 5_000;
 
 /** Lets other processes of the same user talk to this one, over a Unix socket that nobody else may open. */
 export class ControlServer {
@@ -25,13 +31,23 @@ export class ControlServer {
   readonly #handlers: ReadonlyMap<string, ControlHandler>;
   readonly #server: Server;
   readonly #stopping = new AbortController();
+  readonly #clock: Clock | undefined;
+  readonly #failed = Promise.withResolvers<never>();
+  #cancelLook: Cancel = () => undefined;
 
-  constructor({ path, handlers }: ControlServerOptions) {
+  constructor({ path, handlers, clock }: ControlServerOptions) {
     this.#path = path;
+    this.#clock = clock;
+    this.#failed.promise.catch(() => undefined);
     this.#handlers = new Map(Object.entries(handlers));
     this.#server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
       void this.#serve(request, response);
     });
+  }
+
+  /** Rejects with {@link SocketUnavailable} when nobody can reach it any more; then it has stopped. */
+  get ended(): Promise<never> {
+    return this.#failed.promise;
   }
 
   /** Throws {@link SocketUnavailable} or FolderNotPrivate. The socket of a process that is gone is replaced. */
@@ -49,11 +65,31 @@ export class ControlServer {
       });
     });
     await chmod(this.#path, 0o600);
+    this.#server.on("error", (cause) => this.#fail(cause.message, cause));
+    this.#look();
+  }
+
+  /** Whoever tidies up takes a socket for a file that nobody needs; the server itself would not notice. */
+  #look(): void {
+    if (this.#clock === undefined || this.#stopping.signal.aborted) return;
+    this.#cancelLook = this.#clock.schedule(lookEvery, () => {
+      stat(this.#path).then(
+        () => this.#look(),
+        (cause: unknown) => this.#fail("it is gone", cause),
+      );
+    });
+  }
+
+  async #fail(why: string, cause: unknown): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    await this.stop();
+    this.#failed.reject(new SocketUnavailable(`nobody can reach ${this.#path}: ${why}`, "It is made again.", cause));
   }
 
   /** Takes no more calls, aborts those under way, and removes the socket once they have ended. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error("the server is stopping"));
+    this.#cancelLook();
     if (!this.#server.listening) return;
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());

@@ -3,15 +3,20 @@ import type { Behaviour } from "../behaviour.ts";
 import type { Cancel, Clock } from "../clock.ts";
 import type { CrashReport, RestartPolicy } from "../crash.ts";
 import { toFailure } from "../failure.ts";
-import type { Health, Transition } from "../host.ts";
-import { jittered } from "../jitter.ts";
+import type { Health, Notice, Transition } from "../host.ts";
+import type { JournalLine } from "../journal.ts";
 import type { ActorRecord } from "../record.ts";
 import { type Reply, type Step, type Stimulus, step } from "../step.ts";
+import { Backoff } from "../supervision/backoff.ts";
+import type { RestartBudget } from "../supervision/restart-budget.ts";
+import { SlidingWindow } from "../supervision/sliding-window.ts";
 import { crashedItem } from "./crashed-item.ts";
-import { EffectRunner, type RunnerHost, type RunnerOptions } from "./effect-runner.ts";
+import { letterOf } from "./dead-letters.ts";
+import { EffectRunner, type EffectSilent, type RunnerHost, type RunnerOptions } from "./effect-runner.ts";
 import { keys } from "./keys.ts";
+import { lastLines } from "./last-lines.ts";
 import { reconcile } from "./reconcile.ts";
-import type { EffectRow, Item } from "./rows.ts";
+import type { DeadLetterRow, EffectRow, Item } from "./rows.ts";
 import { type StepBatch, stepBatch } from "./step-batch.ts";
 import { del, put, type Store, type Write } from "./store.ts";
 import type { TimerSet } from "./timer-set.ts";
@@ -22,6 +27,7 @@ export interface CellHost {
   readonly clock: Clock;
   readonly timers: TimerSet;
   readonly policy: RestartPolicy;
+  readonly budget: RestartBudget;
   readonly mailboxLimit: number;
   readonly runner: RunnerOptions;
   /** A number larger than that of every row that is or was in the store since the host started. */
@@ -34,6 +40,7 @@ export interface CellHost {
   /** Called after each commit. */
   committed(transition: Transition): void;
   crashed(report: CrashReport): void;
+  notice(notice: Notice): void;
   /** Called whenever the cell may have become idle. */
   rest(cell: Cell): void;
 }
@@ -49,7 +56,14 @@ export class Cell implements RunnerHost {
   #incarnation = 1;
   #cancelRestart: Cancel = () => undefined;
   #stopped = false;
-  #crashTimes: readonly number[] = [];
+  readonly #crashes: SlidingWindow;
+  #backoff: Backoff;
+  /** Resolves when the last crash is written down, and so all before it. */
+  #reported: Promise<void> = Promise.resolve();
+  /** The effect that was last found stuck, until it gives a sign of life or is over. */
+  #silence: { readonly key: string; readonly crash: CrashReport } | undefined;
+  /** Of steps that are being committed. */
+  #fresh: readonly JournalLine[] = [];
   /** Effects not yet done, by row key, as of the last step. */
   #rows = new Map<string, EffectRow>();
   /** Events whose step is being committed, by event id: a duplicate waits for the same commit. */
@@ -63,6 +77,8 @@ export class Cell implements RunnerHost {
     this.#record = record;
     this.#host = host;
     this.#runner = this.#newRunner();
+    this.#crashes = new SlidingWindow(host.policy.period);
+    this.#backoff = new Backoff(host.policy, host.clock.now());
   }
 
   get record(): ActorRecord | undefined {
@@ -70,7 +86,9 @@ export class Cell implements RunnerHost {
   }
 
   get health(): Health {
-    return this.#health;
+    const silence = this.#silence;
+    if (this.#health.state !== "running" || silence === undefined || !this.#rows.has(silence.key)) return this.#health;
+    return { state: "silent", crash: silence.crash };
   }
 
   /** True when it has as many events under way as it may have. */
@@ -81,7 +99,7 @@ export class Cell implements RunnerHost {
   /** True when nothing would be lost by forgetting the cell: all it knows is in the store. */
   get idle(): boolean {
     const busy = this.#uncommitted > 0 || this.#rows.size > 0 || this.#held.length > 0;
-    return !busy && this.#health.state === "running" && this.#recentCrashes(this.#host.clock.now()).length === 0;
+    return !busy && this.#health.state === "running" && this.#crashes.count(this.#host.clock.now()) === 0;
   }
 
   /**
@@ -102,12 +120,30 @@ export class Cell implements RunnerHost {
   /** Begins an incarnation: takes what was held, then starts what was running before and still is. */
   resume(): void {
     this.#health = { state: "running" };
+    this.#backoff.begun(this.#host.clock.now());
     const rows = [...this.#rows];
     const held = this.#held;
     this.#held = [];
     // Each is either taken, or held again by the crash of the one before it.
     for (const item of held) void this.take(item).catch(() => undefined);
     for (const [key, row] of rows) this.#start(key, row, true);
+  }
+
+  /** Leaves quarantine as if it had never crashed. Resolves to false when it is in none. */
+  async release(): Promise<boolean> {
+    const quarantine = this.#health;
+    if (quarantine.state !== "quarantined") return false;
+    await this.#reported;
+    if (this.#stopped || this.#health !== quarantine) return false;
+    this.#crashes.clear();
+    this.#backoff = new Backoff(this.#host.policy, this.#host.clock.now());
+    // One that crashed the actor for good is not among what was held, and it will not come by itself.
+    for (const [timer, { due, generation }] of Object.entries(this.#record?.timers ?? {}))
+      this.#host.timers.set(this.id, timer, due, generation);
+    this.#host.notice({ kind: "released", actor: this.id });
+    this.resume();
+    this.#host.rest(this);
+    return true;
   }
 
   /** Resolves when the item, or all that follows from it, is durable. */
@@ -140,12 +176,31 @@ export class Cell implements RunnerHost {
     this.#host.rest(this);
   }
 
-  abandon(key: string, row: EffectRow, error: unknown): void {
-    const letter = { effect: row.start, error: toFailure(error) };
+  beat(key: string): void {
+    if (this.#silence?.key === key) this.#silence = undefined;
+  }
+
+  silent(key: string, error: EffectSilent): void {
+    if (this.#stopped || this.#health.state !== "running" || !this.#rows.has(key)) return;
+    const crash = this.#endIncarnation("silence", error, this.#host.clock.now());
+    this.#silence = { key, crash };
+    void this.#awaitRestart(crash, []).catch(() => undefined);
+  }
+
+  abandon(key: string, { start }: EffectRow, error: unknown): void {
+    const letter: DeadLetterRow = { effect: start, at: this.#host.clock.now(), error: toFailure(error) };
+    const letterKey = keys.deadLetter(this.id, this.#host.sequence());
     this.#rows.delete(key);
-    const writes = [put(keys.deadLetter(this.id, this.#host.sequence()), letter), del(key), del(keys.checkpoint(key))];
+    const writes = [put(letterKey, letter), del(key), del(keys.checkpoint(key))];
     void this.#host.store.commit(writes).catch(() => undefined);
+    this.#host.notice({ kind: "deadLetter", letter: letterOf(letterKey, letter) });
     this.#host.rest(this);
+  }
+
+  /** Does an action that had been abandoned; its row is in the store. */
+  redo(key: string, row: EffectRow): void {
+    this.#rows.set(key, row);
+    this.#start(key, row, true);
   }
 
   /** Aborts the effects; resolves when none runs any more. */
@@ -204,6 +259,7 @@ export class Cell implements RunnerHost {
   #absorb(taken: Step, cause: string | undefined): { writes: readonly Write[]; release: () => void } {
     const batch = stepBatch(taken, this.#record, cause, this.#host.sequence);
     this.#record = taken.record;
+    this.#fresh = [...this.#fresh, batch.line];
     const ended = new Set(taken.ended);
     const endedKeys = [...this.#rows]
       .filter(([, { start }]) => start.kind !== "action" && ended.has(start.generation))
@@ -219,6 +275,7 @@ export class Cell implements RunnerHost {
   #release(taken: Step, { started, farewells, tells, line }: StepBatch, endedKeys: readonly string[]): void {
     const { timers } = this.#host;
     const { record, replies } = taken;
+    this.#fresh = this.#fresh.filter(({ revision }) => revision > line.revision);
     for (const { generation, event } of farewells) this.#runner.send(generation, event);
     for (const key of endedKeys) this.#runner.end(key);
     for (const [key, row] of started) this.#start(key, row, false);
@@ -250,50 +307,65 @@ export class Cell implements RunnerHost {
   }
 
   #crash(item: Item, error: unknown, at: number): Promise<void> {
-    const { store, policy } = this.#host;
-    this.#runner.abortAll("the incarnation ended");
     const { stimulus } = item;
-    const report: CrashReport = {
+    const report = this.#endIncarnation(stimulus.kind === "event" ? stimulus.event.type : stimulus.kind, error, at);
+    const { crashesPerEvent } = this.#host.policy;
+    const { letter, next, writes } = crashedItem(item, report, crashesPerEvent, this.#host.sequence);
+    if (next === undefined) this.#health = { state: "quarantined", crash: report };
+    else this.#held.unshift(next);
+    if (letter !== undefined) this.#host.notice({ kind: "deadLetter", letter: letterOf(...letter) });
+    return this.#awaitRestart(report, writes);
+  }
+
+  /** Late results of its effects go nowhere. */
+  #endIncarnation(stimulus: string, error: unknown, at: number): CrashReport {
+    const { policy, runner, store } = this.#host;
+    this.#runner.abortAll("the incarnation ended");
+    const crash: CrashReport = {
       id: `${at}-${this.#host.sequence()}`,
       actor: this.id,
       at,
       incarnation: this.#incarnation++,
-      stimulus: stimulus.kind === "event" ? stimulus.event.type : stimulus.kind,
+      stimulus,
       error: toFailure(error),
+      journal: lastLines(store, this.id, this.#record?.revision ?? 0, this.#fresh),
     };
     this.#runner = this.#newRunner();
-    this.#crashTimes = [...this.#recentCrashes(at), at];
-    const { next, writes } = crashedItem(item, report, policy.crashesPerEvent, this.#host.sequence);
-    if (next !== undefined) this.#held.unshift(next);
-    const quarantined = next === undefined || this.#crashTimes.length > policy.intensity;
-    const until = at + this.#backoff(report);
-    this.#health = quarantined
-      ? { state: "quarantined", crash: report }
-      : { state: "restarting", until, crash: report };
-    this.#host.crashed(report);
-    // The next incarnation begins after this commit, and so after all before it: no effect starts before its step is durable.
-    return store
-      .commit([put(keys.crash(this.id, at, report.incarnation), report), ...writes])
-      .then(() => this.#restartAt(until));
+    const isTooMuch = this.#crashes.add(at) > policy.intensity;
+    const until = at + this.#backoff.failed(at, `${runner.jitterSeed} ${crash.id}`);
+    this.#health = isTooMuch ? { state: "quarantined", crash } : { state: "restarting", until, crash };
+    this.#host.crashed(crash);
+    return crash;
   }
 
-  #backoff(crash: CrashReport): number {
-    const { policy, runner } = this.#host;
-    const doubled = policy.minBackoff * 2 ** (this.#crashTimes.length - 1);
-    return jittered(Math.min(policy.maxBackoff, doubled), `${runner.jitterSeed} ${crash.id}`);
+  #awaitRestart(crash: CrashReport, writes: readonly Write[]): Promise<void> {
+    const health = this.#health;
+    if (health.state === "quarantined") this.#host.notice({ kind: "quarantined", actor: this.id, crash: crash.id });
+    // The next incarnation begins after this commit, and so after all before it: no effect starts before its step is durable.
+    this.#reported = this.#host.store.commit([put(keys.crash(this.id, crash.at, crash.incarnation), crash), ...writes]);
+    const until = health.state === "restarting" ? health.until : crash.at;
+    return this.#reported.then(() => this.#restartAt(until));
   }
 
   #restartAt(time: number): void {
-    if (this.#stopped || this.#health.state !== "restarting") return;
-    const { clock } = this.#host;
-    this.#cancelRestart = clock.schedule(Math.max(0, time - clock.now()), () => {
-      this.resume();
-      this.#host.rest(this);
+    const { clock, budget } = this.#host;
+    this.#whenRestarting(time, () => {
+      const turn = budget.turn(clock.now());
+      if (turn <= clock.now()) return this.#restart();
+      if (this.#health.state === "restarting") this.#health = { ...this.#health, until: turn };
+      this.#whenRestarting(turn, () => this.#restart());
     });
   }
 
-  #recentCrashes(now: number): readonly number[] {
-    return this.#crashTimes.filter((time) => time > now - this.#host.policy.period);
+  #whenRestarting(time: number, run: () => void): void {
+    if (this.#stopped || this.#health.state !== "restarting") return;
+    const { clock } = this.#host;
+    this.#cancelRestart = clock.schedule(Math.max(0, time - clock.now()), run);
+  }
+
+  #restart(): void {
+    this.resume();
+    this.#host.rest(this);
   }
 
   #newRunner(): EffectRunner {

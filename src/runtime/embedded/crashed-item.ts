@@ -1,10 +1,12 @@
 import type { CrashReport, DeadLetterEvent } from "../crash.ts";
 import { keys } from "./keys.ts";
-import type { InboxRow, Item } from "./rows.ts";
+import type { DeadLetterRow, InboxRow, Item } from "./rows.ts";
 import { del, put, type Write } from "./store.ts";
 
 /** What becomes of an item that has just crashed its actor. */
 export interface CrashedItem {
+  /** Set when it became a dead letter: the row's key and value. */
+  readonly letter?: readonly [key: string, row: DeadLetterRow];
   /** What the next incarnation takes first: the item again, or the notice in its place. Missing when that crashed, too. */
   readonly next?: Item;
   readonly writes: readonly Write[];
@@ -25,13 +27,13 @@ export function crashedItem(
     const itsKey = key ?? keys.inbox(actor, sequence());
     return { next: { ...again, key: itsKey }, writes: [put(itsKey, again)] };
   }
-  const letter = put(keys.deadLetter(actor, sequence()), { ...row, crash });
+  const letter = [keys.deadLetter(actor, sequence()), { ...row, at, crash }] as const;
   if (stimulus.kind !== "event" || stimulus.event.type === "deadLetter")
-    return { writes: key === undefined ? [letter] : [letter, del(key)] };
+    return { letter, writes: [put(...letter), ...(key === undefined ? [] : [del(key)])] };
   const event: DeadLetterEvent = { type: "deadLetter", letter: stimulus.event, crash };
   const notice: InboxRow = { stimulus: { kind: "event", event }, cause: crash, crashes: 0 };
   // In the letter's own row, so that it keeps its place in the queue.
   const itsKey = key ?? keys.inbox(actor, sequence());
   const seen = id === undefined ? [] : [put(keys.seen(actor, id), at)];
-  return { next: { ...notice, key: itsKey }, writes: [letter, ...seen, put(itsKey, notice)] };
+  return { letter, next: { ...notice, key: itsKey }, writes: [put(...letter), ...seen, put(itsKey, notice)] };
 }

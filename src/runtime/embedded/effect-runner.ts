@@ -7,6 +7,7 @@ import { jittered } from "../jitter.ts";
 import { assertPlainJson } from "../json.ts";
 import type { ActorEvent } from "../record.ts";
 import type { Stimulus } from "../step.ts";
+import { Watchdog } from "../supervision/watchdog.ts";
 import { keys } from "./keys.ts";
 import type { EffectRow } from "./rows.ts";
 import { put, type Store } from "./store.ts";
@@ -16,6 +17,15 @@ export class EffectAborted extends Error {
   override readonly name = "AbortError";
 }
 
+/** An effect that should give signs of life has given none. */
+export class EffectSilent extends Error {
+  override readonly name = "EffectSilent";
+
+  constructor(effect: string, limit: number) {
+    super(`the effect "${effect}" has given no sign of life for ${limit / 1_000} s`);
+  }
+}
+
 export interface RunnerHost {
   /** Gives the actor the result of one of its effects, or an event from it. Resolves when durable. */
   deliver(stimulus: Stimulus, cause: string): Promise<void>;
@@ -23,6 +33,10 @@ export interface RunnerHost {
   owns(key: string): boolean;
   /** An action has been done: its row may go. */
   done(key: string): void;
+  /** A child effect has given a sign of life. */
+  beat(key: string): void;
+  /** A child effect has given none for too long. */
+  silent(key: string, error: EffectSilent): void;
   /** An action could not be done within its life. */
   abandon(key: string, row: EffectRow, error: unknown): void;
 }
@@ -39,6 +53,7 @@ interface Running {
   readonly controller: AbortController;
   readonly received: ActorEvent[];
   listener: ((event: ActorEvent) => void) | undefined;
+  watchdog: Watchdog | undefined;
   /** Rejects with what the listener throws: that is the effect's failure. */
   readonly broken: PromiseWithResolvers<never>;
 }
@@ -75,6 +90,7 @@ export class EffectRunner {
       controller: new AbortController(),
       received: [],
       listener: undefined,
+      watchdog: undefined,
       broken: Promise.withResolvers<never>(),
     };
     this.#running.set(key, running);
@@ -140,6 +156,7 @@ export class EffectRunner {
     const { child, generation, name, input } = start;
     const effect = this.#behaviour.children[name];
     const { signal } = running.controller;
+    this.#watch(key, running, name);
     let stimulus: Stimulus;
     try {
       if (effect === undefined) throw new Error(`effect "${name}" is not known to this version`);
@@ -152,7 +169,18 @@ export class EffectRunner {
     } catch (error) {
       stimulus = { kind: "error", child, generation, error: toFailure(error) };
     }
+    running.watchdog?.stop();
     if (!signal.aborted) await this.#host.deliver(stimulus, name).catch(ignoreStopped);
+  }
+
+  #watch(key: string, running: Running, name: string): void {
+    const limit = this.#behaviour.silence.get(name);
+    if (limit === undefined) return;
+    const watchdog = new Watchdog(this.#options.clock, limit, () =>
+      this.#host.silent(key, new EffectSilent(name, limit)),
+    );
+    running.watchdog = watchdog;
+    running.controller.signal.addEventListener("abort", () => watchdog.stop(), { once: true });
   }
 
   async #runAction(
@@ -204,17 +232,25 @@ export class EffectRunner {
       controller.signal.throwIfAborted();
       if (!host.owns(key)) throw new EffectAborted("the chart left the state that ran this effect");
     };
+    const beat = (): void => {
+      if (running.watchdog === undefined || controller.signal.aborted) return;
+      running.watchdog.beat();
+      host.beat(key);
+    };
     return {
       self: actor,
       signal: controller.signal,
       restarted,
       checkpointed,
+      beat,
       async checkpoint(value) {
         assertOwned();
+        beat();
         await store.commit([put(keys.checkpoint(key), value)]);
       },
       async emit(event) {
         assertOwned();
+        beat();
         assertPlainJson(event, `event "${event.type}"`);
         await host.deliver({ kind: "event", event }, name);
       },

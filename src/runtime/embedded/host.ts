@@ -9,12 +9,15 @@ import {
   type Host,
   HostStopped,
   MailboxFull,
+  type Notice,
   type Transition,
 } from "../host.ts";
 import { type JournalLine, parseJournalLine } from "../journal.ts";
 import { assertPlainJson } from "../json.ts";
 import { type ActorEvent, type ActorRecord, parseRecord } from "../record.ts";
+import { type BudgetPolicy, defaultBudget, RestartBudget } from "../supervision/restart-budget.ts";
 import { Cell, type CellHost } from "./cell.ts";
+import { StoredDeadLetters } from "./dead-letters.ts";
 import { actorOfKey, keys } from "./keys.ts";
 import { Replies } from "./replies.ts";
 import { Retention } from "./retention.ts";
@@ -30,14 +33,17 @@ export interface EmbeddedHostOptions {
   /** Spreads the backoffs of many actors; the same seed gives the same delays. */
   readonly jitterSeed: string;
   readonly policy?: RestartPolicy;
+  /** Restarts that all actors together may have; those beyond it wait. */
+  readonly budget?: BudgetPolicy;
   /** Events that a suspended actor holds before it refuses more. */
   readonly mailboxLimit?: number;
   /** How long an action is repeated before it becomes a dead letter, ms. */
   readonly actionLife?: number;
   readonly onCrash?: (report: CrashReport) => void;
+  readonly onNotice?: (notice: Notice) => void;
   /** An actor whose record this version cannot run. It stays in the store as it is, and takes no events. */
   readonly onUnreadable?: (actor: ActorId, error: unknown) => void;
-  /** A subscriber, or `onCrash`, threw. The actors go on. */
+  /** A subscriber, `onCrash` or `onNotice` threw. The actors go on. */
   readonly onListenerError?: (error: unknown) => void;
 }
 
@@ -59,6 +65,7 @@ export class EmbeddedHost implements Host {
   readonly #replies: Replies;
   readonly #retention: Retention;
   readonly #shared: CellHost;
+  readonly deadLetters: StoredDeadLetters;
   readonly #listeners = new Set<(transition: Transition) => void>();
   #sequence = 0;
   #cancelFlush: Cancel | undefined;
@@ -79,6 +86,7 @@ export class EmbeddedHost implements Host {
       clock,
       timers: this.#timers,
       policy: options.policy ?? defaultRestartPolicy,
+      budget: new RestartBudget(options.budget ?? defaultBudget),
       mailboxLimit: options.mailboxLimit ?? 1_000,
       runner: { clock, jitterSeed, actionLife },
       sequence: () => ++this.#sequence,
@@ -89,10 +97,18 @@ export class EmbeddedHost implements Host {
         for (const listener of this.#listeners) this.#notify(() => listener(transition));
       },
       crashed: (report) => this.#notify(() => options.onCrash?.(report)),
+      notice: (notice) => this.#notify(() => options.onNotice?.(notice)),
       rest: (cell) => {
         if (cell.idle) this.#cells.delete(cell.id);
       },
     };
+    this.deadLetters = new StoredDeadLetters({
+      ...this.#shared,
+      give: (to, item) => this.#give(to, item),
+      redo: (actor, key, row) => this.#cell(actor).redo(key, row),
+      assertRunning: () => this.#assertRunning(),
+      unreadable: (actor, error) => options.onUnreadable?.(actor, error),
+    });
   }
 
   async start(): Promise<void> {
@@ -117,7 +133,7 @@ export class EmbeddedHost implements Host {
   }
 
   async accept(to: ActorId, event: ActorEvent, options: AcceptOptions = {}): Promise<void> {
-    if (this.#state !== "running") throw new HostStopped(`the host is ${this.#state}, it takes no events`);
+    this.#assertRunning();
     assertPlainJson(event, `event "${event.type}"`);
     const cell = this.#cell(to);
     if (cell.full) throw new MailboxFull(`${to} (${cell.health.state}) has too many undelivered events`);
@@ -157,6 +173,15 @@ export class EmbeddedHost implements Host {
     return this.#cells.get(id)?.health ?? { state: "running" };
   }
 
+  quarantined(): readonly ActorId[] {
+    return [...this.#cells.values()].filter(({ health }) => health.state === "quarantined").map(({ id }) => id);
+  }
+
+  async release(id: ActorId): Promise<boolean> {
+    this.#assertRunning();
+    return (await this.#cells.get(id)?.release()) ?? false;
+  }
+
   subscribe(listener: (transition: Transition) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -173,6 +198,10 @@ export class EmbeddedHost implements Host {
     await Promise.race([settled, late]);
     waited.abort();
     await this.#store.flush();
+  }
+
+  #assertRunning(): void {
+    if (this.#state !== "running") throw new HostStopped(`the host is ${this.#state}, it takes no events`);
   }
 
   /** An actor that is not in memory has left nothing undone: else it would not have gone to rest. */

@@ -14,6 +14,8 @@ export const keys = {
   journal: (id: ActorId, revision: number) => `j|${id}|${number(revision)}`,
   /** An effect that is to run or runs: where it came from, in order. */
   effect: (id: ActorId, revision: number, n: number) => `o|${id}|${number(revision)}|${number(n)}`,
+  /** An action that is done once more. Its number is larger than that of any revision: it comes after all others. */
+  replayed: (id: ActorId, sequence: number) => `o|${id}|${number(999_999_999_999_999)}|${number(sequence)}`,
   /** How far an effect has come. */
   checkpoint: (effectKey: string) => `k${effectKey.slice(1)}`,
   timer: (id: ActorId, timer: string) => `t|${id}|${timer}`,

@@ -4,10 +4,11 @@ import { del, type Store } from "./store.ts";
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
-/** How long an event id is known, and a crash report kept. */
-const keptFor = 7 * day;
-/** So many of each actor are kept however old they are. */
-const keptAtLeast = 1_000;
+/** What of each actor is kept: so many however old they are, and beyond them those that are no older than this. */
+const kept = [
+  { prefix: "s|", newest: 1_000, age: 7 * day },
+  { prefix: "c|", newest: 100, age: 0 },
+] as const;
 
 /** Forgets once a day what need not be known any more: event ids that were taken, and crash reports. */
 export class Retention {
@@ -38,26 +39,26 @@ export class Retention {
   }
 
   async #forget(): Promise<void> {
-    for (const prefix of ["s|", "c|"]) {
+    for (const limits of kept) {
       let rows: [key: string, at: number][] = [];
-      for await (const [key, value] of this.#store.scan(prefix)) {
+      for await (const [key, value] of this.#store.scan(limits.prefix)) {
         const [first] = rows;
         if (first !== undefined && actorOfKey(first[0]) !== actorOfKey(key)) {
-          await this.#forgetOld(rows);
+          await this.#forgetOld(rows, limits);
           rows = [];
         }
         if (this.#stopped) return;
         rows.push([key, timeOf(JSON.parse(value))]);
       }
-      await this.#forgetOld(rows);
+      await this.#forgetOld(rows, limits);
     }
   }
 
-  async #forgetOld(rows: [key: string, at: number][]): Promise<void> {
-    const before = this.#clock.now() - keptFor;
+  async #forgetOld(rows: [key: string, at: number][], { newest, age }: (typeof kept)[number]): Promise<void> {
+    const before = this.#clock.now() - age;
     const old = rows
       .sort(([, a], [, b]) => b - a)
-      .slice(keptAtLeast)
+      .slice(newest)
       .filter(([, at]) => at < before);
     if (old.length > 0) await this.#store.commit(old.map(([key]) => del(key)));
   }

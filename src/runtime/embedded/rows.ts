@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { failure } from "../failure.ts";
 
 const event = z.looseObject({ type: z.string() });
 
@@ -24,7 +25,8 @@ export type EffectRow = z.infer<typeof effectRow>;
 const stimulus = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("start") }),
   z.object({ kind: z.literal("event"), event }),
-  z.object({ kind: z.literal("done"), child: z.string(), generation: z.number(), output: z.unknown() }),
+  // Plain JSON has no place for the output of an effect that gives none.
+  z.object({ kind: z.literal("done"), child: z.string(), generation: z.number(), output: z.unknown().optional() }),
   z.object({ kind: z.literal("error"), child: z.string(), generation: z.number(), error: z.unknown() }),
   z.object({ kind: z.literal("timer"), timer: z.string(), generation: z.number() }),
 ]);
@@ -47,3 +49,11 @@ export interface Item extends InboxRow {
 
 /** A pending timer; its event stands in the record. */
 export const timerRow = z.object({ due: z.number(), generation: z.number() });
+
+/** What became of an item that its actor could not bear, or of an action that could not be done. */
+export const deadLetterRow = z.union([
+  inboxRow.extend({ at: z.number().default(0), crash: z.string() }),
+  z.object({ effect: effectRow.shape.start, at: z.number().default(0), error: failure }),
+]);
+
+export type DeadLetterRow = z.infer<typeof deadLetterRow>;

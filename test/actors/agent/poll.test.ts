@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { poll } from "../../../src/actors/agent/intake.ts";
+import { longestPollSilence, poll } from "../../../src/actors/agent/intake.ts";
 import type { Polled } from "../../../src/machines/agent/context.ts";
 import type { MessagesRequest, SyncRequest } from "../../../src/matrix/port.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
@@ -57,6 +57,16 @@ describe("a poll", () => {
     const made = t.homeserver.requests.slice(before).map(({ call }) => call);
     expect(new Set(made)).toEqual(new Set(["sync"]));
     expect(made.length).toBeLessThanOrEqual(21);
+    context.abort();
+  });
+
+  test("of an idle agent gives signs of life far more often than it must", async () => {
+    const { context } = start();
+    for (let n = 0; n < 10; n++) {
+      const before = context.beats.count;
+      await t.clock.pass(longestPollSilence / 4);
+      expect(context.beats.count).toBeGreaterThan(before);
+    }
     context.abort();
   });
 

@@ -8,6 +8,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { ControlClient } from "../../../src/runtime/control/client.ts";
 import { type ControlHandler, ControlServer } from "../../../src/runtime/control/server.ts";
+import { Supervisor } from "../../../src/runtime/supervisor.ts";
+import { SimulatedClock } from "../simulated-clock.ts";
+import { until } from "../until.ts";
 
 let folder: string;
 let path: string;
@@ -154,6 +157,44 @@ describe("the control socket", () => {
       message: `another process listens at ${path}`,
     });
     expect(await client().call("double", { value: 2 }, valueSchema)).toEqual({ value: 4 });
+  });
+
+  test("that somebody has removed ends its server, and a supervisor makes another", async () => {
+    const clock = new SimulatedClock();
+    const started: ControlServer[] = [];
+    const supervisor = new Supervisor({
+      clock,
+      strategy: "one_for_one",
+      intensity: 3,
+      period: 60_000,
+      backoff: { minBackoff: 100, maxBackoff: 1_000 },
+      jitterSeed: "seed",
+      children: [
+        {
+          id: "control socket",
+          restart: "permanent",
+          async start() {
+            const server = new ControlServer({ path, handlers: { double: doubled }, clock });
+            await server.start();
+            started.push(server);
+            return server;
+          },
+          shutdown: 1_000,
+        },
+      ],
+    });
+    await supervisor.start();
+    await clock.pass(60_000);
+    expect(started).toHaveLength(1);
+    await rm(path);
+    await until(async () => {
+      await clock.pass(1_000);
+      return started.length === 2;
+    });
+    await expect(started[0]?.ended).rejects.toMatchObject({ name: "SocketUnavailable" });
+    expect(await client().call("double", { value: 2 }, valueSchema)).toEqual({ value: 4 });
+    await supervisor.stop();
+    expect(clock.pending).toBe(0);
   });
 
   test("does not replace a file that is no socket", async () => {

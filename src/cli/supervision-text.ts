@@ -1,0 +1,62 @@
+import type { AgentDetail } from "../commands/status/schema.ts";
+import type { DeadLetterList, DeadLetterStatus, Released } from "../commands/supervision/schema.ts";
+import { plain } from "./console.ts";
+import { duration } from "./duration.ts";
+import { plainRow } from "./status-tables.ts";
+import { table } from "./table.ts";
+import { layoutFor, type Terminal } from "./terminal.ts";
+
+/** What has crashed and what could not be borne, for a terminal. */
+
+export function letterTable(all: readonly DeadLetterStatus[], now: number, terminal: Terminal): string {
+  if (all.length === 0) return "";
+  const rows = all.map(({ id, actor, at, kind, type, cause, crash, error }) => [
+    id,
+    actor,
+    at === 0 ? "" : `${duration(now - at)} ago`,
+    `${kind} ${type}`,
+    cause ?? "",
+    error ?? (crash === undefined ? "" : `crash ${crash}`),
+  ]);
+  const heading = ["DEAD LETTER", "OF", "SINCE", "WHAT", "CAUSE", "WHY"];
+  return table([heading, ...rows].map(plainRow), layoutFor(terminal, "alarming"));
+}
+
+export function lettersText({ letters, at }: DeadLetterList, terminal: Terminal): string {
+  return letters.length === 0 ? "No dead letters.\n" : letterTable(letters, at, terminal);
+}
+
+export function letterText(what: string, { id, kind, type, actor }: DeadLetterStatus): string {
+  return `${what} ${plain(id)}: the ${kind} ${plain(type)} of ${plain(actor)}\n`;
+}
+
+export function releasedText({ actors }: Released): string {
+  return actors.map((actor) => `released ${plain(actor)}\n`).join("");
+}
+
+export function crashTable({ crashes, at }: AgentDetail, terminal: Terminal): string {
+  const rows = crashes.map(({ id, actor, at: when, incarnation, stimulus, error, causes, remedy }) => [
+    id,
+    `${duration(at - when)} ago`,
+    actor,
+    String(incarnation),
+    stimulus,
+    [error, ...causes].join(": ") + (remedy === undefined ? "" : ` (${remedy})`),
+  ]);
+  if (rows.length === 0) return "";
+  const heading = ["CRASH", "WHEN", "OF", "INCARNATION", "WHILE HANDLING", "ERROR"];
+  return table([heading, ...rows].map(plainRow), layoutFor(terminal, "alarming"));
+}
+
+/** What led to the last crash. */
+export function lastCrash({ crashes, at }: AgentDetail, terminal: Terminal): string {
+  const last = crashes.at(-1);
+  if (last === undefined || last.journal.length === 0) return "";
+  const rows = last.journal.map(({ at: when, event, to, effects }) => [
+    `${duration(at - when)} ago`,
+    event,
+    to,
+    effects.join(", "),
+  ]);
+  return table([["BEFORE THE LAST CRASH", "EVENT", "STATE", "EFFECTS"], ...rows].map(plainRow), layoutFor(terminal));
+}

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import type { DeadLetter } from "../../runtime/dead-letter.ts";
+import type { Command } from "../command.ts";
+import { type DeadLetterStatus, deadLetter, deadLetterList } from "./schema.ts";
+
+const nothing = z.strictObject({});
+
+/** All that actors could not bear, of whatever kind they are. */
+export const deadLettersQuery: Command<typeof nothing, typeof deadLetterList, "host" | "clock" | "server"> = {
+  name: "dead-letters.list",
+  summary: "What actors could not bear and what could not be done: of which type, when, and which crash tells why.",
+  scope: "actors:read",
+  input: nothing,
+  output: deadLetterList,
+  async run(_, { host, clock, server }) {
+    return { server, at: clock.now(), letters: (await host.deadLetters.list()).map(letterStatus) };
+  },
+};
+
+const one = z.strictObject({ id: z.string().min(1) });
+
+/** Gives a dead letter to its actor once more. */
+export const deadLettersReplay: Command<typeof one, typeof deadLetter, "host"> = {
+  name: "dead-letters.replay",
+  summary: "Gives a dead letter to its actor once more, or has the action done once more.",
+  scope: "actors:write",
+  input: one,
+  output: deadLetter,
+  async run({ id }, { host }) {
+    return letterStatus(await host.deadLetters.replay(id));
+  },
+};
+
+const dropping = z.strictObject({
+  id: z.string().min(1),
+  /** For the log. */
+  reason: z.string().trim().min(1).max(500),
+});
+
+/** Forgets a dead letter. */
+export const deadLettersDrop: Command<typeof dropping, typeof deadLetter, "host"> = {
+  name: "dead-letters.drop",
+  summary: "Forgets a dead letter for good; the log keeps the reason.",
+  scope: "actors:write",
+  input: dropping,
+  output: deadLetter,
+  async run({ id, reason }, { host }) {
+    return letterStatus(await host.deadLetters.drop(id, reason));
+  },
+};
+
+export function letterStatus({ error, ...letter }: DeadLetter): DeadLetterStatus {
+  return { ...letter, ...(error !== undefined && { error: error.message }) };
+}

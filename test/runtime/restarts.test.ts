@@ -1,0 +1,160 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Backoff } from "../../src/runtime/supervision/backoff.ts";
+import { RestartBudget } from "../../src/runtime/supervision/restart-budget.ts";
+import { SlidingWindow } from "../../src/runtime/supervision/sliding-window.ts";
+import { memoryHost } from "./memory-host.ts";
+import { collector, toyId } from "./toys.ts";
+
+const policy = fc
+  .record({ minBackoff: fc.integer({ min: 1, max: 1_000 }), factor: fc.integer({ min: 1, max: 1_000 }) })
+  .map(({ minBackoff, factor }) => ({ minBackoff, maxBackoff: minBackoff * factor }));
+const gaps = fc.array(fc.nat(2_000), { minLength: 1, maxLength: 60 });
+
+describe("the wait before a restart", () => {
+  it("doubles from the shortest to the longest, with a fifth more or less", () => {
+    fc.assert(
+      fc.property(policy, fc.string(), fc.integer({ min: 1, max: 40 }), (limits, text, failures) => {
+        const backoff = new Backoff(limits, 0);
+        for (let n = 0; n < failures; n++) {
+          const wait = backoff.failed(0, `${text}${n}`);
+          const exact = Math.min(limits.maxBackoff, limits.minBackoff * 2 ** n);
+          expect(wait).toBeGreaterThanOrEqual(Math.floor(0.8 * exact));
+          expect(wait).toBeLessThanOrEqual(Math.ceil(1.2 * exact));
+        }
+      }),
+    );
+  });
+
+  it("begins anew after a life as long as the longest, and not after a shorter one", () => {
+    fc.assert(
+      fc.property(policy, fc.string(), fc.integer({ min: 1, max: 10 }), (limits, text, failures) => {
+        const failed = (): Backoff => {
+          const backoff = new Backoff(limits, 0);
+          for (let n = 0; n < failures; n++) backoff.failed(0, text);
+          return backoff;
+        };
+        const waitAfter = (life: number): number => {
+          const backoff = failed();
+          backoff.begun(1_000);
+          return backoff.failed(1_000 + life, text);
+        };
+        expect(waitAfter(limits.maxBackoff)).toBe(new Backoff(limits, 0).failed(0, text));
+        expect(waitAfter(limits.maxBackoff - 1)).toBe(failed().failed(0, text));
+      }),
+    );
+  });
+});
+
+describe("the count of what happened lately", () => {
+  it("is that of the last period, however often and when it happened", () => {
+    fc.assert(
+      fc.property(gaps, fc.integer({ min: 1, max: 5_000 }), (all, period) => {
+        const window = new SlidingWindow(period);
+        const times: number[] = [];
+        let now = 0;
+        for (const gap of all) {
+          now += gap;
+          times.push(now);
+          expect(window.add(now)).toBe(times.filter((time) => time > now - period).length);
+        }
+        expect(window.count(now + period)).toBe(0);
+      }),
+    );
+  });
+});
+
+describe("the budget of restarts", () => {
+  it("gives no more turns than it has within any period, in the order in which they were asked for, none later than needed", () => {
+    fc.assert(
+      fc.property(gaps, fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 5_000 }), (all, restarts, period) => {
+        const budget = new RestartBudget({ restarts, period });
+        const turns: number[] = [];
+        let now = 0;
+        for (const gap of all) {
+          now += gap;
+          const turn = budget.turn(now);
+          const needed = turns.at(-restarts);
+          expect(turn).toBe(Math.max(now, needed === undefined ? now : needed + period));
+          expect(turn).toBeGreaterThanOrEqual(turns.at(-1) ?? 0);
+          turns.push(turn);
+          expect(turns.filter((one) => one > turn - period).length).toBeLessThanOrEqual(restarts);
+        }
+      }),
+    );
+  });
+});
+
+describe("actors that crash and restart", () => {
+  it("take each event once and in order, whatever they crash on in between", async () => {
+    const event = fc.oneof(
+      fc.record({ type: fc.constant("ADD" as const) }),
+      fc.record({ type: fc.constant("POISON" as const), crashes: fc.integer({ min: 0, max: 4 }) }),
+      fc.record({ type: fc.constant("pass" as const), ms: fc.nat(900) }),
+      fc.record({ type: fc.constant("release" as const) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 25 }), fc.nat(8), fc.nat(50), async (all, intensity, delay) => {
+        const id = toyId("collector");
+        let left = 0;
+        const { host, clock, database } = await memoryHost({
+          behaviours: [collector(() => left-- > 0)],
+          policy: { crashesPerEvent: 3, minBackoff: 100, maxBackoff: 400, intensity, period: 2_000 },
+        });
+        database.delay = delay;
+        const sent: number[] = [];
+        const accepted: Promise<void>[] = [];
+        for (const [n, one] of all.entries()) {
+          if (one.type === "pass") await clock.pass(one.ms);
+          else if (one.type === "release") void host.release(id);
+          else if (one.type === "ADD") {
+            sent.push(n);
+            accepted.push(
+              host.accept(id, { type: "ADD", n }, { id: `${n}` }),
+              host.accept(id, { type: "ADD", n }, { id: `${n}` }),
+            );
+          } else {
+            left = one.crashes;
+            accepted.push(host.accept(id, { type: "POISON", n }));
+          }
+        }
+        left = 0;
+        do {
+          await clock.pass(1_000);
+          void host.release(id);
+          await clock.pass(1_000);
+        } while (host.health(id).state !== "running");
+        await Promise.all(accepted);
+        expect(host.health(id)).toEqual({ state: "running" });
+        expect(host.read(id)?.context["numbers"] ?? []).toEqual(sent);
+        expect(database.keys().filter((key) => key.startsWith("i|"))).toEqual([]);
+      }),
+    );
+  });
+
+  it("restart no faster together than the budget says, however many there are", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1_000, max: 20_000 }),
+        async (many, restarts, period) => {
+          const tries: number[] = [];
+          const { host, clock } = await memoryHost({
+            behaviours: [collector(() => tries.push(clock.now()) > 0)],
+            policy: { crashesPerEvent: 9, minBackoff: 10, maxBackoff: 100, intensity: 9, period: 1_000_000 },
+            budget: { restarts, period },
+          });
+          const actors = Array.from({ length: many }, (_, n) => toyId("collector", `${n}`));
+          await Promise.all(actors.map((actor) => host.accept(actor, { type: "POISON" })));
+          await clock.pass(5 * period);
+          const again = tries.slice(many);
+          expect(again.length).toBeGreaterThan(0);
+          for (const time of again)
+            expect(again.filter((one) => one > time - period && one <= time).length).toBeLessThanOrEqual(restarts);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+});
