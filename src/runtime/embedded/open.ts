@@ -69,7 +69,7 @@ export async function openDatabase(
     if (known !== undefined && head.sequence < known.sequence)
       throw damaged(`the last ${known.sequence - head.sequence} of its ${known.sequence} commits are lost`);
     await assertWhole(level, head);
-    return new SealedDatabase(level, { ...head, identity, mark: await HighWaterMark.open(folder) });
+    return new SealedDatabase(level, { ...head, identity, mark: await HighWaterMark.open(folder, now) });
   } catch (error) {
     await level.close();
     throw error instanceof StoreUnavailable ? error : damaged(`${folder} cannot be read`, error);

@@ -69,38 +69,49 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** Between two writes of the mark, ms. */
+const leastInterval = 1_000;
+
 /**
  * The high-water mark in the identity file: the number of a batch that is on disk, so that a store without it has lost
- * something. It is written after its batch, and not fsynced until the end: it may lag behind, and is never ahead.
+ * something. It is written after its batch, once a second at most, and fsynced at the end only: it may lag behind, and is
+ * never ahead.
  */
 export class HighWaterMark {
   readonly #file: FileHandle;
   readonly #offset: number;
+  readonly #now: () => number;
+  #writtenAt = 0;
   #wanted: number;
   #written: number;
   #writing: Promise<void> | undefined;
 
-  private constructor(file: FileHandle, offset: number, sequence: number) {
+  private constructor(file: FileHandle, offset: number, sequence: number, now: () => number) {
     this.#file = file;
     this.#offset = offset;
+    this.#now = now;
     this.#wanted = sequence;
     this.#written = sequence;
   }
 
-  static async open(folder: string): Promise<HighWaterMark> {
+  static async open(folder: string, now: () => number): Promise<HighWaterMark> {
     const file = identityFileOf(folder);
     const [first = "", second = ""] = (await readFile(file, "utf8")).split("\n");
     const sequence = Number(mark.parse(JSON.parse(second)).sequence);
-    return new HighWaterMark(await open(file, "r+"), Buffer.byteLength(first) + 1, sequence);
+    return new HighWaterMark(await open(file, "r+"), Buffer.byteLength(first) + 1, sequence, now);
   }
 
   raise(sequence: number): void {
     this.#wanted = sequence;
+    // Each write of another file makes the fsync of the next batch dearer.
+    if (Math.abs(this.#now() - this.#writtenAt) < leastInterval) return;
+    this.#writtenAt = this.#now();
     this.#writing ??= this.#write();
   }
 
   async close(): Promise<void> {
     await this.#writing;
+    await this.#write();
     await this.#file.sync().catch(() => undefined);
     await this.#file.close();
   }
