@@ -247,6 +247,7 @@ describe("of a process that does not run", () => {
 
   test("no store is made where there is none", async () => {
     await rm(join(folder, "store"), { recursive: true });
+    await rm(join(folder, "store.identity"));
     for (const time of ["first", "second"]) {
       const { code, err } = await cli(["status", "--last-known"]);
       expect(code, time).toBe(exitCode.failed);

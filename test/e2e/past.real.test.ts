@@ -67,6 +67,7 @@ describe("an agent that has talked in Letta before it came to Matrix", { timeout
     const before = await told();
     await world.app.stop();
     await rm(join(world.dir, "app", "data", "store"), { recursive: true });
+    await rm(join(world.dir, "app", "data", "store.identity"));
     await world.app.start();
     await vi.waitFor(
       async () => {

@@ -48,7 +48,7 @@ export async function embeddedWorld(): Promise<HostWorld> {
   const running = new Set<RunningHost>();
 
   async function open(setup: HostSetup): Promise<RunningHost> {
-    const level = await openDatabase(folder);
+    const level = await openDatabase(join(folder, "store"));
     const database = new Killable(level);
     const lifetime = new Lifetime(clock);
     const store = new Store(database, (error) => {

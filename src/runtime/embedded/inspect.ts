@@ -1,6 +1,8 @@
 import { type ActorRecord, parseRecord } from "../record.ts";
 import { actorOfKey, rangeOf, recordPrefix } from "./keys.ts";
-import { damaged, isThere, openDatabase } from "./open.ts";
+import { isThere, openDatabase } from "./open.ts";
+import { readIdentity } from "./store/identity.ts";
+import { damaged } from "./store/unavailable.ts";
 
 export interface StoreInspection {
   readonly records: readonly ActorRecord[];
@@ -12,8 +14,8 @@ export interface StoreInspection {
  * Reads all records of a store that nobody has open; `undefined` when there is none. Throws {@link StoreUnavailable}.
  */
 export async function inspectStore(folder: string): Promise<StoreInspection | undefined> {
-  if (!(await isThere(folder))) return undefined;
-  const database = await openDatabase(folder);
+  if (!(await isThere(folder)) && (await readIdentity(folder)) === undefined) return undefined;
+  const database = await openDatabase(folder, { create: false });
   const records: ActorRecord[] = [];
   const unreadable: string[] = [];
   try {
@@ -25,7 +27,7 @@ export async function inspectStore(folder: string): Promise<StoreInspection | un
       }
     }
   } catch (error) {
-    throw damaged(folder, error);
+    throw damaged(`${folder} cannot be read`, error);
   } finally {
     await database.close();
   }

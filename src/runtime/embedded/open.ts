@@ -1,7 +1,19 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
-import { type Database, Store, type StoreFailed, Vault } from "./store.ts";
+import {
+  HighWaterMark,
+  type Identity,
+  identityFileOf,
+  newIdentity,
+  readIdentity,
+  storeFormat,
+  writeIdentity,
+} from "./store/identity.ts";
+import { seal } from "./store/seal.ts";
+import { assertWhole, type Head, headOf, headRow, SealedDatabase } from "./store/sealed-database.ts";
+import { damaged, StoreUnavailable } from "./store/unavailable.ts";
+import { Store, type StoreFailed, Vault } from "./store.ts";
 
 export interface OpenStore {
   readonly store: Store;
@@ -9,25 +21,20 @@ export interface OpenStore {
   close(): Promise<void>;
 }
 
-/** The store could not be opened: somebody else has it, or it is damaged. Nothing was changed. */
-export class StoreUnavailable extends Error {
-  override readonly name = "StoreUnavailable";
-  readonly remedy: string;
-
-  constructor(message: string, remedy: string, cause?: unknown) {
-    super(message, { cause });
-    this.remedy = remedy;
-  }
+export interface OpenOptions {
+  /** Whether one is made where there is none. */
+  readonly create?: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
 }
 
-/** Opens the LevelDB store in `folder`, and creates it where there is none. Throws {@link StoreUnavailable}. */
+/** Opens the store in `folder`. Throws {@link StoreUnavailable}. */
 export async function openStore(
   folder: string,
   onFailure: (error: StoreFailed) => void,
-  { create = true }: { readonly create?: boolean } = {},
+  options: OpenOptions = {},
 ): Promise<OpenStore> {
-  if (!create) await assertOurs(folder);
-  const database = await openDatabase(folder);
+  const database = await openDatabase(folder, options);
   const store = new Store(database, onFailure);
   return {
     store,
@@ -40,56 +47,142 @@ export async function openStore(
 }
 
 /**
- * That there is a store, and that it is ours to open: LevelDB makes the folder even when it is told to create nothing,
- * and files, which the user who runs the program could not write, when somebody else opens it.
+ * Opens the database below a store, and refuses one that is not whole: LevelDB itself opens one whose log or `CURRENT`
+ * is lost as if it were all there is. Throws {@link StoreUnavailable}.
  */
-async function assertOurs(folder: string): Promise<void> {
-  if (!(await isThere(folder)))
+export async function openDatabase(
+  folder: string,
+  { create = true, now = Date.now }: OpenOptions = {},
+): Promise<SealedDatabase> {
+  const known = await readIdentity(folder);
+  const there = await isThere(folder);
+  if (known !== undefined) assertReadable(known.format);
+  if (known !== undefined && !there)
+    throw damaged(`there is none in ${folder}, though ${identityFileOf(folder)} tells of one`);
+  if (!there && !create) throw absent(folder);
+  if (!create) await assertOwned(folder);
+  const level = await openLevel(folder, { create: !there });
+  try {
+    const identity = known ?? (await begin(level, folder, { create, now }));
+    const head = headOrNothing(level);
+    assertSame(head, identity, folder);
+    if (known !== undefined && head.sequence < known.sequence)
+      throw damaged(`the last ${known.sequence - head.sequence} of its ${known.sequence} commits are lost`);
+    await assertWhole(level, head);
+    return new SealedDatabase(level, { ...head, identity, mark: await HighWaterMark.open(folder, now) });
+  } catch (error) {
+    await level.close();
+    throw error instanceof StoreUnavailable ? error : damaged(`${folder} cannot be read`, error);
+  }
+}
+
+/** LevelDB itself, as it is. Throws {@link StoreUnavailable}. */
+export async function openLevel(folder: string, { create }: { create: boolean }): Promise<Level<string, string>> {
+  const level = new Level<string, string>(folder, { keyEncoding: "utf8", valueEncoding: "utf8" });
+  try {
+    await level.open({ createIfMissing: create });
+    return level;
+  } catch (error) {
+    const code: unknown = Reflect.get(Object(Object(error).cause), "code");
+    if (code === "LEVEL_LOCKED")
+      throw new StoreUnavailable(
+        "taken",
+        `the store in ${folder} is open in another process`,
+        "stop the other process first",
+        error,
+      );
+    if (code === "LEVEL_CORRUPTION") throw damaged(`${folder} cannot be opened`, error);
     throw new StoreUnavailable(
-      `there is no store in ${folder}`,
-      "Start the program, or name the data folder that it ran with.",
+      "closed",
+      `the store in ${folder} cannot be opened`,
+      "see the cause: the disk may be full, or fail",
+      error,
     );
-  const { uid } = await stat(join(folder, "CURRENT"));
-  if (process.getuid !== undefined && uid !== process.getuid())
-    throw new StoreUnavailable(
-      `the store in ${folder} belongs to another user`,
-      "Run this command as the user who runs the program.",
-    );
+  }
 }
 
 /** Whether there is a database. Throws {@link StoreUnavailable} when there is only a part of one. */
 export async function isThere(folder: string): Promise<boolean> {
   const files: readonly string[] = await readdir(folder).catch((error: unknown): readonly string[] => {
     if (Reflect.get(Object(error), "code") === "ENOENT") return [];
-    throw damaged(folder, error);
+    throw damaged(`${folder} cannot be read`, error);
   });
-  if (files.includes("CURRENT")) return true;
+  if (files.includes("CURRENT")) {
+    const manifest = (await readFile(join(folder, "CURRENT"), "utf8")).trim();
+    if (!files.includes(manifest)) throw damaged(`${join(folder, "CURRENT")}, which names no file that is there`);
+    return true;
+  }
   // LevelDB would take it for none, begin another, and delete what is there. One whose making was cut off is none: it
   // has its first manifest only.
   if (files.some((file) => /\.(ldb|sst)$|^MANIFEST-(?!0*1$)/.test(file)))
-    throw damaged(`${join(folder, "CURRENT")}, which is gone`, undefined);
+    throw damaged(`${join(folder, "CURRENT")}, which is gone`);
   return false;
 }
 
-export function damaged(where: string, cause: unknown): StoreUnavailable {
-  return new StoreUnavailable(`the store is damaged at ${where}`, "restore the data folder from a backup", cause);
+function absent(folder: string): StoreUnavailable {
+  return new StoreUnavailable(
+    "absent",
+    `there is no store in ${folder}`,
+    "Start the program, or name the data folder that it ran with.",
+  );
 }
 
-/** The database below a store. Throws {@link StoreUnavailable}. */
-export async function openDatabase(folder: string): Promise<Database & { close(): Promise<void> }> {
-  await isThere(folder);
-  const level = new Level<string, string>(folder, { keyEncoding: "utf8", valueEncoding: "utf8" });
+/** LevelDB makes files that the user who runs the program could not write, when somebody else opens it. */
+async function assertOwned(folder: string): Promise<void> {
+  const { uid } = await stat(join(folder, "CURRENT"));
+  if (process.getuid !== undefined && uid !== process.getuid())
+    throw new StoreUnavailable(
+      "taken",
+      `the store in ${folder} belongs to another user`,
+      "Run this command as the user who runs the program.",
+    );
+}
+
+/** Gives a store without an identity one: when it has just been made, or was made before stores had any. */
+async function begin(
+  level: Level<string, string>,
+  folder: string,
+  { create, now }: Required<OpenOptions>,
+): Promise<Identity> {
+  const head = headOrNothing(level);
+  // One whose making was cut off has its first batch and no identity yet. Any later one had it once.
+  if (head !== undefined && head.sequence > 1) throw damaged(`${identityFileOf(folder)} is gone`);
+  if (!create)
+    throw new StoreUnavailable(
+      "foreign",
+      `the store in ${folder} was made by an earlier version`,
+      "Start the program once: it takes the store over.",
+    );
+  const identity = newIdentity(now());
+  const sequence = 1;
+  const rows = head === undefined ? await level.iterator().all() : [];
+  const records = head?.records ?? rows.filter(([key]) => key.startsWith("r|")).length;
+  const sealed = rows.map(([key, value]) => ({ type: "put" as const, key, value: seal(key, { value, sequence }) }));
+  await level.batch([...sealed, headRow(identity, { sequence, records })], { sync: true });
+  await writeIdentity(folder, identity, sequence);
+  return identity;
+}
+
+function headOrNothing(level: Level<string, string>): Head | undefined {
   try {
-    await level.open();
+    return headOf(level);
   } catch (error) {
-    const locked = error instanceof Error && Reflect.get(Object(error.cause), "code") === "LEVEL_LOCKED";
-    throw locked
-      ? new StoreUnavailable(`the store in ${folder} is open in another process`, "stop the other process first", error)
-      : new StoreUnavailable(
-          `the store in ${folder} cannot be opened`,
-          "see the cause; restore a backup if it is damaged",
-          error,
-        );
+    throw damaged("what it says of itself is not what was written", error);
   }
-  return level;
+}
+
+function assertSame(head: Head | undefined, { id, epoch }: Identity, folder: string): asserts head is Head {
+  if (head === undefined) throw damaged("nothing is left of what was written");
+  assertReadable(head.format);
+  if (head.store !== id || head.epoch !== epoch)
+    throw damaged(`${folder} and ${identityFileOf(folder)} are not of the same store`);
+}
+
+function assertReadable(format: number): void {
+  if (format > storeFormat)
+    throw new StoreUnavailable(
+      "foreign",
+      `the store has format ${format}, this version knows formats up to ${storeFormat}`,
+      "Run the newer version that wrote it.",
+    );
 }

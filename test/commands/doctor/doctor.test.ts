@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Status } from "../../../src/commands/status/schema.ts";
 import { LettaError } from "../../../src/letta/port.ts";
 import { MatrixError, type MatrixErrorKind } from "../../../src/matrix/port.ts";
-import { StoreUnavailable } from "../../../src/runtime/embedded/open.ts";
+import { StoreUnavailable } from "../../../src/runtime/embedded/store/unavailable.ts";
 import { config, examineWith, now, wellStatus, wrongWith } from "./healthy.ts";
 
 const matrixFailure = (kind: MatrixErrorKind) => () =>
@@ -277,7 +277,7 @@ describe("of the data folder the doctor finds", () => {
   });
 
   test("that the store is locked or damaged", async () => {
-    const store = () => Promise.reject(new StoreUnavailable("the store is open elsewhere", "Stop it.", undefined));
+    const store = () => Promise.reject(new StoreUnavailable("taken", "the store is open elsewhere", "Stop it."));
     expect(await wrongWith({ data: { store } })).toEqual([
       { check: "store", severity: "error", message: "the store is open elsewhere", remedy: "Stop it." },
     ]);
