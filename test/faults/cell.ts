@@ -5,6 +5,7 @@ import type { Evidence, Kill, Resident } from "../crash/evidence.ts";
 import { judge, type LawName } from "../crash/laws.ts";
 import { bodyOf, type SentMessage } from "../crash/messages.ts";
 import { viewOf } from "../crash/timeline.ts";
+import type { FaultName } from "./fault-names.ts";
 import { type Cell, phaseOf } from "./matrix.ts";
 import type { Phase, Subject } from "./phase.ts";
 import type { World } from "./world.ts";
@@ -35,13 +36,15 @@ const devices = z.object({ devices: z.array(z.object({ device_id: z.string() }))
 /** An answer that comes without a draft is sent; whether one does is a matter of time. */
 const mostQuestions = 8;
 const lookEvery = 25;
+/** Letta's word that it does not want us: the person is told so. */
+const refusals: ReadonlySet<FaultName> = new Set(["401", "403"]);
 /** A second look finds what comes late, ms. */
 const settling = 300;
 
 export interface CellOptions {
   /** Nobody else's in this world. */
   readonly name: string;
-  /** How often the fault happens in a row. */
+  /** How often the fault happens in a row, if it is met so often. */
   readonly times: number;
   /** What each step may take, ms. */
   readonly restWithin?: number;
@@ -56,7 +59,7 @@ export class CellRun {
   readonly #world: World;
   readonly #cell: Cell;
   readonly #phase: Phase;
-  /** How often the fault happens in a row. */
+  /** How often the fault happens in a row, if it is met so often. */
   readonly #times: number;
   readonly #name: string;
   readonly #restWithin: number;
@@ -100,7 +103,7 @@ export class CellRun {
 
   async #happen(): Promise<void> {
     const { product, letta, ada, synapse } = this.#world;
-    const { happens, chancy, directives = "" } = this.#phase;
+    const { happens, chancy = false, losesTurns = false, directives = "" } = this.#phase;
     const agentId = await letta.newAgent(`Agent ${this.#name}`, `I am ${this.#name}. SECRET-WORD: ${this.#word}`);
     const userId = agentUserId(synapse.serverName, agentId);
     this.#subject = { agentId, localpart: agentLocalpart(agentId), userId, name: this.#name };
@@ -113,7 +116,8 @@ export class CellRun {
     if (!chancy) await this.#until("the fault happens", () => (this.#hits.length > 0 ? true : undefined));
     await this.#rest();
     // Where nothing was to be had by trying again, the next question meets the fault.
-    while (this.#hits.length < this.#times && this.#messages.length < mostQuestions) {
+    const isAsked = (): boolean => this.#messages.length < mostQuestions && this.#hits.length < this.#times;
+    while ((chancy || losesTurns) && isAsked()) {
       await this.#ask(directives);
       await this.#rest();
     }
@@ -200,8 +204,7 @@ export class CellRun {
   /** The fault did happen, and while its phase was under way. */
   #proof(): string[] {
     const { during } = this.#phase;
-    if (this.#hits.length < this.#times)
-      return [`the fault has happened ${this.#hits.length} times, not ${this.#times}`];
+    if (this.#hits.length === 0) return ["the fault has never happened"];
     return this.#hits
       .filter(({ state }) => !during.test(state))
       .map(({ state }) => `the fault happened while the agent was at ${state}, which is not ${this.#cell.phase}`);
@@ -233,7 +236,9 @@ export class CellRun {
   #mayBreak(law: LawName): boolean {
     // The order is the homeserver's, whatever it says.
     if (law === "in-order") return this.#cell.fault === "reordered events";
-    return law === "error-only-after-approved-tool" && this.#phase.losesTurns === true;
+    return (
+      law === "error-only-after-approved-tool" && this.#phase.losesTurns === true && refusals.has(this.#cell.fault)
+    );
   }
 
   async #outcome(): Promise<CellResult["outcome"]> {

@@ -33,14 +33,12 @@ export const defects: readonly Defect[] = [
     found: /in vain until the agent has joined the room it was invited into/,
   },
   {
-    name: "each-delivery-is-a-new-question",
-    file: "machines/agent/context.ts",
-    replacements: [
-      ['return { to, id: heard.question.eventId, event: { type: "MESSAGE"', 'return { to, event: { type: "MESSAGE"'],
-    ],
-    phase: "sync",
-    fault: "next_batch that repeats",
-    found: /asked-as-allowed: .* the model was asked \d times/,
+    name: "lost-connection-taken-for-the-end-of-the-turn",
+    file: "letta/app-server/turn.ts",
+    replacements: [["this.queue.fail(error);", 'this.queue.push({ type: "end", stopReason: "end_turn" });']],
+    phase: "stream (App Server)",
+    fault: "cut in the body",
+    found: /error-only-after-approved-tool: .* ended its turn without a word/,
   },
   {
     name: "new-device-at-each-login",

@@ -41,7 +41,7 @@ export interface Phase {
   readonly held?: true;
   /** Whether the phase comes with a question is a matter of time: it is asked for again. */
   readonly chancy?: true;
-  /** Letta's side: a turn may be lost, and where it is not safe to ask again, or Letta says no, the person is told so. */
+  /** A turn may be lost in it: then the same question is asked once more. */
   readonly losesTurns?: true;
   /** What goes wrong in it goes wrong for all agents at once. */
   readonly shared?: true;

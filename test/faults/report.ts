@@ -54,14 +54,14 @@ is the agent's own; no draft is left hanging; Letta was asked no more often than
 session and one room; and the next question is answered as if nothing had been.
 
 - **answer**: the question has its answer.
-- **plain error**: the person was told in one message what went wrong and what to do. Only Letta's side can cause that.
+- **plain error**: the person was told in one message what went wrong and what to do. Only a Letta that says no comes to that.
 - **-**: cannot be; the reasons are below.
 
 ${line(["", ...phaseNames])}
 ${line(["---", ...phaseNames.map(() => "---")])}
 ${rows.map(line).join("\n")}
 
-"Refused for minutes" takes two minutes of the program's time, which runs 30 times as fast in these tests. Over a WebSocket,
+"Refused for minutes" takes four minutes of the program's time, which runs 60 times as fast in these tests. Over a WebSocket,
 a status of HTTP is what the next connection is answered with after the present one broke.
 
 ## What cannot be
