@@ -1,6 +1,6 @@
 import { Random } from "../crash/random.ts";
 import { type FaultName, faultNames } from "./fault-names.ts";
-import { type Cell, cells, nameOf, type PhaseName, phaseNames } from "./matrix.ts";
+import { type Cell, cells, nameOf, type PhaseName, phaseNames, phaseOf } from "./matrix.ts";
 
 /** Happen once: they last, or happen to what people have just said. */
 const single: ReadonlySet<FaultName> = new Set(["refused for minutes", "reordered events"]);
@@ -25,4 +25,10 @@ export function choose(seed: number, count: number): Cell[] {
   for (const phase of phaseNames) if (![...chosen].some(isIn(phase))) take(shuffled.find(isIn(phase)));
   for (const cell of shuffled) if (chosen.size < count) chosen.add(cell);
   return cells.filter((cell) => chosen.has(cell));
+}
+
+/** Cells of the App Server's side among the chosen ones that are tried with the real server too. */
+export function alsoForReal(seed: number, chosen: readonly Cell[], count: number): Cell[] {
+  const isLettas = (cell: Cell): boolean => phaseOf(cell).letta === "app-server" && phaseOf(cell).shared === true;
+  return new Random(seed).shuffled(chosen.filter(isLettas)).slice(0, count);
 }

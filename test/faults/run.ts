@@ -23,7 +23,7 @@ export interface RunOptions {
 export interface RunResult {
   readonly results: readonly CellResult[];
   /** What is wrong with the homeserver in the end, whosever doing it was. */
-  readonly census: readonly string[];
+  readonly census: string[];
 }
 
 /** Cells that run side by side, each with an agent of its own. */
