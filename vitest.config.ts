@@ -20,8 +20,8 @@ const lettaV1 = ["test/contract/letta/letta-v1.real.test.ts"];
 const slow = ["test/packaging/**/*.test.ts"];
 /** How long things take under a homeserver's default rate limits: minutes, or most of an hour. */
 const limits = ["test/limits/**/*.test.ts"];
-/** Builds of the product with one law broken on purpose: each must be caught by the crash suite's laws. */
-const patches = ["test/crash/patches.slow.test.ts"];
+/** Builds of the product with one law broken on purpose: each must be caught by the law it breaks. */
+const patches = ["test/{crash,faults}/patches.slow.test.ts"];
 
 /** Tests that start real servers run one file after the other. */
 function onServers(name: string, include: readonly string[], groupOrder: number, testTimeout = 120_000) {

@@ -114,7 +114,10 @@ export const patches: readonly Patch[] = [
 ];
 
 /** Copies the product's source into `dir` with the fault built in, and gives the folder. */
-export async function buildIn({ name, file, replacements }: Patch, dir: string): Promise<string> {
+export async function buildIn(
+  { name, file, replacements }: Pick<Patch, "name" | "file" | "replacements">,
+  dir: string,
+): Promise<string> {
   const project = dirname(productSource);
   const source = join(dir, "src");
   await mkdir(dir, { recursive: true });

@@ -328,8 +328,24 @@ describe("an answer", () => {
     const conversation = asking();
     conversation.send({ type: "MESSAGE", question: question(2) });
     conversation.done("ask", { text: "hello" });
+    let waited = 0;
+    for (let tries = 1; tries <= 6; tries++) {
+      conversation.fail("reply", failure("forbidden"));
+      waited += conversation.fireNext();
+    }
+    expect(waited).toBeLessThan(80_000);
     conversation.fail("reply", failure("forbidden"));
     expect(turnOf(conversation, "ask").question.eventId).toBe("$question-2");
+  });
+
+  test("that is refused for a moment is sent again: it may be a proxy that refuses", () => {
+    const conversation = asking();
+    conversation.done("ask", { text: "hello" });
+    conversation.fail("reply", failure("forbidden"));
+    conversation.fireNext();
+    expect(turnOf(conversation, "reply").answer?.text).toBe("hello");
+    conversation.done("reply");
+    expect(conversation.value).toBe("idle");
   });
 });
 

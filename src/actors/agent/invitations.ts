@@ -59,6 +59,13 @@ async function replacementAt(client: MatrixClient, roomId: string, signal: Abort
 /** The homeserver's last word: the invitation was taken back, or the room is gone. */
 const final: ReadonlySet<string> = new Set(["forbidden", "refused", "missing", "unsupported"]);
 
+/** A refusal alone may be a proxy's: an invitation was taken back when the homeserver does not tell of it any more. */
+async function isStanding(client: MatrixClient, roomId: string, signal: AbortSignal): Promise<boolean> {
+  const filter = { timelineTypes: [], timelineLimit: 1, stateTypes: [] };
+  const { invited } = await client.sync({ timeoutMs: 0, filter }, signal);
+  return invited.some((invitation) => invitation.roomId === roomId);
+}
+
 /** Accepts and declines. One room that does not answer keeps no other waiting: it is tried again after all others. */
 export function answerInvitations(
   sessions: Sessions,
@@ -72,7 +79,8 @@ export function answerInvitations(
         else await client.leave(roomId, signal);
       } catch (error) {
         if (!(error instanceof MatrixError)) throw error;
-        if (!final.has(error.kind)) failures.push(error);
+        const isRefused = accept && error.kind === "forbidden";
+        if (!final.has(error.kind) || (isRefused && (await isStanding(client, roomId, signal)))) failures.push(error);
       }
     }
     if (failures.length > 0) throw failures[0];

@@ -2,7 +2,7 @@ import { WebSocket } from "ws";
 import type { z } from "zod";
 import type { LettaError } from "../port.ts";
 import type { StartTimer } from "../timer.ts";
-import { malformed, refused, refusedByServer, unreachable } from "./errors.ts";
+import { limited, malformed, refused, refusedByServer, unreachable } from "./errors.ts";
 import { FrameReader, type Ignored } from "./frame-reader.ts";
 import type { Reply, RuntimeFrame } from "./frames.ts";
 
@@ -135,7 +135,7 @@ export class AppServerConnection {
       });
       socket.once("unexpected-response", (request, response) => {
         request.destroy();
-        reject(refusedUpgrade(url, response.statusCode ?? 0));
+        reject(refusedUpgrade(url, response.statusCode ?? 0, response.headers["retry-after"]));
       });
       socket.once("error", (cause) => reject(unreachable(url, "does not take connections", cause)));
       socket.once("open", () => {
@@ -220,8 +220,9 @@ export class AppServerConnection {
   }
 }
 
-function refusedUpgrade(url: string, status: number): LettaError {
-  if (status >= 500) return unreachable(url, `answered with HTTP status ${status}`);
+function refusedUpgrade(url: string, status: number, retryAfter: string | undefined): LettaError {
+  if (status === 429) return limited(url, Number(retryAfter ?? 0));
+  if (status >= 500 || status === 408) return unreachable(url, `answered with HTTP status ${status}`);
   const remedy =
     status === 401 || status === 403
       ? "Set letta.token_file to the token that the App Server was started with."

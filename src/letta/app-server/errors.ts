@@ -8,6 +8,14 @@ export function unreachable(url: string, what: string, cause?: unknown): LettaEr
   });
 }
 
+/** A proxy before the server asks for a pause, of so many seconds where that is a number. */
+export function limited(url: string, retryAfter: number): LettaError {
+  return new LettaError("unreachable", `the Letta App Server at ${url} asks for a pause`, {
+    remedy: "Wait: letta-matrix tries again by itself.",
+    ...(retryAfter > 0 && { retryAfterMs: retryAfter * 1_000 }),
+  });
+}
+
 export function refused(message: string, remedy: string, cause?: unknown): LettaError {
   return new LettaError("refused", message, { remedy, cause });
 }

@@ -1,7 +1,7 @@
 import { Letta } from "@letta-ai/letta-client";
 import { z } from "zod";
 import type { AgentSummary, Conversation } from "../port.ts";
-import { type Asked, malformed, statusOf, translate } from "./errors.ts";
+import { type Asked, malformed, statusOf, translate, unreachable } from "./errors.ts";
 import { agent, type HistoryEntry, historyEntry, identified, type Run, run } from "./frames.ts";
 import { furnishedAgent, listedModel } from "./inspection.ts";
 import { oldestFirst } from "./order.ts";
@@ -10,7 +10,7 @@ export interface ApiOptions {
   /** `https://api.letta.com`, or where a self-hosted server listens. */
   readonly url: string;
   readonly apiKey?: string;
-  /** How long an answer's head may take, ms. */
+  /** How long an answer may take, ms; of a stream, its head. */
   readonly timeoutMs: number;
 }
 
@@ -41,9 +41,11 @@ const mostPages = 200;
 export class RestApi {
   readonly url: string;
   readonly #letta: Letta;
+  readonly #timeoutMs: number;
 
   constructor({ url, apiKey, timeoutMs }: ApiOptions) {
     this.url = url;
+    this.#timeoutMs = timeoutMs;
     // Its log lines hold message text. Without a key of ours it would take one from the environment.
     this.#letta = new Letta({
       baseURL: url,
@@ -195,14 +197,19 @@ export class RestApi {
     return { what, ...(conversationId === "default" ? {} : { conversationId }) };
   }
 
-  /** Makes a call whose answer is parsed. */
+  /** Makes a call whose answer is parsed. The client's own time-out ends with the head of an answer: a body may stall. */
   async #read<T>(
     asked: Omit<Asked, "url">,
     signal: AbortSignal,
     schema: z.ZodType<T>,
     call: (options: { readonly signal: AbortSignal }) => PromiseLike<unknown>,
   ): Promise<T> {
-    const parsed = schema.safeParse(await this.#call(asked, signal, call));
+    const limit = AbortSignal.timeout(this.#timeoutMs);
+    const answer = await this.#call(asked, AbortSignal.any([signal, limit]), call).catch((error: unknown) => {
+      if (limit.aborted && !signal.aborted) throw unreachable({ ...asked, url: this.url }, "took too long");
+      throw error;
+    });
+    const parsed = schema.safeParse(answer);
     if (!parsed.success) throw malformed(asked.what);
     return parsed.data;
   }

@@ -79,7 +79,7 @@ function notFound({ what, conversationId }: Asked, status: number, text: string)
   return refused(`Letta refused ${what} (${status}): ${text}`, "It may have been deleted in Letta; look there.");
 }
 
-function unreachable({ url }: Asked, why: string): LettaError {
+export function unreachable({ url }: Asked, why: string): LettaError {
   return new LettaError("unreachable", `the Letta server at ${url} ${why}`, {
     remedy: "Check that Letta runs there (letta server, or Letta Cloud); letta-matrix tries again by itself.",
   });

@@ -13,6 +13,8 @@ export const silence = "<no-reply/>";
 const passing: ReadonlySet<string> = new Set(["unreachable", "busy", "token"]);
 /** Failures of the homeserver after which the same event can still be sent. */
 const sendable: ReadonlySet<string> = new Set(["unreachable", "limited", "token", "malformed"]);
+/** Tries while the homeserver forbids it: a minute. It may be a proxy that does, or the agent may be let in again. */
+const mostForbiddenTries = 6;
 /** Failures of Letta's conversation, not of the question: another conversation takes it. */
 const elsewhere: ReadonlySet<string> = new Set(["gone", "held"]);
 /** Tries while somebody else's turn runs, before the person is told. */
@@ -140,7 +142,10 @@ export const conversationSetup = setup({
       const { kind = "" } = failureOf(event);
       return passing.has(kind) && (kind !== "busy" || (current?.busyTries ?? 0) < mostBusyTries);
     },
-    isSendable: (_, event: { readonly error: unknown }) => sendable.has(failureOf(event).kind ?? ""),
+    isSendable: ({ context: { current } }, event: { readonly error: unknown }) => {
+      const { kind = "" } = failureOf(event);
+      return sendable.has(kind) || (kind === "forbidden" && (current?.tries ?? 0) < mostForbiddenTries);
+    },
     /** The answer itself cannot be sent; a word about that perhaps can. */
     isUnsendable: ({ context: { current } }, event: { readonly error: unknown }) =>
       current?.answer?.outcome === "answer" && failureOf(event).kind !== "forbidden",

@@ -114,6 +114,14 @@ describe("answering invitations", () => {
     expect(membershipIn(welcome)).toBe("join");
   });
 
+  test("is tried again when a refusal leaves the invitation standing", async () => {
+    const welcome = invitedBy(anna);
+    t.homeserver.fail("join", matrixError("forbidden"));
+    await expect(answer([{ roomId: welcome, accept: true }])).rejects.toMatchObject({ kind: "forbidden" });
+    await answer([{ roomId: welcome, accept: true }]);
+    expect(membershipIn(welcome)).toBe("join");
+  });
+
   test("is tried again when the homeserver holds it back, after all others", async () => {
     const [slow, welcome] = [invitedBy(anna), invitedBy(anna)];
     t.homeserver.fail("join", matrixError("limited", 10_000), 1, ({ args: [roomId] }) => roomId === slow);

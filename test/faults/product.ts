@@ -1,0 +1,160 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { pino } from "pino";
+import type { App, Ports } from "../../src/app.ts";
+import { stateText } from "../../src/commands/status/views.ts";
+import type { Config } from "../../src/config/schema.ts";
+import { addressOf } from "../../src/machines/addresses.ts";
+import type { ActorRecord } from "../../src/runtime/record.ts";
+import { hasteOf } from "../crash/haste.ts";
+
+export interface ProductOptions {
+  /** The folder of its `app.ts`. */
+  readonly source: string;
+  readonly dir: string;
+  readonly homeserver: { readonly url: string; readonly serverName: string; readonly sharedSecret: string };
+  readonly lettaUrl: string;
+  /** Who is invited to everything. */
+  readonly people: readonly string[];
+}
+
+/** How many times as fast its backoffs run: ten minutes take 10 s. */
+const clockHaste = 60;
+/** The same for what it waits for an answer: 30 s take 3 s. */
+export const timerHaste = 10;
+/** How much later than asked a long-poll may end, ms of its time. */
+const pollGraceMs = 20_000;
+const idleTimeoutMs = 60_000;
+const receiptWithinMs = 10_000;
+
+/** The product in this process, in a time that runs faster. */
+export class Product {
+  readonly #app: App;
+  readonly #server: string;
+
+  private constructor(app: App, server: string) {
+    this.#app = app;
+    this.#server = server;
+  }
+
+  static async start(options: ProductOptions): Promise<Product> {
+    const { source, dir } = options;
+    const { createApp } = await moduleOf<typeof import("../../src/app.ts")>(source, "app.ts");
+    const ports = await portsOf(options);
+    const log = pino(pino.destination(join(dir, "letta-matrix.log")));
+    const app = createApp(configOf(options), log, () => ports);
+    await app.start();
+    return new Product(app, options.homeserver.serverName);
+  }
+
+  stop(): Promise<void> {
+    return this.#app.stop();
+  }
+
+  /** Has it look for new agents. */
+  listNow(): Promise<void> {
+    return this.#app.host.accept(addressOf.discovery(this.#server), { type: "LIST_NOW" });
+  }
+
+  /** The states of the agent's regions, or `""`. */
+  agentState(agentId: string): string {
+    const record = this.#agent(agentId);
+    if (record === undefined || typeof record.value === "string") return "";
+    return Object.entries(record.value)
+      .map(([region, value]) => `${region}=${stateText(value)}`)
+      .join(" ");
+  }
+
+  conversationState(agentId: string, roomId: string): string {
+    return stateText(this.#app.host.read(addressOf.conversation(this.#server, agentId, roomId))?.value);
+  }
+
+  discoveryState(): string {
+    return stateText(this.#app.host.read(addressOf.discovery(this.#server))?.value);
+  }
+
+  /** The room of an agent that lives in it and hears what is said. */
+  homeOf(agentId: string): string | undefined {
+    const roomId = this.#agent(agentId)?.context["roomId"];
+    const { account, room, intake } = statesIn(this.agentState(agentId));
+    const isAtHome = account === "online" && room === "ready" && intake === "polling";
+    return isAtHome && typeof roomId === "string" ? roomId : undefined;
+  }
+
+  /** What the agent says is wrong. */
+  troublesOf(agentId: string): string[] {
+    return Object.keys(Object(this.#agent(agentId)?.context["troubles"]));
+  }
+
+  #agent(agentId: string): ActorRecord | undefined {
+    return this.#app.host.read(addressOf.agent(this.#server, agentId));
+  }
+}
+
+function statesIn(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(text.split(" ").map((region) => region.split("=")));
+}
+
+function moduleOf<TModule>(source: string, file: string): Promise<TModule> {
+  return import(pathToFileURL(join(source, file)).href);
+}
+
+async function portsOf({
+  source,
+  homeserver: { url, serverName, sharedSecret },
+  lettaUrl,
+}: ProductOptions): Promise<Ports> {
+  const { ClientServerHomeserver } = await moduleOf<typeof import("../../src/matrix/client-server.ts")>(
+    source,
+    "matrix/client-server.ts",
+  );
+  const { AppServerBackend } = await moduleOf<typeof import("../../src/letta/app-server/backend.ts")>(
+    source,
+    "letta/app-server/backend.ts",
+  );
+  const { RestBackend } = await moduleOf<typeof import("../../src/letta/rest/backend.ts")>(
+    source,
+    "letta/rest/backend.ts",
+  );
+  const { systemClock } = await moduleOf<typeof import("../../src/runtime/clock.ts")>(source, "runtime/clock.ts");
+  const { startTimer: slowly } = await moduleOf<typeof import("../../src/letta/timer.ts")>(source, "letta/timer.ts");
+  const startTimer: typeof slowly = (ms, expired) => slowly(ms / timerHaste, expired);
+  const homeserver = new ClientServerHomeserver(
+    { baseUrl: url, serverName, registration: { kind: "shared-secret", secret: sharedSecret } },
+    { startTimer, limits: { pollGraceMs } },
+  );
+  const turns = { url: lettaUrl, toolAllowList: [], idleTimeoutMs, startTimer };
+  const letta = lettaUrl.startsWith("http")
+    ? new RestBackend({ ...turns, timeoutMs: 30_000 / timerHaste })
+    : new AppServerBackend({ ...turns, receiptWithinMs });
+  return {
+    homeserver,
+    letta,
+    clock: hasteOf(systemClock, Date.now(), clockHaste),
+    async close() {
+      homeserver.close();
+      await letta.close();
+    },
+  };
+}
+
+function configOf({ dir, homeserver: { url, serverName, sharedSecret }, lettaUrl, people }: ProductOptions): Config {
+  const never = 24 * 3_600_000;
+  return {
+    homeserver: { url, serverName, registration: { kind: "shared-secret", secret: sharedSecret } },
+    letta: { url: lettaUrl, toolAllowList: [], toolAskList: [], idleTimeoutMs },
+    dataFolder: join(dir, "data"),
+    invite: [...people],
+    coreUsers: {},
+    space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
+    discovery: { intervalMs: never, graceMs: never, disabled: [] },
+    audit: { intervalMs: never },
+    rooms: { nameTemplate: "{agent}" },
+    avatars: { kind: "generated" },
+    commands: { people: [] },
+    invitations: { people: [], servers: [] },
+    history: { importLimit: 0 },
+    drafts: { ratePerSecond: 100, burst: 1_000 },
+    log: { level: "info" },
+  };
+}

@@ -1,0 +1,139 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { turnOf } from "../crash/marks.ts";
+import { Person } from "../crash/person.ts";
+import { productSource } from "../crash/world.ts";
+import { Person as Client } from "../e2e/person.ts";
+import { type MatrixUser, registerUser } from "../servers/matrix-users.ts";
+import { type Model, startModel } from "../servers/model.ts";
+import { type Synapse, startSynapse } from "../servers/synapse.ts";
+import { HttpProxy, type SeenAnswer, type SeenRequest } from "./http-proxy.ts";
+import { type LettaSide, startLettaSide } from "./letta-side.ts";
+import type { LettaKind } from "./phase.ts";
+import { Product, timerHaste } from "./product.ts";
+
+const session = z.object({ user_id: z.string(), access_token: z.string() });
+
+/** A real homeserver with a proxy before it, a stand-in of Letta with another, the product, and people. */
+export class World {
+  readonly synapse: Synapse;
+  readonly model: Model;
+  readonly letta: LettaSide;
+  readonly homeserver: HttpProxy;
+  readonly product: Product;
+  readonly ada: Person;
+  /** Ada again, for what people do less often than talking. */
+  readonly adasClient: Client;
+  readonly admin: Client;
+  readonly #traffic: Traffic;
+
+  constructor(
+    parts: Pick<World, "synapse" | "model" | "letta" | "homeserver" | "product" | "ada" | "adasClient" | "admin">,
+    traffic: Traffic,
+  ) {
+    this.synapse = parts.synapse;
+    this.model = parts.model;
+    this.letta = parts.letta;
+    this.homeserver = parts.homeserver;
+    this.product = parts.product;
+    this.ada = parts.ada;
+    this.adasClient = parts.adasClient;
+    this.admin = parts.admin;
+    this.#traffic = traffic;
+  }
+
+  /** On whose behalf a request is made. */
+  userOf({ token }: SeenRequest): string | undefined {
+    return this.#traffic.users.get(token);
+  }
+
+  /** Whether the homeserver has taken a final answer to the question. */
+  isAnswered(eventId: string): boolean {
+    return this.#traffic.answered.has(eventId);
+  }
+
+  async stop(): Promise<void> {
+    await this.product.stop();
+    await this.homeserver.close();
+    await Promise.all([this.synapse.stop(), this.letta.stop()]);
+    await this.model.stop();
+  }
+}
+
+/** What the proxy has seen the homeserver do. */
+class Traffic {
+  /** User ids by access token. */
+  readonly users = new Map<string, string>();
+  /** Questions that have a final answer, by event id. */
+  readonly answered = new Set<string>();
+
+  note({ path, body }: SeenRequest, answer: SeenAnswer): void {
+    if (answer.status !== 200) return;
+    if (/\/(register|login)$/.test(path)) {
+      const given = session.safeParse(JSON.parse(answer.body));
+      if (given.success) this.users.set(given.data.access_token, given.data.user_id);
+    }
+    const mark = path.includes("/send/") ? turnOf(JSON.parse(body)) : undefined;
+    if (mark?.final === true) this.answered.add(mark.cause);
+  }
+}
+
+export interface WorldOptions {
+  /** Holds all that it writes. */
+  readonly dir: string;
+  readonly letta: LettaKind;
+  /** The real App Server in the stand-in's place. Default: false. */
+  readonly realLetta?: boolean;
+  /** Where the product's source is. Default: as it stands. */
+  readonly source?: string;
+}
+
+export async function startWorld({
+  dir,
+  letta: kind,
+  realLetta: real = false,
+  source = productSource,
+}: WorldOptions): Promise<World> {
+  await mkdir(dir, { recursive: true });
+  const model = await startModel();
+  const [synapse, letta] = await Promise.all([
+    startSynapse({ dir: join(dir, "synapse"), rateLimits: "lifted" }),
+    startLettaSide({ kind, real, model, dir }),
+  ]);
+  const traffic = new Traffic();
+  const homeserver = await HttpProxy.start({
+    target: synapse.baseUrl,
+    // Polls are held in the product's time.
+    rewrite({ pathname, searchParams }) {
+      const held = searchParams.get("timeout");
+      if (pathname.endsWith("/sync") && held !== null)
+        searchParams.set("timeout", String(Math.round(Number(held) / timerHaste)));
+    },
+    onAnswer: (request, answer) => traffic.note(request, answer),
+  });
+  const ada = await registerUser(synapse, "ada");
+  const root = await registerUser(synapse, "root", { admin: true });
+  const client = ({ userId, accessToken }: MatrixUser) => new Client({ baseUrl: synapse.baseUrl, userId, accessToken });
+  const { serverName, registrationSharedSecret: sharedSecret } = synapse;
+  const product = await Product.start({
+    source,
+    dir,
+    homeserver: { url: homeserver.url, serverName, sharedSecret },
+    lettaUrl: letta.url,
+    people: [ada.userId],
+  });
+  return new World(
+    {
+      synapse,
+      model,
+      letta,
+      homeserver,
+      product,
+      ada: new Person(synapse.baseUrl, ada),
+      adasClient: client(ada),
+      admin: client(root),
+    },
+    traffic,
+  );
+}
