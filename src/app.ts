@@ -24,6 +24,8 @@ import type { LettaBackend, ModelInspector } from "./letta/port.ts";
 import { addressOf, isAgentUser, localpartOf, serverOfUser } from "./machines/addresses.ts";
 import { ClientServerHomeserver } from "./matrix/client-server.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
+import { PacedHomeserver } from "./matrix/pacing/paced-homeserver.ts";
+import { Pacer } from "./matrix/pacing/pacer.ts";
 import { passwordOf } from "./matrix/password.ts";
 import type { Homeserver, HomeserverAdmin } from "./matrix/port.ts";
 import { type OpenPatient, patientOf } from "./patient.ts";
@@ -86,7 +88,7 @@ export function createApp(config: Config, logger: Logger, connect: Connect = con
         failure.reject(error);
       });
       try {
-        running = await compose(config, options, logger, connect(config, logger), store);
+        running = await compose(config, options, logger, paced(connect(config, logger)), store);
         await running.supervisor.start();
         running.supervisor.ended.catch(failure.reject);
       } catch (error) {
@@ -324,6 +326,11 @@ function identityOf(secret: string): Identity {
     passwordOf: (userId) => passwordOf(secret, userId),
     deviceIdOf: (userId) => deviceIdOf(secret, userId),
   };
+}
+
+/** All our users together ask the homeserver at one pace. */
+function paced(ports: Ports): Ports {
+  return { ...ports, homeserver: new PacedHomeserver(ports.homeserver, new Pacer(() => ports.clock.now())) };
 }
 
 /** The real servers, as the configuration names them. */

@@ -16,6 +16,7 @@ import {
   type Profile,
   type SyncRequest,
   type SyncResponse,
+  type Urgency,
 } from "./port.ts";
 import { encodeFilter, syncAnswer, toSyncResponse } from "./sync-response.ts";
 
@@ -40,6 +41,11 @@ export class ClientServerClient implements MatrixClient {
     this.userId = userId;
     this.#api = api;
     this.#onMalformed = onMalformed;
+  }
+
+  /** Nothing waits here. */
+  at(_urgency: Urgency): MatrixClient {
+    return this;
   }
 
   async sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResponse> {

@@ -53,8 +53,16 @@ export interface HomeserverAdmin {
   makeRoomAdmin(roomId: string, userId: string, signal: AbortSignal): Promise<void>;
 }
 
+/**
+ * How long a request may wait while the homeserver has enough to do: least of all one that somebody waits for, longest
+ * one that nobody would miss for a while.
+ */
+export type Urgency = "answer" | "conversation" | "housekeeping";
+
 export interface MatrixClient {
   readonly userId: string;
+  /** This client for requests of another urgency; without it they are housekeeping. */
+  at(urgency: Urgency): MatrixClient;
   /** One long-poll. `timeoutMs` is how long the homeserver may hold it when nothing happens. */
   sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResponse>;
   messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse>;

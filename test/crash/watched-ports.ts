@@ -39,8 +39,9 @@ function watchHomeserver(homeserver: Homeserver, watch: Watch): Homeserver {
 
 function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixClient {
   const { userId } = client;
-  return {
+  const watched: MatrixClient = {
     userId,
+    at: () => watched,
     async sync(request, signal) {
       const response = await client.sync(request, signal);
       const questions = response.joined
@@ -89,6 +90,7 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
     setDisplayName: (...args) => client.setDisplayName(...args),
     logOut: (...args) => client.logOut(...args),
   };
+  return watched;
 }
 
 function isQuestion({ sender, content }: MatrixEvent, userId: string): boolean {

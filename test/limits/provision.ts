@@ -56,3 +56,15 @@ export async function expectNothingTwice(house: Household): Promise<void> {
   expect(invited).toHaveLength((agents.length + 1) * people.length);
   expect(requests.filter(({ path }) => path.endsWith("/login") && !path.startsWith("/_synapse"))).toEqual([]);
 }
+
+export interface InvitationCounts {
+  readonly sent: number;
+  /** Because of the homeserver's limits. */
+  readonly refused: number;
+}
+
+export async function invitationCounts(house: Household): Promise<InvitationCounts> {
+  const invitations = (await house.synapse.requests()).filter(({ path }) => path.endsWith("/invite"));
+  const withStatus = (status: number): number => invitations.filter((one) => one.status === status).length;
+  return { sent: withStatus(200), refused: withStatus(429) };
+}

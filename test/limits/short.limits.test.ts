@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type Household, startHousehold } from "../e2e/household.ts";
-import { expectNothingTwice, people, provisionTwelve } from "./provision.ts";
+import { expectNothingTwice, invitationCounts, people, provisionTwelve } from "./provision.ts";
 
 describe("twelve agents and three people on a Synapse with its default rate limits", () => {
   let house: Household | undefined;
@@ -25,6 +25,10 @@ describe("twelve agents and three people on a Synapse with its default rate limi
       waits.filter((reason) => /^inviting @(anna|bert|cleo)\b.* \[429\] M_LIMIT_EXCEEDED/.test(reason)),
     ).not.toEqual([]);
     expect(seconds).toBeGreaterThan(60);
+    const { sent, refused } = await invitationCounts(house);
+    process.stderr.write(`${sent} invitations sent, ${refused} refused\n`);
+    // Who learns that a person cannot be invited now learns it for all agents: 90 when each found that out for itself.
+    expect(refused).toBeLessThan(1.5 * sent);
     await expectNothingTwice(house);
   }, 480_000);
 });

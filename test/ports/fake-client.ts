@@ -11,6 +11,7 @@ import type {
   SyncFilter,
   SyncRequest,
   SyncResponse,
+  Urgency,
 } from "../../src/matrix/port.ts";
 import { asSent, type FakeHomeserver, matrixError } from "./fake-homeserver.ts";
 import { type FakeRoom, placeOf, tokenOf } from "./fake-room.ts";
@@ -25,6 +26,10 @@ export class FakeClient implements MatrixClient {
     this.userId = credentials.userId;
     this.#server = server;
     this.#credentials = credentials;
+  }
+
+  at(_urgency: Urgency): MatrixClient {
+    return this;
   }
 
   async sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResponse> {

@@ -44,7 +44,7 @@ export function poll(
 ): AgentEffects["poll"] {
   const core = new Set([...rooms.admins, ...rooms.readers]);
   return async (input, { signal, restarted, beat }) => {
-    const client = sessions.as(input.userId);
+    const client = sessions.as(input.userId).at("conversation");
     const filter = filterOf(watchedTypes, [input.userId]);
     const own = { roomId: input.roomId, core };
     const recovering = input.recovering === true;
@@ -90,7 +90,7 @@ export function catchUp(
   commands: CommandPolicy,
 ): AgentEffects["catchUp"] {
   return async (input, { signal }): Promise<Polled> => {
-    const client = sessions.as(input.userId);
+    const client = sessions.as(input.userId).at("conversation");
     // Synapse leaves out a room in which nothing recent passes the filter: its creation always does.
     const filter = { ...filterOf([...heardTypes, "m.room.member"], []), stateTypes: ["m.room.create"] };
     const response = await client.sync({ timeoutMs: 0, filter }, signal);

@@ -53,7 +53,7 @@ export function ask({ letta, sessions, budgets, clock }: AskDependencies): Conve
   return async (input, context) => {
     const room = new RoomTurn(sessions, input, context.signal);
     const drafts = new DraftWriter(draftRoom(room, context), budgets.of(input.userId), clock);
-    const presence = new Presence(room.client, input.roomId, clock);
+    const presence = new Presence(room.client.at("conversation"), input.roomId, clock);
     const { signal, emit } = context;
     const approvals = new Approvals({ room, clock, signal, emit });
     const request = requestOf(input, context, approvals);

@@ -12,7 +12,7 @@ export class RoomTurn {
   readonly #signal: AbortSignal;
 
   constructor(sessions: Sessions, input: TurnInput, signal: AbortSignal) {
-    this.client = sessions.as(input.userId);
+    this.client = sessions.as(input.userId).at("answer");
     this.#input = input;
     this.#signal = signal;
   }
@@ -28,23 +28,28 @@ export class RoomTurn {
   /** The first draft has the same name in every attempt: sending it again gives the event that stands there. */
   sendDraft(text: string): Promise<string> {
     const { question, attempt } = this.#input.turn;
-    return this.send("draft", draftContent(question, attempt, text));
+    return this.#send("draft", draftContent(question, attempt, text), this.client.at("conversation"));
   }
 
   /** Named by how far it shows the answer: counted, a restarted process would begin with names that were used before. */
   async editDraft(draft: string, text: string): Promise<void> {
     const { question, attempt } = this.#input.turn;
-    await this.send(`draft/${attempt}/${text.length}`, draftEdit(question, attempt, text, draft));
+    const content = draftEdit(question, attempt, text, draft);
+    await this.#send(`draft/${attempt}/${text.length}`, content, this.client.at("conversation"));
   }
 
   send(part: string, content: Content): Promise<string> {
-    const { roomId } = this.#input;
-    return this.client.send(roomId, "m.room.message", this.#name("m.room.message", part), content, this.#signal);
+    return this.#send(part, content, this.client);
   }
 
   async redact(eventId: string): Promise<void> {
     const { roomId } = this.#input;
     await this.client.redact(roomId, eventId, this.#name("m.room.redaction", "draft"), this.#signal);
+  }
+
+  #send(part: string, content: Content, client: MatrixClient): Promise<string> {
+    const name = this.#name("m.room.message", part);
+    return client.send(this.#input.roomId, "m.room.message", name, content, this.#signal);
   }
 
   #name(type: string, part: string): string {

@@ -31,7 +31,7 @@ export function sayings({ sessions, markdown }: SayDependencies): Sayings {
   async function say({ userId, roomId, cause, part }: Saying, content: Content, signal: AbortSignal): Promise<void> {
     const txnId = transactionId({ agent: userId, room: roomId, type: "m.room.message", cause, part });
     try {
-      await sessions.as(userId).send(roomId, "m.room.message", txnId, content, signal);
+      await sessions.as(userId).at("answer").send(roomId, "m.room.message", txnId, content, signal);
     } catch (error) {
       // Nobody can be told anything in a room that does not let us speak.
       if (!(error instanceof MatrixError && error.kind === "forbidden")) throw error;
