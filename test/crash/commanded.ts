@@ -1,4 +1,4 @@
-import type { Evidence, Resident } from "./evidence.ts";
+import type { Resident, RoomEvidence } from "./evidence.ts";
 import type { Case } from "./laws.ts";
 import type { SaidCommand } from "./messages.ts";
 import type { Ending, RoomView } from "./timeline.ts";
@@ -40,7 +40,7 @@ export function remarksIn(
 }
 
 /** Whether each `!retry` in the room has led to a further end, or to a word about it. */
-export function areCarriedOut({ roomId }: Resident, { endings, unmarked }: RoomView, evidence: Evidence): boolean {
+export function areCarriedOut({ roomId }: Resident, { endings, unmarked }: RoomView, evidence: RoomEvidence): boolean {
   const done = new Set([...endings.map(({ retry }) => retry), ...unmarked.map(({ inReplyTo }) => inReplyTo)]);
   const isSilent = new Set(evidence.messages.filter(({ silent }) => silent).map(({ eventId }) => eventId));
   // Silence has no end that can be seen.
@@ -49,7 +49,7 @@ export function areCarriedOut({ roomId }: Resident, { endings, unmarked }: RoomV
 }
 
 /** Commands that had more than one effect, or that an agent was asked; each with its event and how. */
-export function commandedTwice(resident: Resident, view: RoomView, evidence: Evidence): [string, string][] {
+export function commandedTwice(resident: Resident, view: RoomView, evidence: RoomEvidence): [string, string][] {
   const commands = evidence.commands.filter(({ roomId }) => roomId === resident.roomId);
   const own = commands.flatMap(({ eventId }): [string, string][] => {
     const remarks = view.unmarked.filter(({ inReplyTo }) => inReplyTo === eventId).length;

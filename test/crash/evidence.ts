@@ -71,8 +71,8 @@ export interface Arrival {
   readonly to: number;
 }
 
-/** All that is known of a run when it has come to rest. */
-export interface Evidence {
+/** What is known of the rooms when they have come to rest, and of what was done for the questions in them. */
+export interface RoomEvidence {
   readonly residents: readonly Resident[];
   readonly messages: readonly SentMessage[];
   readonly commands: readonly SaidCommand[];
@@ -87,6 +87,10 @@ export interface Evidence {
   readonly approved: ReadonlySet<string>;
   /** How often the tool of a message ran, by nonce. */
   readonly toolRuns: ReadonlyMap<string, number>;
+}
+
+/** All that is known of a run when it has come to rest. */
+export interface Evidence extends RoomEvidence {
   /** Registrations, logins and creations since everything had been set up. */
   readonly oneTimeRequests: readonly OneTimeRequest[];
   /** Agents that came after that. */

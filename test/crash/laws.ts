@@ -1,6 +1,6 @@
 import { readAnswer } from "../servers/model-plan.ts";
 import { commandedTwice, isStopped, remarksIn, retriesOf } from "./commanded.ts";
-import type { Evidence, Kill, Resident } from "./evidence.ts";
+import type { Evidence, Kill, Resident, RoomEvidence } from "./evidence.ts";
 import type { SentMessage } from "./messages.ts";
 import { miscounts, secondTimes } from "./one-of-each.ts";
 import { type Ending, type RoomView, type Saying, viewOf } from "./timeline.ts";
@@ -23,7 +23,7 @@ export interface Case {
   /** The answers and drafts to it. */
   readonly sayings: readonly Saying[];
   readonly endings: readonly Ending[];
-  readonly evidence: Evidence;
+  readonly evidence: RoomEvidence;
 }
 
 /** Judges a message: each string is one breach of the law. */
@@ -127,17 +127,22 @@ export const lawNames: readonly LawName[] = [
 /** Everything that a run has done wrong. */
 export function judge(evidence: Evidence): Violation[] {
   return [
-    ...evidence.residents.flatMap((resident) => judgeRoom(resident, evidence)),
+    ...judgeRooms(evidence),
     ...secondTimes(evidence).map((detail) => ofNoRoom("no-second-registration-login-room-space", detail)),
     ...miscounts(evidence).map((detail) => ofNoRoom("one-of-each", detail)),
   ];
+}
+
+/** Judges what stands in the rooms alone. */
+export function judgeRooms(evidence: RoomEvidence): Violation[] {
+  return evidence.residents.flatMap((resident) => judgeRoom(resident, evidence));
 }
 
 function ofNoRoom(law: LawName, detail: string): Violation {
   return { law, roomId: "", eventId: "", detail };
 }
 
-function judgeRoom(resident: Resident, evidence: Evidence): Violation[] {
+function judgeRoom(resident: Resident, evidence: RoomEvidence): Violation[] {
   const { roomId } = resident;
   const view = viewOf(evidence.timelines.get(roomId) ?? [], resident.userId);
   const messages = evidence.messages.filter((message) => message.roomId === roomId);
@@ -179,7 +184,7 @@ function orderOf(messages: readonly SentMessage[], { indexOf, endings }: RoomVie
 function elseSaid(
   messages: readonly SentMessage[],
   view: RoomView,
-  { commands }: Evidence,
+  { commands }: RoomEvidence,
   roomId: string,
 ): Violation[] {
   const known = new Set(messages.map(({ eventId }) => eventId));
@@ -198,7 +203,7 @@ function noncesOf({ nonce, edited }: SentMessage): string[] {
   return edited === undefined ? [nonce] : [nonce, edited];
 }
 
-function askingsOf(message: SentMessage, { askings }: Evidence) {
+function askingsOf(message: SentMessage, { askings }: RoomEvidence) {
   const nonces = noncesOf(message);
   return askings.filter(({ nonce, afterTool }) => nonce !== undefined && !afterTool && nonces.includes(nonce));
 }
@@ -270,7 +275,7 @@ function acceptedTwice({ message, evidence }: Case): string[] {
 }
 
 /** Whether the homeserver was killed between what is first and last known of the message. */
-function homeserverWasAway({ eventId }: SentMessage, { passings, kills }: Evidence): boolean {
+function homeserverWasAway({ eventId }: SentMessage, { passings, kills }: RoomEvidence): boolean {
   const known = passings.filter((passing) => passing.eventId === eventId).map(({ at }) => at);
   const [from, to] = [Math.min(...known), Math.max(...known)];
   return kills.some(({ kind, at }) => (kind === "synapse" || kind === "all") && at >= from && at <= to);

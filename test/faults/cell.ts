@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { agentLocalpart, agentUserId } from "../../src/machines/addresses.ts";
-import type { Evidence, Kill, Resident } from "../crash/evidence.ts";
-import { judge, type LawName } from "../crash/laws.ts";
+import type { Kill, Resident, RoomEvidence } from "../crash/evidence.ts";
+import { judgeRooms, type LawName } from "../crash/laws.ts";
 import { bodyOf, type SentMessage } from "../crash/messages.ts";
 import { viewOf } from "../crash/timeline.ts";
 import type { FaultName } from "./fault-names.ts";
@@ -211,7 +211,7 @@ export class CellRun {
   }
 
   async #judge(): Promise<string[]> {
-    const evidence: Evidence = {
+    const evidence: RoomEvidence = {
       residents: [this.#resident()],
       messages: this.#messages,
       timelines: new Map([[this.#roomId, await this.#timeline()]]),
@@ -222,11 +222,11 @@ export class CellRun {
       inputs: [],
       approved: new Set(),
       toolRuns: new Map(),
-      oneTimeRequests: [],
+      commands: [],
     };
     const sessions = await this.#sessions().catch(() => []);
     return [
-      ...judge(evidence)
+      ...judgeRooms(evidence)
         .filter(({ law }) => !this.#mayBreak(law))
         .map(({ law, nonce = "-", detail }) => `${law}: ${nonce}: ${detail}`),
       ...(sessions.length === 1 ? [] : [`the user has ${sessions.length} sessions`]),
