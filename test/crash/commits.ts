@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { unseal } from "../../src/runtime/embedded/store/seal.ts";
 import type { Write } from "../../src/runtime/embedded/store.ts";
 import type { DiskOptions } from "./disk.ts";
 import type { KillPoint } from "./kill-point.ts";
@@ -20,7 +21,7 @@ export function watchCommits(points: KillPoint): DiskOptions["on"] {
 /** The question that the conversation is at, or has taken last. */
 function questionOf(write: Write): string[] {
   if (write.type === "del" || !write.key.startsWith("r|")) return [];
-  const parsed = record.safeParse(JSON.parse(write.value));
+  const parsed = record.safeParse(JSON.parse(unseal(write.key, write.value).value));
   if (!parsed.success) return [];
   const { queue, current } = parsed.data.context;
   const question = current?.question ?? queue.at(-1);
