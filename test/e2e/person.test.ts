@@ -1,9 +1,9 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { answerJson, startOddServer } from "../matrix/odd-server.ts";
 import { Person } from "./person.ts";
 
 const roomId = "!room:example.org";
+const quietRoomId = "!quiet:example.org";
 
 interface Timeline {
   readonly numbers: readonly number[];
@@ -11,61 +11,74 @@ interface Timeline {
   readonly prevBatch?: string;
 }
 
+interface Page {
+  readonly numbers: readonly number[];
+  readonly end?: string;
+}
+
 function event(n: number): object {
   const content = { msgtype: "m.text", body: `${n}` };
   return { event_id: `$${n}`, type: "m.room.message", sender: "@bert:example.org", origin_server_ts: n, content };
-}
-
-/** A homeserver with these answers to /sync, one after the other, and these pages of older events by their places. */
-async function homeserver(answers: readonly Timeline[], pages: Readonly<Record<string, readonly number[]>>) {
-  let asked = 0;
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? "/", "http://homeserver");
-    if (url.pathname.endsWith("/messages")) {
-      const [from, ...older] = Object.keys(pages).filter((place) => place <= (url.searchParams.get("from") ?? ""));
-      response.end(JSON.stringify({ chunk: (pages[from ?? ""] ?? []).map(event), end: older[0] }));
-      return;
-    }
-    const answer = answers[asked++];
-    // The next one is waited for, as one waits for news that do not come.
-    if (answer === undefined) return;
-    const { numbers, limited, prevBatch } = answer;
-    const timeline = { events: numbers.map(event), limited, prev_batch: prevBatch };
-    response.end(JSON.stringify({ next_batch: `s${asked}`, rooms: { join: { [roomId]: { timeline } } } }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { server, baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
 describe("a person's client", () => {
   let close = async (): Promise<void> => {};
   afterEach(() => close());
 
-  async function told(
+  /** A client of a homeserver with these answers to /sync, and these pages of older events by their places. */
+  async function client(
     answers: readonly Timeline[],
-    pages: Readonly<Record<string, readonly number[]>>,
-    last: number,
-  ): Promise<readonly string[]> {
-    const { server, baseUrl } = await homeserver(answers, pages);
-    const person = await new Person({ baseUrl, userId: "@anna:example.org", accessToken: "" }).open();
+    pages: Readonly<Record<string, Page>> = {},
+    broken = 0,
+  ): Promise<Person> {
+    let cuts = 0;
+    const server = await startOddServer(({ url = "", socket }, response) => {
+      const { pathname, searchParams } = new URL(url, "http://homeserver");
+      if (pathname.endsWith("/messages")) {
+        if (cuts++ < broken) return void socket.destroy();
+        const page = pages[searchParams.get("from") ?? ""];
+        return answerJson(response, 200, { chunk: (page?.numbers ?? []).map(event), end: page?.end });
+      }
+      const n = Number(searchParams.get("since") ?? 0);
+      const answer = answers[n];
+      // The next one is waited for, as one waits for news that do not come.
+      if (answer === undefined) return;
+      const { numbers, limited, prevBatch } = answer;
+      const timeline = { events: numbers.map(event), limited, prev_batch: prevBatch };
+      const quiet = { timeline: { events: [event(100 + n)] } };
+      const join = { [quietRoomId]: quiet, [roomId]: { timeline } };
+      answerJson(response, 200, { next_batch: String(n + 1), rooms: { join } });
+    });
+    const person = await new Person({ baseUrl: server.baseUrl, userId: "@anna:example.org", accessToken: "" }).open();
     close = async () => {
       await person.close();
-      server.closeAllConnections();
-      server.close();
+      await server.stop();
     };
-    await person.until(`event ${last}`, () => person.events(roomId).find(({ eventId }) => eventId === `$${last}`));
-    return person.events(roomId).map(({ eventId }) => eventId);
+    return person;
   }
 
+  const idsIn = (person: Person, room: string): string[] => person.events(room).map(({ eventId }) => eventId);
+  const has = (person: Person, id: string) => () => person.events(roomId).find(({ eventId }) => eventId === id);
+  const pages = { p2: { numbers: [6, 5], end: "p1" }, p1: { numbers: [4, 3, 2, 1] } };
+  const gap = [{ numbers: [1, 2] }, { numbers: [7, 8], limited: true, prevBatch: "p2" }];
+  const whole = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8"];
+
   it("fetches what was left out of an answer, page by page", async () => {
-    const answers = [{ numbers: [1, 2] }, { numbers: [7, 8], limited: true, prevBatch: "p2" }];
-    expect(await told(answers, { p2: [6, 5], p1: [4, 3, 2, 1] }, 8)).toEqual(
-      [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `$${n}`),
-    );
+    const person = await client(gap, pages);
+    await person.until("the newest event", has(person, "$8"));
+    expect(idsIn(person, roomId)).toEqual(whole);
   });
 
   it("takes an event once that is told again with a room that is called limited", async () => {
-    const answers = [{ numbers: [1, 2] }, { numbers: [1, 2, 3], limited: true, prevBatch: "p0" }];
-    expect(await told(answers, {}, 3)).toEqual(["$1", "$2", "$3"]);
+    const person = await client([{ numbers: [1, 2] }, { numbers: [1, 2, 3], limited: true, prevBatch: "p0" }]);
+    await person.until("the newest event", has(person, "$3"));
+    expect(idsIn(person, roomId)).toEqual(["$1", "$2", "$3"]);
+  });
+
+  it("takes nothing twice when the connection breaks while it fetches what was left out", async () => {
+    const person = await client(gap, pages, 1);
+    await person.until("the newest event", has(person, "$8"));
+    expect(idsIn(person, roomId)).toEqual(whole);
+    expect(idsIn(person, quietRoomId)).toEqual(["$100", "$101"]);
   });
 });

@@ -223,19 +223,26 @@ export class Person {
       );
       if (invitation !== undefined) this.#inviters.set(roomId, invitation.sender);
     }
-    for (const [roomId, room] of Object.entries(answer.rooms?.join ?? {})) await this.#take(roomId, room);
+    const joined = Object.entries(answer.rooms?.join ?? {});
+    // All is fetched before anything is taken: an answer whose gaps can't be filled now is asked for once more, whole.
+    const news = await Promise.all(joined.map(([roomId, room]) => this.#newsOf(roomId, room)));
+    for (const [index, [roomId, room]] of joined.entries()) this.#take(roomId, news[index] ?? [], room);
     for (const watcher of this.#watchers) watcher();
     return answer.next_batch;
   }
 
-  async #take(roomId: string, room: z.infer<typeof joinedRoom>): Promise<void> {
-    const known = this.#events.get(roomId) ?? [];
-    const { limited, prev_batch: from } = room.timeline;
-    const told = room.timeline.events.map((event) => readEvent(event, roomId));
+  /** The events of an answer that are new, with those that it left out. */
+  async #newsOf(roomId: string, room: z.infer<typeof joinedRoom>): Promise<readonly RoomEvent[]> {
+    const known = this.#events.get(roomId);
+    const { limited, prev_batch: from, events } = room.timeline;
+    const told = events.map((event) => readEvent(event, roomId));
     // A busy Synapse also calls a room "limited" that was joined while it made the answer before, which had the room
     // already, and tells its events once more.
-    const news = limited === true && known.length > 0 ? await this.#since(roomId, known, told, from) : told;
-    this.#events.set(roomId, [...known, ...news]);
+    return limited === true && known !== undefined ? await this.#since(roomId, known, told, from) : told;
+  }
+
+  #take(roomId: string, news: readonly RoomEvent[], room: z.infer<typeof joinedRoom>): void {
+    this.#events.set(roomId, [...this.events(roomId), ...news]);
     for (const { type, content } of room.ephemeral?.events ?? []) {
       if (type === "m.typing")
         for (const userId of typists.parse(content["user_ids"])) this.#typing.add(`${roomId} ${userId}`);
