@@ -1,0 +1,81 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { couriers, type Delivered, deliverAll } from "./full-disk/deliveries.ts";
+import { SmallDisk } from "./full-disk/small-disk.ts";
+import { runs } from "./runs.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const mebibyte = 1024 * 1024;
+
+function expectEachOnce({ taken, lines, outside }: Delivered, parcels: number): void {
+  const numbers = Array.from({ length: parcels }, (_, n) => n);
+  for (const to of couriers) {
+    expect(taken[to]).toEqual(numbers);
+    const named = (what: string) => numbers.map((n) => `${what}${to} ${n}`);
+    expect(Array.isArray(lines) && lines.filter((line) => line.startsWith(`${to} `))).toEqual(named(""));
+    for (const what of ["deliver ", "receipt "])
+      expect(outside.filter((line) => line.startsWith(`${what}${to} `))).toEqual(named(what));
+  }
+}
+
+describe("a store on a disk that becomes full", () => {
+  const parcels = runs(100);
+  let folder: string;
+  let disk: ReturnType<typeof SmallDisk.mount>;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "letta-matrix-full-"));
+    disk = SmallDisk.mount(folder, 24);
+  });
+  afterAll(async () => {
+    if (disk instanceof SmallDisk) disk.unmount();
+    await rm(folder, { recursive: true });
+  });
+
+  it("keeps all that was acknowledged, refuses the rest, and goes on when there is room", {
+    timeout: 60_000,
+  }, async ({ skip }) => {
+    if (!(disk instanceof SmallDisk)) return skip(disk.refused);
+    const full = disk;
+    const fills = [10, 40, 70];
+    const [ann] = couriers;
+    const delivered = await deliverAll({
+      folder: join(folder, "store"),
+      parcels,
+      room: 8 * mebibyte,
+      async beforeGiving(n, to) {
+        if (to === ann && fills.includes(n)) await full.fill();
+      },
+      async onFull(tries) {
+        if (tries % 3 === 0) await full.free();
+      },
+    });
+    expectEachOnce(delivered, parcels);
+    const { closed, reopened, vain, refused, reasons } = delivered;
+    const times = fills.length;
+    expect({ closed, reopened, vain }).toEqual({ closed: times, reopened: times, vain: 3 * times });
+    expect(refused).toBeGreaterThan(3 * times);
+    expect(reasons.join("\n")).toMatch(/StoreUnavailable: .*: IO error: .* No space left on device/);
+  });
+});
+
+describe("a store whose files may not become larger", () => {
+  it("is opened again whenever its log is as large as it may be", { timeout: 60_000 }, async () => {
+    const parcels = runs(100);
+    const folder = join(await temporaryFolder("file-limit"), "store");
+    const script = join(import.meta.dirname, "full-disk", "child.ts");
+    const kibibytes = 512;
+    const command = `ulimit -f ${kibibytes}; exec "$@"`;
+    const args = [process.execPath, script, folder, String(parcels), String(mebibyte / 4)];
+    const { stdout } = await promisify(execFile)("bash", ["-c", command, "bash", ...args]);
+    const delivered: Delivered = JSON.parse(stdout);
+    expectEachOnce(delivered, parcels);
+    const { closed, reopened, vain, reasons } = delivered;
+    expect(reasons.join("\n")).toMatch(/StoreUnavailable: .*: IO error: .* File too large/);
+    expect(closed).toBeGreaterThan(1);
+    expect({ reopened, vain }).toEqual({ reopened: closed, vain: 0 });
+  });
+});
