@@ -108,6 +108,11 @@ export class FakeHomeserver implements Homeserver {
     return room;
   }
 
+  /** A room that is known of before anything has happened in it. */
+  ensureRoom(roomId: string): void {
+    if (!this.rooms.has(roomId)) this.rooms.set(roomId, new FakeRoom(roomId));
+  }
+
   /** Somebody says something, or sets a state. */
   post(roomId: string, event: Partial<MatrixEvent> & Pick<MatrixEvent, "sender">): MatrixEvent {
     const place = ++this.#place;
