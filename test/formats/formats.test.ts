@@ -43,10 +43,7 @@ describe.each(fixtures())("what was written in formats %i", (number) => {
           .flatMap(({ machine, context }) => (machine === "conversation" ? [String(context["roomId"])] : [])),
       ),
     ];
-    const now = rooms.map((room) => {
-      const content = { msgtype: "m.text", body: "Are you still there?" };
-      return town.homeserver.post(room, { sender: "@eve:test", content }).eventId;
-    });
+    const now = rooms.map((room) => town.say(room, "Are you still there?"));
     expect(now).toHaveLength(2);
     await eventually("all answers", () => (town.answered().length >= before + 4 ? true : undefined), 20_000);
     expect(town.answered()).toEqual(expect.arrayContaining(now));

@@ -40,31 +40,22 @@ async function live(town: Town): Promise<void> {
   const server = homeserver.serverName;
   const unfinished = Promise.withResolvers<never>();
   await app.start();
-  const roomOf = (agentId: string) =>
-    eventually(`${agentId} to hear`, async () => {
-      const { context, value } = app.host.read(addressOf.agent(server, agentId)) ?? {};
-      const state = JSON.stringify(value ?? "");
-      const isReady = state.includes('"ready"') && state.includes('"polling"');
-      return isReady ? String(context?.["roomId"]) : undefined;
-    });
-  const [ann, bob] = [await roomOf("agent-ann"), await roomOf("agent-bob")];
+  const [ann, bob] = [await town.roomOf("agent-ann"), await town.roomOf("agent-bob")];
   for (const room of [ann, bob]) homeserver.setMember(room, "@eve:test", "join");
-  const say = (room: string, body: string) =>
-    homeserver.post(room, { sender: "@eve:test", content: { msgtype: "m.text", body } }).eventId;
 
-  const first = say(ann, "What is the time?");
+  const first = town.say(ann, "What is the time?");
   await eventually("the first answer", async () => (town.answered().includes(first) ? true : undefined));
   // The next is being answered when the process ends, and one waits behind it.
   letta.turns = [[{ type: "accepted" }, { type: "text", messageId: "m", delta: "It is " }, () => unfinished.promise]];
-  say(ann, "And now?");
+  town.say(ann, "And now?");
   await eventually("the draft", async () =>
     Object(app.host.read(addressOf.conversation(server, "agent-ann", ann))?.context["current"]).draft === undefined
       ? undefined
       : true,
   );
-  say(ann, "Are you there?");
+  town.say(ann, "Are you there?");
 
-  const answeredByBob = say(bob, "Hello");
+  const answeredByBob = town.say(bob, "Hello");
   await eventually("Bob's answer", async () => (town.answered().includes(answeredByBob) ? true : undefined));
   const talk = addressOf.conversation(server, "agent-bob", bob);
   // No chart of ours sends what another chart cannot take: this one is from nowhere.
