@@ -1,9 +1,12 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { instanceSecret } from "../../src/config/instance-secret.ts";
+import { PasswordFile } from "../../src/config/password-file.ts";
+import { openStore } from "../../src/runtime/embedded/open.ts";
 import { couriers, type Delivered, deliverAll } from "./full-disk/deliveries.ts";
 import { SmallDisk } from "./full-disk/small-disk.ts";
 import { runs } from "./runs.ts";
@@ -61,6 +64,48 @@ describe("a store on a disk that becomes full", () => {
     expect(reasons.join("\n")).toMatch(/StoreUnavailable: .*: IO error: .* No space left on device/);
   });
 });
+
+describe("a data folder on a full disk", () => {
+  it("is taken as it was once there is room, however much of it could be written", { timeout: 60_000 }, async ({
+    skip,
+  }) => {
+    const folder = await temporaryFolder("begun");
+    const disk = SmallDisk.mount(folder, 2);
+    if (!(disk instanceof SmallDisk)) return skip(disk.refused);
+    onTestFinished(() => disk.unmount());
+    const kinds = new Set<string>();
+    // From nothing at all to more than the first start needs, page by page.
+    for (let pages = 0; pages <= 24; pages++) {
+      const data = join(folder, `data-${pages}`);
+      await mkdir(data);
+      await disk.fill(pages);
+      // The second time it finds what the first has left.
+      for (let start = 0; start < 2; start++) kinds.add(await beginIn(data));
+      await disk.free();
+      expect(await beginIn(data)).toBe("begun");
+      await disk.fill(0);
+      kinds.add(await beginIn(data));
+      await disk.free();
+      expect(await beginIn(data)).toBe("begun");
+      await rm(data, { recursive: true });
+    }
+    expect([...kinds].toSorted()).toEqual(["ENOSPC", "begun", "closed"]);
+  });
+});
+
+/** Makes what a start makes, or finds it. Gives what became of that. */
+async function beginIn(data: string): Promise<string> {
+  try {
+    await (await openStore(join(data, "store"), () => undefined)).close();
+    await instanceSecret(data);
+    await new PasswordFile(data).add("@admin:town", "a password");
+    const passwords = await readFile(join(data, "passwords"), "utf8");
+    expect(passwords).toBe("@admin:town a password\n");
+    return "begun";
+  } catch (error) {
+    return String(Reflect.get(Object(error), "kind") ?? Reflect.get(Object(error), "code") ?? error);
+  }
+}
 
 describe("a store whose files may not become larger", () => {
   it("is opened again whenever its log is as large as it may be", { timeout: 60_000 }, async () => {

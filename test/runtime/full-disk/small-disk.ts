@@ -2,6 +2,8 @@ import { execFileSync } from "node:child_process";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+const page = 4_096;
+
 /** A file system of its own, so small that it can be filled. */
 export class SmallDisk {
   readonly folder: string;
@@ -22,11 +24,12 @@ export class SmallDisk {
     return new SmallDisk(folder);
   }
 
-  /** Takes all the room that is left. */
-  async fill(): Promise<void> {
+  /** Takes all the room that is left, but so many pages. */
+  async fill(pagesLeft = 0): Promise<void> {
     const file = await open(this.#ballast, "a");
     try {
-      for (const size of [65_536, 4_096]) await fillWith(file, Buffer.alloc(size));
+      for (const size of [65_536, page]) await fillWith(file, Buffer.alloc(size));
+      if (pagesLeft > 0) await file.truncate((await file.stat()).size - pagesLeft * page);
     } finally {
       await file.close();
     }
