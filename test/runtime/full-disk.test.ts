@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { instanceSecret } from "../../src/config/instance-secret.ts";
 import { PasswordFile } from "../../src/config/password-file.ts";
 import { openStore } from "../../src/runtime/embedded/open.ts";
+import { type Store, StoreFailed } from "../../src/runtime/embedded/store.ts";
 import { couriers, type Delivered, deliverAll } from "./full-disk/deliveries.ts";
 import { SmallDisk } from "./full-disk/small-disk.ts";
 import { runs } from "./runs.ts";
@@ -92,6 +94,54 @@ describe("a data folder on a full disk", () => {
     expect([...kinds].toSorted()).toEqual(["ENOSPC", "begun", "closed"]);
   });
 });
+
+describe("a store that is opened while there is little room", () => {
+  it("loses nothing of what was acknowledged, however far that comes", { timeout: 60_000 }, async ({ skip }) => {
+    const folder = await temporaryFolder("little-room");
+    const disk = SmallDisk.mount(folder, 4);
+    if (!(disk instanceof SmallDisk)) return skip(disk.refused);
+    onTestFinished(() => disk.unmount());
+    const acknowledged = new Map<string, string>();
+    const outcomes = { opened: 0, closed: 0, failed: 0 };
+    // From no room to enough for the log, its table, and some more.
+    for (let pages = 0; pages <= 60; pages++) {
+      await disk.fill(pages);
+      const opened = await openStore(join(folder, "store"), () => undefined).catch((error: unknown) => {
+        expect(error).toMatchObject({ name: "StoreUnavailable", kind: "closed" });
+        outcomes.closed++;
+        return undefined;
+      });
+      if (opened !== undefined) {
+        outcomes.opened++;
+        await writeUntilItFails(opened.store, pages, acknowledged);
+        outcomes.failed++;
+        await opened.close();
+      }
+      await disk.free();
+      const { store, close } = await openStore(join(folder, "store"), () => undefined);
+      for (const [key, value] of acknowledged) expect(store.get(key)).toBe(value);
+      await close();
+    }
+    for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(0);
+  });
+});
+
+/** Notes what was acknowledged. */
+async function writeUntilItFails(store: Store, round: number, acknowledged: Map<string, string>): Promise<void> {
+  for (let n = 0; ; n++) {
+    const key = `s|town/person/${n % 50}|$event`;
+    const value = `${round} ${n} ${randomBytes(500).toString("base64")}`;
+    try {
+      await store.commit([{ type: "put", key, value }]);
+    } catch (error) {
+      expect(error).toBeInstanceOf(StoreFailed);
+      // Of this one nobody knows.
+      acknowledged.delete(key);
+      return;
+    }
+    acknowledged.set(key, value);
+  }
+}
 
 /** Makes what a start makes, or finds it. Gives what became of that. */
 async function beginIn(data: string): Promise<string> {
