@@ -11,6 +11,7 @@ const kept = ["store.identity", "instance-secret", "passwords"];
 const rows = z.array(z.tuple([z.string(), z.string()]));
 const content = z.record(z.string(), z.unknown());
 const homeserverState = z.object({
+  sessions: z.array(z.object({ userId: z.string(), deviceId: z.string(), accessToken: z.string() })),
   aliases: z.record(z.string(), z.string()),
   /** In the order in which they came. */
   events: z.array(
@@ -45,9 +46,10 @@ export async function save(folder: string, homeserver: FakeHomeserver, fixture: 
   const events = [...homeserver.rooms.values()]
     .flatMap(({ roomId, events: its }) => its.map((event) => ({ roomId, event })))
     .toSorted((a, b) => placeOf(a.event) - placeOf(b.event));
+  const { sessions } = homeserver;
   await writeFile(
     join(fixture, "homeserver.json"),
-    `${JSON.stringify({ aliases: Object.fromEntries(homeserver.aliases), events }, null, 1)}\n`,
+    `${JSON.stringify({ sessions, aliases: Object.fromEntries(homeserver.aliases), events }, null, 1)}\n`,
   );
 }
 
@@ -63,11 +65,12 @@ export async function restore(fixture: string, folder: string): Promise<void> {
   await cp(join(fixture, configName), join(folder, configName));
 }
 
-/** Has a homeserver know the rooms that it had. Its users have no sessions any more. */
+/** Has a homeserver know the sessions and rooms that it had. */
 export async function repopulate(fixture: string, homeserver: FakeHomeserver): Promise<void> {
-  const { aliases, events } = homeserverState.parse(
+  const { sessions, aliases, events } = homeserverState.parse(
     JSON.parse(await readFile(join(fixture, "homeserver.json"), "utf8")),
   );
+  for (const session of sessions) homeserver.recognise(session);
   for (const { roomId, event } of events) {
     homeserver.ensureRoom(roomId);
     homeserver.post(roomId, event);

@@ -68,6 +68,8 @@ describe.each(fixtures())("what was written in formats %i", (number) => {
       const crashes = [...rows.keys()].filter((key) => key.startsWith(`c|${actor}|`));
       expect((await host.crashes(actor)).length).toBeGreaterThanOrEqual(crashes.length);
     }
+    // Whoever was logged in still is, by the vault.
+    expect(town.homeserver.count("register") + town.homeserver.count("login")).toBe(0);
     expect(town.log.filter(({ msg }) => msg === "an actor cannot be run by this version")).toEqual([]);
     await town.app.stop();
   });

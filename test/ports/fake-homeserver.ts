@@ -83,6 +83,16 @@ export class FakeHomeserver implements Homeserver {
     return this.#session(userId, { deviceId: "another device" });
   }
 
+  /** Of all users, those that are not refused. */
+  get sessions(): readonly Credentials[] {
+    return [...this.#tokens.values()];
+  }
+
+  /** A session that was given earlier. */
+  recognise(credentials: Credentials): void {
+    this.#tokens.set(credentials.accessToken, credentials);
+  }
+
   as(credentials: Credentials): MatrixClient {
     return new FakeClient(this, credentials);
   }
