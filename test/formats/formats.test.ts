@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { cutNotice } from "../../src/actors/conversation/content.ts";
 import { actorOfKey, tailOfKey } from "../../src/runtime/embedded/keys.ts";
 import { storeFormat } from "../../src/runtime/embedded/store/identity.ts";
 import { unseal } from "../../src/runtime/embedded/store/seal.ts";
@@ -9,6 +10,8 @@ import { temporaryFolder } from "../runtime/temporary-folder.ts";
 import { repopulate, restore, rowsOf } from "./fixture.ts";
 import { type Formats, fixtures, fixturesFolder, formatsNow, formatsOf, newestFormats, unrecorded } from "./formats.ts";
 import { Town } from "./town.ts";
+
+const cutText = String(cutNotice()["body"]);
 
 describe.each(fixtures())("what was written in formats %i", (number) => {
   const fixture = join(fixturesFolder, String(number));
@@ -48,6 +51,13 @@ describe.each(fixtures())("what was written in formats %i", (number) => {
     await eventually("all answers", () => (town.answered().length >= before + 4 ? true : undefined), 20_000);
     expect(town.answered()).toEqual(expect.arrayContaining(now));
     expect(new Set(town.answered()).size).toBe(before + 4);
+
+    // What was still to be said, and what the held event brings.
+    const cuts = () =>
+      [...town.homeserver.rooms.values()]
+        .flatMap(({ events }) => events)
+        .filter(({ content }) => String(content["body"]).includes(cutText));
+    await eventually("what was not said yet", () => (cuts().length === 2 ? true : undefined), 20_000);
 
     for (const record of records.map(parseRecord)) {
       const { id, machine, revision } = record;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addressOf } from "../../src/machines/addresses.ts";
 import { eventually } from "../e2e/eventually.ts";
+import { matrixError } from "../ports/fake-homeserver.ts";
 import { save } from "./fixture.ts";
 import { fixtures, fixturesFolder, formatsNow, newestFormats, unrecorded } from "./formats.ts";
 import { configName, Town } from "./town.ts";
@@ -57,7 +58,10 @@ async function live(town: Town): Promise<void> {
 
   const answeredByBob = town.say(bob, "Hello");
   await eventually("Bob's answer", async () => (town.answered().includes(answeredByBob) ? true : undefined));
+  // What is to be said there as long as the homeserver does not take it.
+  homeserver.fail("send", matrixError("unreachable"), Number.POSITIVE_INFINITY, ({ args }) => args[0] === bob);
   const talk = addressOf.conversation(server, "agent-bob", bob);
+  await app.host.accept(talk, { type: "CUT", gap: "s0" }, { id: "unsaid" });
   // No chart of ours sends what another chart cannot take: this one is from nowhere.
   const poison = { type: "APPROVE" };
   await app.host.accept(talk, poison, { id: "poison 1" });
