@@ -99,14 +99,9 @@ export class ReopeningStore {
     if (this.#recovers) return;
     this.#recovers = true;
     this.#options.onClosed(this.#failure);
-    this.#recovery = this.#recover().then(
-      () => {
-        this.#recovers = false;
-      },
-      (lost: unknown) => {
-        if (!this.#closing.signal.aborted) this.#options.onLost(lost);
-      },
-    );
+    this.#recovery = this.#recover().catch((lost: unknown) => {
+      if (!this.#closing.signal.aborted) this.#options.onLost(lost);
+    });
   }
 
   async #recover(): Promise<void> {
@@ -126,6 +121,8 @@ export class ReopeningStore {
       }
       await this.#begin(this.current);
     }
+    // In the same moment in which it was seen to be open: the next failure begins another recovery.
+    this.#recovers = false;
     onReopened();
   }
 
