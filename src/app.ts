@@ -33,8 +33,11 @@ import { type Clock, systemClock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
 import { ControlServer } from "./runtime/control/server.ts";
 import { controlSocketIn } from "./runtime/control/socket-path.ts";
-import { EmbeddedHost } from "./runtime/embedded/host.ts";
-import { type OpenStore, openStore } from "./runtime/embedded/open.ts";
+import { EmbeddedHost, type EmbeddedHostOptions } from "./runtime/embedded/host.ts";
+import { openStore } from "./runtime/embedded/open.ts";
+import { ReopeningHost } from "./runtime/embedded/reopening-host.ts";
+import { ReopeningStore } from "./runtime/embedded/reopening-store.ts";
+import { assertRoom } from "./runtime/embedded/store/room.ts";
 import type { Host } from "./runtime/host.ts";
 import { type ChildContext, type ChildSpec, Supervisor } from "./runtime/supervisor.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
@@ -83,12 +86,13 @@ export function createApp(config: Config, logger: Logger, connect: Connect = con
     async start() {
       // Before anything is in it: LevelDB lets everybody read its files, and access tokens are among them.
       await ensurePrivateFolder(config.dataFolder);
-      const store = await openStore(join(config.dataFolder, "store"), (error) => {
-        logger.fatal({ err: error }, "the store failed");
-        failure.reject(error);
+      const ports = paced(connect(config, logger));
+      const store = await openReopeningStore(config, logger, ports.clock, failure.reject).catch(async (error) => {
+        await ports.close();
+        throw error;
       });
       try {
-        running = await compose(config, options, logger, paced(connect(config, logger)), store);
+        running = await compose(config, options, logger, ports, store);
         await running.supervisor.start();
         running.supervisor.ended.catch(failure.reject);
       } catch (error) {
@@ -100,6 +104,26 @@ export function createApp(config: Config, logger: Logger, connect: Connect = con
       await running?.supervisor.stop();
     },
   };
+}
+
+/** What LevelDB may need to open a store whose log is full: a table of it, and tables merged. */
+const roomToOpen = 16 * 1024 * 1024;
+
+function openReopeningStore(
+  { dataFolder }: Config,
+  logger: Logger,
+  clock: Clock,
+  onLost: (error: unknown) => void,
+): Promise<ReopeningStore> {
+  const folder = join(dataFolder, "store");
+  return ReopeningStore.open({
+    open: (onFailure) => openStore(folder, onFailure),
+    assertRoom: () => assertRoom(`${folder}.probe`, roomToOpen),
+    clock,
+    onClosed: (err) => logger.error({ err }, "nothing is taken until the store can be written again"),
+    onReopened: () => logger.warn({}, "the store is open again: all go on from what it holds"),
+    onLost,
+  });
 }
 
 export type Connect = (config: Config, logger: Logger) => Ports;
@@ -114,12 +138,12 @@ async function compose(
   options: ActorOptions,
   logger: Logger,
   ports: Ports,
-  { store, vault, close }: OpenStore,
+  store: ReopeningStore,
 ): Promise<Running> {
   const { homeserver, admin, letta, clock } = ports;
   const { serverName } = config.homeserver;
   const { botUserId } = options.rooms;
-  const { secret, identity, care, sessions } = await accounts(config, logger, ports, vault);
+  const { secret, identity, care, sessions } = await accounts(config, logger, ports, store.vault);
   const { wanted } = coreUsersOf(config);
   const actors: Pick<Host, "list" | "read"> = {
     list: (realm, machine) => host.list(realm, machine),
@@ -127,8 +151,7 @@ async function compose(
   };
   const directory = new Directory(actors, serverName);
   const budgets = new SendBudgets(options.drafts, clock);
-  const host = new EmbeddedHost({
-    store,
+  const hosting: Omit<EmbeddedHostOptions, "store"> = {
     clock,
     jitterSeed: secret,
     behaviours: [
@@ -164,7 +187,8 @@ async function compose(
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
     onNotice: (notice) => logger.warn({ notice }, "somebody who watches over the actors should know this"),
     onUnreadable: (actor, error) => logger.error({ actor, err: error }, "an actor cannot be run by this version"),
-  });
+  };
+  const host = new ReopeningHost(store, (opened) => new EmbeddedHost({ ...hosting, store: opened }));
   const handlers = controlHandlers(
     bindCommands({ host, clock, server: serverName, adoption: adoptionOf(ports, identity, sessions, host) }),
   );
@@ -201,7 +225,7 @@ async function compose(
     // None of these can go on by itself once it has failed.
     intensity: 0,
     children: [
-      { id: "store", restart: "permanent", start: async () => ({ stop: close }), shutdown: 5_000 },
+      { id: "store", restart: "permanent", start: async () => ({ stop: () => store.close() }), shutdown: 5_000 },
       { id: "connections", restart: "permanent", start: async () => ({ stop: ports.close }), shutdown: 2_000 },
       {
         id: "actors",

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { open, readFile } from "node:fs/promises";
+import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 
 /** The secret from which our users' passwords and devices are derived is damaged. Restore it from a backup. */
@@ -15,23 +15,24 @@ export class InstanceSecretDamaged extends Error {
 
 const bytes = 32;
 
-/** Reads the installation's secret, and creates it (mode 0600) at the first start. */
+/** Reads the installation's secret, and creates it (mode 0600) at the first start: whole, or not at all. */
 export async function instanceSecret(dataFolder: string): Promise<string> {
   const file = join(dataFolder, "instance-secret");
   try {
-    const handle = await open(file, "wx", 0o600);
-    try {
-      const secret = randomBytes(bytes).toString("base64url");
-      await handle.writeFile(secret);
-      await handle.sync();
-      return secret;
-    } finally {
-      await handle.close();
-    }
+    return await readInstanceSecret(file);
   } catch (error) {
-    if (Reflect.get(Object(error), "code") !== "EEXIST") throw error;
+    if (Reflect.get(Object(error), "code") !== "ENOENT") throw error;
   }
-  return readInstanceSecret(file);
+  const secret = randomBytes(bytes).toString("base64url");
+  const made = await open(`${file}.new`, "w", 0o600);
+  try {
+    await made.writeFile(secret);
+    await made.sync();
+  } finally {
+    await made.close();
+  }
+  await rename(`${file}.new`, file);
+  return secret;
 }
 
 /** Whether there is one; makes none. Throws {@link InstanceSecretDamaged}. */

@@ -13,10 +13,16 @@ export class PasswordFile {
   async add(userId: string, password: string): Promise<void> {
     const handle = await open(this.#file, "a+", 0o600);
     try {
-      const known = (await handle.readFile("utf8")).split("\n").some((line) => line.split(" ")[0] === userId);
-      if (known) return;
-      await handle.appendFile(`${userId} ${password}\n`);
-      await handle.sync();
+      const before = await handle.readFile("utf8");
+      if (before.split("\n").some((line) => line.split(" ")[0] === userId)) return;
+      try {
+        await handle.appendFile(`${userId} ${password}\n`);
+        await handle.sync();
+      } catch (error) {
+        // Half a line would be taken for all of it the next time.
+        await handle.truncate(Buffer.byteLength(before));
+        throw error;
+      }
     } finally {
       await handle.close();
     }

@@ -61,7 +61,8 @@ export interface ActorRecord {
 const plain = z.record(z.string(), z.unknown());
 const eventSchema = z.looseObject({ type: z.string() });
 
-const recordSchema = z.object({
+/** What {@link parseRecord} takes. */
+export const actorRecord = z.object({
   format: z.literal(recordFormat),
   id: z.custom<ActorId>((value) => typeof value === "string"),
   machine: z.string(),
@@ -97,5 +98,5 @@ const recordSchema = z.object({
 
 /** Reads a stored record. Throws when it is not one of {@link recordFormat}. */
 export function parseRecord(text: string): ActorRecord {
-  return recordSchema.parse(JSON.parse(text));
+  return actorRecord.parse(JSON.parse(text));
 }

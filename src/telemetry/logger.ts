@@ -44,8 +44,24 @@ export function createLogger(options: LoggerOptions): AdjustableLogger {
       redact: { paths: secretPaths, censor: censored },
       hooks: { streamWrite: cut },
     },
-    options.destination ?? pino.destination({ fd: 1, sync: true }),
+    patient(options.destination ?? pino.destination({ fd: 1, sync: true, maxLength: mostKept })),
   );
+}
+
+/** What cannot be written, as when the disk is full, is kept up to so many bytes, and written once that works again. */
+const mostKept = 1024 * 1024;
+
+/** A line that cannot be written harms nobody: whoever logs cannot do anything about it. */
+function patient(destination: DestinationStream): DestinationStream {
+  return {
+    write(line) {
+      try {
+        destination.write(line);
+      } catch {
+        // There is nowhere to say so.
+      }
+    },
+  };
 }
 
 function cutter(secrets: readonly string[]): (line: string) => string {

@@ -83,6 +83,16 @@ export class FakeHomeserver implements Homeserver {
     return this.#session(userId, { deviceId: "another device" });
   }
 
+  /** Of all users, those that are not refused. */
+  get sessions(): readonly Credentials[] {
+    return [...this.#tokens.values()];
+  }
+
+  /** A session that was given earlier. */
+  recognise(credentials: Credentials): void {
+    this.#tokens.set(credentials.accessToken, credentials);
+  }
+
   as(credentials: Credentials): MatrixClient {
     return new FakeClient(this, credentials);
   }
@@ -106,6 +116,11 @@ export class FakeHomeserver implements Homeserver {
     const room = this.rooms.get(roomId);
     if (room === undefined) throw matrixError("missing");
     return room;
+  }
+
+  /** A room that is known of before anything has happened in it. */
+  ensureRoom(roomId: string): void {
+    if (!this.rooms.has(roomId)) this.rooms.set(roomId, new FakeRoom(roomId));
   }
 
   /** Somebody says something, or sets a state. */

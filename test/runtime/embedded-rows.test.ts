@@ -249,6 +249,32 @@ describe("crash reports", () => {
   });
 });
 
+describe("dead letters", () => {
+  it("wait for a decision for thirty days, the newest 100 of an actor longer, and are told of when they go", async () => {
+    const { host, clock, notices } = await memoryHost({
+      behaviours: [collector()],
+      policy: { crashesPerEvent: 1, minBackoff: 10, maxBackoff: 10, intensity: 999, period: day },
+    });
+    for (let n = 0; n < 130; n++) {
+      await host.accept(toyId("collector"), { type: "POISON" });
+      await clock.pass(100);
+    }
+    await host.accept(toyId("collector", "quiet"), { type: "POISON" });
+    const letters = await host.deadLetters.list(toyId("collector"));
+    expect(letters).toHaveLength(130);
+    await clock.pass(29 * day);
+    expect(await host.deadLetters.list()).toHaveLength(131);
+    await clock.pass(2 * day);
+    expect(await host.deadLetters.list(toyId("collector"))).toEqual(letters.slice(30));
+    expect(await host.deadLetters.list(toyId("collector", "quiet"))).toHaveLength(1);
+    const dropped = notices.flatMap((notice) => (notice.kind === "dropped" ? [notice] : []));
+    expect(new Set(dropped.map(({ letter }) => letter.id))).toEqual(new Set(letters.slice(0, 30).map(({ id }) => id)));
+    expect(dropped).toHaveLength(30);
+    expect(dropped[0]?.reason).toBe("nobody decided about it in time");
+    await host.drain(1_000);
+  });
+});
+
 describe("ids of events", () => {
   it("are known for seven days, and the newest 1,000 of an actor longer", async () => {
     const { host, clock, database } = await memoryHost({ behaviours: [collector()] });

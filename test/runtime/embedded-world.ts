@@ -1,9 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EmbeddedHost } from "../../src/runtime/embedded/host.ts";
+import { EmbeddedHost, type EmbeddedHostOptions } from "../../src/runtime/embedded/host.ts";
 import { openDatabase } from "../../src/runtime/embedded/open.ts";
-import { type Database, Store, type Write } from "../../src/runtime/embedded/store.ts";
+import { ReopeningHost } from "../../src/runtime/embedded/reopening-host.ts";
+import { ReopeningStore } from "../../src/runtime/embedded/reopening-store.ts";
+import { type Database, Store, Vault, type Write } from "../../src/runtime/embedded/store.ts";
+import type { Host } from "../../src/runtime/host.ts";
 import type { HostSetup, HostWorld, RunningHost } from "./host-conformance.ts";
 import { Lifetime } from "./lifetime.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
@@ -41,8 +44,27 @@ class Killable implements Database {
   }
 }
 
+type MakeHost = (store: Store, options: Omit<EmbeddedHostOptions, "store">) => Promise<Host>;
+
 /** Embedded hosts on a LevelDB in a folder of its own. */
-export async function embeddedWorld(): Promise<HostWorld> {
+export const embeddedWorld = () => worldOf(async (store, options) => new EmbeddedHost({ ...options, store }));
+
+/** The same, as it is where the store may fail. */
+export const reopeningWorld = () =>
+  worldOf(async (store, options) => {
+    const nothing = () => undefined;
+    const reopening = await ReopeningStore.open({
+      open: async () => ({ store, vault: new Vault(store), close: async () => undefined }),
+      assertRoom: () => Promise.reject(new Error("this store does not fail")),
+      clock: options.clock,
+      onClosed: nothing,
+      onReopened: nothing,
+      onLost: nothing,
+    });
+    return new ReopeningHost(reopening, (opened) => new EmbeddedHost({ ...options, store: opened }));
+  });
+
+async function worldOf(makeHost: MakeHost): Promise<HostWorld> {
   const folder = await mkdtemp(join(tmpdir(), "letta-matrix-host-"));
   const clock = new SimulatedClock();
   const running = new Set<RunningHost>();
@@ -54,7 +76,7 @@ export async function embeddedWorld(): Promise<HostWorld> {
     const store = new Store(database, (error) => {
       throw error;
     });
-    const host = new EmbeddedHost({ store, clock: lifetime, jitterSeed: "seed", ...setup });
+    const host = await makeHost(store, { clock: lifetime, jitterSeed: "seed", ...setup });
     const opened: RunningHost = {
       host,
       async kill() {

@@ -1,6 +1,7 @@
 import type { CrashReport } from "../../src/runtime/crash.ts";
 import { EmbeddedHost } from "../../src/runtime/embedded/host.ts";
 import { Store } from "../../src/runtime/embedded/store.ts";
+import type { Notice } from "../../src/runtime/host.ts";
 import type { HostSetup } from "./host-conformance.ts";
 import { MemoryDatabase } from "./memory-database.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
@@ -10,6 +11,7 @@ export interface MemoryHost {
   readonly database: MemoryDatabase;
   readonly host: EmbeddedHost;
   readonly crashes: readonly CrashReport[];
+  readonly notices: readonly Notice[];
   readonly failures: readonly unknown[];
 }
 
@@ -19,6 +21,7 @@ export async function memoryHost(
 ): Promise<MemoryHost> {
   const { clock = new SimulatedClock(), database = new MemoryDatabase(clock), ...options } = setup;
   const crashes: CrashReport[] = [];
+  const notices: Notice[] = [];
   const failures: unknown[] = [];
   const store = new Store(database, (error) => failures.push(error));
   const host = new EmbeddedHost({
@@ -27,9 +30,10 @@ export async function memoryHost(
     jitterSeed: "seed",
     ...options,
     onCrash: (report) => crashes.push(report),
+    onNotice: (notice) => notices.push(notice),
     onUnreadable: (_, error) => failures.push(error),
     onListenerError: (error) => failures.push(error),
   });
   await host.start();
-  return { clock, database, host, crashes, failures };
+  return { clock, database, host, crashes, notices, failures };
 }

@@ -44,6 +44,13 @@ describe("the wait before a restart", () => {
       }),
     );
   });
+
+  it("grows for what does not even begin, however long that has been tried", () => {
+    const backoff = new Backoff({ minBackoff: 100, maxBackoff: 1_000 }, 0);
+    let now = 0;
+    for (let n = 0; n < 20; n++) now += backoff.failed(now, "");
+    expect(backoff.failed(now, "")).toBeGreaterThanOrEqual(800);
+  });
 });
 
 describe("the count of what happened lately", () => {

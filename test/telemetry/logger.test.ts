@@ -37,6 +37,22 @@ describe("a log line", () => {
   });
 });
 
+test("a line that cannot be written, as on a full disk, harms nobody", () => {
+  const lines: string[] = [];
+  let full = true;
+  const destination = {
+    write(line: string) {
+      if (full) throw new Error("no space left on device");
+      lines.push(line);
+    },
+  };
+  const { log } = logging({ destination });
+  log.info({}, "while it is full");
+  full = false;
+  log.info({}, "when there is room");
+  expect(lines).toHaveLength(1);
+});
+
 describe("a secret stays out of the log", () => {
   test("that the configuration names, wherever it turns up", () => {
     const { lines, log } = logging({ secrets: ['regis"tration'] });

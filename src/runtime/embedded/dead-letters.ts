@@ -59,6 +59,14 @@ export class StoredDeadLetters implements DeadLetters {
     });
   }
 
+  /** Tells of one that is about to be forgotten, by its key. */
+  expire(key: string): void {
+    const text = this.#host.store.get(key);
+    const row = text === undefined ? undefined : this.#readable(key, text);
+    if (row === undefined) return;
+    this.#host.notice({ kind: "dropped", letter: letterOf(key, row), reason: "nobody decided about it in time" });
+  }
+
   async #take(id: string, settle: (stored: Stored) => Promise<DeadLetter>): Promise<DeadLetter> {
     this.#host.assertRunning();
     const stored = await this.#find(id);

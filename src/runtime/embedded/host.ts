@@ -80,7 +80,7 @@ export class EmbeddedHost implements Host {
       this.#give(actor, { stimulus: { kind: "timer", timer, generation }, crashes: 0 }),
     );
     this.#replies = new Replies(clock);
-    this.#retention = new Retention(store, clock);
+    this.#retention = new Retention(store, clock, (letter) => this.deadLetters.expire(letter));
     this.#shared = {
       store,
       clock,

@@ -92,12 +92,7 @@ export async function openLevel(folder: string, { create }: { create: boolean })
         error,
       );
     if (code === "LEVEL_CORRUPTION") throw damaged(`${folder} cannot be opened`, error);
-    throw new StoreUnavailable(
-      "closed",
-      `the store in ${folder} cannot be opened`,
-      "see the cause: the disk may be full, or fail",
-      error,
-    );
+    throw closed(`the store in ${folder} cannot be opened`, error);
   }
 }
 
@@ -117,6 +112,10 @@ export async function isThere(folder: string): Promise<boolean> {
   if (files.some((file) => /\.(ldb|sst)$|^MANIFEST-(?!0*1$)/.test(file)))
     throw damaged(`${join(folder, "CURRENT")}, which is gone`);
   return false;
+}
+
+function closed(what: string, cause: unknown): StoreUnavailable {
+  return new StoreUnavailable("closed", what, "See the cause: the disk may be full, or fail.", cause);
 }
 
 function absent(folder: string): StoreUnavailable {
@@ -158,8 +157,12 @@ async function begin(
   const rows = head === undefined ? await level.iterator().all() : [];
   const records = head?.records ?? rows.filter(([key]) => key.startsWith("r|")).length;
   const sealed = rows.map(([key, value]) => ({ type: "put" as const, key, value: seal(key, { value, sequence }) }));
-  await level.batch([...sealed, headRow(identity, { sequence, records })], { sync: true });
-  await writeIdentity(folder, identity, sequence);
+  try {
+    await level.batch([...sealed, headRow(identity, { sequence, records })], { sync: true });
+    await writeIdentity(folder, identity, sequence);
+  } catch (error) {
+    throw closed(`the store in ${folder} cannot be begun`, error);
+  }
   return identity;
 }
 

@@ -6,28 +6,37 @@ const minute = 60_000;
 const day = 24 * 60 * minute;
 /** What of each actor is kept: so many however old they are, and beyond them those that are no older than this. */
 const kept = [
-  { prefix: "s|", newest: 1_000, age: 7 * day },
-  { prefix: "c|", newest: 100, age: 0 },
+  { prefix: "s|", newest: 1_000, age: 7 * day, isTold: false },
+  { prefix: "c|", newest: 100, age: 0, isTold: false },
+  { prefix: "d|", newest: 100, age: 30 * day, isTold: true },
 ] as const;
+/** Deletions in one commit: actors are not to wait for it. */
+const atOnce = 1_000;
 
-/** Forgets once a day what need not be known any more: event ids that were taken, and crash reports. */
+/**
+ * Forgets once a day what need not be known any more: event ids that were taken, crash reports, and dead letters that
+ * nobody has decided about.
+ */
 export class Retention {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #onExpired: (letter: string) => void;
   #cancel: Cancel = () => undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(store: Store, clock: Clock) {
+  /** `onExpired` hears of each dead letter that is about to go, by its key. */
+  constructor(store: Store, clock: Clock, onExpired: (letter: string) => void) {
     this.#store = store;
     this.#clock = clock;
+    this.#onExpired = onExpired;
   }
 
   /** Begins soon, so that a process that never lives for a day forgets, too. */
   start(wait = minute): void {
     this.#cancel = this.#clock.schedule(wait, () => {
       // A store that cannot be written has been reported where it failed.
-      this.#running = this.#forget().catch(() => undefined);
+      this.#running = this.forget().catch(() => undefined);
       this.start(day);
     });
   }
@@ -38,7 +47,8 @@ export class Retention {
     await this.#running;
   }
 
-  async #forget(): Promise<void> {
+  /** Forgets now. */
+  async forget(): Promise<void> {
     for (const limits of kept) {
       let rows: [key: string, at: number][] = [];
       for await (const [key, value] of this.#store.scan(limits.prefix)) {
@@ -54,13 +64,17 @@ export class Retention {
     }
   }
 
-  async #forgetOld(rows: [key: string, at: number][], { newest, age }: (typeof kept)[number]): Promise<void> {
+  async #forgetOld(rows: [key: string, at: number][], { newest, age, isTold }: (typeof kept)[number]): Promise<void> {
     const before = this.#clock.now() - age;
     const old = rows
       .sort(([, a], [, b]) => b - a)
       .slice(newest)
       .filter(([, at]) => at < before);
-    if (old.length > 0) await this.#store.commit(old.map(([key]) => del(key)));
+    for (let from = 0; from < old.length && !this.#stopped; from += atOnce) {
+      const keys = old.slice(from, from + atOnce).map(([key]) => key);
+      if (isTold) for (const key of keys) this.#onExpired(key);
+      await this.#store.commit(keys.map(del));
+    }
   }
 }
 

@@ -16,9 +16,13 @@ export interface Database {
   batch(writes: Write[], options: { sync: boolean }): Promise<void>;
 }
 
-/** Writing failed: nothing since the last commit is durable, and nothing more is taken. Free space or mend the disk, then start again. */
+/**
+ * Writing failed. What was committed before is durable, of this commit nobody knows before the store is opened again, and
+ * nothing more is taken until then.
+ */
 export class StoreFailed extends Error {
   override readonly name = "StoreFailed";
+  readonly remedy = "Free room on the disk of the data folder, or mend it.";
 }
 
 interface Waiting {
@@ -91,9 +95,7 @@ export class Store {
   }
 
   #fail(group: readonly Waiting[], cause: unknown): void {
-    const error = new StoreFailed("the store could not be written: free space or mend the disk, then start again", {
-      cause,
-    });
+    const error = new StoreFailed("the store could not be written", { cause });
     this.#failed = error;
     for (const { reject } of [...group, ...this.#waiting]) reject(error);
     this.#waiting = [];
@@ -103,9 +105,9 @@ export class Store {
 
 /** Small durable secrets and settings, by name. Values never leave through records, journals or logs. */
 export class Vault {
-  readonly #store: Store;
+  readonly #store: Pick<Store, "get" | "commit">;
 
-  constructor(store: Store) {
+  constructor(store: Pick<Store, "get" | "commit">) {
     this.#store = store;
   }
 

@@ -29,6 +29,9 @@ export class Backoff {
     const { minBackoff, maxBackoff } = this.#policy;
     if (at - this.#begunAt >= maxBackoff) this.#failures = 0;
     const doubled = minBackoff * 2 ** this.#failures++;
-    return jittered(Math.min(maxBackoff, doubled), text);
+    const wait = jittered(Math.min(maxBackoff, doubled), text);
+    // What does not even begin again has not lived meanwhile.
+    this.#begunAt = at + wait;
+    return wait;
   }
 }

@@ -77,8 +77,11 @@ export class SealedDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    await this.#level.close();
-    await this.#mark.close();
+    try {
+      await this.#level.close();
+    } finally {
+      await this.#mark.close();
+    }
   }
 
   /** How many records more there are after these writes. */
