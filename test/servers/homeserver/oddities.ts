@@ -44,7 +44,7 @@ const unbounded = Number.MAX_SAFE_INTEGER;
 /**
  * Synapse 1.163, Tuwunel 1.9, Dendrite 0.15. Synapse's column is measured. Tuwunel's and Dendrite's are what was seen of
  * them (Tuwunel 1.4.6, Dendrite 0.15.2) and read in their source: transactions in Dendrite's `internal/transactions`,
- * which keeps them in memory by access token, rate limits in its `httputil/rate_limiting`.
+ * which keeps them in memory by access token and endpoint, rate limits in its `internal/httputil`.
  */
 export const homeserverProfiles: Readonly<Record<HomeserverProfile, HomeserverOddities>> = {
   synapse: {
@@ -85,7 +85,7 @@ export const homeserverProfiles: Readonly<Record<HomeserverProfile, HomeserverOd
   },
   dendrite: {
     roomVersion: "10",
-    transactionScope: "device",
+    transactionScope: "room",
     transactionsAreForgotten: true,
     hasSynapseAdmin: false,
     rateLimits: "burst",
