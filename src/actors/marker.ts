@@ -5,6 +5,8 @@ import type { Content } from "../matrix/port.ts";
 
 /** On every event of an answer. Recovery goes by it. */
 export const turnMarker = "io.letta_matrix.turn";
+/** On every message of a conversation: the transaction id that it was sent under. */
+export const transactionMarker = "io.letta_matrix.transaction";
 /** On a request for an approval: reactions on it decide. */
 export const approvalMarker = "io.letta_matrix.approval";
 /** State of a room that we made: whose it is. */
@@ -40,6 +42,14 @@ const marked = z.object({ [turnMarker]: turn });
 export function turnMarkOf(content: unknown): TurnMark | undefined {
   const parsed = marked.safeParse(content);
   return parsed.success ? parsed.data[turnMarker] : undefined;
+}
+
+const said = z.object({ [transactionMarker]: z.string() });
+
+/** Under which transaction id this content was sent, if it tells. */
+export function saidAs(content: unknown): string | undefined {
+  const parsed = said.safeParse(content);
+  return parsed.success ? parsed.data[transactionMarker] : undefined;
 }
 
 const told = z.object({ [historyMarker]: z.object({ message: z.string() }) });

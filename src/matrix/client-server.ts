@@ -66,7 +66,7 @@ export class ClientServerHomeserver implements Homeserver {
     const { registration } = this.#config;
     const session = await register(registration, this.#anonymous, account, signal);
     const credentials = toCredentials(session, account, this.serverName);
-    if (registration.kind === "token") await this.#nameNewUser(credentials, account, signal);
+    await this.#nameNewUser(credentials, account, signal);
     return credentials;
   }
 
@@ -85,13 +85,16 @@ export class ClientServerHomeserver implements Homeserver {
   }
 
   /**
-   * Registration by token knows no display name. The user exists by now: a failure here must not lose its session, so
-   * whoever depends on the name looks at the profile, as after a crash at this point.
+   * Registration by token knows no display name, and Tuwunel puts something of its own behind that of a new user. The
+   * user exists by now: a failure here must not lose its session, so whoever depends on the name looks at the profile, as
+   * after a crash at this point.
    */
-  async #nameNewUser(credentials: Credentials, account: Account, signal: AbortSignal): Promise<void> {
-    if (account.displayName === undefined) return;
+  async #nameNewUser(credentials: Credentials, { displayName }: Account, signal: AbortSignal): Promise<void> {
+    if (displayName === undefined) return;
+    const client = this.as(credentials);
     try {
-      await this.as(credentials).setDisplayName(account.displayName, signal);
+      const shown = await client.profile(credentials.userId, signal);
+      if (shown.displayName !== displayName) await client.setDisplayName(displayName, signal);
     } catch {
       signal.throwIfAborted();
     }

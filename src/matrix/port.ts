@@ -2,7 +2,8 @@
  * What the actors need of a Matrix homeserver. Names are the Client-Server API's own.
  *
  * Every call takes an AbortSignal, ends within a bounded time (also when a body stalls) and fails with a
- * {@link MatrixError}. A `txnId` makes a send safe to repeat: the same id from the same device gives the same event.
+ * {@link MatrixError}. A `txnId` makes a send safe to repeat: the same id from the same device gives the same event, for as
+ * long as the homeserver remembers it (some do until their next restart).
  */
 
 /** A user on one of its devices. The token is a secret: keep it in the credential vault, never in a record or a log. */

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { HomeserverKind } from "./homeservers.ts";
 import { buildIn, type Patch, patches } from "./patches.ts";
 import { Plan } from "./plan.ts";
 import { type RoundResult, Run } from "./run.ts";
@@ -14,21 +15,30 @@ const mostRounds = 4;
 
 describe("of a product built with the fault", () => {
   let dir: string;
-  let world: World;
+  const worlds = new Map<HomeserverKind, World>();
   let runs = 0;
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "letta-matrix-patches-"));
-    world = await startWorld(join(dir, "world"), { letta: "stand-in", homeserver: "real" });
+    for (const homeserver of new Set(patches.map((patch) => patch.homeserver)))
+      worlds.set(homeserver, await startWorld(join(dir, homeserver), { letta: "stand-in", homeserver }));
   });
 
   afterAll(async () => {
-    await world?.stop();
+    for (const world of worlds.values()) await world.stop();
     await rm(dir, { recursive: true, force: true });
   });
 
+  function worldOf(homeserver: HomeserverKind): World {
+    const world = worlds.get(homeserver);
+    if (world === undefined) throw new Error(`no homeserver ${homeserver} was started`);
+    return world;
+  }
+
   /** Kills at the patch's boundary until something is broken, a few times at most. */
-  async function killAt({ boundary, occurrence, slowCommits }: Patch, source?: string): Promise<RoundResult[]> {
+  async function killAt(patch: Patch, source?: string): Promise<RoundResult[]> {
+    const { homeserver, kill, boundary, occurrence, slowCommits } = patch;
+    const world = worldOf(homeserver);
     const prefix = `p${++runs}x`;
     const plan = new Plan({ seed: 7, prefix, agents, people: world.people.length, tools: "allowed" });
     const run = await Run.begin({
@@ -44,7 +54,7 @@ describe("of a product built with the fault", () => {
     try {
       const results: RoundResult[] = [];
       while (results.length < mostRounds && !results.some(({ violations }) => violations.length > 0))
-        results.push(await run.round(plan.round("letta-matrix", [boundary], occurrence)));
+        results.push(await run.round(plan.round(kill, [boundary], occurrence)));
       return results;
     } finally {
       await run.close();
@@ -52,7 +62,7 @@ describe("of a product built with the fault", () => {
   }
 
   test.each(patches)(
-    '$name, kills at "$boundary" break $breaks; the product as it stands passes them',
+    '$name, kills of $kill at "$boundary" break $breaks; the product as it stands passes them',
     async (patch) => {
       const sound = await killAt(patch);
       expect(sound.flatMap(({ violations }) => violations)).toEqual([]);

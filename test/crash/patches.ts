@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Boundary } from "./boundaries.ts";
+import type { Boundary, KillKind } from "./boundaries.ts";
+import type { HomeserverKind } from "./homeservers.ts";
 import type { LawName } from "./laws.ts";
 import { productSource } from "./world.ts";
 
@@ -11,7 +12,10 @@ export interface Patch {
   readonly file: string;
   /** What stands there exactly once, and what is put in its place. */
   readonly replacements: readonly (readonly [string, string])[];
-  /** Kills there show it. */
+  /** Where it shows. */
+  readonly homeserver: HomeserverKind;
+  /** Kills of this there show it. */
+  readonly kill: KillKind;
   readonly boundary: Boundary;
   readonly occurrence: number;
   /** Before each write to the store, ms. */
@@ -33,6 +37,8 @@ export const patches: readonly Patch[] = [
       ],
       ["      .then(() => {\n        for (const batch of batches) batch.release();\n", "      .then(() => {\n"],
     ],
+    homeserver: "real",
+    kill: "letta-matrix",
     boundary: "asked",
     occurrence: 1,
     // 40 ms are enough where Letta takes an input in less than that.
@@ -44,6 +50,8 @@ export const patches: readonly Patch[] = [
     name: "random-transaction-id",
     file: "matrix/transaction-id.ts",
     replacements: [["name.cause, name.part])", "name.cause, name.part, Math.random()])"]],
+    homeserver: "real",
+    kill: "letta-matrix",
     boundary: "sent",
     occurrence: 1,
     slowCommits: 0,
@@ -60,6 +68,8 @@ export const patches: readonly Patch[] = [
           "      const output = await Promise.race([\n",
       ],
     ],
+    homeserver: "real",
+    kill: "letta-matrix",
     boundary: "sending",
     occurrence: 1,
     slowCommits: 0,
@@ -70,6 +80,8 @@ export const patches: readonly Patch[] = [
     name: "cursor-before-events",
     file: "runtime/embedded/step-batch.ts",
     replacements: [["    writes.push(put(key, row));\n    return [to,", "    return [to,"]],
+    homeserver: "real",
+    kill: "letta-matrix",
     boundary: "committed",
     occurrence: 1,
     slowCommits: 0,
@@ -80,6 +92,8 @@ export const patches: readonly Patch[] = [
     name: "commit-not-synced",
     file: "runtime/embedded/store.ts",
     replacements: [["{ sync: true }", "{ sync: false }"]],
+    homeserver: "real",
+    kill: "letta-matrix",
     boundary: "final-committed",
     occurrence: 1,
     slowCommits: 0,
@@ -87,9 +101,24 @@ export const patches: readonly Patch[] = [
     alongside: ["no-second-registration-login-room-space", "no-draft-left-hanging"],
   },
   {
+    name: "not-looked-for-in-the-room",
+    file: "actors/said.ts",
+    replacements: [["(await findSaid(client, saying, signal)) ?? ", ""]],
+    // It forgets transaction ids.
+    homeserver: "dendrite",
+    kill: "all",
+    boundary: "sent",
+    occurrence: 1,
+    slowCommits: 0,
+    breaks: "answered-once",
+    alongside: ["no-draft-left-hanging"],
+  },
+  {
     name: "session-not-kept",
     file: "actors/sessions.ts",
     replacements: [["    await this.#vault.set(nameOf(userId), JSON.stringify(credentials));\n", ""]],
+    homeserver: "real",
+    kill: "letta-matrix",
     boundary: "starting",
     occurrence: 6,
     slowCommits: 0,
@@ -105,6 +134,8 @@ export const patches: readonly Patch[] = [
         "aliasLocalpart: agentLocalpart(room.agentId) + Math.random(),",
       ],
     ],
+    homeserver: "real",
+    kill: "letta-matrix",
     boundary: "after createRoom",
     occurrence: 1,
     slowCommits: 0,

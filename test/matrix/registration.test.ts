@@ -38,10 +38,32 @@ async function failure(call: Promise<unknown>): Promise<MatrixError> {
 describe("registering by shared secret", () => {
   const registration: Registration = { kind: "shared-secret", secret: "shared" };
 
+  /** Shows the new user under this name. */
+  function named(displayname: string, handler: Handler): Handler {
+    return (request, response, n) => {
+      if (request.url?.includes("/profile/")) answerJson(response, 200, { displayname });
+      else handler(request, response, n);
+    };
+  }
+
+  it("names the user again where the homeserver has put something behind the name", async () => {
+    const subject = await registering(
+      registration,
+      named("Agent Ü 💕", (_request, response, n) => {
+        answerJson(response, 200, n === 1 ? { nonce: "n1" } : session);
+      }),
+    );
+    await subject.register(account, never);
+    expect(bodies()).toMatchObject([{ nonce: "n1" }, { displayname: "Agent Ü" }]);
+  });
+
   it("signs nonce, name and password, and asks for the device and the display name", async () => {
-    const subject = await registering(registration, (_request, response, n) => {
-      answerJson(response, 200, n === 1 ? { nonce: "n1" } : session);
-    });
+    const subject = await registering(
+      registration,
+      named("Agent Ü", (_request, response, n) => {
+        answerJson(response, 200, n === 1 ? { nonce: "n1" } : session);
+      }),
+    );
     expect(await subject.register(account, never)).toEqual({
       userId: "@agent_ü:test",
       deviceId: "DEV",
@@ -55,11 +77,14 @@ describe("registering by shared secret", () => {
 
   it("asks for another nonce when a restarted homeserver forgot the first, once", async () => {
     const forgotten = { errcode: "M_UNKNOWN", error: "unrecognised nonce" };
-    const subject = await registering(registration, (_request, response, n) => {
-      if (n % 2 === 1) answerJson(response, 200, { nonce: `n${n}` });
-      else if (n === 2) answerJson(response, 400, forgotten);
-      else answerJson(response, 200, session);
-    });
+    const subject = await registering(
+      registration,
+      named("Agent Ü", (_request, response, n) => {
+        if (n % 2 === 1) answerJson(response, 200, { nonce: `n${n}` });
+        else if (n === 2) answerJson(response, 400, forgotten);
+        else answerJson(response, 200, session);
+      }),
+    );
     await subject.register(account, never);
     expect(bodies()).toMatchObject([{ nonce: "n1" }, { nonce: "n3" }]);
   });

@@ -77,9 +77,11 @@ export class FakeClient implements MatrixClient {
     this.#joined(roomId);
     const sent = asSent(content);
     const { userId: sender } = this;
-    return this.#server.once(`${sender} ${this.#credentials.deviceId} ${txnId}`, () =>
+    const eventId = this.#server.once(`${sender} ${this.#credentials.deviceId} ${txnId}`, () =>
       this.#server.post(roomId, { sender, type, content: sent }),
     );
+    this.#server.answer("send");
+    return eventId;
   }
 
   async sendState(roomId: string, type: string, stateKey: string, content: Content, signal: AbortSignal) {

@@ -55,6 +55,7 @@ export class FakeHomeserver implements Homeserver {
   readonly #sent = new Map<string, string>();
   readonly #waiting = new Set<() => void>();
   readonly #faults: Fault[] = [];
+  readonly #lost = new Map<string, number>();
   #place = 0;
   #tokensGiven = 0;
 
@@ -100,6 +101,20 @@ export class FakeHomeserver implements Homeserver {
   /** The next `times` calls of this name fail. */
   fail(call: string, error: unknown, times = 1, matches: (request: Request) => boolean = () => true): void {
     this.#faults.push({ call, error, times, matches });
+  }
+
+  /** The next `times` calls of this name are carried out, and nobody hears of it; the homeserver itself forgets them. */
+  loseAnswers(call: string, times = 1): void {
+    this.#lost.set(call, times);
+  }
+
+  /** Called when a call was carried out. */
+  answer(call: string): void {
+    const times = this.#lost.get(call) ?? 0;
+    if (times === 0) return;
+    this.#lost.set(call, times - 1);
+    this.forgetTransactions();
+    throw matrixError("unreachable");
   }
 
   /** All sessions of the user are refused from now on. */

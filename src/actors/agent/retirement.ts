@@ -7,6 +7,7 @@ import type { ChildEffects } from "../../runtime/effect.ts";
 import { Bot } from "../bot.ts";
 import type { Directory } from "../directory.ts";
 import { isRetired, retiredMark, roomMarker } from "../marker.ts";
+import { sayOnce } from "../said.ts";
 import type { Sessions } from "../sessions.ts";
 import type { RoomOptions } from "./room.ts";
 
@@ -40,7 +41,9 @@ export function markRetired(sessions: Sessions): AgentEffects["markRetired"] {
     const type = "m.room.message";
     const txnId = transactionId({ agent: userId, room: roomId, type, cause: "retired", part: "notice" });
     const body = `${name} is not in Letta any more. This room keeps what was said, but nobody answers here.`;
-    await unlessNotAllowed(client.send(roomId, type, txnId, { msgtype: "m.notice", body, "m.mentions": {} }, signal));
+    const content = { msgtype: "m.notice", body, "m.mentions": {} };
+    // The mark may be missing where this was said.
+    await unlessNotAllowed(sayOnce(client, { roomId, txnId, content }, signal));
     await unlessNotAllowed(client.sendState(roomId, roomMarker, "", retiredMark(agentId), signal));
   };
 }

@@ -100,7 +100,7 @@ export async function closeRequest(room: RoomTurn, approval: Approval, outcome: 
   try {
     // Sending the request again gives the event that stands there.
     const eventId =
-      approval.eventId ?? (await room.send(nameOf(approval), approvalContent(room.question, approval.text)));
+      approval.eventId ?? (await room.send(nameOf(approval), approvalContent(room.question, approval.text), true));
     await room.send(`${nameOf(approval)}/closed`, approvalEdit(room.question, `${approval.text}\n${outcome}`, eventId));
   } catch (error) {
     if (!(error instanceof MatrixError)) throw error;

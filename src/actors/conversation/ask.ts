@@ -1,5 +1,5 @@
 import { type LettaBackend, LettaError, type TurnEvent, type TurnFate, type TurnRequest } from "../../letta/port.ts";
-import type { TurnInput } from "../../machines/conversation/context.ts";
+import type { Turn, TurnInput } from "../../machines/conversation/context.ts";
 import type { conversationMachine } from "../../machines/conversation/index.ts";
 import { causeOf } from "../../machines/question.ts";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
@@ -51,8 +51,8 @@ export interface AskDependencies {
  */
 export function ask({ letta, sessions, budgets, clock }: AskDependencies): ConversationEffects["ask"] {
   return async (input, context) => {
-    const room = new RoomTurn(sessions, input, context.signal);
-    const drafts = new DraftWriter(draftRoom(room, context), budgets.of(input.userId), clock);
+    const room = new RoomTurn(sessions, input, context.signal, context.restarted);
+    const drafts = new DraftWriter(draftRoom(room, input.turn, context), budgets.of(input.userId), clock);
     const presence = new Presence(room.client.at("conversation"), input.roomId, clock);
     const { signal, emit } = context;
     const approvals = new Approvals({ room, clock, signal, emit });
@@ -219,9 +219,13 @@ function requestOf(
   };
 }
 
-function draftRoom(room: RoomTurn, { emit }: Pick<EffectContext<DraftEvent>, "emit">) {
+function draftRoom(room: RoomTurn, { draft }: Turn, { emit }: Pick<EffectContext<DraftEvent>, "emit">) {
   return {
     async begin(text: string): Promise<string> {
+      if (draft !== undefined) {
+        await room.editDraft(draft, text);
+        return draft;
+      }
       await emit({ type: "DRAFTING" });
       const eventId = await room.sendDraft(text);
       await emit({ type: "DRAFTED", eventId });

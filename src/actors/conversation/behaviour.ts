@@ -22,9 +22,9 @@ export function conversationBehaviour(dependencies: ConversationDependencies): B
           : await letta.branchConversation({ agentId, conversationId: from }, signal);
       return { conversationId };
     },
-    async showWait(input, { signal, emit }) {
+    async showWait(input, { signal, emit, restarted }) {
       await emit({ type: "DRAFTING" });
-      return { eventId: await new RoomTurn(sessions, input, signal).sendDraft(input.text) };
+      return { eventId: await new RoomTurn(sessions, input, signal, restarted).sendDraft(input.text) };
     },
   };
   return defineBehaviour({

@@ -1,7 +1,6 @@
 import type { TurnInput } from "../../machines/conversation/context.ts";
 import type { conversationMachine } from "../../machines/conversation/index.ts";
 import type { Content } from "../../matrix/port.ts";
-import type { Clock } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
 import { closeRequest, outcomes } from "./approvals.ts";
@@ -10,14 +9,12 @@ import type { SendBudgets } from "./draft-budget.ts";
 import type { Markdown } from "./markdown.ts";
 import { RoomTurn } from "./room-turn.ts";
 import { split } from "./split.ts";
-import { type Standing, standingIn } from "./standing.ts";
 
 type ConversationEffects = ChildEffects<typeof conversationMachine>;
 
 export interface ReplyDependencies {
   readonly sessions: Sessions;
   readonly budgets: SendBudgets;
-  readonly clock: Clock;
   readonly markdown: Markdown;
 }
 
@@ -25,19 +22,17 @@ export interface ReplyDependencies {
 const largestContent = 48 * 1024;
 
 /** Sends the answer: in place of the draft where there is one, in several parts where it is long. */
-export function reply({ sessions, budgets, clock, markdown }: ReplyDependencies): ConversationEffects["reply"] {
-  return async (input, { signal }) => {
+export function reply({ sessions, budgets, markdown }: ReplyDependencies): ConversationEffects["reply"] {
+  return async (input, { signal, restarted }) => {
     const { answer, question, attempt } = input.turn;
     if (answer === undefined) throw new Error("there is no answer to send");
-    const room = new RoomTurn(sessions, input, signal);
+    const room = new RoomTurn(sessions, input, signal, restarted);
     // It ends without its having been decided.
     if (input.turn.approval !== undefined) await closeRequest(room, input.turn.approval, outcomes.notNeeded);
-    const standing = await standingIn(room.client, input, clock.now(), signal);
-    const draft = await draftOf(room, input.turn, standing);
+    const draft = await draftOf(room, input.turn);
     const budget = budgets.of(input.userId);
     const final = { question, attempt, outcome: answer.outcome, ...(draft !== undefined && { draft }) };
     for (const [index, content] of finalContents(final, answer.text, markdown).entries()) {
-      if (standing.parts.has(index + 1)) continue;
       budget.spend();
       await room.send(`final/${index + 1}`, content);
     }
@@ -45,20 +40,17 @@ export function reply({ sessions, budgets, clock, markdown }: ReplyDependencies)
 }
 
 /** Removes the draft of a turn that turned out to have nothing to say. */
-export function withdrawDraft({
-  sessions,
-  clock,
-}: Pick<ReplyDependencies, "sessions" | "clock">): ConversationEffects["withdrawDraft"] {
-  return async (input, { signal }) => {
-    const room = new RoomTurn(sessions, input, signal);
-    const draft = await draftOf(room, input.turn, await standingIn(room.client, input, clock.now(), signal));
+export function withdrawDraft({ sessions }: Pick<ReplyDependencies, "sessions">): ConversationEffects["withdrawDraft"] {
+  return async (input, { signal, restarted }) => {
+    const room = new RoomTurn(sessions, input, signal, restarted);
+    const draft = await draftOf(room, input.turn);
     if (draft !== undefined) await room.redact(draft);
   };
 }
 
 /** The draft's event id. Where a draft may have been sent without our knowing its id, sending it again gives the id. */
-async function draftOf(room: RoomTurn, { draft, drafting }: TurnInput["turn"], standing: Standing) {
-  return draft ?? standing.draft ?? (drafting ? await room.sendDraft("…") : undefined);
+async function draftOf(room: RoomTurn, { draft, drafting }: TurnInput["turn"]): Promise<string | undefined> {
+  return draft ?? (drafting ? await room.sendDraft("…") : undefined);
 }
 
 function finalContents(final: Omit<FinalPart, "text" | "part" | "parts">, text: string, markdown: Markdown): Content[] {

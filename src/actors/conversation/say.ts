@@ -1,7 +1,8 @@
 import type { conversationMachine } from "../../machines/conversation/index.ts";
 import { type Content, MatrixError } from "../../matrix/port.ts";
 import { transactionId } from "../../matrix/transaction-id.ts";
-import type { ActionEffects } from "../../runtime/effect.ts";
+import type { ActionEffects, EffectContext } from "../../runtime/effect.ts";
+import { say, sayOnce } from "../said.ts";
 import type { Sessions } from "../sessions.ts";
 import { cutNotice, finalContent, remarkContent } from "./content.ts";
 import type { Markdown } from "./markdown.ts";
@@ -16,22 +17,24 @@ export interface SayDependencies {
 /** What a conversation says outside its turns. Each is named by its cause, and so said once. */
 export function sayings({ sessions, markdown }: SayDependencies): Sayings {
   return {
-    async refuse({ userId, roomId, question, text }, { signal }) {
+    async refuse({ userId, roomId, question, text }, context) {
       const content = finalContent({ question, attempt: 0, outcome: "error", text, part: 1, parts: 1 }, markdown);
-      await say({ userId, roomId, cause: question.eventId, part: "final/1" }, content, signal);
+      await tell({ userId, roomId, cause: question.eventId, part: "final/1", content }, context);
     },
-    async remark({ userId, roomId, to, text }, { signal }) {
-      await say({ userId, roomId, cause: to.eventId, part: "remark" }, remarkContent({ to, text }), signal);
+    async remark({ userId, roomId, to, text }, context) {
+      await tell({ userId, roomId, cause: to.eventId, part: "remark", content: remarkContent({ to, text }) }, context);
     },
-    async sayCut({ userId, roomId, gap }, { signal }) {
-      await say({ userId, roomId, cause: gap, part: "cut" }, cutNotice(), signal);
+    async sayCut({ userId, roomId, gap }, context) {
+      await tell({ userId, roomId, cause: gap, part: "cut", content: cutNotice() }, context);
     },
   };
 
-  async function say({ userId, roomId, cause, part }: Saying, content: Content, signal: AbortSignal): Promise<void> {
+  async function tell(remark: Telling, { signal, restarted }: Circumstances): Promise<void> {
+    const { userId, roomId, cause, part, content } = remark;
     const txnId = transactionId({ agent: userId, room: roomId, type: "m.room.message", cause, part });
+    const client = sessions.as(userId).at("answer");
     try {
-      await sessions.as(userId).at("answer").send(roomId, "m.room.message", txnId, content, signal);
+      await (restarted ? sayOnce : say)(client, { roomId, txnId, content, after: cause }, signal);
     } catch (error) {
       // Nobody can be told anything in a room that does not let us speak.
       if (!(error instanceof MatrixError && error.kind === "forbidden")) throw error;
@@ -39,9 +42,12 @@ export function sayings({ sessions, markdown }: SayDependencies): Sayings {
   }
 }
 
-interface Saying {
+interface Telling {
   readonly userId: string;
   readonly roomId: string;
   readonly cause: string;
   readonly part: string;
+  readonly content: Content;
 }
+
+type Circumstances = Pick<EffectContext, "signal" | "restarted">;

@@ -85,6 +85,14 @@ describe("retirement", () => {
     expect(t.homeserver.place).toBe(before);
   });
 
+  test("says so once although the mark was not made and the homeserver has forgotten the word", async () => {
+    t.homeserver.fail("sendState", matrixError("unreachable"));
+    await expect(retire()).rejects.toThrow();
+    t.homeserver.forgetTransactions();
+    await retire();
+    expect(t.homeserver.room(roomId).events.filter(({ type }) => type === "m.room.message")).toHaveLength(1);
+  });
+
   test("from a room that the agent was thrown out of takes it out of the space all the same", async () => {
     t.homeserver.setMember(roomId, userId, "leave", "@mallory:test");
     const before = t.homeserver.room(roomId).events.length;

@@ -19,7 +19,7 @@ const never = new AbortController().signal;
 
 function make() {
   const context = effectContext<ConversationEvent>();
-  const room = new RoomTurn(w.sessions, w.input(), context.signal);
+  const room = new RoomTurn(w.sessions, w.input(), context.signal, context.restarted);
   const approvals = new Approvals({ room, clock: w.clock, signal: context.signal, emit: context.emit });
   return { context, approvals };
 }

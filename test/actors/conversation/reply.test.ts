@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { draftContent } from "../../../src/actors/conversation/content.ts";
+import { approvalContent } from "../../../src/actors/conversation/content.ts";
 import { reply, withdrawDraft } from "../../../src/actors/conversation/reply.ts";
+import { RoomTurn } from "../../../src/actors/conversation/room-turn.ts";
 import { turnMarkOf } from "../../../src/actors/marker.ts";
 import type { Turn } from "../../../src/machines/conversation/context.ts";
-import { transactionId } from "../../../src/matrix/transaction-id.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { effectContext } from "../effect-context.ts";
 import { type TurnWorld, turnWorld } from "./turn-world.ts";
@@ -19,17 +19,19 @@ beforeEach(async () => {
   w = await turnWorld();
 });
 
-async function answer(text: string, turn: Partial<Turn> = {}): Promise<void> {
+async function answer(text: string, turn: Partial<Turn> = {}, restarted = false): Promise<void> {
   const ready = { answer: { outcome: "answer", text }, answeredAt: w.clock.now() } as const;
-  await reply(w)(w.input({ ...ready, ...turn }), effectContext<never>());
+  await reply(w)(w.input({ ...ready, ...turn }), effectContext<never>({ restarted }));
+}
+
+/** As a process does that was started after an earlier one had begun with it. */
+function answerAgain(text: string, turn: Partial<Turn> = {}): Promise<void> {
+  return answer(text, turn, true);
 }
 
 /** The agent's first draft, as an earlier process sent it. */
-async function sendDraft(): Promise<string> {
-  const { userId: agent, roomId: room, question } = w;
-  const txnId = transactionId({ agent, room, type: "m.room.message", cause: question.eventId, part: "draft" });
-  const client = w.sessions.as(agent);
-  return await client.send(room, "m.room.message", txnId, draftContent(question, 1, "half"), effectContext().signal);
+function sendDraft(): Promise<string> {
+  return new RoomTurn(w.sessions, w.input(), effectContext().signal, false).sendDraft("half");
 }
 
 function transactions(): unknown[] {
@@ -122,14 +124,26 @@ test("#23 an answer to which a request for an approval stands open says below it
   ]);
 });
 
-describe("#8 an answer older than the homeserver's memory", () => {
+test("#23 a request that stands open is found below which to say so, where the homeserver has forgotten it", async () => {
+  const approval = { callId: "perm-1", attempt: 1, tool: "Bash", text: "May I use the tool Bash?" };
+  await new RoomTurn(w.sessions, w.input(), effectContext().signal, false).send(
+    "approval/1/perm-1",
+    approvalContent(w.question, approval.text),
+  );
+  w.homeserver.forgetTransactions();
+  await answer("so", { approval });
+  expect(w.sent).toHaveLength(3);
+  expect(w.sent[1]?.content["m.relates_to"]).toMatchObject({ event_id: w.sent[0]?.eventId });
+});
+
+describe("#8 an answer that the homeserver has forgotten", () => {
   test("is looked for in the room before it is sent", async () => {
     const answeredAt = w.clock.now();
     await answer(long, { answeredAt });
     const { finals } = w;
     w.clock.advance(2 * day);
     w.homeserver.forgetTransactions();
-    await answer(long, { answeredAt });
+    await answerAgain(long, { answeredAt });
     expect(w.finals).toEqual(finals);
   });
 
@@ -141,7 +155,7 @@ describe("#8 an answer older than the homeserver's memory", () => {
     await expect(answer(long, { answeredAt })).rejects.toThrow();
     w.clock.advance(2 * day);
     w.homeserver.forgetTransactions();
-    await answer(long, { answeredAt });
+    await answerAgain(long, { answeredAt });
     expect(w.finals.map(({ part }) => part)).toEqual(w.finals.map((_, index) => index + 1));
     expect(w.finals.map(({ body }) => body).join("\n\n")).toBe(long);
   });
@@ -153,7 +167,7 @@ describe("#8 an answer older than the homeserver's memory", () => {
     w.homeserver.post(w.roomId, { sender: "@mallory:test", content: { ...w.sent[0]?.content, body: "forged" } });
     w.clock.advance(2 * day);
     w.homeserver.forgetTransactions();
-    await answer("so", { answeredAt });
+    await answerAgain("so", { answeredAt });
     expect(w.finals).toHaveLength(1);
   });
 
@@ -163,9 +177,9 @@ describe("#8 an answer older than the homeserver's memory", () => {
     w.clock.advance(2 * day);
     w.homeserver.forgetTransactions();
     const retried = { question: { ...w.question, retry: "$retry" }, answeredAt };
-    await answer("so", retried);
+    await answerAgain("so", retried);
     w.homeserver.forgetTransactions();
-    await answer("so", retried);
+    await answerAgain("so", retried);
     expect(w.finals.map(({ body }) => body)).toEqual(["it failed", "so"]);
   });
 
@@ -173,12 +187,29 @@ describe("#8 an answer older than the homeserver's memory", () => {
     const draft = await sendDraft();
     w.clock.advance(2 * day);
     w.homeserver.forgetTransactions();
-    await answer("so", { drafting: true });
+    await answerAgain("so", { drafting: true });
     expect(w.sent).toHaveLength(2);
     expect(w.sent[1]?.content["m.relates_to"]).toEqual({ rel_type: "m.replace", event_id: draft });
   });
 
-  test("costs no search as long as the homeserver remembers", async () => {
+  test("is looked for by the same process, too, where it was not told what became of it", async () => {
+    w.homeserver.fail("send", matrixError("unreachable"), 1, ({ args }) =>
+      JSON.stringify(args).includes("paragraph 900"),
+    );
+    await expect(answer(long)).rejects.toMatchObject({ kind: "unreachable" });
+    w.homeserver.forgetTransactions();
+    await answer(long, { tries: 1 });
+    expect(w.finals.map(({ part }) => part)).toEqual(w.finals.map((_, index) => index + 1));
+  });
+
+  test("is sent where the homeserver does not let its user read the room", async () => {
+    w.homeserver.fail("messages", matrixError("forbidden"), Number.POSITIVE_INFINITY);
+    await answerAgain("so");
+    await answerAgain("so");
+    expect(w.finals).toHaveLength(1);
+  });
+
+  test("costs no search when it is sent for the first time", async () => {
     await answer("so");
     expect(w.homeserver.count("messages")).toBe(0);
   });

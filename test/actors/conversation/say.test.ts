@@ -11,7 +11,7 @@ beforeEach(async () => {
   w = await turnWorld();
 });
 
-const context = () => effectContext<never>();
+const context = (restarted = false) => effectContext<never>({ restarted });
 
 test("#20 a question that is refused is answered with why, once", async () => {
   const { refuse } = sayings(w);
@@ -41,4 +41,16 @@ test("a room that does not let us speak is left alone; anything else is tried ag
   await sayCut({ userId, roomId, gap: "s1" }, context());
   w.homeserver.fail("send", matrixError("unreachable"));
   await expect(sayCut({ userId, roomId, gap: "s1" }, context())).rejects.toMatchObject({ kind: "unreachable" });
+});
+
+test("what is said outside turns is said once although the homeserver has forgotten it", async () => {
+  const { refuse, remark, sayCut } = sayings(w);
+  const { userId, roomId, question } = w;
+  for (const restarted of [false, true]) {
+    await refuse({ userId, roomId, question, text: "too much" }, context(restarted));
+    await remark({ userId, roomId, to: question, text: "nothing to stop" }, context(restarted));
+    await sayCut({ userId, roomId, gap: "s1" }, context(restarted));
+    w.homeserver.forgetTransactions();
+  }
+  expect(w.sent).toHaveLength(3);
 });

@@ -20,7 +20,7 @@ export function accountsContract(server: () => ServerUnderContract): void {
   it("says that a user id is taken, and leaves its owner alone", async () => {
     const user = await newUser(server());
     const error = await failure(
-      server().homeserver.register({ ...user.account, password: "another", deviceId: "OTHER" }, never),
+      server().homeserver.register({ ...user.account, password: "another password", deviceId: "OTHER" }, never),
     );
     expect(error).toMatchObject({ kind: "taken", errcode: "M_USER_IN_USE" });
     expect((await ask(server(), user, "GET", "/account/whoami")).status).toBe(200);

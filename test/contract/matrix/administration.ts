@@ -78,6 +78,26 @@ export function administrationContract(
   });
 }
 
+/** Where there is no admin API, whatever the token. */
+export function noAdministrationContract(
+  server: () => ServerUnderContract,
+  connect: (token: string) => HomeserverAdmin,
+): void {
+  it("says of each thing an administrator can do that the homeserver has no such endpoint", async () => {
+    const user = await newUser(server());
+    const room = await newRoom(user);
+    const admin = connect(user.credentials.accessToken);
+    for (const call of [
+      admin.exists(user.userId, never),
+      admin.liftRateLimits(user.userId, never),
+      admin.resetPassword(user.userId, "another password", never),
+      admin.makeRoomAdmin(room, user.userId, never),
+    ])
+      expect(await failure(call)).toMatchObject({ kind: "unsupported", errcode: "M_UNRECOGNIZED" });
+    expect((await server().homeserver.login(user.account, never)).userId).toBe(user.userId);
+  });
+}
+
 /** Whatever is asked with the token of somebody who is no administrator, or with none. */
 export function notAdministrationContract(
   server: () => ServerUnderContract,

@@ -1,26 +1,37 @@
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import type { HomeserverOddities } from "../../servers/homeserver/oddities.ts";
 import { accountsContract } from "./accounts.ts";
 import { rateLimitsContract } from "./limits.ts";
 import { membershipsContract } from "./memberships.ts";
+import { homeserverOddityCases, odditiesContract } from "./oddities.ts";
 import { profilesContract } from "./profiles.ts";
 import { roomsContract } from "./rooms.ts";
 import { sendingContract } from "./sending.ts";
 import type { ServerUnderContract, StartServer } from "./server.ts";
 import { syncingContract } from "./syncing.ts";
 
-/** Holds a homeserver and its adapter to what `src/matrix/port.ts` promises. */
-export function homeserverContract(name: string, start: StartServer): void {
+/**
+ * Holds a homeserver and its adapter to what `src/matrix/port.ts` promises, and to what is odd in such a homeserver: a
+ * promise that some servers do not keep says so where it is, by the oddity.
+ */
+export function homeserverContract(name: string, start: StartServer, oddities: HomeserverOddities): void {
   describe(name, { timeout: 60_000 }, () => {
     describe("without rate limits", () => {
       const server = started(start, "lifted");
       describe("accounts", () => accountsContract(server));
-      describe("sending", () => sendingContract(server));
+      describe("sending", () => sendingContract(server, oddities));
       describe("syncing", () => syncingContract(server));
       describe("rooms", () => roomsContract(server));
       describe("memberships", () => membershipsContract(server));
       describe("profiles", () => profilesContract(server));
+      describe("oddities", () => odditiesContract(server, oddities));
     });
-    describe("with its own rate limits", () => rateLimitsContract(started(start, "default")));
+    describe("with its own rate limits", () => {
+      const server = started(start, "default");
+      rateLimitsContract(server, oddities);
+      const [name, check] = homeserverOddityCases.rateLimits;
+      it(name, () => check(server(), oddities));
+    });
   });
 }
 

@@ -1,11 +1,13 @@
 import { expect, it } from "vitest";
 import { HomeserverInspection, type InspectionOptions } from "../../../src/matrix/inspection.ts";
+import type { HomeserverOddities } from "../../servers/homeserver/oddities.ts";
 import { failure, never, type ServerUnderContract } from "./server.ts";
 
 /** What can be found out about a homeserver without leaving anything there. */
 export function inspectionContract(
   server: () => ServerUnderContract,
   right: () => Promise<Pick<InspectionOptions, "registration" | "adminToken">>,
+  { hasSynapseAdmin }: Pick<HomeserverOddities, "hasSynapseAdmin">,
 ): void {
   async function inspection(wrong: Partial<InspectionOptions> = {}): Promise<HomeserverInspection> {
     const { baseUrl, homeserver } = server();
@@ -18,7 +20,7 @@ export function inspectionContract(
     expect(versions).toContain("v1.1");
     expect(Math.abs((clock ?? 0) - Date.now())).toBeLessThan(5_000);
     expect(await inspected.loginFlows(never)).toContain("m.login.password");
-    expect(await inspected.isSynapse(never)).toBe(true);
+    expect(await inspected.isSynapse(never)).toBe(hasSynapseAdmin);
   });
 
   it("goes by its own name, and not by another", async () => {

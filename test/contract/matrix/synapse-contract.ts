@@ -1,17 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { ClientServerHomeserver, type Registration } from "../../../src/matrix/client-server.ts";
 import { HomeserverInspection } from "../../../src/matrix/inspection.ts";
+import { homeserverProfiles } from "../../servers/homeserver/oddities.ts";
 import type { Synapse } from "../../servers/synapse.ts";
 import { accountsContract } from "./accounts.ts";
 import { administrationContract, notAdministrationContract } from "./administration.ts";
 import { homeserverContract, started } from "./homeserver-contract.ts";
 import { inspectionContract } from "./inspection.ts";
 import { administratorOf, bySharedSecret, byToken, onServer, type StartIn } from "./on-server.ts";
-import { failure, messagesOnly, never, newAccount, newUser } from "./server.ts";
+import { failure, never, newAccount, newUser } from "./server.ts";
+
+const oddities = homeserverProfiles.synapse;
 
 /** All that is promised of Synapse: `name` runs it, or something that stands for it. */
 export function synapseContract(name: string, start: StartIn): void {
-  homeserverContract(`${name} by its Client-Server API`, onServer(start, bySharedSecret));
+  homeserverContract(`${name} by its Client-Server API`, onServer(start, bySharedSecret), oddities);
 
   describe(`${name}, registering by token`, { timeout: 60_000 }, () => {
     let token: Registration | undefined;
@@ -23,10 +26,14 @@ export function synapseContract(name: string, start: StartIn): void {
       "lifted",
     );
     accountsContract(server);
-    inspectionContract(server, async () => {
-      if (token === undefined) throw new Error("the server was not started");
-      return { registration: token };
-    });
+    inspectionContract(
+      server,
+      async () => {
+        if (token === undefined) throw new Error("the server was not started");
+        return { registration: token };
+      },
+      oddities,
+    );
 
     const other = (registration: Registration, serverName = server().homeserver.serverName) =>
       new ClientServerHomeserver({ baseUrl: server().baseUrl, serverName, registration });
@@ -50,12 +57,6 @@ export function synapseContract(name: string, start: StartIn): void {
       const error = await failure(other({ kind: "token", token: "" }, "example.org").login(user.account, never));
       expect(error).toMatchObject({ kind: "malformed" });
       expect(error.remedy).toMatch(/server name/);
-    });
-
-    it("says that a cursor is none", async () => {
-      const user = await newUser(server());
-      const bad = user.client.sync({ since: "no cursor", timeoutMs: 0, filter: messagesOnly }, never);
-      expect(await failure(bad)).toMatchObject({ kind: "refused", httpStatus: 400 });
     });
   });
 
@@ -83,10 +84,14 @@ export function synapseContract(name: string, start: StartIn): void {
     };
     administrationContract(server, async () => connect(await administratorOf(running())));
     notAdministrationContract(server, connect);
-    inspectionContract(server, async () => ({
-      registration: await bySharedSecret(running()),
-      adminToken: await administratorOf(running()),
-    }));
+    inspectionContract(
+      server,
+      async () => ({
+        registration: await bySharedSecret(running()),
+        adminToken: await administratorOf(running()),
+      }),
+      oddities,
+    );
 
     it("tells the name that it goes by instead to whoever has an administrator's token", async () => {
       const inspected = new HomeserverInspection({

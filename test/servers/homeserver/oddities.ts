@@ -1,4 +1,8 @@
-/** What servers do differently, as their clients see it. Each can be set apart, to see that a test notices. */
+/**
+ * What servers do differently, as their clients see it: the one table of that. `test/contract/matrix/oddities.ts` has a
+ * case for each, which holds the real Synapse to its column, and each stand-in to its own; each can be set apart, to see
+ * that its case notices.
+ */
 export interface HomeserverOddities {
   /** Of a room whose creator names none. From 12 on creators stand above all levels, and rooms' ids have no domain. */
   readonly roomVersion: string;
@@ -34,7 +38,14 @@ export interface HomeserverOddities {
 
 export type HomeserverProfile = "synapse" | "tuwunel" | "dendrite";
 
-/** Synapse 1.163, Tuwunel 1.9, Dendrite 0.15. */
+/** More than anybody asks for. */
+const unbounded = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Synapse 1.163, Tuwunel 1.9, Dendrite 0.15. Synapse's column is measured. Tuwunel's and Dendrite's are what was seen of
+ * them (Tuwunel 1.4.6, Dendrite 0.15.2) and read in their source: transactions in Dendrite's `internal/transactions`,
+ * which keeps them in memory by access token and endpoint, rate limits in its `internal/httputil`.
+ */
 export const homeserverProfiles: Readonly<Record<HomeserverProfile, HomeserverOddities>> = {
   synapse: {
     roomVersion: "12",
@@ -44,7 +55,7 @@ export const homeserverProfiles: Readonly<Record<HomeserverProfile, HomeserverOd
     rateLimits: "synapse",
     bundlesEdits: true,
     shortestPollMs: 0,
-    longestPollMs: Number.POSITIVE_INFINITY,
+    longestPollMs: unbounded,
     takesAnyCursor: false,
     readsFromTheBeginning: true,
     shortestPassword: 1,
@@ -74,13 +85,13 @@ export const homeserverProfiles: Readonly<Record<HomeserverProfile, HomeserverOd
   },
   dendrite: {
     roomVersion: "10",
-    transactionScope: "device",
+    transactionScope: "room",
     transactionsAreForgotten: true,
     hasSynapseAdmin: false,
     rateLimits: "burst",
     bundlesEdits: false,
     shortestPollMs: 0,
-    longestPollMs: Number.POSITIVE_INFINITY,
+    longestPollMs: unbounded,
     takesAnyCursor: false,
     readsFromTheBeginning: false,
     shortestPassword: 8,
@@ -88,6 +99,6 @@ export const homeserverProfiles: Readonly<Record<HomeserverProfile, HomeserverOd
     tooLarge: "M_BAD_JSON",
     newNameSuffix: "",
     restrictedJoinStatus: 500,
-    longestTimeline: Number.POSITIVE_INFINITY,
+    longestTimeline: unbounded,
   },
 };

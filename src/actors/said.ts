@@ -1,0 +1,61 @@
+import {
+  type Content,
+  type MatrixClient,
+  MatrixError,
+  type MessagesRequest,
+  type MessagesResponse,
+} from "../matrix/port.ts";
+import { saidAs, transactionMarker } from "./marker.ts";
+
+/** A message of ours, by the name that makes it the same message whoever sends it again. */
+export interface Saying {
+  readonly roomId: string;
+  readonly txnId: string;
+  readonly content: Content;
+  /** An event that is older than it. */
+  readonly after?: string;
+}
+
+const type = "m.room.message";
+/** Pages that are searched, of 100 events each. */
+const longestSearch = 20;
+
+/** The homeserver's last word on a room's past: then only the transaction id tells that it was said before. */
+const closed: ReadonlySet<string> = new Set(["forbidden", "refused", "missing", "unsupported"]);
+
+/** Says what was not said before, and gives its event id. */
+export function say(client: MatrixClient, { roomId, txnId, content }: Saying, signal: AbortSignal): Promise<string> {
+  return client.send(roomId, type, txnId, { ...content, [transactionMarker]: txnId }, signal);
+}
+
+/**
+ * Says what may have been said before, by this process or an earlier one. No homeserver remembers a transaction id for
+ * ever: Synapse for a day, Dendrite for half an hour, until its restart and for the session that sent it. The room does.
+ */
+export async function sayOnce(client: MatrixClient, saying: Saying, signal: AbortSignal): Promise<string> {
+  return (await findSaid(client, saying, signal)) ?? (await say(client, saying, signal));
+}
+
+/** The event id of what was said already. */
+async function findSaid(
+  client: MatrixClient,
+  { roomId, txnId, after }: Saying,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  let from: string | undefined;
+  for (let page = 0; page < longestSearch; page++) {
+    const request: MessagesRequest = { dir: "b", limit: 100, types: [type], ...(from !== undefined && { from }) };
+    const response: MessagesResponse | undefined = await client.messages(roomId, request, signal).catch(unlessClosed);
+    if (response === undefined) return undefined;
+    const { chunk, end } = response;
+    const said = chunk.find(({ sender, content }) => sender === client.userId && saidAs(content) === txnId);
+    if (said !== undefined) return said.eventId;
+    if (end === undefined || end === from || chunk.some(({ eventId }) => eventId === after)) return undefined;
+    from = end;
+  }
+  return undefined;
+}
+
+function unlessClosed(error: unknown): undefined {
+  if (!(error instanceof MatrixError && closed.has(error.kind))) throw error;
+}
