@@ -27,8 +27,7 @@ export function reply({ sessions, budgets, markdown }: ReplyDependencies): Conve
     const { answer, question, attempt } = input.turn;
     if (answer === undefined) throw new Error("there is no answer to send");
     const room = new RoomTurn(sessions, input, signal, restarted);
-    // It ends without its having been decided.
-    if (input.turn.approval !== undefined) await closeRequest(room, input.turn.approval, outcomes.notNeeded);
+    await closeStanding(room, input.turn);
     const draft = await draftOf(room, input.turn);
     const budget = budgets.of(input.userId);
     const final = { question, attempt, outcome: answer.outcome, ...(draft !== undefined && { draft }) };
@@ -43,9 +42,19 @@ export function reply({ sessions, budgets, markdown }: ReplyDependencies): Conve
 export function withdrawDraft({ sessions }: Pick<ReplyDependencies, "sessions">): ConversationEffects["withdrawDraft"] {
   return async (input, { signal, restarted }) => {
     const room = new RoomTurn(sessions, input, signal, restarted);
+    await closeStanding(room, input.turn);
     const draft = await draftOf(room, input.turn);
     if (draft !== undefined) await room.redact(draft);
   };
+}
+
+/**
+ * No request stands open when its turn has ended: neither one that nobody has decided, nor one whose decision the
+ * process did not live to tell. Where it was told, what stands there stays: it has the same name.
+ */
+async function closeStanding(room: RoomTurn, { approval, decided }: TurnInput["turn"]): Promise<void> {
+  if (approval !== undefined) await closeRequest(room, approval, outcomes.notNeeded);
+  else if (decided !== undefined) await closeRequest(room, decided, outcomes.decidedAndCutOff);
 }
 
 /** The draft's event id. Where a draft may have been sent without our knowing its id, sending it again gives the id. */

@@ -124,6 +124,21 @@ test("#23 an answer to which a request for an approval stands open says below it
   ]);
 });
 
+test.each([
+  ["an answer", (decided: Turn["decided"]) => answerAgain("so", { decided })],
+  [
+    "a turn with nothing to say",
+    (decided: Turn["decided"]) => withdrawDraft(w)(w.input({ decided }), effectContext<never>()),
+  ],
+])("#23 a request that was decided when the process was killed does not stand open below %s", async (_, end) => {
+  const decided = { callId: "perm-1", attempt: 1, tool: "Bash", text: "May I use the tool Bash?" };
+  await end(decided);
+  await end(decided);
+  const [request, closed, ...more] = w.sent.map(({ content }) => Object(content["m.new_content"] ?? content).body);
+  expect([request, closed]).toEqual([decided.text, `${decided.text}\nDecided, but the work on this was cut off.`]);
+  expect(more).toEqual(w.finals.map(({ body }) => body));
+});
+
 test("#23 a request that stands open is found below which to say so, where the homeserver has forgotten it", async () => {
   const approval = { callId: "perm-1", attempt: 1, tool: "Bash", text: "May I use the tool Bash?" };
   await new RoomTurn(w.sessions, w.input(), effectContext().signal, false).send(
