@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AgentDetail, agentDetail, type Status } from "../../src/commands/status/schema.ts";
-import type { Resident } from "../crash/evidence.ts";
-import { judgeRooms, type Violation } from "../crash/laws.ts";
+import type { Kill, Resident } from "../crash/evidence.ts";
+import { judge, type Violation } from "../crash/laws.ts";
 import { bodyOf, type SentMessage } from "../crash/messages.ts";
 import { buildIn } from "../crash/patches.ts";
 import type { RoomEvent } from "../crash/person.ts";
@@ -12,6 +12,7 @@ import { productSource, startWorld, type World } from "../crash/world.ts";
 import { AppProcess } from "../e2e/app-process.ts";
 import { Person as Client } from "../e2e/person.ts";
 import { HttpProxy } from "../faults/http-proxy.ts";
+import { SocketProxy } from "../faults/socket-proxy.ts";
 import { registerUser } from "../servers/matrix-users.ts";
 
 /** What the program is built with for certain agents. */
@@ -29,10 +30,13 @@ export interface NeighbourhoodOptions {
   /** Of the agents. */
   readonly names: readonly string[];
   readonly defect?: Defect;
+  /** Of the program's process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** How long everybody's answers may take, ms: beyond it they will not come. Default: a minute. */
+  readonly within?: number;
 }
 
-/** How long everybody's answers may take, ms: beyond it they will not come. */
-const within = 60_000;
+const lookEvery = 250;
 /** What the stand-in model repeats of a question, and is another one in each run. */
 const whereAndWhen = /room: \S+ time: \S+ /;
 
@@ -41,25 +45,31 @@ export class Neighbourhood {
   readonly app: AppProcess;
   /** Between the program and the homeserver. */
   readonly proxy: HttpProxy;
+  /** Between the program and Letta. */
+  readonly socket: SocketProxy;
   readonly admin: Client;
-  readonly #world: World;
+  readonly world: World;
   readonly #residents: ReadonlyMap<string, Resident>;
   readonly #sent: SentMessage[] = [];
+  readonly #kills: Kill[] = [];
+  readonly #within: number;
 
   private constructor(
-    { app, proxy, admin }: Pick<Neighbourhood, "app" | "proxy" | "admin">,
-    world: World,
+    { app, proxy, socket, admin, world }: Pick<Neighbourhood, "app" | "proxy" | "socket" | "admin" | "world">,
     residents: ReadonlyMap<string, Resident>,
+    within = 60_000,
   ) {
     this.app = app;
     this.proxy = proxy;
+    this.socket = socket;
     this.admin = admin;
-    this.#world = world;
+    this.world = world;
     this.#residents = residents;
+    this.#within = within;
   }
 
   /** Resolves when each agent has its room with people in it. */
-  static async begin({ dir, names, defect }: NeighbourhoodOptions): Promise<Neighbourhood> {
+  static async begin({ dir, names, defect, env, within }: NeighbourhoodOptions): Promise<Neighbourhood> {
     const world = await startWorld(dir, { homeserver: "synapse", letta: "stand-in" });
     const { homeserver, letta, people } = world;
     const newcomers = new Map<string, Arrived>();
@@ -68,24 +78,25 @@ export class Neighbourhood {
     const source =
       defect && (await buildIn({ ...defect, replacements: defect.replacements(idOf) }, join(dir, "built")));
     const proxy = await HttpProxy.start({ target: homeserver.baseUrl });
+    const socket = await SocketProxy.start(letta.url);
     const root = await registerUser(homeserver, "root", { admin: true });
     const { serverName, registrationSharedSecret: shared_secret } = homeserver;
     const app = await AppProcess.prepare(
       join(dir, "app"),
       {
         homeserver: { url: proxy.url, server_name: serverName, registration: { shared_secret } },
-        letta: { url: letta.url },
+        letta: { url: socket.url },
         invite: people.map(({ userId }) => userId),
         audit: { interval: "24h" },
       },
       join(source ?? productSource, "cli", "main.ts"),
     );
-    await app.start();
+    await app.start(env);
     const residents = await Promise.all(
       [...newcomers].map(async ([name, one]) => [name, await moveIn(world, one)] as const),
     );
     const admin = new Client({ baseUrl: homeserver.baseUrl, ...root });
-    return new Neighbourhood({ app, proxy, admin }, world, new Map(residents));
+    return new Neighbourhood({ app, proxy, socket, admin, world }, new Map(residents), within);
   }
 
   resident(name: string): Resident {
@@ -109,16 +120,25 @@ export class Neighbourhood {
     this.#sent.push({ ...planned, roomId, eventId });
   }
 
-  /** The whole timelines of their rooms, as soon as each has an end to each question asked there. */
+  /** Messages that people have sent by now. */
+  get sent(): number {
+    return this.#sent.length;
+  }
+
+  /** What explains that Letta is asked once more. */
+  killed(kind: Kill["kind"]): void {
+    this.#kills.push({ kind, boundary: "asked", eventId: undefined, at: Date.now() });
+  }
+
+  /** The whole timelines of their rooms, as soon as each has an end to each question there, or none will come. */
   async answered(names: readonly string[]): Promise<ReadonlyMap<string, readonly RoomEvent[]>> {
-    const deadline = performance.now() + within;
+    const deadline = performance.now() + this.#within;
+    let open = names;
     for (;;) {
-      const timelines = await this.#timelines(names);
-      const open = names.filter((name) => this.#ends(name, timelines) < this.#asked(name).length);
-      if (open.length === 0) return timelines;
-      if (performance.now() > deadline)
-        throw new Error(`waited ${within} ms in vain for answers of ${open.join(", ")}`);
-      await sleep(250);
+      const timelines = await this.#timelines(open);
+      open = open.filter((name) => this.#ends(name, timelines) < this.#asked(name).length);
+      if (open.length === 0 || performance.now() > deadline) return this.#timelines(names);
+      await sleep(lookEvery);
     }
   }
 
@@ -143,18 +163,21 @@ export class Neighbourhood {
   /** What people see of them: whatever is broken, the answers in their order, and how long each took, ms. */
   async seen(names: readonly string[]): Promise<{ broken: Violation[]; answers: string[]; took: number[] }> {
     const timelines = await this.answered(names);
-    const broken = judgeRooms({
+    const broken = judge({
       residents: names.map((name) => this.resident(name)),
       messages: this.#sent.filter(({ roomId }) => timelines.has(roomId)),
       timelines,
-      askings: this.#world.model.calls(),
-      kills: [],
+      askings: this.world.model.calls(),
+      kills: this.#kills,
       passings: [],
       acceptances: [],
       inputs: [],
       approved: new Set(),
       toolRuns: new Map(),
       commands: [],
+      oneTimeRequests: [],
+      arrivals: [],
+      count: await this.world.census.take(),
     });
     const ends = names.flatMap((name) => {
       const { userId, roomId } = this.resident(name);
@@ -194,13 +217,13 @@ export class Neighbourhood {
 
   async close(): Promise<void> {
     await this.app.stop();
-    await this.proxy.close();
+    await Promise.all([this.proxy.close(), this.socket.close()]);
     await this.admin.close();
-    await this.#world.stop();
+    await this.world.stop();
   }
 
   #someone() {
-    const [person] = this.#world.people;
+    const [person] = this.world.people;
     if (person === undefined) throw new Error("there are no people");
     return person;
   }
