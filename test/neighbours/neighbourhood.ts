@@ -52,6 +52,8 @@ export class Neighbourhood {
   readonly #residents: ReadonlyMap<string, Resident>;
   readonly #sent: SentMessage[] = [];
   readonly #kills: Kill[] = [];
+  /** Of the last question to each, as it was begun to be sent. */
+  readonly #numbers = new Map<string, number>();
   readonly #within: number;
 
   private constructor(
@@ -112,7 +114,8 @@ export class Neighbourhood {
 
   async #askOne(name: string, directives: string): Promise<void> {
     const { roomId } = this.resident(name);
-    const number = this.#sent.filter((message) => message.roomId === roomId).length + 1;
+    const number = (this.#numbers.get(name) ?? 0) + 1;
+    this.#numbers.set(name, number);
     const nonce = `${name}-${number}`;
     const planned = { nonce, agent: 0, person: 0, directives, silent: false, usesTool: false };
     const content = { msgtype: "m.text", body: bodyOf(planned, nonce) };

@@ -20,7 +20,7 @@ import { Trouble } from "./trouble.ts";
  * A kill begins a process anew, so two slopes are taken by least squares, from what was read every five seconds after a
  * garbage collection: of all that was read when its process was older than 90 seconds, each process at a height of its
  * own; and of the first such value of each process. The store outlives kills: its slope is taken over all, by message.
- * A slope passes when it is at most its bound, or above it by no more than two standard errors.
+ * A slope passes when it is at most its bound, and its doubt, two standard errors, is too.
  */
 
 const { values } = parseArgs({

@@ -54,12 +54,25 @@ export interface Verdict extends Slope {
 /** A process that is younger has not yet reached its height, ms. */
 export const warmUp = 90_000;
 
+const aWhile = 60_000;
+
 /** Points of all lives, those of one life in a group: what grows while a process lives. */
 function withinLives(value: keyof Reading): Bound["groups"] {
   return (samples) => {
     const warm = samples.filter(({ age }) => age >= warmUp);
     const lives = [...Map.groupBy(warm, ({ life }) => life).values()].filter(({ length }) => length > 2);
     return lives.map((own) => own.map((sample) => ({ x: hours(sample.at), y: sample[value] })));
+  };
+}
+
+/** The same, of the highest value of each while: a server that is away empties what is open for a time, a leak stays. */
+function highestWithinLives(value: keyof Reading): Bound["groups"] {
+  return (samples) => {
+    const whiles = Map.groupBy(samples, ({ life, at }) => `${life} ${Math.floor(at / aWhile)}`);
+    const highest = [...whiles.values()].map((own) =>
+      own.reduce((one, other) => (other[value] > one[value] ? other : one)),
+    );
+    return withinLives(value)(highest);
   };
 }
 
@@ -81,22 +94,22 @@ function byMessage(samples: readonly Sample[]): readonly (readonly Point[])[] {
 export const bounds: readonly Bound[] = [
   { name: "heap in a life", unit: "MB an hour", most: 20, groups: withinLives("heap") },
   { name: "RSS in a life", unit: "MB an hour", most: 120, groups: withinLives("rss") },
-  { name: "file handles in a life", unit: "an hour", most: 300, groups: withinLives("fds") },
-  { name: "timers in a life", unit: "an hour", most: 300, groups: withinLives("timers") },
+  { name: "file handles in a life", unit: "an hour", most: 300, groups: highestWithinLives("fds") },
+  { name: "timers in a life", unit: "an hour", most: 300, groups: highestWithinLives("timers") },
   { name: "heap over lives", unit: "MB an hour", most: 20, groups: acrossLives("heap") },
   { name: "RSS over lives", unit: "MB an hour", most: 120, groups: acrossLives("rss") },
   { name: "store on disk", unit: "KB a message", most: 4, groups: byMessage },
 ];
 
 /**
- * Whether each slope is near zero. One whose doubt alone is larger than what is allowed tells nothing; one that lies
- * above what is allowed by more than its doubt grows.
+ * Whether each slope is near zero: at most what is allowed, and its doubt, too. One that lies above that by more than its
+ * doubt grows; anything else tells nothing.
  */
 export function judgeSlopes(samples: readonly Sample[]): readonly Verdict[] {
   return bounds.map((bound) => {
     const slope = slopeOf(bound.groups(samples));
     const { perUnit, doubt } = slope;
-    const isUnclear = !(doubt <= bound.most);
+    const isUnclear = !(doubt <= bound.most && perUnit <= bound.most);
     const verdict = perUnit - doubt > bound.most ? "GROWS" : isUnclear ? "too short to tell" : "near zero";
     return { ...slope, bound, verdict };
   });
