@@ -42,13 +42,14 @@ export function waitTable(
 }
 
 export function troubleTable(all: readonly TroubleStatus[], at: number, terminal: Terminal): string {
-  const rows = all.map(({ actor, health, until, error, remedy }) => [
+  const rows = all.map(({ actor, health, until, crashes, error, remedy }) => [
     actor,
     health === "restarting" && until !== undefined ? `restarts in ${duration(until - at)}` : health,
+    `${crashes.recent} of ${crashes.intensity} in ${duration(crashes.period)}`,
     [error, ...remediesOf(remedy, actor, health)].join(" "),
   ]);
   if (rows.length === 0) return "";
-  return table([["CRASHED", "STATE", "ERROR"], ...rows].map(plainRow), layoutFor(terminal, "alarming"));
+  return table([["CRASHED", "STATE", "CRASHES", "ERROR"], ...rows].map(plainRow), layoutFor(terminal, "alarming"));
 }
 
 function remediesOf(remedy: string | undefined, actor: string, health: TroubleStatus["health"]): readonly string[] {

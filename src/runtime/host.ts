@@ -29,9 +29,21 @@ export interface Transition {
  */
 export type Health =
   | { readonly state: "running" }
-  | { readonly state: "silent"; readonly crash: CrashReport }
-  | { readonly state: "restarting"; readonly until: number; readonly crash: CrashReport }
-  | { readonly state: "quarantined"; readonly crash: CrashReport };
+  | (Troubled & { readonly state: "silent" | "quarantined" })
+  | (Troubled & { readonly state: "restarting"; readonly until: number });
+
+interface Troubled {
+  /** The last one. */
+  readonly crash: CrashReport;
+  readonly crashes: CrashCount;
+}
+
+/** How often an actor crashed within the last `period` ms; more often than `intensity` quarantines it. */
+export interface CrashCount {
+  readonly recent: number;
+  readonly intensity: number;
+  readonly period: number;
+}
 
 /** What became of an actor or of its events, for whoever watches over them. */
 export type Notice =

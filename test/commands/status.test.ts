@@ -122,19 +122,22 @@ describe("status", () => {
       error: { name: "Error", message: "out of order", remedy: "Look at it." },
       journal: [],
     };
+    const crashes = { recent: 3, intensity: 10, period: 600_000 };
     const trouble = {
       actor: agent.id,
       machine: "agent",
       crashedAt: 4_500,
+      incarnation: 3,
+      crashes,
       error: "out of order",
       remedy: "Look at it.",
     };
-    const restarting = await statusOf([agent], { [agent.id]: { state: "restarting", until: 6_000, crash } });
+    const restarting = await statusOf([agent], { [agent.id]: { state: "restarting", until: 6_000, crash, crashes } });
     expect(restarting.troubles).toEqual([{ ...trouble, health: "restarting", until: 6_000 }]);
     expect(restarting.agents[0]?.health).toBe("restarting");
-    const quarantined = await statusOf([agent], { [agent.id]: { state: "quarantined", crash } });
+    const quarantined = await statusOf([agent], { [agent.id]: { state: "quarantined", crash, crashes } });
     expect(quarantined.troubles).toEqual([{ ...trouble, health: "quarantined" }]);
-    const silent = await statusOf([agent], { [agent.id]: { state: "silent", crash } });
+    const silent = await statusOf([agent], { [agent.id]: { state: "silent", crash, crashes } });
     expect(silent.troubles).toEqual([{ ...trouble, health: "silent" }]);
     expect(silent.agents[0]?.health).toBe("silent");
   });

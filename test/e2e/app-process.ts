@@ -17,19 +17,21 @@ export type LogLine = z.infer<typeof lineSchema>;
 export class AppProcess {
   readonly #configFile: string;
   readonly #logFile: string;
+  readonly #program: string;
   readonly #log: LogLine[] = [];
   #config: object = {};
   #running: RunningProcess | undefined;
 
-  private constructor(dir: string) {
+  private constructor(dir: string, program: string) {
+    this.#program = program;
     this.#configFile = join(dir, "letta-matrix.yaml");
     this.#logFile = join(dir, "app.log");
   }
 
-  /** Prepares a folder; `config` is what stands in the configuration file. */
-  static async prepare(dir: string, config: object): Promise<AppProcess> {
+  /** Prepares a folder; `config` is what stands in the configuration file, `program` another build of the program. */
+  static async prepare(dir: string, config: object, program = main): Promise<AppProcess> {
     await mkdir(dir, { recursive: true });
-    const app = new AppProcess(dir);
+    const app = new AppProcess(dir, program);
     await app.configure(config);
     return app;
   }
@@ -60,7 +62,7 @@ export class AppProcess {
 
   /** Resolves when it says that it runs. `env` overrides keys of the configuration file. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    const child = spawn(process.execPath, [main, "run", "--config", this.#configFile], {
+    const child = spawn(process.execPath, [this.#program, "run", "--config", this.#configFile], {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
       env: { PATH: process.env["PATH"] ?? "", ...env },

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -106,7 +106,7 @@ function linesOf(result: CellResult): string[] {
 function write(results: readonly CellResult[], failed: number): void {
   if (failed > 0 || results.length < cells.length)
     say("docs/reliability.md is written by a run of all cells in which none fails: not written");
-  else writeFileSync(reliabilityFile, reliability(results));
+  else writeFileSync(reliabilityFile, reliability(results, readFileSync(reliabilityFile, "utf8")));
 }
 
 function elapsed(): number {

@@ -38,8 +38,12 @@ export function tableOf(results: readonly CellResult[]): string {
     .join("\n");
 }
 
-/** docs/reliability.md, from a run of all cells. */
-export function reliability(results: readonly CellResult[]): string {
+/** From here on the page is written by hand. */
+const byHand = "\n<!-- By hand from here on. -->\n";
+
+/** docs/reliability.md, from a run of all cells and the page as it stands. */
+export function reliability(results: readonly CellResult[], page: string): string {
+  const [, kept = ""] = page.split(byHand);
   const rows = rowsOf(results);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return `# What goes wrong, and what people see then
@@ -67,5 +71,5 @@ a status of HTTP is what the next connection is answered with after the present 
 ## What cannot be
 
 ${impossible.map(({ phases, faults, reason }) => `- ${faults.join(", ")} × ${phases.join(", ")}: ${reason}`).join("\n")}
-`;
+${byHand}${kept}`;
 }

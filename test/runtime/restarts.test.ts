@@ -139,6 +139,31 @@ describe("actors that crash and restart", () => {
     );
   });
 
+  it("wait the shortest time again after a calm life, and show how many crashes are counted against them", async () => {
+    const id = toyId("collector");
+    const { host, clock } = await memoryHost({
+      behaviours: [collector()],
+      policy: { crashesPerEvent: 1, minBackoff: 100, maxBackoff: 400, intensity: 5, period: 2_000 },
+    });
+    const waits: number[] = [];
+    const counts: number[] = [];
+    for (const calm of [0, 0, 400, 2_000]) {
+      await clock.pass(calm);
+      await host.accept(id, { type: "POISON" });
+      const health = host.health(id);
+      if (health.state !== "restarting") throw new Error(`it is ${health.state}`);
+      waits.push(health.until - clock.now());
+      counts.push(health.crashes.recent);
+      expect(health.crashes).toMatchObject({ intensity: 5, period: 2_000 });
+      await clock.pass(health.until - clock.now());
+    }
+    expect(counts).toEqual([1, 2, 3, 1]);
+    for (const [n, exact] of [100, 200, 100, 100].entries()) {
+      expect(waits[n]).toBeGreaterThanOrEqual(0.8 * exact);
+      expect(waits[n]).toBeLessThanOrEqual(1.2 * exact);
+    }
+  });
+
   it("restart no faster together than the budget says, however many there are", async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -199,6 +199,22 @@ describe("a supervisor", () => {
       expect(restarts).toEqual([{ child: "mortal", incarnation: 1, error, restarts: 1, delay: expect.any(Number) }]);
     });
 
+    it("waits longer each time that the trouble comes again, and not after a calm life", async () => {
+      const supervisor = new TheSupervisor({ ...options, intensity: 9, clock, children: [mortal()] });
+      await supervisor.start();
+      const endAfter = async (life: number): Promise<void> => {
+        await clock.pass(life);
+        ends.at(-1)?.reject(new Error("again"));
+        await clock.pass(480);
+      };
+      for (const life of [0, 0, 0, 1_000]) await endAfter(life);
+      for (const [n, exact] of [100, 200, 400, 100].entries()) {
+        expect(restarts[n]?.delay).toBeGreaterThanOrEqual(0.8 * exact);
+        expect(restarts[n]?.delay).toBeLessThanOrEqual(1.2 * exact);
+      }
+      expect(restarts).toHaveLength(4);
+    });
+
     it("hears nothing that an incarnation says which is over", async () => {
       const stop = Promise.withResolvers<void>();
       const ended = Promise.reject(new Error("at once"));

@@ -25,6 +25,10 @@ export const trouble = z.object({
   machine: z.string(),
   health: z.enum(["silent", "restarting", "quarantined"]),
   crashedAt: z.number(),
+  /** Which of its incarnations crashed. */
+  incarnation: z.number(),
+  /** How often it crashed within the last `period` ms; more often than `intensity` quarantines it. */
+  crashes: z.object({ recent: z.number(), intensity: z.number(), period: z.number() }),
   error: z.string(),
   remedy: z.string().exactOptional(),
   /** When it is started again; a quarantined actor waits for an operator. */

@@ -84,13 +84,15 @@ export function troublesOf(
 ): readonly TroubleStatus[] {
   const health: Health = host.health(id);
   if (health.state === "running") return [];
-  const { at, error } = health.crash;
+  const { at, incarnation, error } = health.crash;
   return [
     {
       actor: id,
       machine,
       health: health.state,
       crashedAt: at,
+      incarnation,
+      crashes: health.crashes,
       error: error.message,
       ...(error.remedy !== undefined && { remedy: error.remedy }),
       ...(health.state === "restarting" && { until: health.until }),

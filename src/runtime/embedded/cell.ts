@@ -45,6 +45,12 @@ export interface CellHost {
   rest(cell: Cell): void;
 }
 
+/** Whether it takes what comes. */
+type Standing =
+  | { readonly state: "running" }
+  | { readonly state: "restarting"; readonly until: number; readonly crash: CrashReport }
+  | { readonly state: "quarantined"; readonly crash: CrashReport };
+
 /** One actor in memory: its record, its running effects, and what it has not taken yet. */
 export class Cell implements RunnerHost {
   readonly id: ActorId;
@@ -52,7 +58,7 @@ export class Cell implements RunnerHost {
   readonly #host: CellHost;
   #record: ActorRecord | undefined;
   #runner: EffectRunner;
-  #health: Health = { state: "running" };
+  #standing: Standing = { state: "running" };
   #incarnation = 1;
   #cancelRestart: Cancel = () => undefined;
   #stopped = false;
@@ -86,9 +92,13 @@ export class Cell implements RunnerHost {
   }
 
   get health(): Health {
+    const standing = this.#standing;
+    const { intensity, period } = this.#host.policy;
+    const crashes = { recent: this.#crashes.count(this.#host.clock.now()), intensity, period };
+    if (standing.state !== "running") return { ...standing, crashes };
     const silence = this.#silence;
-    if (this.#health.state !== "running" || silence === undefined || !this.#rows.has(silence.key)) return this.#health;
-    return { state: "silent", crash: silence.crash };
+    if (silence === undefined || !this.#rows.has(silence.key)) return standing;
+    return { state: "silent", crash: silence.crash, crashes };
   }
 
   /** True when it has as many events under way as it may have. */
@@ -99,7 +109,7 @@ export class Cell implements RunnerHost {
   /** True when nothing would be lost by forgetting the cell: all it knows is in the store. */
   get idle(): boolean {
     const busy = this.#uncommitted > 0 || this.#rows.size > 0 || this.#held.length > 0;
-    return !busy && this.#health.state === "running" && this.#crashes.count(this.#host.clock.now()) === 0;
+    return !busy && this.#standing.state === "running" && this.#crashes.count(this.#host.clock.now()) === 0;
   }
 
   /**
@@ -119,7 +129,7 @@ export class Cell implements RunnerHost {
 
   /** Begins an incarnation: takes what was held, then starts what was running before and still is. */
   resume(): void {
-    this.#health = { state: "running" };
+    this.#standing = { state: "running" };
     this.#backoff.begun(this.#host.clock.now());
     const rows = [...this.#rows];
     const held = this.#held;
@@ -131,10 +141,10 @@ export class Cell implements RunnerHost {
 
   /** Leaves quarantine as if it had never crashed. Resolves to false when it is in none. */
   async release(): Promise<boolean> {
-    const quarantine = this.#health;
+    const quarantine = this.#standing;
     if (quarantine.state !== "quarantined") return false;
     await this.#reported;
-    if (this.#stopped || this.#health !== quarantine) return false;
+    if (this.#stopped || this.#standing !== quarantine) return false;
     this.#crashes.clear();
     this.#backoff = new Backoff(this.#host.policy, this.#host.clock.now());
     // One that crashed the actor for good is not among what was held, and it will not come by itself.
@@ -150,7 +160,7 @@ export class Cell implements RunnerHost {
   take(item: Item): Promise<void> {
     const known = this.#knownAs(item);
     if (known !== undefined) return known;
-    if (this.#health.state !== "running") return this.#hold(item);
+    if (this.#standing.state !== "running") return this.#hold(item);
     const at = this.#host.clock.now();
     const steps: Step[] = [];
     try {
@@ -181,7 +191,7 @@ export class Cell implements RunnerHost {
   }
 
   silent(key: string, error: EffectSilent): void {
-    if (this.#stopped || this.#health.state !== "running" || !this.#rows.has(key)) return;
+    if (this.#stopped || this.#standing.state !== "running" || !this.#rows.has(key)) return;
     const crash = this.#endIncarnation("silence", error, this.#host.clock.now());
     this.#silence = { key, crash };
     void this.#awaitRestart(crash, []).catch(() => undefined);
@@ -291,7 +301,7 @@ export class Cell implements RunnerHost {
 
   /** Runs an effect whose row is durable, unless a later step has ended it or the incarnation is over. */
   #start(key: string, row: EffectRow, restarted: boolean): void {
-    if (this.#rows.has(key) && this.#health.state === "running") this.#runner.start(key, row, restarted);
+    if (this.#rows.has(key) && this.#standing.state === "running") this.#runner.start(key, row, restarted);
   }
 
   /** Keeps an item for the next incarnation. Results and timers need no row: what brings them is in the store. */
@@ -311,7 +321,7 @@ export class Cell implements RunnerHost {
     const report = this.#endIncarnation(stimulus.kind === "event" ? stimulus.event.type : stimulus.kind, error, at);
     const { crashesPerEvent } = this.#host.policy;
     const { letter, next, writes } = crashedItem(item, report, crashesPerEvent, this.#host.sequence);
-    if (next === undefined) this.#health = { state: "quarantined", crash: report };
+    if (next === undefined) this.#standing = { state: "quarantined", crash: report };
     else this.#held.unshift(next);
     if (letter !== undefined) this.#host.notice({ kind: "deadLetter", letter: letterOf(...letter) });
     return this.#awaitRestart(report, writes);
@@ -333,13 +343,13 @@ export class Cell implements RunnerHost {
     this.#runner = this.#newRunner();
     const isTooMuch = this.#crashes.add(at) > policy.intensity;
     const until = at + this.#backoff.failed(at, `${runner.jitterSeed} ${crash.id}`);
-    this.#health = isTooMuch ? { state: "quarantined", crash } : { state: "restarting", until, crash };
+    this.#standing = isTooMuch ? { state: "quarantined", crash } : { state: "restarting", until, crash };
     this.#host.crashed(crash);
     return crash;
   }
 
   #awaitRestart(crash: CrashReport, writes: readonly Write[]): Promise<void> {
-    const health = this.#health;
+    const health = this.#standing;
     if (health.state === "quarantined") this.#host.notice({ kind: "quarantined", actor: this.id, crash: crash.id });
     // The next incarnation begins after this commit, and so after all before it: no effect starts before its step is durable.
     this.#reported = this.#host.store.commit([put(keys.crash(this.id, crash.at, crash.incarnation), crash), ...writes]);
@@ -352,13 +362,13 @@ export class Cell implements RunnerHost {
     this.#whenRestarting(time, () => {
       const turn = budget.turn(clock.now());
       if (turn <= clock.now()) return this.#restart();
-      if (this.#health.state === "restarting") this.#health = { ...this.#health, until: turn };
+      if (this.#standing.state === "restarting") this.#standing = { ...this.#standing, until: turn };
       this.#whenRestarting(turn, () => this.#restart());
     });
   }
 
   #whenRestarting(time: number, run: () => void): void {
-    if (this.#stopped || this.#health.state !== "restarting") return;
+    if (this.#stopped || this.#standing.state !== "restarting") return;
     const { clock } = this.#host;
     this.#cancelRestart = clock.schedule(Math.max(0, time - clock.now()), run);
   }

@@ -309,13 +309,16 @@ describe("of the data folder the doctor finds", () => {
 });
 
 describe("of the running process the doctor finds", () => {
+  const crashes = { recent: 3, intensity: 10, period: 600_000 };
+  const crashed = { machine: "agent", crashedAt: now, incarnation: 3, crashes };
+
   test("what waits, and what has crashed", async () => {
     const status = async (): Promise<Status> => ({
       ...wellStatus,
       discovery: { health: "running", state: "waiting", wait: { reason: "Letta is away", since: now } },
       troubles: [
-        { actor: "example.org/agent/agent-1", machine: "agent", health: "quarantined", crashedAt: now, error: "boom" },
-        { actor: "example.org/agent/agent-2", machine: "agent", health: "restarting", crashedAt: now, error: "bang" },
+        { actor: "example.org/agent/agent-1", health: "quarantined", error: "boom", ...crashed },
+        { actor: "example.org/agent/agent-2", health: "restarting", error: "bang", ...crashed },
       ],
     });
     expect(await wrongWith({ status })).toMatchObject([
