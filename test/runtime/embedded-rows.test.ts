@@ -1,8 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Effect } from "../../src/runtime/effect.ts";
 import { memoryHost } from "./memory-host.ts";
 import { settled } from "./simulated-clock.ts";
-import { collector, fragile, mortal, noter, sleeper, teller, toyId, worker } from "./toys.ts";
+import { collector, fragile, hoarder, mortal, noter, sleeper, teller, toyId, worker } from "./toys.ts";
 
 const day = 24 * 3_600_000;
 /** Ranges that stay: records, journals, taken ids. */
@@ -69,6 +69,47 @@ describe("a failed commit", () => {
     for (const result of results) expect(result).toMatchObject({ reason: { name: "StoreFailed" } });
     expect(started).toEqual([]);
     expect(failures).toEqual([expect.objectContaining({ name: "StoreFailed" })]);
+  });
+});
+
+describe("many events that an actor takes at once", () => {
+  const text = "x".repeat(10_000);
+  const told = Array.from({ length: 100 }, (_, n) => ({ type: "KEEP", text: `${n} ${text}` }));
+
+  it("make JSON of its record once, and write no version of it that nobody could read", async () => {
+    const { host, database } = await memoryHost({ behaviours: [hoarder()] });
+    await host.accept(toyId("hoarder"), { type: "KEEP", text: "" });
+    const stringify = vi.spyOn(JSON, "stringify");
+    await Promise.all(told.map((event) => host.accept(toyId("hoarder"), event)));
+    const made = stringify.mock.results.map(({ value }) => String(value).length);
+    stringify.mockRestore();
+    expect(host.read(toyId("hoarder"))?.context["kept"]).toHaveLength(101);
+    expect(made.filter((length) => length > text.length)).toHaveLength(1);
+    const written = database.batches.at(-1)?.filter(({ key }) => key === `r|${toyId("hoarder")}`);
+    expect(written).toHaveLength(1);
+    expect(written?.[0]).toMatchObject({ value: expect.stringContaining(`99 ${text}`) });
+  });
+
+  it("are written with one of them that is not plain JSON left out, and what others do", async () => {
+    const { host, database, crashes, failures } = await memoryHost({ behaviours: [hoarder(), collector()] });
+    const all = [
+      host.accept(toyId("hoarder"), { type: "KEEP", text: "first" }),
+      host.accept(toyId("collector"), { type: "ADD", n: 1 }),
+      host.accept(toyId("hoarder"), { type: "SPOIL" }),
+      host.accept(toyId("collector"), { type: "ADD", n: 2 }),
+    ];
+    await Promise.all(all);
+    expect(crashes).toEqual([
+      expect.objectContaining({
+        actor: toyId("hoarder"),
+        error: expect.objectContaining({ message: expect.stringContaining("context.kept[1] is a bigint") }),
+      }),
+    ]);
+    expect(database.values("r|")).toEqual([
+      expect.objectContaining({ context: expect.objectContaining({ numbers: [1, 2] }) }),
+      expect.objectContaining({ context: { kept: ["first"] } }),
+    ]);
+    expect(failures).toEqual([]);
   });
 });
 
