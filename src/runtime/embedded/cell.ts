@@ -321,6 +321,7 @@ export class Cell implements RunnerHost {
   #endIncarnation(stimulus: string, error: unknown, at: number): CrashReport {
     const { policy, runner, store } = this.#host;
     this.#runner.abortAll("the incarnation ended");
+    this.#runner = this.#newRunner();
     const crash: CrashReport = {
       id: `${at}-${this.#host.sequence()}`,
       actor: this.id,
@@ -330,7 +331,6 @@ export class Cell implements RunnerHost {
       error: toFailure(error),
       journal: lastLines(store, this.id, this.#record?.revision ?? 0, this.#fresh),
     };
-    this.#runner = this.#newRunner();
     const isTooMuch = this.#crashes.add(at) > policy.intensity;
     const until = at + this.#backoff.failed(at, `${runner.jitterSeed} ${crash.id}`);
     this.#health = isTooMuch ? { state: "quarantined", crash } : { state: "restarting", until, crash };
