@@ -329,6 +329,40 @@ describe("crash reports", () => {
 });
 
 describe("dead letters", () => {
+  it("are replayed once, also when one is asked for again while its replay is being written", async () => {
+    const clock = new SimulatedClock();
+    const looks: (() => void)[] = [];
+    let isSlow = false;
+    const database = new (class extends MemoryDatabase {
+      override async *iterator(range: { gte: string; lt: string }): AsyncGenerator<[string, string]> {
+        const waits = isSlow;
+        const rows = await Array.fromAsync(super.iterator(range));
+        if (waits) await new Promise<void>((resolve) => looks.push(resolve));
+        yield* rows;
+      }
+    })(clock);
+    let isPoison = true;
+    const { host } = await memoryHost({ behaviours: [collector(() => isPoison)], clock, database });
+    await host.accept(toyId("collector"), { type: "POISON" });
+    await clock.pass(60_000);
+    const [letter] = await host.deadLetters.list();
+    const id = letter?.id ?? "";
+    isPoison = false;
+    const first = host.deadLetters.replay(id);
+    isSlow = true;
+    const both = Promise.allSettled([first, host.deadLetters.replay(id)]);
+    await first;
+    for (const look of looks) look();
+    expect((await both).map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    await settled();
+    expect(host.read(toyId("collector"))?.context["letters"]).toEqual([{ type: "POISON" }, { taken: id }]);
+  });
+
+  it("that are not there may be asked for again", async () => {
+    const { host } = await memoryHost({ behaviours: [collector()] });
+    for (const _ of [1, 2]) await expect(host.deadLetters.drop("1-1", "")).rejects.toThrow("there is no dead letter");
+  });
+
   it("wait for a decision for thirty days, the newest 100 of an actor longer, and are told of when they go", async () => {
     const { host, clock, notices } = await memoryHost({
       behaviours: [collector()],
