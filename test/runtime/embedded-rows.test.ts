@@ -358,6 +358,45 @@ describe("dead letters", () => {
     expect(host.read(toyId("collector"))?.context["letters"]).toEqual([{ type: "POISON" }, { taken: id }]);
   });
 
+  it("whose actions are being done again keep their rows over a restart, whatever is replayed then", async () => {
+    let isDown = true;
+    const done: unknown[] = [];
+    const note: Effect = async (input, { signal }) => {
+      if (isDown) throw new Error("down");
+      done.push(input);
+      await endless(input, { signal } as never);
+    };
+    const clock = new SimulatedClock();
+    const setup = { behaviours: [noter(note)], actionLife: 1_000, clock };
+    const first = await memoryHost(setup);
+    const replayOne = async ({ host }: typeof first): Promise<void> => {
+      const [letter] = await host.deadLetters.list();
+      await host.deadLetters.replay(letter?.id ?? "");
+      await settled();
+    };
+    for (const n of [1, 2]) await first.host.accept(toyId("noter"), { type: "NOTE", n });
+    await clock.pass(10_000);
+    isDown = false;
+    await replayOne(first);
+    const database = first.database.powerLoss();
+    const second = await memoryHost({ ...setup, database });
+    await replayOne(second);
+    expect(database.values("o|")).toHaveLength(2);
+  });
+
+  it("whose rows cannot be read are not written over", async () => {
+    const { database, clock, host } = await memoryHost({ behaviours: [collector()] });
+    const damaged = `d|${toyId("collector")}|000000000000009`;
+    await host.drain(0);
+    await database.batch([{ type: "put", key: damaged, value: "{" }], { sync: true });
+    const again = await memoryHost({ behaviours: [collector()], clock, database });
+    await again.host.accept(toyId("collector"), { type: "POISON" });
+    await clock.pass(60_000);
+    expect(database.getSync(damaged)).toBe("{");
+    // Whatever comes is numbered after it.
+    expect(database.keys().filter((key) => key.startsWith("d|"))).toEqual([damaged, expect.any(String)]);
+  });
+
   it("that are not there may be asked for again", async () => {
     const { host } = await memoryHost({ behaviours: [collector()] });
     for (const _ of [1, 2]) await expect(host.deadLetters.drop("1-1", "")).rejects.toThrow("there is no dead letter");

@@ -1,5 +1,5 @@
 import type { ActorId } from "../actor-id.ts";
-import { actorOfKey, tailOfKey } from "./keys.ts";
+import { actorOfKey, sequenceOfKey, tailOfKey } from "./keys.ts";
 import { type EffectRow, effectRow, type Item, inboxRow, timerRow } from "./rows.ts";
 import type { Store } from "./store.ts";
 
@@ -16,7 +16,7 @@ export interface Undone {
   readonly inbox: ReadonlyMap<ActorId, readonly Item[]>;
   /** As they come due. */
   readonly timers: readonly PendingTimer[];
-  /** The largest number in a key. */
+  /** The largest number of the store's own count in a key. */
   readonly sequence: number;
 }
 
@@ -32,6 +32,8 @@ export async function readUndone(
   const each = async (prefix: string, read: (actor: ActorId, key: string, value: unknown) => void): Promise<void> => {
     for await (const [key, value] of store.scan(prefix)) {
       const actor = actorOfKey(key);
+      // Also of what cannot be read: nothing else is to be written in its place.
+      sequence = Math.max(sequence, sequenceOfKey(key));
       try {
         read(actor, key, JSON.parse(value));
       } catch (error) {
@@ -43,12 +45,9 @@ export async function readUndone(
     entry(effects, actor, () => new Map()).set(key, effectRow.parse(value));
   });
   await each("i|", (actor, key, value) => {
-    sequence = Math.max(sequence, Number(tailOfKey(key)));
     entry(inbox, actor, () => []).push({ ...inboxRow.parse(value), key });
   });
-  await each("d|", (_, key) => {
-    sequence = Math.max(sequence, Number(tailOfKey(key)));
-  });
+  await each("d|", () => undefined);
   await each("t|", (actor, key, value) => {
     timers.push({ actor, timer: tailOfKey(key), ...timerRow.parse(value) });
   });
