@@ -41,7 +41,10 @@ export interface EmbeddedHostOptions {
   readonly actionLife?: number;
   readonly onCrash?: (report: CrashReport) => void;
   readonly onNotice?: (notice: Notice) => void;
-  /** An actor whose record this version cannot run. It stays in the store as it is, and takes no events. */
+  /**
+   * Something of an actor that cannot be read stays in the store as it is. One whose record this version cannot run takes
+   * no events.
+   */
   readonly onUnreadable?: (actor: ActorId, error: unknown) => void;
   /** A subscriber, `onCrash` or `onNotice` threw. The actors go on. */
   readonly onListenerError?: (error: unknown) => void;
@@ -80,7 +83,12 @@ export class EmbeddedHost implements Host {
       this.#give(actor, { stimulus: { kind: "timer", timer, generation }, crashes: 0 }),
     );
     this.#replies = new Replies(clock);
-    this.#retention = new Retention(store, clock, (letter) => this.deadLetters.expire(letter));
+    this.#retention = new Retention(
+      store,
+      clock,
+      (letter) => this.deadLetters.expire(letter),
+      (actor, error) => options.onUnreadable?.(actor, error),
+    );
     this.#shared = {
       store,
       clock,
@@ -111,6 +119,7 @@ export class EmbeddedHost implements Host {
     });
   }
 
+  /** Throws StoreUnavailable when what an earlier process left undone is damaged. */
   async start(): Promise<void> {
     if (this.#state !== "new") throw new HostStopped(`the host is ${this.#state}: it starts once`);
     this.#state = "starting";

@@ -65,8 +65,10 @@ export class Store {
     return this.#database.getSync(key);
   }
 
-  scan(prefix: string): AsyncIterable<[string, string]> {
-    return this.#database.iterator(rangeOf(prefix));
+  /** All rows of a range, by key; `after` leaves out those up to a key, and that itself. */
+  scan(prefix: string, after?: string): AsyncIterable<[string, string]> {
+    const range = rangeOf(prefix);
+    return this.#database.iterator(after === undefined ? range : { ...range, gte: `${after}\0` });
   }
 
   /** Resolves when the writes, and all that were committed before, are on disk. Rejects with {@link StoreFailed}. */
