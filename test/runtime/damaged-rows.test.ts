@@ -1,14 +1,21 @@
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { Effect } from "../../src/runtime/effect.ts";
 import { EmbeddedHost } from "../../src/runtime/embedded/host.ts";
 import { keys } from "../../src/runtime/embedded/keys.ts";
 import { openLevel, openStore } from "../../src/runtime/embedded/open.ts";
+import { RowDamaged } from "../../src/runtime/embedded/store/seal.ts";
 import { put, type Write } from "../../src/runtime/embedded/store.ts";
-import { SimulatedClock } from "./simulated-clock.ts";
+import { MemoryDatabase } from "./memory-database.ts";
+import { memoryHost } from "./memory-host.ts";
+import { SimulatedClock, settled } from "./simulated-clock.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
-import { collector, toyId } from "./toys.ts";
+import { collector, noter, toyId } from "./toys.ts";
 import { until } from "./until.ts";
 
+/** Ranges that stay: records, journals, taken ids. */
+const lasting = ["r|", "j|", "s|"];
+const endless: Effect = () => new Promise(() => undefined);
 const day = 24 * 3_600_000;
 const id = toyId("collector");
 const event = { kind: "event", event: { type: "ADD", n: 1 } };
@@ -68,4 +75,67 @@ describe("a row that is not what was written there", () => {
     expect(store.get(before)).toBe("1");
     await host.drain(1_000);
   });
+});
+
+describe("a row that this version cannot read", () => {
+  it("is reported and left alone; the other actors run", async () => {
+    const first = await memoryHost({ behaviours: [noter(endless), collector()] });
+    await first.host.accept(toyId("noter"), { type: "NOTE", n: 1 });
+    await first.host.accept(toyId("collector"), { type: "ADD", n: 1 });
+    const [row = ""] = first.database.keys(...lasting);
+    await first.database.batch([{ type: "put", key: row, value: "{" }], { sync: true });
+    const database = first.database.powerLoss();
+    const { host, failures } = await memoryHost({ behaviours: [noter(endless), collector()], database });
+    expect(failures).toHaveLength(1);
+    expect(database.getSync(row)).toBe("{");
+    await host.accept(toyId("collector"), { type: "ADD", n: 2 });
+    expect(host.read(toyId("collector"))?.context["numbers"]).toEqual([1, 2]);
+  });
+});
+
+describe("a record that this version cannot read", () => {
+  it("is reported, and left out of the list of the others", async () => {
+    const { host, database, failures } = await memoryHost({ behaviours: [collector()] });
+    for (const key of ["a", "b", "c"]) await host.accept(toyId("collector", key), { type: "ADD", n: 1 });
+    await database.batch([{ type: "put", key: `r|${toyId("collector", "b")}`, value: "{" }], { sync: true });
+    const listed: string[] = [];
+    for await (const { id } of host.list("test", "collector")) listed.push(id);
+    expect(listed).toEqual([toyId("collector", "a"), toyId("collector", "c")]);
+    expect(failures).toHaveLength(1);
+  });
+});
+
+describe("a damaged line of the journal", () => {
+  it.each(["{", undefined])(
+    "is left out of the report of a crash, after which the effects run again (%j)",
+    async (line) => {
+      const begun: unknown[] = [];
+      let stays = false;
+      const note: Effect = async (input, context) => {
+        begun.push(input);
+        if (stays) await endless(input, context);
+      };
+      const clock = new SimulatedClock();
+      const database = new (class extends MemoryDatabase {
+        override getSync(key: string): string | undefined {
+          if (line === undefined && key === damaged) throw new RowDamaged(key);
+          return super.getSync(key);
+        }
+      })(clock);
+      const id = toyId("noter");
+      const damaged = keys.journal(id, 2);
+      const { host, crashes } = await memoryHost({ behaviours: [noter(note)], clock, database });
+      for (const n of [1, 2]) await host.accept(id, { type: "NOTE", n });
+      await settled();
+      if (line !== undefined) await database.batch([{ type: "put", key: damaged, value: line }], { sync: true });
+      stays = true;
+      await host.accept(id, { type: "NOTE", n: 3 });
+      await settled();
+      await host.accept(id, { type: "POISON" });
+      await clock.pass(60_000);
+      expect(host.health(id)).toEqual({ state: "running" });
+      expect(crashes.map(({ journal }) => journal.map(({ revision }) => revision))).toContainEqual([1, 3, 4]);
+      expect(begun).toEqual([1, 2, 3, 3].map((n) => ({ n })));
+    },
+  );
 });

@@ -1,7 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Effect } from "../../src/runtime/effect.ts";
-import { keys } from "../../src/runtime/embedded/keys.ts";
-import { RowDamaged } from "../../src/runtime/embedded/store/seal.ts";
 import { MemoryDatabase } from "./memory-database.ts";
 import { memoryHost } from "./memory-host.ts";
 import { SimulatedClock, settled } from "./simulated-clock.ts";
@@ -245,69 +243,6 @@ describe("what could not be done is kept as a dead letter", () => {
     expect(database.values("d|")).toEqual([
       expect.objectContaining({ stimulus: { kind: "done", child: "work", generation: 1, output: 1 }, crashes: 2 }),
     ]);
-  });
-});
-
-describe("a damaged row", () => {
-  it("is reported and left alone; the other actors run", async () => {
-    const first = await memoryHost({ behaviours: [noter(endless), collector()] });
-    await first.host.accept(toyId("noter"), { type: "NOTE", n: 1 });
-    await first.host.accept(toyId("collector"), { type: "ADD", n: 1 });
-    const [row = ""] = first.database.keys(...lasting);
-    await first.database.batch([{ type: "put", key: row, value: "{" }], { sync: true });
-    const database = first.database.powerLoss();
-    const { host, failures } = await memoryHost({ behaviours: [noter(endless), collector()], database });
-    expect(failures).toHaveLength(1);
-    expect(database.getSync(row)).toBe("{");
-    await host.accept(toyId("collector"), { type: "ADD", n: 2 });
-    expect(host.read(toyId("collector"))?.context["numbers"]).toEqual([1, 2]);
-  });
-});
-
-describe("a damaged line of the journal", () => {
-  it.each(["{", undefined])(
-    "is left out of the report of a crash, after which the effects run again (%j)",
-    async (line) => {
-      const begun: unknown[] = [];
-      let stays = false;
-      const note: Effect = async (input, context) => {
-        begun.push(input);
-        if (stays) await endless(input, context);
-      };
-      const clock = new SimulatedClock();
-      const database = new (class extends MemoryDatabase {
-        override getSync(key: string): string | undefined {
-          if (line === undefined && key === damaged) throw new RowDamaged(key);
-          return super.getSync(key);
-        }
-      })(clock);
-      const id = toyId("noter");
-      const damaged = keys.journal(id, 2);
-      const { host, crashes } = await memoryHost({ behaviours: [noter(note)], clock, database });
-      for (const n of [1, 2]) await host.accept(id, { type: "NOTE", n });
-      await settled();
-      if (line !== undefined) await database.batch([{ type: "put", key: damaged, value: line }], { sync: true });
-      stays = true;
-      await host.accept(id, { type: "NOTE", n: 3 });
-      await settled();
-      await host.accept(id, { type: "POISON" });
-      await clock.pass(60_000);
-      expect(host.health(id)).toEqual({ state: "running" });
-      expect(crashes.map(({ journal }) => journal.map(({ revision }) => revision))).toContainEqual([1, 3, 4]);
-      expect(begun).toEqual([1, 2, 3, 3].map((n) => ({ n })));
-    },
-  );
-});
-
-describe("a damaged record", () => {
-  it("is reported, and left out of the list of the others", async () => {
-    const { host, database, failures } = await memoryHost({ behaviours: [collector()] });
-    for (const key of ["a", "b", "c"]) await host.accept(toyId("collector", key), { type: "ADD", n: 1 });
-    await database.batch([{ type: "put", key: `r|${toyId("collector", "b")}`, value: "{" }], { sync: true });
-    const listed: string[] = [];
-    for await (const { id } of host.list("test", "collector")) listed.push(id);
-    expect(listed).toEqual([toyId("collector", "a"), toyId("collector", "c")]);
-    expect(failures).toHaveLength(1);
   });
 });
 

@@ -55,6 +55,7 @@ export class Cell implements RunnerHost {
   #health: Health = { state: "running" };
   #incarnation = 1;
   #cancelRestart: Cancel = () => undefined;
+  #cancelRest: Cancel = () => undefined;
   #stopped = false;
   readonly #crashes: SlidingWindow;
   #backoff: Backoff;
@@ -136,6 +137,7 @@ export class Cell implements RunnerHost {
     await this.#reported;
     if (this.#stopped || this.#health !== quarantine) return false;
     this.#crashes.clear();
+    this.#cancelRest();
     this.#backoff = new Backoff(this.#host.policy, this.#host.clock.now());
     // One that crashed the actor for good is not among what was held, and it will not come by itself.
     for (const [timer, { due, generation }] of Object.entries(this.#record?.timers ?? {}))
@@ -149,7 +151,7 @@ export class Cell implements RunnerHost {
   /** Resolves when the item, or all that follows from it, is durable. */
   take(item: Item): Promise<void> {
     const known = this.#knownAs(item);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.then(() => this.#host.rest(this));
     if (this.#health.state !== "running") return this.#hold(item);
     const at = this.#host.clock.now();
     const steps: Step[] = [];
@@ -207,6 +209,7 @@ export class Cell implements RunnerHost {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelRestart();
+    this.#cancelRest();
     this.#runner.abortAll("the host stops");
     await this.#runner.settled();
   }
@@ -239,7 +242,8 @@ export class Cell implements RunnerHost {
     if (id !== undefined) writes.push(put(keys.seen(this.id, id), this.#host.clock.now()));
     if (stimulus.kind === "timer" && this.#record?.timers[stimulus.timer] === undefined)
       writes.push(del(keys.timer(this.id, stimulus.timer)));
-    if (writes.length === 0) return Promise.resolve();
+    // Not at once: who goes through what was held is not to lose its place in memory on the way.
+    if (writes.length === 0) return Promise.resolve().then(() => this.#host.rest(this));
     this.#uncommitted++;
     const durable = this.#host.store
       .commit(writes)
@@ -364,8 +368,11 @@ export class Cell implements RunnerHost {
   }
 
   #restart(): void {
+    const { clock, policy } = this.#host;
     this.resume();
-    this.#host.rest(this);
+    // Until then its crashes count, and keep it in memory.
+    this.#cancelRest();
+    this.#cancelRest = clock.schedule(policy.period, () => this.#host.rest(this));
   }
 
   #newRunner(): EffectRunner {

@@ -107,7 +107,7 @@ export class EmbeddedHost implements Host {
       crashed: (report) => this.#notify(() => options.onCrash?.(report)),
       notice: (notice) => this.#notify(() => options.onNotice?.(notice)),
       rest: (cell) => {
-        if (cell.idle) this.#cells.delete(cell.id);
+        if (cell.idle && this.#cells.get(cell.id) === cell) this.#cells.delete(cell.id);
       },
     };
     this.deadLetters = new StoredDeadLetters({
