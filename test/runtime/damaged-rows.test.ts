@@ -60,6 +60,20 @@ describe("a row that is not what was written there", () => {
     });
   });
 
+  it("among the ids keeps the actor from that event only: what waits behind it is taken", async () => {
+    const seen = keys.seen(id, "$a");
+    const row = { stimulus: event, crashes: 0 };
+    const waiting = [put(keys.inbox(id, 1), { ...row, id: "$a" }), put(keys.inbox(id, 2), { ...row, id: "$b" })];
+    const { host, store, unreadable } = await damagedHost([put(seen, 1), ...waiting]);
+    await host.start();
+    await until(() => host.read(id)?.context["numbers"] !== undefined);
+    await host.accept(id, { type: "ADD", n: 2 });
+    expect(host.read(id)?.context["numbers"]).toEqual([1, 2]);
+    expect(unreadable).toEqual([[id, expect.objectContaining({ name: "RowDamaged", key: seen })]]);
+    expect(store.get(keys.inbox(id, 1))).toBeDefined();
+    await host.drain(1_000);
+  });
+
   it("ends nobody's forgetting: it is told of, and what is old behind it goes", async () => {
     const old = Array.from({ length: 1_200 }, (_, n) => put(keys.seen(toyId("collector", "2"), String(n)), 1));
     const [damaged, before] = [keys.seen(id, "b"), keys.seen(id, "a")];

@@ -36,6 +36,8 @@ export interface CellHost {
   ride(writes: readonly Write[]): void;
   /** Gives an event to another actor; its row is in the store already. */
   forward(to: ActorId, item: Item): void;
+  /** Tells of an item in the store that could not be taken: it is tried again with the next start. */
+  untaken(actor: ActorId, error: unknown): void;
   reply(reply: Reply): void;
   /** Called after each commit. */
   committed(transition: Transition): void;
@@ -126,7 +128,7 @@ export class Cell implements RunnerHost {
     const held = this.#held;
     this.#held = [];
     // Each is either taken, or held again by the crash of the one before it.
-    for (const item of held) void this.take(item).catch(() => undefined);
+    for (const item of held) void this.take(item).catch((error: unknown) => this.#host.untaken(this.id, error));
     for (const [key, row] of rows) this.#start(key, row, true);
   }
 
@@ -148,20 +150,13 @@ export class Cell implements RunnerHost {
     return true;
   }
 
-  /** Resolves when the item, or all that follows from it, is durable. */
-  take(item: Item): Promise<void> {
-    const known = this.#knownAs(item);
-    if (known !== undefined) return known.then(() => this.#host.rest(this));
-    if (this.#health.state !== "running") return this.#hold(item);
-    const at = this.#host.clock.now();
-    const steps: Step[] = [];
+  /** Resolves when the item, or all that follows from it, is durable. Never throws at once: others may wait behind it. */
+  async take(item: Item): Promise<void> {
     try {
-      if (this.#record === undefined) this.#tryStep(steps, { kind: "start" }, at);
-      this.#tryStep(steps, item.stimulus, at);
-    } catch (error) {
-      return this.#crash(item, error, at);
+      await this.#take(item);
+    } finally {
+      this.#host.rest(this);
     }
-    return this.#commit(item, steps);
   }
 
   deliver(stimulus: Stimulus, cause: string): Promise<void> {
@@ -214,6 +209,21 @@ export class Cell implements RunnerHost {
     await this.#runner.settled();
   }
 
+  #take(item: Item): Promise<void> {
+    const known = this.#knownAs(item);
+    if (known !== undefined) return known;
+    if (this.#health.state !== "running") return this.#hold(item);
+    const at = this.#host.clock.now();
+    const steps: Step[] = [];
+    try {
+      if (this.#record === undefined) this.#tryStep(steps, { kind: "start" }, at);
+      this.#tryStep(steps, item.stimulus, at);
+    } catch (error) {
+      return this.#crash(item, error, at);
+    }
+    return this.#commit(item, steps);
+  }
+
   #knownAs({ id, key }: Item): Promise<void> | undefined {
     if (id === undefined) return undefined;
     const committing = this.#committing.get(id);
@@ -242,8 +252,7 @@ export class Cell implements RunnerHost {
     if (id !== undefined) writes.push(put(keys.seen(this.id, id), this.#host.clock.now()));
     if (stimulus.kind === "timer" && this.#record?.timers[stimulus.timer] === undefined)
       writes.push(del(keys.timer(this.id, stimulus.timer)));
-    // Not at once: who goes through what was held is not to lose its place in memory on the way.
-    if (writes.length === 0) return Promise.resolve().then(() => this.#host.rest(this));
+    if (writes.length === 0) return Promise.resolve();
     this.#uncommitted++;
     const durable = this.#host.store
       .commit(writes)
@@ -253,7 +262,6 @@ export class Cell implements RunnerHost {
       })
       .then(() => {
         for (const batch of batches) batch.release();
-        this.#host.rest(this);
       });
     if (id !== undefined) this.#committing.set(id, durable);
     return durable;

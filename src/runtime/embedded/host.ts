@@ -22,7 +22,7 @@ import { actorOfKey, keys } from "./keys.ts";
 import { Replies } from "./replies.ts";
 import { Retention } from "./retention.ts";
 import type { EffectRow, Item } from "./rows.ts";
-import type { Store, Write } from "./store.ts";
+import { type Store, StoreFailed, type Write } from "./store.ts";
 import { TimerSet } from "./timer-set.ts";
 import { readUndone } from "./undone.ts";
 
@@ -100,6 +100,7 @@ export class EmbeddedHost implements Host {
       sequence: () => ++this.#sequence,
       ride: (writes) => this.#ride(writes),
       forward: (to, item) => this.#give(to, item),
+      untaken: (actor, error) => this.#untaken(actor, error),
       reply: (reply) => this.#replies.give(reply),
       committed: (transition) => {
         for (const listener of this.#listeners) this.#notify(() => listener(transition));
@@ -263,13 +264,13 @@ export class EmbeddedHost implements Host {
   /** For what is in the store already (a row, a timer): when it cannot be taken now, it is taken after the next start. */
   #give(to: ActorId, item: Item): void {
     if (this.#state !== "running") return;
-    try {
-      void this.#cell(to)
-        .take(item)
-        .catch(() => undefined);
-    } catch (error) {
-      this.#options.onUnreadable?.(to, error);
-    }
+    const taken = async (): Promise<void> => this.#cell(to).take(item);
+    void taken().catch((error: unknown) => this.#untaken(to, error));
+  }
+
+  /** A store that cannot be written has been reported where it failed. */
+  #untaken(actor: ActorId, error: unknown): void {
+    if (!(error instanceof StoreFailed)) this.#options.onUnreadable?.(actor, error);
   }
 
   /** Nothing may ride for long: what was done weeks ago must not be done again, for the world outside has forgotten it. */
