@@ -47,7 +47,17 @@ export interface CellHost {
   rest(cell: Cell): void;
 }
 
-/** One actor in memory: its record, its running effects, and what it has not taken yet. */
+/**
+ * One actor in memory: its record, its running effects, and what it has not taken yet. Where an event is on its way:
+ *
+ * - **inbox**: a row of what was acknowledged and not taken yet, which a later process finds.
+ * - **held**: for the next incarnation, in order. An event gets a row in the inbox with that; a result or a timer needs
+ *   none, as what brings it is in the store.
+ * - **uncommitted**: taken. The next event builds on it, and nothing that it asked for is let loose, until it is on disk.
+ * - **committed**: with the deletion of its row in the inbox.
+ *
+ * There is no other queue: who runs takes what comes at once. The mailbox is what is uncommitted or held.
+ */
 export class Cell implements RunnerHost {
   readonly id: ActorId;
   readonly #behaviour: Behaviour;
@@ -94,7 +104,7 @@ export class Cell implements RunnerHost {
     return { state: "silent", crash: silence.crash };
   }
 
-  /** True when it has as many events under way as it may have. */
+  /** True when its mailbox is: it has as many events uncommitted or held as it may have. */
   get full(): boolean {
     return this.#uncommitted + this.#held.length >= this.#host.mailboxLimit;
   }
@@ -261,14 +271,14 @@ export class Cell implements RunnerHost {
         if (id !== undefined) this.#committing.delete(id);
       })
       .then(() => {
-        for (const batch of batches) batch.release();
+        for (const batch of batches) batch.letLoose();
       });
     if (id !== undefined) this.#committing.set(id, durable);
     return durable;
   }
 
   /** Makes the step the actor's present. What it sets loose waits until the writes are durable. */
-  #absorb(taken: Step, cause: string | undefined): { writes: readonly Write[]; release: () => void } {
+  #absorb(taken: Step, cause: string | undefined): { writes: readonly Write[]; letLoose: () => void } {
     const batch = stepBatch(taken, this.#record, cause, this.#host.sequence);
     this.#record = taken.record;
     this.#fresh = [...this.#fresh, batch.line];
@@ -280,11 +290,11 @@ export class Cell implements RunnerHost {
     for (const [key, row] of batch.started) this.#rows.set(key, row);
     return {
       writes: [...batch.writes, ...endedKeys.flatMap((key) => [del(key), del(keys.checkpoint(key))])],
-      release: () => this.#release(taken, batch, endedKeys),
+      letLoose: () => this.#letLoose(taken, batch, endedKeys),
     };
   }
 
-  #release(taken: Step, { started, farewells, tells, line }: StepBatch, endedKeys: readonly string[]): void {
+  #letLoose(taken: Step, { started, farewells, tells, line }: StepBatch, endedKeys: readonly string[]): void {
     const { timers } = this.#host;
     const { record, replies } = taken;
     this.#fresh = this.#fresh.filter(({ revision }) => revision > line.revision);

@@ -35,7 +35,10 @@ export interface EmbeddedHostOptions {
   readonly policy?: RestartPolicy;
   /** Restarts that all actors together may have; those beyond it wait. */
   readonly budget?: BudgetPolicy;
-  /** Events that a suspended actor holds before it refuses more. */
+  /**
+   * Events that an actor may have under way, being committed or held while it restarts or is in quarantine, before it
+   * refuses more from outside. What other actors tell it is in the store already, and is held beyond that.
+   */
   readonly mailboxLimit?: number;
   /** How long an action is repeated before it becomes a dead letter, ms. */
   readonly actionLife?: number;
