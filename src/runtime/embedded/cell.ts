@@ -341,7 +341,7 @@ export class Cell implements RunnerHost {
 
   /** Late results of its effects go nowhere. */
   #endIncarnation(stimulus: string, error: unknown, at: number): CrashReport {
-    const { policy, runner, store } = this.#host;
+    const { clock, policy, runner, store } = this.#host;
     this.#runner.abortAll("the incarnation ended");
     this.#runner = this.#newRunner();
     const crash: CrashReport = {
@@ -356,6 +356,9 @@ export class Cell implements RunnerHost {
     const isTooMuch = this.#crashes.add(at) > policy.intensity;
     const until = at + this.#backoff.failed(at, `${runner.jitterSeed} ${crash.id}`);
     this.#health = isTooMuch ? { state: "quarantined", crash } : { state: "restarting", until, crash };
+    // From then on this crash does not keep it in memory.
+    this.#cancelRest();
+    this.#cancelRest = clock.schedule(policy.period, () => this.#host.rest(this));
     this.#host.crashed(crash);
     return crash;
   }
@@ -386,11 +389,8 @@ export class Cell implements RunnerHost {
   }
 
   #restart(): void {
-    const { clock, policy } = this.#host;
     this.resume();
-    // Until then its crashes count, and keep it in memory.
-    this.#cancelRest();
-    this.#cancelRest = clock.schedule(policy.period, () => this.#host.rest(this));
+    this.#host.rest(this);
   }
 
   #newRunner(): EffectRunner {
