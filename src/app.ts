@@ -186,7 +186,8 @@ async function compose(
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
     onNotice: (notice) => logger.warn({ notice }, "somebody who watches over the actors should know this"),
-    onUnreadable: (actor, error) => logger.error({ actor, err: error }, "an actor cannot be run by this version"),
+    onUnreadable: (actor, error) =>
+      logger.error({ actor, err: error }, "something of an actor cannot be read, and stays as it is"),
   };
   const host = new ReopeningHost(store, (opened) => new EmbeddedHost({ ...hosting, store: opened }));
   const handlers = controlHandlers(

@@ -60,8 +60,10 @@ export interface Host {
   /** Takes up everything that was left undone: effects, timers, undelivered events. */
   start(): Promise<void>;
   /**
-   * Gives an actor an event. Resolves when the event, or everything that follows from it, is durable. Rejects with
-   * {@link MailboxFull} or {@link HostStopped}, and then nothing of it was kept.
+   * Gives an actor an event. Resolves when the event, or everything that follows from it, is durable. Rejects, and then
+   * nothing of it was kept, with {@link MailboxFull}, {@link HostStopped}, NotPlainJson, or UnreadableRecord where this
+   * version cannot run the actor; and with what the store says when it is closed (StoreUnavailable) or damaged
+   * (RowDamaged). With StoreFailed it may have been kept or not: give it again under the same id.
    */
   accept(to: ActorId, event: ActorEvent, options?: AcceptOptions): Promise<void>;
   /** Gives an actor an event with a `replyTo`, and resolves with what its chart replies. Rejects with {@link NoReply}. */

@@ -47,6 +47,8 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   /** Called for each child that is started again. */
   readonly onRestart?: (restart: ChildRestart) => void;
+  /** `onRestart` threw. The child is started again all the same. */
+  readonly onListenerError?: (error: unknown) => void;
 }
 
 export interface ChildRestart {
@@ -218,7 +220,7 @@ export class Supervisor implements RunningChild {
   }
 
   async #restart(slot: Slot, error: unknown): Promise<void> {
-    const { clock, intensity, jitterSeed, onRestart } = this.#options;
+    const { clock, intensity, jitterSeed } = this.#options;
     const { spec, incarnation } = slot;
     const now = clock.now();
     const restarts = this.#restarts.add(now);
@@ -227,7 +229,7 @@ export class Supervisor implements RunningChild {
       return this.#failed.reject(new IntensityExceeded(spec.id, this.#options, error));
     }
     const delay = slot.backoff.failed(now, `${jitterSeed} ${spec.id} ${incarnation}`);
-    onRestart?.({ child: spec.id, incarnation, error, restarts, delay });
+    this.#notify({ child: spec.id, incarnation, error, restarts, delay });
     const together = this.#restartedWith(slot);
     for (const one of together.toReversed()) {
       const life = take(one);
@@ -236,6 +238,15 @@ export class Supervisor implements RunningChild {
       await this.#close(one.spec, life);
     }
     if (!this.#stopping) this.#await(together, now + delay);
+  }
+
+  /** Whoever watches cannot harm it: that is not what it is there to mend. */
+  #notify(restart: ChildRestart): void {
+    try {
+      this.#options.onRestart?.(restart);
+    } catch (error) {
+      this.#options.onListenerError?.(error);
+    }
   }
 
   #restartedWith(slot: Slot): readonly Slot[] {

@@ -40,9 +40,10 @@ test("after a million messages, once their time is over, the store is no larger 
   expect(rest).toBeLessThan(30);
 
   const clock = new SimulatedClock(Date.now());
+  const expectReadable = (_: unknown, error: unknown): never => expect.unreachable(String(error));
   const age = async (): Promise<void> => {
     clock.advance(40 * day);
-    await onStore(store, (opened) => new Retention(opened, clock, () => undefined).forget());
+    await onStore(store, (opened) => new Retention(opened, clock, () => undefined, expectReadable).forget());
   };
   await age();
   const before = await compactedSize(store);

@@ -33,9 +33,9 @@ export const patches: readonly Patch[] = [
     replacements: [
       [
         "    this.#uncommitted++;\n    const durable =",
-        "    this.#uncommitted++;\n    for (const batch of batches) batch.release();\n    const durable =",
+        "    this.#uncommitted++;\n    for (const batch of batches) batch.letLoose();\n    const durable =",
       ],
-      ["      .then(() => {\n        for (const batch of batches) batch.release();\n", "      .then(() => {\n"],
+      ["      .then(() => {\n        for (const batch of batches) batch.letLoose();\n", "      .then(() => {\n"],
     ],
     homeserver: "real",
     kill: "letta-matrix",

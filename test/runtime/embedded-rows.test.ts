@@ -1,8 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Effect } from "../../src/runtime/effect.ts";
+import { MemoryDatabase } from "./memory-database.ts";
 import { memoryHost } from "./memory-host.ts";
-import { settled } from "./simulated-clock.ts";
-import { collector, fragile, mortal, noter, sleeper, teller, toyId, worker } from "./toys.ts";
+import { SimulatedClock, settled } from "./simulated-clock.ts";
+import { collector, fragile, hoarder, mortal, noter, sleeper, teller, toyId, worker } from "./toys.ts";
 
 const day = 24 * 3_600_000;
 /** Ranges that stay: records, journals, taken ids. */
@@ -69,6 +70,47 @@ describe("a failed commit", () => {
     for (const result of results) expect(result).toMatchObject({ reason: { name: "StoreFailed" } });
     expect(started).toEqual([]);
     expect(failures).toEqual([expect.objectContaining({ name: "StoreFailed" })]);
+  });
+});
+
+describe("many events that an actor takes at once", () => {
+  const text = "x".repeat(10_000);
+  const told = Array.from({ length: 100 }, (_, n) => ({ type: "KEEP", text: `${n} ${text}` }));
+
+  it("make JSON of its record once, and write no version of it that nobody could read", async () => {
+    const { host, database } = await memoryHost({ behaviours: [hoarder()] });
+    await host.accept(toyId("hoarder"), { type: "KEEP", text: "" });
+    const stringify = vi.spyOn(JSON, "stringify");
+    await Promise.all(told.map((event) => host.accept(toyId("hoarder"), event)));
+    const made = stringify.mock.results.map(({ value }) => String(value).length);
+    stringify.mockRestore();
+    expect(host.read(toyId("hoarder"))?.context["kept"]).toHaveLength(101);
+    expect(made.filter((length) => length > text.length)).toHaveLength(1);
+    const written = database.batches.at(-1)?.filter(({ key }) => key === `r|${toyId("hoarder")}`);
+    expect(written).toHaveLength(1);
+    expect(written?.[0]).toMatchObject({ value: expect.stringContaining(`99 ${text}`) });
+  });
+
+  it("are written with one of them that is not plain JSON left out, and what others do", async () => {
+    const { host, database, crashes, failures } = await memoryHost({ behaviours: [hoarder(), collector()] });
+    const all = [
+      host.accept(toyId("hoarder"), { type: "KEEP", text: "first" }),
+      host.accept(toyId("collector"), { type: "ADD", n: 1 }),
+      host.accept(toyId("hoarder"), { type: "SPOIL" }),
+      host.accept(toyId("collector"), { type: "ADD", n: 2 }),
+    ];
+    await Promise.all(all);
+    expect(crashes).toEqual([
+      expect.objectContaining({
+        actor: toyId("hoarder"),
+        error: expect.objectContaining({ message: expect.stringContaining("context.kept[1] is a bigint") }),
+      }),
+    ]);
+    expect(database.values("r|")).toEqual([
+      expect.objectContaining({ context: expect.objectContaining({ numbers: [1, 2] }) }),
+      expect.objectContaining({ context: { kept: ["first"] } }),
+    ]);
+    expect(failures).toEqual([]);
   });
 });
 
@@ -204,34 +246,6 @@ describe("what could not be done is kept as a dead letter", () => {
   });
 });
 
-describe("a damaged row", () => {
-  it("is reported and left alone; the other actors run", async () => {
-    const first = await memoryHost({ behaviours: [noter(endless), collector()] });
-    await first.host.accept(toyId("noter"), { type: "NOTE", n: 1 });
-    await first.host.accept(toyId("collector"), { type: "ADD", n: 1 });
-    const [row = ""] = first.database.keys(...lasting);
-    await first.database.batch([{ type: "put", key: row, value: "{" }], { sync: true });
-    const database = first.database.powerLoss();
-    const { host, failures } = await memoryHost({ behaviours: [noter(endless), collector()], database });
-    expect(failures).toHaveLength(1);
-    expect(database.getSync(row)).toBe("{");
-    await host.accept(toyId("collector"), { type: "ADD", n: 2 });
-    expect(host.read(toyId("collector"))?.context["numbers"]).toEqual([1, 2]);
-  });
-});
-
-describe("a damaged record", () => {
-  it("is reported, and left out of the list of the others", async () => {
-    const { host, database, failures } = await memoryHost({ behaviours: [collector()] });
-    for (const key of ["a", "b", "c"]) await host.accept(toyId("collector", key), { type: "ADD", n: 1 });
-    await database.batch([{ type: "put", key: `r|${toyId("collector", "b")}`, value: "{" }], { sync: true });
-    const listed: string[] = [];
-    for await (const { id } of host.list("test", "collector")) listed.push(id);
-    expect(listed).toEqual([toyId("collector", "a"), toyId("collector", "c")]);
-    expect(failures).toHaveLength(1);
-  });
-});
-
 describe("crash reports", () => {
   it("are kept as far as the newest 100 of an actor", async () => {
     const { host, clock, database, crashes } = await memoryHost({
@@ -250,6 +264,79 @@ describe("crash reports", () => {
 });
 
 describe("dead letters", () => {
+  it("are replayed once, also when one is asked for again while its replay is being written", async () => {
+    const clock = new SimulatedClock();
+    const looks: (() => void)[] = [];
+    let isSlow = false;
+    const database = new (class extends MemoryDatabase {
+      override async *iterator(range: { gte: string; lt: string }): AsyncGenerator<[string, string]> {
+        const waits = isSlow;
+        const rows = await Array.fromAsync(super.iterator(range));
+        if (waits) await new Promise<void>((resolve) => looks.push(resolve));
+        yield* rows;
+      }
+    })(clock);
+    let isPoison = true;
+    const { host } = await memoryHost({ behaviours: [collector(() => isPoison)], clock, database });
+    await host.accept(toyId("collector"), { type: "POISON" });
+    await clock.pass(60_000);
+    const [letter] = await host.deadLetters.list();
+    const id = letter?.id ?? "";
+    isPoison = false;
+    const first = host.deadLetters.replay(id);
+    isSlow = true;
+    const both = Promise.allSettled([first, host.deadLetters.replay(id)]);
+    await first;
+    for (const look of looks) look();
+    expect((await both).map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    await settled();
+    expect(host.read(toyId("collector"))?.context["letters"]).toEqual([{ type: "POISON" }, { taken: id }]);
+  });
+
+  it("whose actions are being done again keep their rows over a restart, whatever is replayed then", async () => {
+    let isDown = true;
+    const done: unknown[] = [];
+    const note: Effect = async (input, { signal }) => {
+      if (isDown) throw new Error("down");
+      done.push(input);
+      await endless(input, { signal } as never);
+    };
+    const clock = new SimulatedClock();
+    const setup = { behaviours: [noter(note)], actionLife: 1_000, clock };
+    const first = await memoryHost(setup);
+    const replayOne = async ({ host }: typeof first): Promise<void> => {
+      const [letter] = await host.deadLetters.list();
+      await host.deadLetters.replay(letter?.id ?? "");
+      await settled();
+    };
+    for (const n of [1, 2]) await first.host.accept(toyId("noter"), { type: "NOTE", n });
+    await clock.pass(10_000);
+    isDown = false;
+    await replayOne(first);
+    const database = first.database.powerLoss();
+    const second = await memoryHost({ ...setup, database });
+    await replayOne(second);
+    expect(database.values("o|")).toHaveLength(2);
+  });
+
+  it("whose rows cannot be read are not written over", async () => {
+    const { database, clock, host } = await memoryHost({ behaviours: [collector()] });
+    const damaged = `d|${toyId("collector")}|000000000000009`;
+    await host.drain(0);
+    await database.batch([{ type: "put", key: damaged, value: "{" }], { sync: true });
+    const again = await memoryHost({ behaviours: [collector()], clock, database });
+    await again.host.accept(toyId("collector"), { type: "POISON" });
+    await clock.pass(60_000);
+    expect(database.getSync(damaged)).toBe("{");
+    // Whatever comes is numbered after it.
+    expect(database.keys().filter((key) => key.startsWith("d|"))).toEqual([damaged, expect.any(String)]);
+  });
+
+  it("that are not there may be asked for again", async () => {
+    const { host } = await memoryHost({ behaviours: [collector()] });
+    for (const _ of [1, 2]) await expect(host.deadLetters.drop("1-1", "")).rejects.toThrow("there is no dead letter");
+  });
+
   it("wait for a decision for thirty days, the newest 100 of an actor longer, and are told of when they go", async () => {
     const { host, clock, notices } = await memoryHost({
       behaviours: [collector()],

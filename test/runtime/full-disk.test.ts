@@ -160,7 +160,7 @@ async function beginIn(data: string): Promise<string> {
 
 describe("a store whose files may not become larger", () => {
   it("is opened again whenever its log is as large as it may be", { timeout: 60_000 }, async () => {
-    const parcels = runs(100);
+    const parcels = runs(200);
     const folder = join(await temporaryFolder("file-limit"), "store");
     const script = join(import.meta.dirname, "full-disk", "child.ts");
     const kibibytes = 512;

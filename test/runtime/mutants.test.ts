@@ -22,7 +22,7 @@ const mutants: readonly Mutant[] = [
     name: "effect before commit",
     file: "embedded/cell.ts",
     from: "    this.#uncommitted++;\n",
-    to: "    this.#uncommitted++;\n    for (const batch of batches) batch.release();\n",
+    to: "    this.#uncommitted++;\n    for (const batch of batches) batch.letLoose();\n",
     law: "written first",
   },
   {

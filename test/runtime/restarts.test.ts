@@ -72,6 +72,14 @@ describe("the count of what happened lately", () => {
 });
 
 describe("the budget of restarts", () => {
+  it("makes nobody wait for a clock that was set back, and bounds a storm also then", () => {
+    const budget = new RestartBudget({ restarts: 3, period: 10_000 });
+    for (let minute = 600; minute < 605; minute++) budget.turn(minute * 60_000);
+    const now = 544 * 60_000;
+    const turns = Array.from({ length: 7 }, () => budget.turn(now) - now);
+    expect(turns).toEqual([0, 0, 10_000, 10_000, 10_000, 20_000, 20_000]);
+  });
+
   it("gives no more turns than it has within any period, in the order in which they were asked for, none later than needed", () => {
     fc.assert(
       fc.property(gaps, fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 5_000 }), (all, restarts, period) => {

@@ -1,10 +1,13 @@
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, mkdir, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { Level } from "level";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/runtime/embedded/open.ts";
 import { seal, unseal } from "../../src/runtime/embedded/store/seal.ts";
+import { cannotRead } from "../../src/runtime/embedded/store/unavailable.ts";
 import type { Write } from "../../src/runtime/embedded/store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -133,6 +136,65 @@ describe("a store that has lost something is never opened as if it were whole", 
     const again = await openDatabase(folder);
     expect(again.getSync(actors[0] ?? "")).toBe("the newest");
     await again.close();
+  });
+});
+
+/** What came of opening it as a user who is denied what the files' modes deny. */
+async function openedByUser(folder: string): Promise<unknown> {
+  const isSuperuser = process.getuid?.() === 0;
+  if (isSuperuser) await promisify(execFile)("chown", ["-R", `${nobody}`, dirname(folder)]);
+  const child = join(import.meta.dirname, "permissions", "child.ts");
+  const { stdout } = await promisify(execFile)(process.execPath, [child, folder, isSuperuser ? `${nobody}` : ""]);
+  return JSON.parse(stdout);
+}
+const nobody = 65_534;
+
+describe("a store that the system does not let us open is not called damaged, which would throw it away", () => {
+  const denied: Readonly<Record<string, (folder: string) => [string, number]>> = {
+    "an identity that may not be read": (folder) => [`${folder}.identity`, 0o000],
+    "an identity that may not be written": (folder) => [`${folder}.identity`, 0o400],
+    "a folder that may not be read": (folder) => [folder, 0o000],
+    "a CURRENT that may not be read": (folder) => [join(folder, "CURRENT"), 0o000],
+    "a LOCK that may not be written": (folder) => [join(folder, "LOCK"), 0o000],
+  };
+
+  it.each(Object.entries(denied))("%s", async (_, deny) => {
+    const folder = await filled();
+    expect(await openedByUser(folder)).toEqual({ kind: "opened" });
+    const [file, mode] = deny(folder);
+    await chmod(file, mode);
+    expect(await openedByUser(folder)).toMatchObject({
+      kind: "taken",
+      remedy: expect.stringContaining("to the user who runs the program"),
+    });
+    await chmod(file, 0o700);
+    expect(await openedByUser(folder)).toEqual({ kind: "opened" });
+  });
+
+  it("an identity in whose place there is something else", async () => {
+    const folder = await filled();
+    await rm(`${folder}.identity`);
+    await mkdir(`${folder}.identity`);
+    await expect(openDatabase(folder)).rejects.toMatchObject({ kind: "closed" });
+  });
+
+  it.each([
+    ["EROFS", "closed", "can be written"],
+    ["EMFILE", "closed", "ulimit -n"],
+    ["EIO", "closed", "mend or replace"],
+    ["EPERM", "taken", "chown"],
+    ["ENOSPC", "closed", "the disk may be full"],
+  ])("%s says what to do", (code, kind, remedy) => {
+    const error = Object.assign(new Error(code), { code, errno: -1 });
+    expect(cannotRead("a file", error)).toMatchObject({ kind, remedy: expect.stringContaining(remedy), cause: error });
+  });
+
+  it("while a file that LevelDB misses, and what is read and is wrong, is damage", () => {
+    const missing = Object.assign(new Error("IO error: 000005.ldb: No such file or directory"), {
+      code: "LEVEL_IO_ERROR",
+    });
+    for (const error of [missing, new SyntaxError("Unexpected token")])
+      expect(cannotRead("a file", error)).toMatchObject({ kind: "damaged" });
   });
 });
 

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { openStore } from "../../src/runtime/embedded/open.ts";
 import { StoreUnavailable } from "../../src/runtime/embedded/store/unavailable.ts";
-import { del, put, Store, StoreFailed, Vault } from "../../src/runtime/embedded/store.ts";
+import { del, put, putLater, Store, StoreFailed, Vault } from "../../src/runtime/embedded/store.ts";
 import { MemoryDatabase } from "./memory-database.ts";
 import { runs } from "./runs.ts";
 import { SimulatedClock, settled } from "./simulated-clock.ts";
@@ -66,6 +66,22 @@ describe("group commit", () => {
       ),
       { numRuns: runs(100) },
     );
+  });
+
+  it("writes of each key what was given last, whether that is a value or none", async () => {
+    const { clock, database, store } = slowStore();
+    void store.commit([put("a", 1), put("b", 1), del("c")]);
+    store.ride([putLater("a", { n: 2 }), del("b")]);
+    void store.commit([put("c", 3)]);
+    await clock.pass(40);
+    expect(database.batches).toEqual([
+      [
+        { type: "put", key: "a", value: '{"n":2}' },
+        { type: "del", key: "b" },
+        { type: "put", key: "c", value: "3" },
+      ],
+    ]);
+    expect(database.keys()).toEqual(["a", "c"]);
   });
 
   it("survives a loss of power from the moment a commit resolves", async () => {

@@ -215,6 +215,28 @@ describe("a supervisor", () => {
       expect(restarts).toHaveLength(4);
     });
 
+    it("starts it again each time, also when whoever is told of that throws", async () => {
+      const heard: unknown[] = [];
+      const broken = new Error("the log is full");
+      const supervisor = new TheSupervisor({
+        ...options,
+        clock,
+        children: [mortal()],
+        onRestart() {
+          throw broken;
+        },
+        onListenerError: (error) => heard.push(error),
+      });
+      await supervisor.start();
+      for (const started of [1, 2]) {
+        ends.at(-1)?.resolve();
+        await clock.pass(1_000);
+        expect(ends).toHaveLength(started + 1);
+      }
+      expect(heard).toEqual([broken, broken]);
+      await supervisor.stop();
+    });
+
     it("hears nothing that an incarnation says which is over", async () => {
       const stop = Promise.withResolvers<void>();
       const ended = Promise.reject(new Error("at once"));

@@ -49,6 +49,26 @@ export function collector(isPoison: () => boolean = () => true): Behaviour {
   return defineBehaviour({ machine, children: {}, input: () => undefined });
 }
 
+/** Keeps each text it is given, in order; SPOIL adds what JSON does not keep. */
+export function hoarder(): Behaviour {
+  const machine = setup({
+    types: {
+      context: {} as { readonly kept: readonly unknown[] },
+      events: {} as { readonly type: "KEEP"; readonly text: string } | { readonly type: "SPOIL" },
+    },
+  }).createMachine({
+    id: "hoarder",
+    version: "1",
+    options,
+    context: () => ({ kept: [] }),
+    on: {
+      KEEP: { actions: assign({ kept: ({ context, event }) => [...context.kept, event.text] }) },
+      SPOIL: { actions: assign({ kept: ({ context }) => [...context.kept, 1n] }) },
+    },
+  });
+  return defineBehaviour({ machine, children: {}, input: () => undefined });
+}
+
 /** Does one piece of work at a time; a new one takes the place of the one under way. */
 export function worker(work: Effect, silence: Readonly<Record<string, number>> = {}): Behaviour {
   const machine = setup({

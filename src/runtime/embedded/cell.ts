@@ -1,49 +1,24 @@
 import type { ActorId } from "../actor-id.ts";
 import type { Behaviour } from "../behaviour.ts";
-import type { Cancel, Clock } from "../clock.ts";
-import type { CrashReport, RestartPolicy } from "../crash.ts";
+import type { Cancel } from "../clock.ts";
+import type { CrashReport } from "../crash.ts";
 import { toFailure } from "../failure.ts";
-import type { Health, Notice, Transition } from "../host.ts";
+import type { Health } from "../host.ts";
 import type { JournalLine } from "../journal.ts";
 import type { ActorRecord } from "../record.ts";
-import { type Reply, type Step, type Stimulus, step } from "../step.ts";
+import { type Step, type Stimulus, step } from "../step.ts";
 import { Backoff } from "../supervision/backoff.ts";
-import type { RestartBudget } from "../supervision/restart-budget.ts";
 import { SlidingWindow } from "../supervision/sliding-window.ts";
+import type { CellHost } from "./cell-host.ts";
 import { crashedItem } from "./crashed-item.ts";
 import { letterOf } from "./dead-letters.ts";
-import { EffectRunner, type EffectSilent, type RunnerHost, type RunnerOptions } from "./effect-runner.ts";
+import { EffectRunner, type EffectSilent, type RunnerHost } from "./effect-runner.ts";
 import { keys } from "./keys.ts";
 import { lastLines } from "./last-lines.ts";
 import { reconcile } from "./reconcile.ts";
 import type { DeadLetterRow, EffectRow, Item } from "./rows.ts";
 import { type StepBatch, stepBatch } from "./step-batch.ts";
-import { del, put, type Store, type Write } from "./store.ts";
-import type { TimerSet } from "./timer-set.ts";
-
-/** What all cells of a host share. */
-export interface CellHost {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly timers: TimerSet;
-  readonly policy: RestartPolicy;
-  readonly budget: RestartBudget;
-  readonly mailboxLimit: number;
-  readonly runner: RunnerOptions;
-  /** A number larger than that of every row that is or was in the store since the host started. */
-  sequence(): number;
-  /** Writes along with the next commit, or soon. For what may be lost, as it is safe to repeat. */
-  ride(writes: readonly Write[]): void;
-  /** Gives an event to another actor; its row is in the store already. */
-  forward(to: ActorId, item: Item): void;
-  reply(reply: Reply): void;
-  /** Called after each commit. */
-  committed(transition: Transition): void;
-  crashed(report: CrashReport): void;
-  notice(notice: Notice): void;
-  /** Called whenever the cell may have become idle. */
-  rest(cell: Cell): void;
-}
+import { del, put, type Write } from "./store.ts";
 
 /** Whether it takes what comes. */
 type Standing =
@@ -51,7 +26,17 @@ type Standing =
   | { readonly state: "restarting"; readonly until: number; readonly crash: CrashReport }
   | { readonly state: "quarantined"; readonly crash: CrashReport };
 
-/** One actor in memory: its record, its running effects, and what it has not taken yet. */
+/**
+ * One actor in memory: its record, its running effects, and what it has not taken yet. Where an event is on its way:
+ *
+ * - **inbox**: a row of what was acknowledged and not taken yet, which a later process finds.
+ * - **held**: for the next incarnation, in order. An event gets a row in the inbox with that; a result or a timer needs
+ *   none, as what brings it is in the store.
+ * - **uncommitted**: taken. The next event builds on it, and nothing that it asked for is let loose, until it is on disk.
+ * - **committed**: with the deletion of its row in the inbox.
+ *
+ * There is no other queue: who runs takes what comes at once. The mailbox is what is uncommitted or held.
+ */
 export class Cell implements RunnerHost {
   readonly id: ActorId;
   readonly #behaviour: Behaviour;
@@ -61,6 +46,7 @@ export class Cell implements RunnerHost {
   #standing: Standing = { state: "running" };
   #incarnation = 1;
   #cancelRestart: Cancel = () => undefined;
+  #cancelRest: Cancel = () => undefined;
   #stopped = false;
   readonly #crashes: SlidingWindow;
   #backoff: Backoff;
@@ -101,7 +87,7 @@ export class Cell implements RunnerHost {
     return { state: "silent", crash: silence.crash, crashes };
   }
 
-  /** True when it has as many events under way as it may have. */
+  /** True when its mailbox is: it has as many events uncommitted or held as it may have. */
   get full(): boolean {
     return this.#uncommitted + this.#held.length >= this.#host.mailboxLimit;
   }
@@ -135,7 +121,7 @@ export class Cell implements RunnerHost {
     const held = this.#held;
     this.#held = [];
     // Each is either taken, or held again by the crash of the one before it.
-    for (const item of held) void this.take(item).catch(() => undefined);
+    for (const item of held) void this.take(item).catch((error: unknown) => this.#host.untaken(this.id, error));
     for (const [key, row] of rows) this.#start(key, row, true);
   }
 
@@ -146,6 +132,7 @@ export class Cell implements RunnerHost {
     await this.#reported;
     if (this.#stopped || this.#standing !== quarantine) return false;
     this.#crashes.clear();
+    this.#cancelRest();
     this.#backoff = new Backoff(this.#host.policy, this.#host.clock.now());
     // One that crashed the actor for good is not among what was held, and it will not come by itself.
     for (const [timer, { due, generation }] of Object.entries(this.#record?.timers ?? {}))
@@ -156,20 +143,13 @@ export class Cell implements RunnerHost {
     return true;
   }
 
-  /** Resolves when the item, or all that follows from it, is durable. */
-  take(item: Item): Promise<void> {
-    const known = this.#knownAs(item);
-    if (known !== undefined) return known;
-    if (this.#standing.state !== "running") return this.#hold(item);
-    const at = this.#host.clock.now();
-    const steps: Step[] = [];
+  /** Resolves when the item, or all that follows from it, is durable. Never throws at once: others may wait behind it. */
+  async take(item: Item): Promise<void> {
     try {
-      if (this.#record === undefined) this.#tryStep(steps, { kind: "start" }, at);
-      this.#tryStep(steps, item.stimulus, at);
-    } catch (error) {
-      return this.#crash(item, error, at);
+      await this.#take(item);
+    } finally {
+      this.#host.rest(this);
     }
-    return this.#commit(item, steps);
   }
 
   deliver(stimulus: Stimulus, cause: string): Promise<void> {
@@ -217,8 +197,24 @@ export class Cell implements RunnerHost {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelRestart();
+    this.#cancelRest();
     this.#runner.abortAll("the host stops");
     await this.#runner.settled();
+  }
+
+  #take(item: Item): Promise<void> {
+    const known = this.#knownAs(item);
+    if (known !== undefined) return known;
+    if (this.#standing.state !== "running") return this.#hold(item);
+    const at = this.#host.clock.now();
+    const steps: Step[] = [];
+    try {
+      if (this.#record === undefined) this.#tryStep(steps, { kind: "start" }, at);
+      this.#tryStep(steps, item.stimulus, at);
+    } catch (error) {
+      return this.#crash(item, error, at);
+    }
+    return this.#commit(item, steps);
   }
 
   #knownAs({ id, key }: Item): Promise<void> | undefined {
@@ -258,15 +254,14 @@ export class Cell implements RunnerHost {
         if (id !== undefined) this.#committing.delete(id);
       })
       .then(() => {
-        for (const batch of batches) batch.release();
-        this.#host.rest(this);
+        for (const batch of batches) batch.letLoose();
       });
     if (id !== undefined) this.#committing.set(id, durable);
     return durable;
   }
 
   /** Makes the step the actor's present. What it sets loose waits until the writes are durable. */
-  #absorb(taken: Step, cause: string | undefined): { writes: readonly Write[]; release: () => void } {
+  #absorb(taken: Step, cause: string | undefined): { writes: readonly Write[]; letLoose: () => void } {
     const batch = stepBatch(taken, this.#record, cause, this.#host.sequence);
     this.#record = taken.record;
     this.#fresh = [...this.#fresh, batch.line];
@@ -278,11 +273,11 @@ export class Cell implements RunnerHost {
     for (const [key, row] of batch.started) this.#rows.set(key, row);
     return {
       writes: [...batch.writes, ...endedKeys.flatMap((key) => [del(key), del(keys.checkpoint(key))])],
-      release: () => this.#release(taken, batch, endedKeys),
+      letLoose: () => this.#letLoose(taken, batch, endedKeys),
     };
   }
 
-  #release(taken: Step, { started, farewells, tells, line }: StepBatch, endedKeys: readonly string[]): void {
+  #letLoose(taken: Step, { started, farewells, tells, line }: StepBatch, endedKeys: readonly string[]): void {
     const { timers } = this.#host;
     const { record, replies } = taken;
     this.#fresh = this.#fresh.filter(({ revision }) => revision > line.revision);
@@ -329,8 +324,9 @@ export class Cell implements RunnerHost {
 
   /** Late results of its effects go nowhere. */
   #endIncarnation(stimulus: string, error: unknown, at: number): CrashReport {
-    const { policy, runner, store } = this.#host;
+    const { clock, policy, runner, store } = this.#host;
     this.#runner.abortAll("the incarnation ended");
+    this.#runner = this.#newRunner();
     const crash: CrashReport = {
       id: `${at}-${this.#host.sequence()}`,
       actor: this.id,
@@ -340,10 +336,12 @@ export class Cell implements RunnerHost {
       error: toFailure(error),
       journal: lastLines(store, this.id, this.#record?.revision ?? 0, this.#fresh),
     };
-    this.#runner = this.#newRunner();
     const isTooMuch = this.#crashes.add(at) > policy.intensity;
     const until = at + this.#backoff.failed(at, `${runner.jitterSeed} ${crash.id}`);
     this.#standing = isTooMuch ? { state: "quarantined", crash } : { state: "restarting", until, crash };
+    // From then on this crash does not keep it in memory.
+    this.#cancelRest();
+    this.#cancelRest = clock.schedule(policy.period, () => this.#host.rest(this));
     this.#host.crashed(crash);
     return crash;
   }

@@ -69,10 +69,12 @@ export class StoredDeadLetters implements DeadLetters {
 
   async #take(id: string, settle: (stored: Stored) => Promise<DeadLetter>): Promise<DeadLetter> {
     this.#host.assertRunning();
-    const stored = await this.#find(id);
-    if (stored === undefined || this.#taken.has(id)) throw new NoSuchLetter(id);
+    if (this.#taken.has(id)) throw new NoSuchLetter(id);
+    // Before it is looked for: whoever looks while another commits still finds it.
     this.#taken.add(id);
     try {
+      const stored = await this.#find(id);
+      if (stored === undefined) throw new NoSuchLetter(id);
       return await settle(stored);
     } finally {
       this.#taken.delete(id);

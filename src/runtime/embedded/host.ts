@@ -16,13 +16,14 @@ import { type JournalLine, parseJournalLine } from "../journal.ts";
 import { assertPlainJson } from "../json.ts";
 import { type ActorEvent, type ActorRecord, parseRecord } from "../record.ts";
 import { type BudgetPolicy, defaultBudget, RestartBudget } from "../supervision/restart-budget.ts";
-import { Cell, type CellHost } from "./cell.ts";
+import { Cell } from "./cell.ts";
+import type { CellHost } from "./cell-host.ts";
 import { StoredDeadLetters } from "./dead-letters.ts";
 import { actorOfKey, keys } from "./keys.ts";
 import { Replies } from "./replies.ts";
 import { Retention } from "./retention.ts";
 import type { EffectRow, Item } from "./rows.ts";
-import type { Store, Write } from "./store.ts";
+import { type Store, StoreFailed, type Write } from "./store.ts";
 import { TimerSet } from "./timer-set.ts";
 import { readUndone } from "./undone.ts";
 
@@ -35,13 +36,19 @@ export interface EmbeddedHostOptions {
   readonly policy?: RestartPolicy;
   /** Restarts that all actors together may have; those beyond it wait. */
   readonly budget?: BudgetPolicy;
-  /** Events that a suspended actor holds before it refuses more. */
+  /**
+   * Events that an actor may have under way, being committed or held while it restarts or is in quarantine, before it
+   * refuses more from outside. What other actors tell it is in the store already, and is held beyond that.
+   */
   readonly mailboxLimit?: number;
   /** How long an action is repeated before it becomes a dead letter, ms. */
   readonly actionLife?: number;
   readonly onCrash?: (report: CrashReport) => void;
   readonly onNotice?: (notice: Notice) => void;
-  /** An actor whose record this version cannot run. It stays in the store as it is, and takes no events. */
+  /**
+   * Something of an actor that cannot be read stays in the store as it is. One whose record this version cannot run takes
+   * no events.
+   */
   readonly onUnreadable?: (actor: ActorId, error: unknown) => void;
   /** A subscriber, `onCrash` or `onNotice` threw. The actors go on. */
   readonly onListenerError?: (error: unknown) => void;
@@ -80,7 +87,12 @@ export class EmbeddedHost implements Host {
       this.#give(actor, { stimulus: { kind: "timer", timer, generation }, crashes: 0 }),
     );
     this.#replies = new Replies(clock);
-    this.#retention = new Retention(store, clock, (letter) => this.deadLetters.expire(letter));
+    this.#retention = new Retention(
+      store,
+      clock,
+      (letter) => this.deadLetters.expire(letter),
+      (actor, error) => options.onUnreadable?.(actor, error),
+    );
     this.#shared = {
       store,
       clock,
@@ -92,6 +104,7 @@ export class EmbeddedHost implements Host {
       sequence: () => ++this.#sequence,
       ride: (writes) => this.#ride(writes),
       forward: (to, item) => this.#give(to, item),
+      untaken: (actor, error) => this.#untaken(actor, error),
       reply: (reply) => this.#replies.give(reply),
       committed: (transition) => {
         for (const listener of this.#listeners) this.#notify(() => listener(transition));
@@ -99,7 +112,7 @@ export class EmbeddedHost implements Host {
       crashed: (report) => this.#notify(() => options.onCrash?.(report)),
       notice: (notice) => this.#notify(() => options.onNotice?.(notice)),
       rest: (cell) => {
-        if (cell.idle) this.#cells.delete(cell.id);
+        if (cell.idle && this.#cells.get(cell.id) === cell) this.#cells.delete(cell.id);
       },
     };
     this.deadLetters = new StoredDeadLetters({
@@ -111,6 +124,7 @@ export class EmbeddedHost implements Host {
     });
   }
 
+  /** Throws StoreUnavailable when what an earlier process left undone is damaged. */
   async start(): Promise<void> {
     if (this.#state !== "new") throw new HostStopped(`the host is ${this.#state}: it starts once`);
     this.#state = "starting";
@@ -254,13 +268,13 @@ export class EmbeddedHost implements Host {
   /** For what is in the store already (a row, a timer): when it cannot be taken now, it is taken after the next start. */
   #give(to: ActorId, item: Item): void {
     if (this.#state !== "running") return;
-    try {
-      void this.#cell(to)
-        .take(item)
-        .catch(() => undefined);
-    } catch (error) {
-      this.#options.onUnreadable?.(to, error);
-    }
+    const taken = async (): Promise<void> => this.#cell(to).take(item);
+    void taken().catch((error: unknown) => this.#untaken(to, error));
+  }
+
+  /** A store that cannot be written has been reported where it failed. */
+  #untaken(actor: ActorId, error: unknown): void {
+    if (!(error instanceof StoreFailed)) this.#options.onUnreadable?.(actor, error);
   }
 
   /** Nothing may ride for long: what was done weeks ago must not be done again, for the world outside has forgotten it. */

@@ -2,7 +2,7 @@ import { type ActorRecord, parseRecord } from "../record.ts";
 import { actorOfKey, rangeOf, recordPrefix } from "./keys.ts";
 import { isThere, openDatabase } from "./open.ts";
 import { readIdentity } from "./store/identity.ts";
-import { damaged } from "./store/unavailable.ts";
+import { cannotRead } from "./store/unavailable.ts";
 
 export interface StoreInspection {
   readonly records: readonly ActorRecord[];
@@ -27,7 +27,7 @@ export async function inspectStore(folder: string): Promise<StoreInspection | un
       }
     }
   } catch (error) {
-    throw damaged(`${folder} cannot be read`, error);
+    throw cannotRead(folder, error);
   } finally {
     await database.close();
   }

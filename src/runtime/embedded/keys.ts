@@ -9,13 +9,15 @@ export const recordPrefix = "r|";
  */
 const number = (value: number): string => String(value).padStart(15, "0");
 
+const afterAll = number(999_999_999_999_999);
+
 export const keys = {
   record: (id: ActorId) => `${recordPrefix}${id}`,
   journal: (id: ActorId, revision: number) => `j|${id}|${number(revision)}`,
   /** An effect that is to run or runs: where it came from, in order. */
   effect: (id: ActorId, revision: number, n: number) => `o|${id}|${number(revision)}|${number(n)}`,
   /** An action that is done once more. Its number is larger than that of any revision: it comes after all others. */
-  replayed: (id: ActorId, sequence: number) => `o|${id}|${number(999_999_999_999_999)}|${number(sequence)}`,
+  replayed: (id: ActorId, sequence: number) => `o|${id}|${afterAll}|${number(sequence)}`,
   /** How far an effect has come. */
   checkpoint: (effectKey: string) => `k${effectKey.slice(1)}`,
   timer: (id: ActorId, timer: string) => `t|${id}|${timer}`,
@@ -41,4 +43,11 @@ export function actorOfKey(key: string): ActorId {
 /** What follows the actor in a key. It may hold a `|` itself: ids of timers and events come from charts. */
 export function tailOfKey(key: string): string {
   return key.split("|").slice(2).join("|");
+}
+
+/** The number of the store's own count that a key was made with; 0 when it was made with none. */
+export function sequenceOfKey(key: string): number {
+  const [first = "", second = ""] = tailOfKey(key).split("|");
+  if (key.startsWith("i|") || key.startsWith("d|")) return Number(first);
+  return key.startsWith("o|") && first === afterAll ? Number(second) : 0;
 }

@@ -9,8 +9,18 @@ export function lastLines(store: Store, id: ActorId, revision: number, fresh: re
   const oldest = Math.max(1, revision - reportedLines + 1);
   const lines = fresh.filter((line) => line.revision >= oldest);
   for (let wanted = revision - fresh.length; wanted >= oldest; wanted--) {
-    const text = store.get(keys.journal(id, wanted));
-    if (text !== undefined) lines.unshift(parseJournalLine(text));
+    const line = readable(store, keys.journal(id, wanted));
+    if (line !== undefined) lines.unshift(line);
   }
   return lines;
+}
+
+/** A report is made also when a line of it is damaged. */
+function readable(store: Store, key: string): JournalLine | undefined {
+  try {
+    const text = store.get(key);
+    return text === undefined ? undefined : parseJournalLine(text);
+  } catch {
+    return undefined;
+  }
 }

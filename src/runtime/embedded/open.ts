@@ -12,7 +12,7 @@ import {
 } from "./store/identity.ts";
 import { seal } from "./store/seal.ts";
 import { assertWhole, type Head, headOf, headRow, SealedDatabase } from "./store/sealed-database.ts";
-import { damaged, StoreUnavailable } from "./store/unavailable.ts";
+import { cannotRead, damaged, refused, StoreUnavailable } from "./store/unavailable.ts";
 import { Store, type StoreFailed, Vault } from "./store.ts";
 
 export interface OpenStore {
@@ -72,7 +72,7 @@ export async function openDatabase(
     return new SealedDatabase(level, { ...head, identity, mark: await HighWaterMark.open(folder, now) });
   } catch (error) {
     await level.close();
-    throw error instanceof StoreUnavailable ? error : damaged(`${folder} cannot be read`, error);
+    throw error instanceof StoreUnavailable ? error : cannotRead(folder, error);
   }
 }
 
@@ -92,7 +92,7 @@ export async function openLevel(folder: string, { create }: { create: boolean })
         error,
       );
     if (code === "LEVEL_CORRUPTION") throw damaged(`${folder} cannot be opened`, error);
-    throw closed(`the store in ${folder} cannot be opened`, error);
+    throw refused(`the store in ${folder} cannot be opened`, error);
   }
 }
 
@@ -100,10 +100,13 @@ export async function openLevel(folder: string, { create }: { create: boolean })
 export async function isThere(folder: string): Promise<boolean> {
   const files: readonly string[] = await readdir(folder).catch((error: unknown): readonly string[] => {
     if (Reflect.get(Object(error), "code") === "ENOENT") return [];
-    throw damaged(`${folder} cannot be read`, error);
+    throw cannotRead(folder, error);
   });
   if (files.includes("CURRENT")) {
-    const manifest = (await readFile(join(folder, "CURRENT"), "utf8")).trim();
+    const current = await readFile(join(folder, "CURRENT"), "utf8").catch((error: unknown) => {
+      throw cannotRead(join(folder, "CURRENT"), error);
+    });
+    const manifest = current.trim();
     if (!files.includes(manifest)) throw damaged(`${join(folder, "CURRENT")}, which names no file that is there`);
     return true;
   }
@@ -112,10 +115,6 @@ export async function isThere(folder: string): Promise<boolean> {
   if (files.some((file) => /\.(ldb|sst)$|^MANIFEST-(?!0*1$)/.test(file)))
     throw damaged(`${join(folder, "CURRENT")}, which is gone`);
   return false;
-}
-
-function closed(what: string, cause: unknown): StoreUnavailable {
-  return new StoreUnavailable("closed", what, "See the cause: the disk may be full, or fail.", cause);
 }
 
 function absent(folder: string): StoreUnavailable {
@@ -161,7 +160,7 @@ async function begin(
     await level.batch([...sealed, headRow(identity, { sequence, records })], { sync: true });
     await writeIdentity(folder, identity, sequence);
   } catch (error) {
-    throw closed(`the store in ${folder} cannot be begun`, error);
+    throw refused(`the store in ${folder} cannot be begun`, error);
   }
   return identity;
 }

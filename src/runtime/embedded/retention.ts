@@ -1,5 +1,7 @@
+import type { ActorId } from "../actor-id.ts";
 import type { Cancel, Clock } from "../clock.ts";
 import { actorOfKey } from "./keys.ts";
+import { RowDamaged } from "./store/seal.ts";
 import { del, type Store } from "./store.ts";
 
 const minute = 60_000;
@@ -21,15 +23,22 @@ export class Retention {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #onExpired: (letter: string) => void;
+  readonly #onUnreadable: (actor: ActorId, error: unknown) => void;
   #cancel: Cancel = () => undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  /** `onExpired` hears of each dead letter that is about to go, by its key. */
-  constructor(store: Store, clock: Clock, onExpired: (letter: string) => void) {
+  /** `onExpired` hears of each dead letter that is about to go, by its key; `onUnreadable` of rows that stay. */
+  constructor(
+    store: Store,
+    clock: Clock,
+    onExpired: (letter: string) => void,
+    onUnreadable: (actor: ActorId, error: unknown) => void,
+  ) {
     this.#store = store;
     this.#clock = clock;
     this.#onExpired = onExpired;
+    this.#onUnreadable = onUnreadable;
   }
 
   /** Begins soon, so that a process that never lives for a day forgets, too. */
@@ -51,17 +60,31 @@ export class Retention {
   async forget(): Promise<void> {
     for (const limits of kept) {
       let rows: [key: string, at: number][] = [];
-      for await (const [key, value] of this.#store.scan(limits.prefix)) {
+      for await (const [key, value] of this.#rows(limits.prefix)) {
         const [first] = rows;
         if (first !== undefined && actorOfKey(first[0]) !== actorOfKey(key)) {
           await this.#forgetOld(rows, limits);
           rows = [];
         }
         if (this.#stopped) return;
-        rows.push([key, timeOf(JSON.parse(value))]);
+        const at = this.#timeOf(key, value);
+        if (at !== undefined) rows.push([key, at]);
       }
       await this.#forgetOld(rows, limits);
     }
+  }
+
+  /** Goes on behind a row that is damaged: one of one actor is no reason to keep everything of all. */
+  async *#rows(prefix: string): AsyncIterable<[string, string]> {
+    let after: string | undefined;
+    for (;;)
+      try {
+        return yield* this.#store.scan(prefix, after);
+      } catch (error) {
+        if (!(error instanceof RowDamaged)) throw error;
+        this.#onUnreadable(actorOfKey(error.key), error);
+        after = error.key;
+      }
   }
 
   async #forgetOld(rows: [key: string, at: number][], { newest, age, isTold }: (typeof kept)[number]): Promise<void> {
@@ -76,9 +99,15 @@ export class Retention {
       await this.#store.commit(keys.map(del));
     }
   }
-}
 
-/** When a row was written: it is that time, or has it in `at`. */
-function timeOf(value: unknown): number {
-  return Number(typeof value === "object" && value !== null ? Reflect.get(value, "at") : value);
+  /** When a row was written: it is that time, or has it in `at`. */
+  #timeOf(key: string, text: string): number | undefined {
+    try {
+      const value: unknown = JSON.parse(text);
+      return Number(typeof value === "object" && value !== null ? Reflect.get(value, "at") : value);
+    } catch (error) {
+      this.#onUnreadable(actorOfKey(key), error);
+      return undefined;
+    }
+  }
 }

@@ -5,7 +5,7 @@ import type { ActorRecord } from "../record.ts";
 import type { ChildSend, Step } from "../step.ts";
 import { keys } from "./keys.ts";
 import type { EffectRow, InboxRow, Item } from "./rows.ts";
-import { del, put, type Write } from "./store.ts";
+import { del, put, putLater, type Write } from "./store.ts";
 
 /** One step as rows of the store. */
 export interface StepBatch {
@@ -36,7 +36,7 @@ export function stepBatch(
     ...(cause !== undefined && { cause }),
     handled: step.handled,
   };
-  const writes: Write[] = [put(keys.record(id), record), put(keys.journal(id, revision), line)];
+  const writes: Write[] = [putLater(keys.record(id), record), put(keys.journal(id, revision), line)];
   if (revision > journalLength) writes.push(del(keys.journal(id, revision - journalLength)));
 
   const started = new Map<string, EffectRow>();

@@ -7,6 +7,18 @@ export type Write =
 export const put = (key: string, value: unknown): Write => ({ type: "put", key, value: JSON.stringify(value) });
 export const del = (key: string): Write => ({ type: "del", key });
 
+/**
+ * A put whose JSON is made when it is written, and never when another one of its batch takes its place. `value` was checked
+ * to be plain JSON, as here nobody could bear an error any more, and is never changed.
+ */
+export const putLater = (key: string, value: object): Write => ({
+  type: "put",
+  key,
+  get value() {
+    return JSON.stringify(value);
+  },
+});
+
 /** The little of a database that the store stands on; LevelDB has it. */
 export interface Database {
   getSync(key: string): string | undefined;
@@ -31,13 +43,15 @@ interface Waiting {
 }
 
 /**
- * Key-value store with group commit: all commits that wait at the same moment become one fsynced batch. Writes reach the
- * disk in the order in which they were given, whether they were committed or ride along.
+ * Key-value store with group commit: all commits that wait at the same moment become one fsynced batch, with the last
+ * write of each key. Writes reach the disk in the order in which they were given, whether they were committed or ride
+ * along.
  */
 export class Store {
   readonly #database: Database;
   readonly #onFailure: (error: StoreFailed) => void;
-  #pending: Write[] = [];
+  /** By key: a batch is written whole or not at all, so that nobody could ever read what it overwrites itself. */
+  #pending = new Map<string, Write>();
   #waiting: Waiting[] = [];
   #loop: Promise<void> | undefined;
   #failed: StoreFailed | undefined;
@@ -51,14 +65,16 @@ export class Store {
     return this.#database.getSync(key);
   }
 
-  scan(prefix: string): AsyncIterable<[string, string]> {
-    return this.#database.iterator(rangeOf(prefix));
+  /** All rows of a range, by key; `after` leaves out those up to a key, and that itself. */
+  scan(prefix: string, after?: string): AsyncIterable<[string, string]> {
+    const range = rangeOf(prefix);
+    return this.#database.iterator(after === undefined ? range : { ...range, gte: `${after}\0` });
   }
 
   /** Resolves when the writes, and all that were committed before, are on disk. Rejects with {@link StoreFailed}. */
   commit(writes: readonly Write[]): Promise<void> {
     if (this.#failed !== undefined) return Promise.reject(this.#failed);
-    this.#pending.push(...writes);
+    this.#add(writes);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       this.#loop ??= this.#run();
@@ -67,13 +83,17 @@ export class Store {
 
   /** Writes along with the next commit. For what may be lost: the note that something was done, which is safe to repeat. */
   ride(writes: readonly Write[]): void {
-    this.#pending.push(...writes);
+    this.#add(writes);
   }
 
   /** Writes down what rides, and waits for every commit under way. */
   async flush(): Promise<void> {
-    if (this.#pending.length > 0) await this.commit([]);
+    if (this.#pending.size > 0) await this.commit([]);
     await this.#loop;
+  }
+
+  #add(writes: readonly Write[]): void {
+    for (const write of writes) this.#pending.set(write.key, write);
   }
 
   async #run(): Promise<void> {
@@ -81,10 +101,12 @@ export class Store {
     await Promise.resolve();
     while (this.#waiting.length > 0 && this.#failed === undefined) {
       const group = this.#waiting;
-      const writes = this.#pending;
+      const pending = this.#pending;
       this.#waiting = [];
-      this.#pending = [];
+      this.#pending = new Map();
       try {
+        // Copies: from here on each has its JSON.
+        const writes = [...pending.values()].map((write) => ({ ...write }));
         if (writes.length > 0) await this.#database.batch(writes, { sync: true });
         for (const { resolve } of group) resolve();
       } catch (cause) {

@@ -1,6 +1,8 @@
 import type { ActorId } from "../actor-id.ts";
-import { actorOfKey, tailOfKey } from "./keys.ts";
+import { actorOfKey, sequenceOfKey, tailOfKey } from "./keys.ts";
 import { type EffectRow, effectRow, type Item, inboxRow, timerRow } from "./rows.ts";
+import { RowDamaged } from "./store/seal.ts";
+import { damaged } from "./store/unavailable.ts";
 import type { Store } from "./store.ts";
 
 interface PendingTimer {
@@ -16,11 +18,15 @@ export interface Undone {
   readonly inbox: ReadonlyMap<ActorId, readonly Item[]>;
   /** As they come due. */
   readonly timers: readonly PendingTimer[];
-  /** The largest number in a key. */
+  /** The largest number of the store's own count in a key. */
   readonly sequence: number;
 }
 
-/** Reads all rows that ask for something. One that cannot be read is reported, and stays. */
+/**
+ * Reads all rows that ask for something. One that is whole, and that this version cannot read, troubles its actor only: it
+ * is reported, and stays. One that is not what was written there may be a message that was acknowledged: then nothing
+ * starts. Throws {@link StoreUnavailable}.
+ */
 export async function readUndone(
   store: Store,
   onUnreadable: (actor: ActorId, error: unknown) => void,
@@ -30,8 +36,10 @@ export async function readUndone(
   const timers: PendingTimer[] = [];
   let sequence = 0;
   const each = async (prefix: string, read: (actor: ActorId, key: string, value: unknown) => void): Promise<void> => {
-    for await (const [key, value] of store.scan(prefix)) {
+    for await (const [key, value] of wholeRows(store, prefix)) {
       const actor = actorOfKey(key);
+      // Also of what cannot be read: nothing else is to be written in its place.
+      sequence = Math.max(sequence, sequenceOfKey(key));
       try {
         read(actor, key, JSON.parse(value));
       } catch (error) {
@@ -43,17 +51,22 @@ export async function readUndone(
     entry(effects, actor, () => new Map()).set(key, effectRow.parse(value));
   });
   await each("i|", (actor, key, value) => {
-    sequence = Math.max(sequence, Number(tailOfKey(key)));
     entry(inbox, actor, () => []).push({ ...inboxRow.parse(value), key });
   });
-  await each("d|", (_, key) => {
-    sequence = Math.max(sequence, Number(tailOfKey(key)));
-  });
+  await each("d|", () => undefined);
   await each("t|", (actor, key, value) => {
     timers.push({ actor, timer: tailOfKey(key), ...timerRow.parse(value) });
   });
   timers.sort((a, b) => a.due - b.due || a.generation - b.generation);
   return { effects, inbox, timers, sequence };
+}
+
+async function* wholeRows(store: Store, prefix: string): AsyncIterable<[string, string]> {
+  try {
+    yield* store.scan(prefix);
+  } catch (error) {
+    throw error instanceof RowDamaged ? damaged(error.message, error) : error;
+  }
 }
 
 function entry<K, V>(map: Map<K, V>, key: K, create: () => V): V {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type FileHandle, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { damaged } from "./unavailable.ts";
+import { cannotRead, damaged } from "./unavailable.ts";
 
 /** Raised with every change of how rows are kept. Each one that was released stays readable, see the fixtures. */
 export const storeFormat = 1;
@@ -34,7 +34,7 @@ export async function readIdentity(folder: string): Promise<(Identity & { readon
   const file = identityFileOf(folder);
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     if (Reflect.get(Object(error), "code") === "ENOENT") return undefined;
-    throw damaged(`${file} cannot be read`, error);
+    throw cannotRead(file, error);
   });
   if (text === undefined) return undefined;
   try {

@@ -12,9 +12,12 @@ export class RowDamaged extends Error {
   override readonly name = "RowDamaged";
   readonly remedy = "Stop the program, and restore the data folder from a copy.";
 
+  readonly key: string;
+
   constructor(key: string) {
     // A row's key names what it is about; its value may hold what people said.
     super(`the row ${key} of the store is not what was written there`);
+    this.key = key;
   }
 }
 

@@ -2,7 +2,7 @@
 export type Unavailability =
   /** There is none. */
   | "absent"
-  /** Another process has it, or another user. */
+  /** Another process has it, or this user may not. */
   | "taken"
   /** Written by a version that this one cannot follow. */
   | "foreign"
@@ -24,9 +24,61 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** For what could not be read: it is damaged if it was read and is wrong; where the system refused it, all may be there. */
+export function cannotRead(what: string, error: unknown): StoreUnavailable {
+  const message = `${what} cannot be read`;
+  return isRefusal(error) ? refused(message, error) : damaged(message, error);
+}
+
+/** For what the system did not let us do. */
+export function refused(what: string, error: unknown): StoreUnavailable {
+  const [, kind, remedy] = refusals.find(([reason]) => reason.test(saidBy(error))) ?? otherwise;
+  return new StoreUnavailable(kind, what, remedy, error);
+}
+
+const refusals: readonly (readonly [RegExp, Unavailability, string])[] = [
+  [
+    /EACCES|EPERM|Permission denied|not permitted/,
+    "taken",
+    "Nothing is lost. Give the data folder and all that is in it to the user who runs the program (chown -R), who must be able to read and write it.",
+  ],
+  [
+    /EROFS|Read-only file system/,
+    "closed",
+    "Nothing is lost. Mount the disk of the data folder so that it can be written.",
+  ],
+  [/EMFILE|ENFILE|Too many open files/, "closed", "Nothing is lost. Let the program open more files (ulimit -n)."],
+  [
+    /\bEIO\b|Input\/output error/,
+    "closed",
+    "The disk of the data folder fails: see the system's log, and mend or replace it.",
+  ],
+];
+const otherwise = [/./, "closed", "See the cause: the disk may be full, or fail."] as const;
+
+/** Whether the system said no. LevelDB says only in words that it did, and calls a file that was cut off an I/O error, too. */
+function isRefusal(error: unknown): boolean {
+  const { errno } = Object(error);
+  return (
+    (typeof errno === "number" && codeOf(error) !== "ENOENT") || refusals.some(([reason]) => reason.test(saidBy(error)))
+  );
+}
+
+function saidBy(error: unknown): string {
+  return `${codeOf(error)} ${messageOf(error)} ${messageOf(Object(error).cause)}`;
+}
+
+function codeOf(error: unknown): string {
+  return String(Object(error).code ?? "");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}
+
 export function damaged(where: string, cause?: unknown): StoreUnavailable {
   return new StoreUnavailable("damaged", `the store is damaged: ${where}`, remedyOfDamage, cause);
 }
 
 const remedyOfDamage =
-  "Restore the data folder from a copy. Without one, move store and store.identity out of it: the next start begins anew, with the users and rooms that the homeserver has.";
+  "Restore the data folder from a copy. Without one, keep what can be read with `letta-matrix repair`; or move store and store.identity out of it: the next start begins anew, with the users and rooms that the homeserver has.";
