@@ -271,6 +271,17 @@ describe("what people command", () => {
     expect(broken({ ...shown(...whole), commands: [stop, retry], askings: more })).toEqual([allowed]);
   });
 
+  test("may come to Letta before what was stopped does: it is begun once, late, if it was sent", () => {
+    const stoppedOnly = [...before, said("!stop", "$stop"), stopped, ...after];
+    const late = [asking("n1", 260), ...fine.askings.filter(({ nonce }) => nonce !== "n1")];
+    const inputs = [{ otid: "o1", eventId: "$n1", what: "ask", at: 99 }] as const;
+    const told = { ...shown(...stoppedOnly), commands: [stop] };
+    expect(broken({ ...told, askings: late, inputs })).toEqual([]);
+    expect(broken({ ...told, askings: late })).toContainEqual(allowed);
+    expect(broken({ ...told, askings: [...fine.askings, asking("n1", 260)], inputs })).toContainEqual(allowed);
+    expect(broken({ askings: late, inputs })).toContainEqual(allowed);
+  });
+
   test("explains one word about it", () => {
     expect(broken({ ...shown(...timeline, remark("$stop")), commands: [stop] })).toEqual([]);
     expect(broken(shown(...timeline, remark("$stop")))).toEqual([

@@ -241,9 +241,24 @@ function askedAfterAnswer(one: Case): string[] {
   const answered = evidence.passings.find(
     ({ boundary, eventId }) => boundary === "final-committed" && eventId === message.eventId,
   )?.at;
-  return askingsOf(message, evidence)
-    .filter(({ at }) => answered !== undefined && at > answered)
-    .map(({ at }) => `the model was asked again ${at - (answered ?? 0)} ms after its answer was written down`);
+  if (answered === undefined) return [];
+  const askings = askingsOf(message, evidence);
+  const late = askings.filter(({ at }) => at > answered);
+  const begunLate = late.length === askings.length && sentAndStopped(one, answered) ? 1 : 0;
+  return late
+    .slice(begunLate)
+    .map(({ at }) => `the model was asked again ${at - answered} ms after its answer was written down`);
+}
+
+/**
+ * Letta begins late with what it was sent: a person may have stopped the turn by then, and a new process, which finds
+ * nothing of it in Letta, has nothing to cancel.
+ */
+function sentAndStopped({ message, endings, evidence, ...rest }: Case, before: number): boolean {
+  const isSent = evidence.inputs.some(
+    ({ what, eventId, at }) => what === "ask" && eventId === message.eventId && at < before,
+  );
+  return isSent && endings.some((ending) => isStopped(ending, { ...rest, evidence }));
 }
 
 /** Nor when as many turns as people wanted are over. */

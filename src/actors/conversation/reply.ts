@@ -30,8 +30,7 @@ export function reply({ sessions, budgets, clock, markdown }: ReplyDependencies)
     const { answer, question, attempt } = input.turn;
     if (answer === undefined) throw new Error("there is no answer to send");
     const room = new RoomTurn(sessions, input, signal);
-    // It ends without its having been decided.
-    if (input.turn.approval !== undefined) await closeRequest(room, input.turn.approval, outcomes.notNeeded);
+    await closeStanding(room, input.turn);
     const standing = await standingIn(room.client, input, clock.now(), signal);
     const draft = await draftOf(room, input.turn, standing);
     const budget = budgets.of(input.userId);
@@ -51,9 +50,19 @@ export function withdrawDraft({
 }: Pick<ReplyDependencies, "sessions" | "clock">): ConversationEffects["withdrawDraft"] {
   return async (input, { signal }) => {
     const room = new RoomTurn(sessions, input, signal);
+    await closeStanding(room, input.turn);
     const draft = await draftOf(room, input.turn, await standingIn(room.client, input, clock.now(), signal));
     if (draft !== undefined) await room.redact(draft);
   };
+}
+
+/**
+ * No request stands open when its turn has ended: neither one that nobody has decided, nor one whose decision the
+ * process did not live to tell. Where it was told, what stands there stays: it has the same name.
+ */
+async function closeStanding(room: RoomTurn, { approval, decided }: TurnInput["turn"]): Promise<void> {
+  if (approval !== undefined) await closeRequest(room, approval, outcomes.notNeeded);
+  else if (decided !== undefined) await closeRequest(room, decided, outcomes.decidedAndCutOff);
 }
 
 /** The draft's event id. Where a draft may have been sent without our knowing its id, sending it again gives the id. */

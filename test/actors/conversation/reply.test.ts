@@ -122,6 +122,21 @@ test("#23 an answer to which a request for an approval stands open says below it
   ]);
 });
 
+test.each([
+  ["an answer", (decided: Turn["decided"]) => answer("so", { decided })],
+  [
+    "a turn with nothing to say",
+    (decided: Turn["decided"]) => withdrawDraft(w)(w.input({ decided }), effectContext<never>()),
+  ],
+])("#23 a request that was decided when the process was killed does not stand open below %s", async (_, end) => {
+  const decided = { callId: "perm-1", attempt: 1, tool: "Bash", text: "May I use the tool Bash?" };
+  await end(decided);
+  await end(decided);
+  const [request, closed, ...more] = w.sent.map(({ content }) => Object(content["m.new_content"] ?? content).body);
+  expect([request, closed]).toEqual([decided.text, `${decided.text}\nDecided, but the work on this was cut off.`]);
+  expect(more).toEqual(w.finals.map(({ body }) => body));
+});
+
 describe("#8 an answer older than the homeserver's memory", () => {
   test("is looked for in the room before it is sent", async () => {
     const answeredAt = w.clock.now();
