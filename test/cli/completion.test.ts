@@ -8,34 +8,16 @@ import { openLastKnown } from "../../src/app.ts";
 import { exitCode } from "../../src/cli/exit-code.ts";
 import { runCli } from "../../src/cli/program.ts";
 import { chartFormats } from "../../src/commands/chart/render.ts";
+import { cliEnvironment } from "./cli-environment.ts";
+import { printing } from "./printed.ts";
 
 const execute = promisify(execFile);
 
 async function cli(...args: readonly string[]) {
-  let out = "";
-  const nothing = () => Promise.reject(new Error("nothing is run here"));
-  const code = await runCli(args, {
-    version: "1.2.3",
-    env: {},
-    console: {
-      out: (text) => {
-        out += text;
-      },
-      err: () => undefined,
-    },
-    asking: {},
-    examining: { openPatient: () => Promise.reject(new Error("nothing is examined here")) },
-    looking: { terminal: () => ({ colour: false }), openLastKnown, sleep: nothing },
-    adopting: { openStore: nothing, sleep: nothing },
-    running: {
-      createApp: nothing,
-      now: () => 0,
-      exit: () => undefined,
-      onStopRequest: () => () => undefined,
-      onReloadRequest: () => () => undefined,
-    },
-  });
-  return { code, out };
+  const { printed, console } = printing();
+  const environment = cliEnvironment({ console });
+  const code = await runCli(args, { ...environment, looking: { ...environment.looking, openLastKnown } });
+  return { code, out: printed.out };
 }
 
 describe("completion", () => {

@@ -19,6 +19,7 @@ import { openStore } from "../../src/runtime/embedded/open.ts";
 import { put } from "../../src/runtime/embedded/store.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
 import { recordOf } from "../actors/agent-record.ts";
+import { cliEnvironment } from "./cli-environment.ts";
 import { printing } from "./printed.ts";
 
 const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
@@ -99,12 +100,9 @@ async function cli(args: readonly string[], { terminal = { colour: false }, betw
   const { printed, console } = printing();
   let stop = (): void => undefined;
   let listening = 0;
+  const environment = cliEnvironment({ console });
   const code = await runCli([...args, "--config", config], {
-    version: "1.2.3",
-    env: {},
-    console,
-    asking: {},
-    examining: { openPatient: () => Promise.reject(new Error("nothing is examined here")) },
+    ...environment,
     looking: {
       terminal: () => terminal,
       openLastKnown,
@@ -115,15 +113,8 @@ async function cli(args: readonly string[], { terminal = { colour: false }, betw
         signal.throwIfAborted();
       },
     },
-    adopting: {
-      openStore: () => Promise.reject(new Error("nothing is opened here")),
-      sleep: async () => undefined,
-    },
     running: {
-      createApp: () => Promise.reject(new Error("nothing is run here")),
-      now: () => 0,
-      exit: () => undefined,
-      onReloadRequest: () => () => undefined,
+      ...environment.running,
       onStopRequest(listener) {
         listening++;
         stop = () => listener("SIGINT");

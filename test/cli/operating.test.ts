@@ -15,6 +15,7 @@ import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
 import type { EmbeddedHost } from "../../src/runtime/embedded/host.ts";
 import { memoryHost } from "../runtime/memory-host.ts";
 import type { SimulatedClock } from "../runtime/simulated-clock.ts";
+import { cliEnvironment } from "./cli-environment.ts";
 import { printing } from "./printed.ts";
 
 const server = "example.org";
@@ -78,23 +79,7 @@ afterEach(async () => {
 
 async function cli(...args: readonly string[]) {
   const { printed, console } = printing();
-  const nothing = () => Promise.reject(new Error("nothing is run here"));
-  const code = await runCli([...args, "--data", folder], {
-    version: "1.2.3",
-    env: {},
-    console,
-    asking: {},
-    examining: { openPatient: nothing },
-    looking: { terminal: () => ({ colour: false }), openLastKnown: nothing, sleep: nothing },
-    adopting: { openStore: nothing, sleep: nothing },
-    running: {
-      createApp: nothing,
-      now: () => 0,
-      exit: () => undefined,
-      onStopRequest: () => () => undefined,
-      onReloadRequest: () => () => undefined,
-    },
-  });
+  const code = await runCli([...args, "--data", folder], cliEnvironment({ console }));
   expect(printed.out + printed.err).not.toContain(secret);
   return { code, ...printed };
 }

@@ -13,6 +13,7 @@ import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
 import { recordOf } from "../actors/agent-record.ts";
 import { untroubled } from "../commands/untroubled.ts";
+import { cliEnvironment } from "./cli-environment.ts";
 import { printing } from "./printed.ts";
 
 let folder: string;
@@ -23,29 +24,8 @@ afterEach(() => rm(folder, { recursive: true }));
 
 async function cli(...args: readonly string[]) {
   const { printed, console } = printing();
-  const code = await runCli(args, {
-    version: "1.2.3",
-    env: {},
-    console,
-    asking: {},
-    looking: {
-      terminal: () => ({ colour: false }),
-      openLastKnown,
-      sleep: () => Promise.reject(new Error("nothing is watched here")),
-    },
-    examining: { openPatient: () => Promise.reject(new Error("nothing is examined here")) },
-    adopting: {
-      openStore: () => Promise.reject(new Error("nothing is opened here")),
-      sleep: async () => undefined,
-    },
-    running: {
-      createApp: () => Promise.reject(new Error("nothing is run here")),
-      now: () => 0,
-      exit: () => undefined,
-      onStopRequest: () => () => undefined,
-      onReloadRequest: () => () => undefined,
-    },
-  });
+  const environment = cliEnvironment({ console });
+  const code = await runCli(args, { ...environment, looking: { ...environment.looking, openLastKnown } });
   return { code, ...printed };
 }
 

@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { Agent, createServer, request as forward, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../servers/free-port.ts";
+import { Door } from "./door.ts";
 
 /** A request on its way to the server. */
 export interface SeenRequest {
@@ -57,26 +56,23 @@ export interface HttpProxyOptions {
 export class HttpProxy {
   readonly url: string;
   readonly #options: HttpProxyOptions;
-  readonly #port: number;
+  readonly #door: Door;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #traps = new Set<Trap>();
-  readonly #server = createServer((incoming, response) => {
-    // A connection that breaks on one side breaks on the other.
-    this.#serve(incoming, response).catch(() => response.destroy());
-  });
-  #refusing: Promise<void> | undefined;
-  #opensAt = 0;
-  #closed = false;
 
-  private constructor(options: HttpProxyOptions, port: number) {
+  private constructor(options: HttpProxyOptions, door: Door) {
     this.#options = options;
-    this.#port = port;
-    this.url = `http://127.0.0.1:${port}`;
+    this.#door = door;
+    this.url = `http://127.0.0.1:${door.port}`;
   }
 
   static async start(options: HttpProxyOptions): Promise<HttpProxy> {
-    const proxy = new HttpProxy(options, await freePort());
-    await proxy.#listen();
+    const server = createServer();
+    const proxy = new HttpProxy(options, await Door.open(server));
+    server.on("request", (incoming, response) => {
+      // A connection that breaks on one side breaks on the other.
+      proxy.#serve(incoming, response).catch(() => response.destroy());
+    });
     return proxy;
   }
 
@@ -87,36 +83,8 @@ export class HttpProxy {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#refusing;
-    await this.#shut();
+    await this.#door.close();
     this.#agent.destroy();
-  }
-
-  async #listen(): Promise<void> {
-    this.#server.listen(this.#port, "127.0.0.1");
-    await once(this.#server, "listening");
-  }
-
-  async #shut(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
-  }
-
-  #refuseFor(ms: number): void {
-    this.#opensAt = Math.max(this.#opensAt, performance.now() + ms);
-    this.#refusing ??= this.#refuse().finally(() => {
-      this.#refusing = undefined;
-    });
-  }
-
-  async #refuse(): Promise<void> {
-    await this.#shut();
-    while (performance.now() < this.#opensAt && !this.#closed) await sleep(50);
-    if (!this.#closed) await this.#listen();
   }
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -149,7 +117,7 @@ export class HttpProxy {
           const answer = await upstream();
           return this.#whole(request, answer, (await buffer(answer)).toString("utf8"));
         },
-        refuseFor: (ms) => this.#refuseFor(ms),
+        refuseFor: (ms) => this.#door.refuseFor(ms),
       });
       return;
     }

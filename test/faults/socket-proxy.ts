@@ -1,10 +1,8 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
-import { freePort } from "../servers/free-port.ts";
+import { Door } from "./door.ts";
 
 const frame = z.looseObject({ type: z.string() });
 
@@ -58,30 +56,21 @@ interface Interception {
 export class SocketProxy {
   readonly url: string;
   readonly #target: string;
-  readonly #port: number;
+  readonly #door: Door;
   readonly #traps = new Set<FrameTrap>();
   readonly #receptions: Reception[] = [];
   readonly #sockets = new WebSocketServer({ noServer: true, autoPong: false });
-  readonly #server = createServer();
-  readonly #open = new Set<Duplex>();
-  #refusing: Promise<void> | undefined;
-  #opensAt = 0;
-  #closed = false;
 
-  private constructor(target: string, port: number) {
+  private constructor(target: string, door: Door) {
     this.#target = target;
-    this.#port = port;
-    this.url = `ws://127.0.0.1:${port}${new URL(target).pathname}`;
-    this.#server.on("connection", (socket) => {
-      this.#open.add(socket);
-      socket.once("close", () => this.#open.delete(socket));
-    });
-    this.#server.on("upgrade", (request, socket, head) => this.#receive(request, socket, head));
+    this.#door = door;
+    this.url = `ws://127.0.0.1:${door.port}${new URL(target).pathname}`;
   }
 
   static async start(target: string): Promise<SocketProxy> {
-    const proxy = new SocketProxy(target, await freePort());
-    await proxy.#listen();
+    const server = createServer();
+    const proxy = new SocketProxy(target, await Door.open(server));
+    server.on("upgrade", (request, socket, head) => proxy.#receive(request, socket, head));
     return proxy;
   }
 
@@ -91,36 +80,8 @@ export class SocketProxy {
     return () => this.#traps.delete(trap);
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#refusing;
-    await this.#shut();
-  }
-
-  async #listen(): Promise<void> {
-    this.#server.listen(this.#port, "127.0.0.1");
-    await once(this.#server, "listening");
-  }
-
-  async #shut(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    for (const socket of this.#open) socket.destroy();
-    await closed;
-  }
-
-  #refuseFor(ms: number): void {
-    this.#opensAt = Math.max(this.#opensAt, performance.now() + ms);
-    this.#refusing ??= this.#refuse().finally(() => {
-      this.#refusing = undefined;
-    });
-  }
-
-  async #refuse(): Promise<void> {
-    await this.#shut();
-    while (performance.now() < this.#opensAt && !this.#closed) await sleep(50);
-    if (!this.#closed) await this.#listen();
+  close(): Promise<void> {
+    return this.#door.close();
   }
 
   #receive(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -164,7 +125,7 @@ export class SocketProxy {
         intercept: (concerns, forMs, fault) => interceptions.add({ concerns, until: performance.now() + forMs, fault }),
         cut: () => product.terminate(),
         receiveNext: (reception) => this.#receptions.push(reception),
-        refuseFor: (ms) => this.#refuseFor(ms),
+        refuseFor: (ms) => this.#door.refuseFor(ms),
       });
     });
     // What is dripping out holds up what comes after it.

@@ -24,7 +24,7 @@ type CoreUsers = Pick<RoomOptions, "admins" | "readers">;
 const pollTimeout = 30_000;
 /** The least time between two polls that bring nothing, ms: a homeserver can answer at once in a tight loop. */
 const leastInterval = 250;
-/** How long a poll may give no sign of life, ms: the homeserver's answers, and what is read back, each take less. */
+/** How long a poll may give no sign of life, ms: each answer of the homeserver's takes less. */
 export const longestPollSilence = 300_000;
 /** Events that mean nothing to us after which the cursor is moved all the same, so that it never lags far behind. */
 const mostPassed = 200;
@@ -60,8 +60,7 @@ export function poll(
       const { invited, isLetIn } = await judge(client, response, input, policy, signal);
       let changed = isLetIn || response.left.includes(input.roomId);
       for (const room of joined) {
-        const { events, cut } = await newIn(client, room, since, signal);
-        beat();
+        const { events, cut } = await newIn(client, room, { since, beat }, signal);
         passed += events.length;
         changed ||= isChanged(events, room.roomId, own);
         heard.push(...heardIn(events, cut, since, room.roomId, { ...input, commanders: commands.people }));
@@ -112,10 +111,15 @@ function filterOf(timelineTypes: readonly string[], notSenders: readonly string[
   return { timelineTypes, timelineLimit: 50, stateTypes: [], notSenders };
 }
 
-async function newIn(client: MatrixClient, room: JoinedRoom, since: string, signal: AbortSignal) {
+interface News {
+  readonly since: string;
+  beat(): void;
+}
+
+async function newIn(client: MatrixClient, room: JoinedRoom, { since: to, beat }: News, signal: AbortSignal) {
   const { timeline, limited } = room;
   if (!limited) return { events: timeline, cut: false };
-  const gap = await readBack(client, room, { types: watchedTypes, to: since, isEnd: () => false }, signal);
+  const gap = await readBack(client, room, { types: watchedTypes, to, isEnd: () => false, onPage: beat }, signal);
   return { events: [...gap.events, ...timeline], cut: gap.cut };
 }
 

@@ -19,6 +19,8 @@ export interface Reach {
   readonly to?: string;
   /** Asked of each event, the newest first; nothing before the page of the first such event is read. */
   readonly isEnd: (event: MatrixEvent) => boolean;
+  /** Called for each page that has come. */
+  readonly onPage?: () => void;
 }
 
 export interface Past {
@@ -38,7 +40,7 @@ const closed: ReadonlySet<string> = new Set(["forbidden", "refused", "missing", 
 export async function readBack(
   client: MatrixClient,
   { roomId, prevBatch, timeline }: JoinedRoom,
-  { types, to, isEnd }: Reach,
+  { types, to, isEnd, onPage }: Reach,
   signal: AbortSignal,
 ): Promise<Past> {
   const known = new Set(timeline.map(({ eventId }) => eventId));
@@ -49,6 +51,7 @@ export async function readBack(
   for (let page = 0; page < mostPages; page++) {
     const request: MessagesRequest = { from, dir: "b", limit: 100, types, ...(to !== undefined && { to }) };
     const response: MessagesResponse | undefined = await client.messages(roomId, request, signal).catch(unlessClosed);
+    onPage?.();
     if (response === undefined) return past(true);
     let ended = false;
     for (const event of response.chunk) {

@@ -1,4 +1,5 @@
 import { MatrixError, type Urgency } from "../port.ts";
+import { type Waiter, waitAmong } from "./waiter.ts";
 
 /** What the homeserver counts a request with, said as people would: `inviting @anna:example.org`. */
 export interface Bucket {
@@ -20,11 +21,6 @@ interface Limited {
   suspect?: string;
   isBusy: boolean;
   readonly waiting: Set<Waiter>;
-}
-
-interface Waiter {
-  readonly urgency: Urgency;
-  goOn(): void;
 }
 
 /** Buckets kept before those that nobody is held back by are dropped. */
@@ -81,7 +77,7 @@ export class Buckets {
         limited.isBusy = true;
         return limited;
       }
-      await turnIn(limited, urgency, signal);
+      await waitAmong(limited.waiting, urgency, signal);
     }
   }
 
@@ -115,7 +111,7 @@ export class Buckets {
     limited.isBusy = false;
     const isPaused = limited.until > this.#now();
     const waiting = [...limited.waiting].sort((one, other) => rank[one.urgency] - rank[other.urgency]);
-    for (const waiter of isPaused ? waiting : waiting.slice(0, 1)) waiter.goOn();
+    for (const waiter of isPaused ? waiting : waiting.slice(0, 1)) waiter.admit();
   }
 
   #dropIfOver(name: string): void {
@@ -145,28 +141,4 @@ class HeldBack extends MatrixError {
 
 function isIdle({ isBusy, waiting }: Limited): boolean {
   return !isBusy && waiting.size === 0;
-}
-
-/** Resolves when whoever is in the bucket has left it. */
-function turnIn({ waiting }: Limited, urgency: Urgency, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const waiter: Waiter = {
-      urgency,
-      goOn() {
-        end();
-        resolve();
-      },
-    };
-    const end = (): void => {
-      waiting.delete(waiter);
-      signal.removeEventListener("abort", onAbort);
-    };
-    const onAbort = (): void => {
-      end();
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    waiting.add(waiter);
-  });
 }

@@ -1,4 +1,5 @@
 import type { Urgency } from "../port.ts";
+import { type Waiter, waitAmong } from "./waiter.ts";
 
 export interface LaneOptions {
   /** Requests that may be under way at once. */
@@ -11,11 +12,6 @@ export interface LaneOptions {
 const urgencies: readonly Urgency[] = ["answer", "conversation", "housekeeping"];
 /** How often those who wait may be passed over by more urgent ones before one of them goes first. */
 const patience = 8;
-
-interface Waiter {
-  admit(): void;
-  refuse(error: unknown): void;
-}
 
 /** Lets so many requests out at once, and of those that wait the urgent ones first, though never only them. */
 export class Lane {
@@ -49,28 +45,9 @@ export class Lane {
   }
 
   #enter(urgency: Urgency, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const waiting = this.#waiting[urgency];
-      const leave = (): void => {
-        waiting.delete(waiter);
-        signal.removeEventListener("abort", onAbort);
-      };
-      const waiter: Waiter = {
-        admit: () => {
-          leave();
-          resolve();
-        },
-        refuse: (error) => {
-          leave();
-          reject(error);
-        },
-      };
-      const onAbort = (): void => waiter.refuse(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
-      waiting.add(waiter);
-      this.#admit();
-    });
+    const turn = waitAmong(this.#waiting[urgency], urgency, signal);
+    this.#admit();
+    return turn;
   }
 
   #admit(): void {

@@ -142,6 +142,15 @@ describe("#5 a gap", () => {
     expect(t.homeserver.count("messages")).toBe(50);
   });
 
+  test("is a sign of life with each page that comes, however slowly", async () => {
+    for (let n = 0; n < 1_000; n++) t.say("x");
+    const { polled, context } = start();
+    await polled;
+    // One for the sync itself.
+    expect(context.beats.count).toBe(1 + t.homeserver.count("messages"));
+    expect(t.homeserver.count("messages")).toBe(10);
+  });
+
   test("named by its cursor is the same cut when the poll runs again", async () => {
     for (let n = 0; n < 5_200; n++) t.say("x");
     const first = await start().polled;

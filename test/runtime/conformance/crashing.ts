@@ -1,28 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { RestartPolicy } from "../../../src/runtime/crash.ts";
 import type { EffectContext } from "../../../src/runtime/effect.ts";
-import type { Host } from "../../../src/runtime/host.ts";
 import { MailboxFull } from "../../../src/runtime/host.ts";
-import type { HostSetup, HostWorld } from "../host-conformance.ts";
-import { collector, fragile, noter, toyId } from "../toys.ts";
+import type { HostWorld } from "../host-conformance.ts";
+import { fragile, noter, toyId } from "../toys.ts";
 import { until } from "../until.ts";
-
-const id = toyId("collector");
-const poison = { type: "POISON", text: "bad" };
-const add = (n: number) => ({ type: "ADD", n });
-const policy: RestartPolicy = { crashesPerEvent: 3, minBackoff: 200, maxBackoff: 1_000, intensity: 6, period: 60_000 };
+import { add, id, opener, poison, policy, settling } from "./poisoned.ts";
 
 export function crashing(world: () => HostWorld): void {
-  const open = (setup: Partial<HostSetup> = {}) => world().open({ behaviours: [collector()], policy, ...setup });
-
-  /** Waits until the actor runs again, or is quarantined. */
-  const settled = (host: Host, actor = id) =>
-    until(async () => {
-      const health = host.health(actor);
-      if (health.state !== "restarting") return true;
-      await world().clock.pass(Math.max(0, health.until - world().clock.now()));
-      return false;
-    });
+  const open = opener(world);
+  const settled = settling(world);
 
   describe("an actor whose chart throws", () => {
     it("leaves a report of each crash, oldest first, also after a restart", async () => {

@@ -1,28 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { reportedLines } from "../../../src/runtime/crash.ts";
 import { NoSuchLetter, NotReplayable } from "../../../src/runtime/dead-letter.ts";
-import { type Host, HostStopped } from "../../../src/runtime/host.ts";
-import type { HostSetup, HostWorld } from "../host-conformance.ts";
+import { HostStopped } from "../../../src/runtime/host.ts";
+import type { HostWorld } from "../host-conformance.ts";
 import { collector, fragile, noter, sleeper, toyId } from "../toys.ts";
 import { until } from "../until.ts";
-
-const id = toyId("collector");
-const poison = { type: "POISON", text: "bad" };
-const add = (n: number) => ({ type: "ADD", n });
-const policy = { crashesPerEvent: 3, minBackoff: 200, maxBackoff: 1_000, intensity: 6, period: 60_000 };
+import { add, id, opener, poison, policy, settling } from "./poisoned.ts";
 
 /** What enters quarantine and the dead letters, and what leaves them. */
 export function releasing(world: () => HostWorld): void {
-  const open = (setup: Partial<HostSetup> = {}) => world().open({ behaviours: [collector()], policy, ...setup });
-
-  /** Waits until the actor runs again, or is quarantined. */
-  const settled = (host: Host, actor = id) =>
-    until(async () => {
-      const health = host.health(actor);
-      if (health.state !== "restarting") return true;
-      await world().clock.pass(Math.max(0, health.until - world().clock.now()));
-      return false;
-    });
+  const open = opener(world);
+  const settled = settling(world);
 
   describe("a crash report", () => {
     it("holds the error, and the last lines of the journal, also those that were just being written", async () => {
