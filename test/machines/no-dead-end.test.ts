@@ -70,7 +70,7 @@ test("agent", () => {
     const explored = explore({
       start,
       endings,
-      events: [{ type: "ADOPTED" }, { type: "TOKEN_REFUSED" }, ...events],
+      events: [{ type: "ADOPTED" }, { type: "TOKEN_REFUSED" }, { type: "restored", store: "store-2" }, ...events],
       distinguish: distinguishAgents,
       check: checkAgent,
       settled: isAgentSettled,
@@ -193,8 +193,10 @@ test("conversation", () => {
       showWait: [good({ eventId: "$draft" }), bad("limited")],
       reply: [good(), bad("unreachable"), bad("too-large"), bad("forbidden")],
       withdrawDraft: [good(), bad("unreachable"), bad("missing")],
+      findAnswered: [good({ answered: [] }), good({ answered: ["$question-1"] }), bad("limited"), bad("forbidden")],
     },
     events: [
+      { type: "restored", store: "store-2" },
       { type: "MESSAGE", question: question(1) },
       { type: "MESSAGE", question: question(1, { unreadable: "no images" }) },
       { type: "EDITED", edits: "$question-1", sender: "@anna:test", text: "new" },
@@ -226,6 +228,7 @@ test("conversation", () => {
         current.approval?.eventId !== undefined,
         current.answer?.outcome,
         current.question.unreadable !== undefined,
+        current.question.maybeAsked,
       ],
     ],
     check: (actor) => {

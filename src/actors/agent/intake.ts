@@ -100,7 +100,8 @@ export function catchUp(
     const heard: Heard[] = [];
     for (const room of joined) {
       const { events, cut } = await unansweredIn(client, room, adopted?.at ?? 0, signal);
-      const said = heardIn(events, cut, firstLook, room.roomId, { ...input, commanders: commands.people });
+      const look = input.store === undefined ? firstLook : `${firstLook} ${input.store}`;
+      const said = heardIn(events, cut, look, room.roomId, { ...input, commanders: commands.people });
       // Of commands nobody knows any more what they were about.
       heard.push(...said.filter(({ kind }) => kind !== "command").map(asMaybeAsked));
     }

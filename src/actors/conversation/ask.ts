@@ -1,7 +1,7 @@
 import { type LettaBackend, LettaError, type TurnEvent, type TurnFate, type TurnRequest } from "../../letta/port.ts";
 import type { TurnInput } from "../../machines/conversation/context.ts";
 import type { conversationMachine } from "../../machines/conversation/index.ts";
-import { causeOf } from "../../machines/question.ts";
+import { causeOf, type Question } from "../../machines/question.ts";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { ChildEffects, EffectContext } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
@@ -13,6 +13,7 @@ import { envelope } from "./envelope.ts";
 import { otidOf } from "./otid.ts";
 import { Presence } from "./presence.ts";
 import { RoomTurn } from "./room-turn.ts";
+import { beginDraft } from "./standing.ts";
 
 type ConversationEffects = ChildEffects<typeof conversationMachine>;
 type AskContext = Parameters<ConversationEffects["ask"]>[1];
@@ -52,7 +53,8 @@ export interface AskDependencies {
 export function ask({ letta, sessions, budgets, clock }: AskDependencies): ConversationEffects["ask"] {
   return async (input, context) => {
     const room = new RoomTurn(sessions, input, context.signal);
-    const drafts = new DraftWriter(draftRoom(room, context), budgets.of(input.userId), clock);
+    const begin = (text: string) => beginDraft(room, input, text, clock.now(), context.signal);
+    const drafts = new DraftWriter(draftRoom(room, begin, context), budgets.of(input.userId), clock);
     const presence = new Presence(room.client.at("conversation"), input.roomId, clock);
     const { signal, emit } = context;
     const approvals = new Approvals({ room, clock, signal, emit });
@@ -148,7 +150,7 @@ async function answerOf({ letta, request, input, context, stop, room, approvals,
     case "answered":
       return fate.text;
     case "lost":
-      return await giveUp(fate, request);
+      return await giveUp(fate, request, turn.question);
     case "unknown":
       if (stop.asked) throw new Stopped("the turn was stopped before it began");
       // A tool has run in this attempt, whatever the history says: it must not run again.
@@ -161,7 +163,7 @@ async function answerOf({ letta, request, input, context, stop, room, approvals,
       // It went on without anybody's being asked here: somebody has decided in Letta's own app.
       if (settled.state !== "running") await closeEarlier();
       if (settled.state === "answered") return settled.text;
-      if (settled.state === "lost") return await giveUp(settled, request);
+      if (settled.state === "lost") return await giveUp(settled, request, turn.question);
       throw new LettaError("busy", "Letta has not finished with this message", {
         remedy: "wait: it is looked up again",
       });
@@ -169,9 +171,14 @@ async function answerOf({ letta, request, input, context, stop, room, approvals,
   }
 }
 
-/** Where tools run without asking us, the look-up may be the first to tell of one. */
-async function giveUp({ ranTool }: Extract<TurnFate, { state: "lost" }>, request: TurnRequest): Promise<never> {
-  if (ranTool !== undefined) await request.beforeApproval(ranTool);
+/** Where tools run without asking us, or an earlier store of ours was asked, the look-up may be the first to tell of one. */
+async function giveUp(
+  { ranTool, calledTool }: Extract<TurnFate, { state: "lost" }>,
+  request: TurnRequest,
+  { maybeAsked }: Question,
+): Promise<never> {
+  const tool = ranTool ?? (maybeAsked === true ? calledTool : undefined);
+  if (tool !== undefined) await request.beforeApproval(tool);
   throw new TurnLost();
 }
 
@@ -219,11 +226,15 @@ function requestOf(
   };
 }
 
-function draftRoom(room: RoomTurn, { emit }: Pick<EffectContext<DraftEvent>, "emit">) {
+function draftRoom(
+  room: RoomTurn,
+  begin: (text: string) => Promise<string>,
+  { emit }: Pick<EffectContext<DraftEvent>, "emit">,
+) {
   return {
     async begin(text: string): Promise<string> {
       await emit({ type: "DRAFTING" });
-      const eventId = await room.sendDraft(text);
+      const eventId = await begin(text);
       await emit({ type: "DRAFTED", eventId });
       return eventId;
     },

@@ -3,18 +3,21 @@ import { conversationMachine } from "../../machines/conversation/index.ts";
 import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { type AskDependencies, ask } from "./ask.ts";
+import { findAnswered } from "./find-answered.ts";
 import { type ReplyDependencies, reply, withdrawDraft } from "./reply.ts";
 import { RoomTurn } from "./room-turn.ts";
 import { type SayDependencies, sayings } from "./say.ts";
+import { beginDraft } from "./standing.ts";
 
 export type ConversationDependencies = AskDependencies & ReplyDependencies & SayDependencies;
 
 export function conversationBehaviour(dependencies: ConversationDependencies): Behaviour {
-  const { letta, sessions } = dependencies;
+  const { letta, sessions, clock } = dependencies;
   const children: ChildEffects<typeof conversationMachine> = {
     ask: ask(dependencies),
     reply: reply(dependencies),
     withdrawDraft: withdrawDraft(dependencies),
+    findAnswered: findAnswered(dependencies),
     async openConversation({ agentId, from }, { signal }) {
       const { conversationId } =
         from === undefined
@@ -24,7 +27,8 @@ export function conversationBehaviour(dependencies: ConversationDependencies): B
     },
     async showWait(input, { signal, emit }) {
       await emit({ type: "DRAFTING" });
-      return { eventId: await new RoomTurn(sessions, input, signal).sendDraft(input.text) };
+      const room = new RoomTurn(sessions, input, signal);
+      return { eventId: await beginDraft(room, input, input.text, clock.now(), signal) };
     },
   };
   return defineBehaviour({
