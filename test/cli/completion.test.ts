@@ -26,6 +26,7 @@ async function cli(...args: readonly string[]) {
     asking: {},
     examining: { openPatient: () => Promise.reject(new Error("nothing is examined here")) },
     looking: { terminal: () => ({ colour: false }), openLastKnown, sleep: nothing },
+    storing: { openIdleStorage: () => Promise.reject(new Error("no store is opened here")) },
     adopting: { openStore: nothing, sleep: nothing },
     running: {
       createApp: nothing,

@@ -115,6 +115,7 @@ async function cli(args: readonly string[], { terminal = { colour: false }, betw
         signal.throwIfAborted();
       },
     },
+    storing: { openIdleStorage: () => Promise.reject(new Error("no store is opened here")) },
     adopting: {
       openStore: () => Promise.reject(new Error("nothing is opened here")),
       sleep: async () => undefined,

@@ -12,7 +12,7 @@ import { ControlServer } from "../../src/runtime/control/server.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
 import { recordOf } from "../actors/agent-record.ts";
-import { untroubled } from "../commands/untroubled.ts";
+import { untroubled, unused } from "../commands/untroubled.ts";
 import { printing } from "./printed.ts";
 
 let folder: string;
@@ -34,6 +34,7 @@ async function cli(...args: readonly string[]) {
       sleep: () => Promise.reject(new Error("nothing is watched here")),
     },
     examining: { openPatient: () => Promise.reject(new Error("nothing is examined here")) },
+    storing: { openIdleStorage: () => Promise.reject(new Error("no store is opened here")) },
     adopting: {
       openStore: () => Promise.reject(new Error("nothing is opened here")),
       sleep: async () => undefined,
@@ -123,6 +124,7 @@ describe("status", () => {
   async function withRunning(use: () => Promise<void>): Promise<void> {
     const commands = bindCommands({
       server: "example.org",
+      ...unused,
       adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
       clock: { now: () => 200_000 },
       host: {
