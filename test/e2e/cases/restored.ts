@@ -2,15 +2,18 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { readAnswer } from "../../servers/model-plan.ts";
-import { answerTo, draftOf, expectOneAnswerEach } from "../answers.ts";
+import { answerTo, draftOf, expectOneAnswerEach, saidBy } from "../answers.ts";
 import { eventually } from "../eventually.ts";
 import type { Asked, Resident, World } from "../world.ts";
 
 /** How long a question may take that was being answered when the program was killed, ms. */
 const patience = 120_000;
 
-/** What is known is lost, and comes back out of a backup that is older than what people see. */
-export function restores(world: () => World): void {
+/**
+ * What is known is lost, and comes back out of a backup that is older than what people see. `meanwhile` happens while
+ * nothing runs.
+ */
+export function restores(world: () => World, meanwhile: (world: World) => Promise<void> = async () => undefined): void {
   it("an older backup that is restored answers nothing twice, loses nothing, and takes no name for something else", async () => {
     const { anna, app, dir } = world();
     const file = join(dir, "backup");
@@ -62,6 +65,7 @@ export function restores(world: () => World): void {
 
     await rm(join(dir, "app", "data"), { recursive: true });
     cutOff.end();
+    await meanwhile(world());
     const restored = await app.command("restore", file);
     expect(restored, restored.err).toMatchObject({ code: 0 });
     await app.start();
@@ -73,6 +77,7 @@ export function restores(world: () => World): void {
       for (const [agent, questions] of asked) {
         const answered = questions.map(({ questionId }) => questionId);
         expectOneAnswerEach(anna, agent, answered);
+        expect(saidBy(anna, agent).filter(({ mark }) => mark?.final === false)).toEqual([]);
         // An answer under a name that had been used before would not be there: the homeserver has that name's event.
         expect(noncesIn(world(), agent)).toEqual(questions.map(({ nonce }) => nonce));
       }
@@ -89,6 +94,7 @@ export function restores(world: () => World): void {
 
     // The same backup once more, with yet more that it does not know of.
     await app.kill();
+    await meanwhile(world());
     const again = await app.command("restore", "--replace", file);
     expect(again, again.err).toMatchObject({ code: 0, out: expect.stringContaining("before-restore-") });
     await app.start();
