@@ -1,9 +1,10 @@
 import type { conversationMachine } from "../../machines/conversation/index.ts";
 import { causeOf, type Question } from "../../machines/question.ts";
-import type { MatrixEvent, MessagesRequest, MessagesResponse } from "../../matrix/port.ts";
+import type { MatrixEvent } from "../../matrix/port.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { turnMarkOf } from "../marker.ts";
 import type { Sessions } from "../sessions.ts";
+import { pastOf } from "./room-past.ts";
 
 type ConversationEffects = ChildEffects<typeof conversationMachine>;
 
@@ -19,29 +20,21 @@ export function findAnswered({ sessions }: { readonly sessions: Sessions }): Con
     const answered = new Set<string>();
     const unseen = new Set(questions.map(({ eventId }) => eventId));
     const oldest = Math.min(...questions.map(({ sentAt }) => sentAt)) - disorder;
-    let from: string | undefined;
-    for (let page = 0; page < mostPages && unseen.size > 0; page++) {
-      const request: MessagesRequest = {
-        dir: "b",
-        limit: 100,
-        types: ["m.room.message"],
-        ...(from !== undefined && { from }),
-      };
-      const { chunk, end }: MessagesResponse = await client.messages(roomId, request, signal);
+    for await (const chunk of pastOf(client, roomId, mostPages, signal)) {
       for (const event of chunk) {
         unseen.delete(event.eventId);
         const question = event.sender === userId ? questions.find((one) => isFinalOf(event, one)) : undefined;
         if (question !== undefined) answered.add(causeOf(question));
       }
       const isBefore = chunk.length > 0 && chunk.every(({ originServerTs }) => originServerTs < oldest);
-      if (end === undefined || end === from || isBefore) break;
-      from = end;
+      if (unseen.size === 0 || isBefore) break;
     }
     return { answered: [...answered] };
   };
 }
 
-function isFinalOf({ content }: MatrixEvent, { eventId, retry }: Question): boolean {
+/** Whether it is the last part of the answer to this question. */
+export function isFinalOf({ content }: MatrixEvent, { eventId, retry }: Pick<Question, "eventId" | "retry">): boolean {
   const mark = turnMarkOf(content);
   return mark?.final === true && mark.cause === eventId && mark.retry === retry;
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { TurnInput } from "../../machines/conversation/context.ts";
-import type { MatrixClient, MatrixEvent, MessagesRequest, MessagesResponse } from "../../matrix/port.ts";
+import type { MatrixClient, MatrixEvent } from "../../matrix/port.ts";
 import { turnMarkOf } from "../marker.ts";
+import { pastOf } from "./room-past.ts";
 import type { RoomTurn } from "./room-turn.ts";
 
 /** What of the answer to one question stands in the room already. */
@@ -34,23 +35,14 @@ export async function standingIn(
   if (!isAnswerOld && !isDraftOld && question.maybeAsked !== true) return nothing;
   const parts = new Set<number>();
   let found: string | undefined;
-  let from: string | undefined;
-  for (let page = 0; page < longestSearch; page++) {
-    const request: MessagesRequest = {
-      dir: "b",
-      limit: 100,
-      types: ["m.room.message"],
-      ...(from !== undefined && { from }),
-    };
-    const { chunk, end }: MessagesResponse = await client.messages(roomId, request, signal);
+  for await (const chunk of pastOf(client, roomId, longestSearch, signal)) {
     for (const event of chunk) {
       const mark = event.sender === client.userId ? turnMarkOf(event.content) : undefined;
       if (mark?.cause !== question.eventId || mark.retry !== question.retry) continue;
       if (mark.outcome !== undefined) parts.add(mark.part);
       else if (!isEdit(event)) found = event.eventId;
     }
-    if (end === undefined || chunk.some(({ eventId }) => eventId === question.eventId)) break;
-    from = end;
+    if (chunk.some(({ eventId }) => eventId === question.eventId)) break;
   }
   return { ...(found !== undefined && { draft: found }), parts };
 }

@@ -73,6 +73,32 @@ describe("a question", () => {
     expect(w.letta.calls).toEqual(["lookUp", "ask"]);
   });
 
+  test("goes on in the draft of an earlier store, when the homeserver has forgotten its name", async () => {
+    const question = { ...w.question, maybeAsked: true as const };
+    const turns = [[text("half"), wait(1_000), text(" and half"), wait(1_000), end]] satisfies Happening[][];
+    w.letta.turns = [...turns];
+    await start().asked;
+    const drafts = w.sent.length;
+    w.homeserver.forgetTransactions();
+    w.letta.turns = [...turns];
+    await start({ question }).asked;
+    expect(w.sent.slice(drafts).every(({ content }) => "m.new_content" in content)).toBe(true);
+  });
+
+  test.each([
+    [true, 1],
+    [false, 0],
+  ])(
+    "that was lost after a tool was called is not safe to repeat when another store asked it (%s)",
+    async (maybe, said) => {
+      w.letta.fates = [{ state: "lost", calledTool: "Bash" }];
+      const question = maybe ? { ...w.question, maybeAsked: true as const } : w.question;
+      const { asked, context } = start({ question }, { restarted: true });
+      await expect(asked).rejects.toBeInstanceOf(TurnLost);
+      expect(context.emitted.filter(({ type }) => type === "TOOL_APPROVED")).toHaveLength(said);
+    },
+  );
+
   test("without a session of the agent is not asked yet", async () => {
     await w.sessions.forget(w.userId);
     await expect(start().asked).rejects.toMatchObject({ kind: "token" });
