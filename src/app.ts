@@ -15,7 +15,7 @@ import { type CredentialVault, type Identity, Sessions } from "./actors/sessions
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
 import { controlHandlers } from "./cli/control-handlers.ts";
 import { bindCommands } from "./commands/index.ts";
-import { instanceSecret } from "./config/instance-secret.ts";
+import { instanceSecret, secretFile } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
 import { PasswordFile } from "./config/password-file.ts";
 import type { Config } from "./config/schema.ts";
@@ -29,6 +29,8 @@ import { Pacer } from "./matrix/pacing/pacer.ts";
 import { passwordOf } from "./matrix/password.ts";
 import type { Homeserver, HomeserverAdmin } from "./matrix/port.ts";
 import { type OpenPatient, patientOf } from "./patient.ts";
+import { idleStorage } from "./runtime/backup/idle-storage.ts";
+import { OpenStorage, type StorageOptions } from "./runtime/backup/open-storage.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
 import { ControlServer } from "./runtime/control/server.ts";
@@ -191,7 +193,13 @@ async function compose(
   };
   const host = new ReopeningHost(store, (opened) => new EmbeddedHost({ ...hosting, store: opened }));
   const handlers = controlHandlers(
-    bindCommands({ host, clock, server: serverName, adoption: adoptionOf(ports, identity, sessions, host) }),
+    bindCommands({
+      host,
+      clock,
+      server: serverName,
+      adoption: adoptionOf(ports, identity, sessions, host),
+      storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
+    }),
   );
   const supervision = { clock, jitterSeed: secret, period: 600_000, backoff: { minBackoff: 200, maxBackoff: 60_000 } };
   /** What the actors do without: it is started again however often it fails. */
@@ -317,8 +325,16 @@ export async function openLastKnown(dataFolder: string, server: string) {
   // Never started: it only reads.
   const host = new EmbeddedHost({ store, clock: systemClock, jitterSeed: "", behaviours: [] });
   const adopt = () => Promise.reject(new Error("nothing is adopted while nothing runs"));
-  return { commands: bindCommands({ host, clock: systemClock, server, adoption: { adopt } }), close };
+  const storage = storageOf(dataFolder, store, systemClock);
+  return { commands: bindCommands({ host, clock: systemClock, server, adoption: { adopt }, storage }), close };
 }
+
+function storageOf(dataFolder: string, store: StorageOptions["store"], clock: Clock): OpenStorage {
+  return new OpenStorage({ dataFolder, store, files: [secretFile], now: () => clock.now() });
+}
+
+/** The store of a data folder, whole or not, while nothing runs. */
+export const openIdleStorage = idleStorage;
 
 /** What the doctor looks at, while something runs or not. */
 export function openPatient(config: Config): OpenPatient {

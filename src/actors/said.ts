@@ -1,11 +1,6 @@
-import {
-  type Content,
-  type MatrixClient,
-  MatrixError,
-  type MessagesRequest,
-  type MessagesResponse,
-} from "../matrix/port.ts";
+import { type Content, type MatrixClient, MatrixError } from "../matrix/port.ts";
 import { saidAs, transactionMarker } from "./marker.ts";
+import { pastOf } from "./room-past.ts";
 
 /** A message of ours, by the name that makes it the same message whoever sends it again. */
 export interface Saying {
@@ -37,25 +32,19 @@ export async function sayOnce(client: MatrixClient, saying: Saying, signal: Abor
 }
 
 /** The event id of what was said already. */
-async function findSaid(
+export async function findSaid(
   client: MatrixClient,
-  { roomId, txnId, after }: Saying,
+  { roomId, txnId, after }: Omit<Saying, "content">,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  let from: string | undefined;
-  for (let page = 0; page < longestSearch; page++) {
-    const request: MessagesRequest = { dir: "b", limit: 100, types: [type], ...(from !== undefined && { from }) };
-    const response: MessagesResponse | undefined = await client.messages(roomId, request, signal).catch(unlessClosed);
-    if (response === undefined) return undefined;
-    const { chunk, end } = response;
-    const said = chunk.find(({ sender, content }) => sender === client.userId && saidAs(content) === txnId);
-    if (said !== undefined) return said.eventId;
-    if (end === undefined || end === from || chunk.some(({ eventId }) => eventId === after)) return undefined;
-    from = end;
+  try {
+    for await (const chunk of pastOf(client, roomId, longestSearch, signal)) {
+      const said = chunk.find(({ sender, content }) => sender === client.userId && saidAs(content) === txnId);
+      if (said !== undefined) return said.eventId;
+      if (chunk.some(({ eventId }) => eventId === after)) return undefined;
+    }
+  } catch (error) {
+    if (!(error instanceof MatrixError && closed.has(error.kind))) throw error;
   }
   return undefined;
-}
-
-function unlessClosed(error: unknown): undefined {
-  if (!(error instanceof MatrixError && closed.has(error.kind))) throw error;
 }

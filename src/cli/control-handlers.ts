@@ -4,7 +4,7 @@ import type { ControlHandler } from "../runtime/control/server.ts";
 /** Whoever may open the control socket owns the data folder, and may do everything. */
 const owner: Principal = {
   name: "control socket",
-  scopes: new Set(["actors:read", "actors:write", "agents:write", "discovery:run"]),
+  scopes: new Set(["actors:read", "actors:write", "agents:write", "discovery:run", "store:backup"]),
 };
 
 /** Serves the commands over the control socket. */

@@ -46,6 +46,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
     openLastKnown: async (folder, server) => (await import("../app.ts")).openLastKnown(folder, server),
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
   },
+  storing: {
+    openIdleStorage: async (folder) => (await import("../app.ts")).openIdleStorage(folder),
+  },
   examining: {
     openPatient: async (config) => (await import("../app.ts")).openPatient(config),
   },

@@ -13,6 +13,7 @@ import { addOperating } from "./operating.ts";
 import { type Query, type QueryEnvironment, type QueryOptions, show } from "./query.ts";
 import { type RunEnvironment, run } from "./run.ts";
 import { agentPage, agentsPage, roomsPage, statusPage } from "./status.ts";
+import { addStoring, type StoringEnvironment } from "./storing.ts";
 
 export interface CliEnvironment {
   readonly version: string;
@@ -28,6 +29,8 @@ export interface CliEnvironment {
   readonly asking: Omit<InitEnvironment, "console">;
   /** What only those need that show something. */
   readonly looking: Pick<QueryEnvironment, "terminal" | "openLastKnown" | "sleep">;
+  /** What only those need that are about the store as a whole. */
+  readonly storing: Pick<StoringEnvironment, "openIdleStorage">;
 }
 
 const defaultConfig = "letta-matrix.yaml";
@@ -41,6 +44,7 @@ Examples:
   letta-matrix agent Scout                           one agent, closely
   letta-matrix discovery run                         look for new agents now
   letta-matrix release Scout                         let an agent out of quarantine
+  letta-matrix backup /var/backups/letta-matrix      write everything that is known into one file
   letta-matrix adopt --mapping agent_user_mappings.json --dry-run
   letta-matrix chart conversation --format svg --out conversation.svg
 
@@ -246,16 +250,14 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
       code = await runDiscovery(options, console, env);
     });
 
-  addOperating(program, {
-    console,
-    env,
-    terminal: environment.looking.terminal,
-    config,
-    examplesOf,
-    ended(ending) {
-      code = ending;
-    },
-  });
+  const { terminal, openLastKnown } = environment.looking;
+  const ended = (ending: ExitCode): void => {
+    code = ending;
+  };
+  addOperating(program, { console, env, terminal, config, examplesOf, ended });
+  const { now } = environment.running;
+  const { openIdleStorage } = environment.storing;
+  addStoring(program, { console, env, terminal, openLastKnown, openIdleStorage, now, config, examplesOf, ended });
 
   program
     .command("chart")

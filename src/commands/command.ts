@@ -2,9 +2,10 @@ import type { z } from "zod";
 import type { Adoption } from "../actors/adoption/adoption.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
+import type { Storage } from "../runtime/storage.ts";
 
 /** What a caller may do. A command names the one it needs. */
-export type Scope = "actors:read" | "actors:write" | "agents:write" | "discovery:run";
+export type Scope = "actors:read" | "actors:write" | "agents:write" | "discovery:run" | "store:backup";
 
 /** Whoever calls, and what it may do. */
 export interface Principal {
@@ -21,6 +22,7 @@ export interface CommandContext {
   >;
   readonly clock: Pick<Clock, "now">;
   readonly adoption: Pick<Adoption, "adopt">;
+  readonly storage: Storage;
   /** The homeserver's name: the realm of all actors. */
   readonly server: string;
 }

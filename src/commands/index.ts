@@ -5,6 +5,8 @@ import { agentQuery } from "./status/agent.ts";
 import { agentsQuery } from "./status/agents.ts";
 import { roomsQuery } from "./status/rooms.ts";
 import { statusQuery } from "./status/status.ts";
+import { backupCommand } from "./store/backup.ts";
+import { inspectQuery } from "./store/inspect.ts";
 import { deadLettersDrop, deadLettersQuery, deadLettersReplay } from "./supervision/dead-letters.ts";
 import { releaseCommand } from "./supervision/release.ts";
 
@@ -21,5 +23,7 @@ export function bindCommands(context: CommandContext): readonly BoundCommand[] {
     bind(deadLettersQuery, context),
     bind(deadLettersReplay, context),
     bind(deadLettersDrop, context),
+    bind(backupCommand, context),
+    bind(inspectQuery, context),
   ];
 }

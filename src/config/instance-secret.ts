@@ -15,9 +15,12 @@ export class InstanceSecretDamaged extends Error {
 
 const bytes = 32;
 
+/** Its name in the data folder. */
+export const secretFile = "instance-secret";
+
 /** Reads the installation's secret, and creates it (mode 0600) at the first start: whole, or not at all. */
 export async function instanceSecret(dataFolder: string): Promise<string> {
-  const file = join(dataFolder, "instance-secret");
+  const file = join(dataFolder, secretFile);
   try {
     return await readInstanceSecret(file);
   } catch (error) {
@@ -38,7 +41,7 @@ export async function instanceSecret(dataFolder: string): Promise<string> {
 /** Whether there is one; makes none. Throws {@link InstanceSecretDamaged}. */
 export async function inspectInstanceSecret(dataFolder: string): Promise<"right" | "none"> {
   try {
-    await readInstanceSecret(join(dataFolder, "instance-secret"));
+    await readInstanceSecret(join(dataFolder, secretFile));
     return "right";
   } catch (error) {
     if (Reflect.get(Object(error), "code") === "ENOENT") return "none";

@@ -76,13 +76,14 @@ export type TurnEvent =
  * - `running`: its turn has not ended; `follow` continues to watch it.
  * - `answered`: its turn ended with this text (empty when the agent said nothing).
  * - `lost`: it arrived, but its turn ended without an answer (cut off, cancelled). A new attempt needs a new otid; with
- *   `ranTool`, a tool that was not ours to approve may have run in it, so that a new attempt is not safe.
+ *   `ranTool`, a tool that was not ours to approve may have run in it, so that a new attempt is not safe. With
+ *   `calledTool`, the history has a call in it: whether that was approved, only whoever was asked knows.
  */
 export type TurnFate =
   | { readonly state: "unknown" }
   | { readonly state: "running" }
   | { readonly state: "answered"; readonly text: string }
-  | { readonly state: "lost"; readonly ranTool?: string };
+  | { readonly state: "lost"; readonly ranTool?: string; readonly calledTool?: string };
 
 /** Something that was said to an agent, or by it. */
 export interface Utterance {

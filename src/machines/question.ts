@@ -12,7 +12,7 @@ export interface Question {
   /** The message it answers. */
   readonly inReplyTo?: string;
   readonly mentioned: boolean;
-  /** Set when it was heard without a cursor: an earlier store of ours, lost by now, may have asked it already. */
+  /** Set when an earlier store of ours, lost by now, may have asked it already. */
   readonly maybeAsked?: true;
   /** Set when it is asked once more: the command or the replay that wants it, by which everything about it is named then. */
   readonly retry?: string;

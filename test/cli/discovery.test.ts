@@ -8,7 +8,7 @@ import { exitCode } from "../../src/cli/exit-code.ts";
 import { bindCommands } from "../../src/commands/index.ts";
 import { ControlServer } from "../../src/runtime/control/server.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
-import { untroubled } from "../commands/untroubled.ts";
+import { untroubled, unused } from "../commands/untroubled.ts";
 import { printing } from "./printed.ts";
 
 const found = { listed: 12, fresh: 2, renamed: 1, back: 0, missing: 1, disabled: 0 };
@@ -25,6 +25,7 @@ beforeEach(async () => {
   const commands = bindCommands({
     server: "example.org",
     clock: { now: () => 0 },
+    ...unused,
     adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
     host: {
       ...untroubled,

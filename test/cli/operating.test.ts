@@ -13,6 +13,7 @@ import { type Behaviour, defineBehaviour } from "../../src/runtime/behaviour.ts"
 import { ControlServer } from "../../src/runtime/control/server.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
 import type { EmbeddedHost } from "../../src/runtime/embedded/host.ts";
+import { unused } from "../commands/untroubled.ts";
 import { memoryHost } from "../runtime/memory-host.ts";
 import type { SimulatedClock } from "../runtime/simulated-clock.ts";
 import { cliEnvironment } from "./cli-environment.ts";
@@ -67,7 +68,7 @@ beforeEach(async () => {
     await clock.pass(10);
   }
   const adoption = { adopt: () => Promise.reject(new Error("nothing is adopted here")) };
-  const commands = bindCommands({ server, clock, adoption, host });
+  const commands = bindCommands({ server, clock, adoption, host, ...unused });
   control = new ControlServer({ path: controlSocketIn(folder), handlers: controlHandlers(commands) });
   await control.start();
 });

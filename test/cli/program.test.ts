@@ -12,7 +12,7 @@ import { ControlServer } from "../../src/runtime/control/server.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
 import { recordOf } from "../actors/agent-record.ts";
-import { untroubled } from "../commands/untroubled.ts";
+import { untroubled, unused } from "../commands/untroubled.ts";
 import { cliEnvironment } from "./cli-environment.ts";
 import { printing } from "./printed.ts";
 
@@ -103,6 +103,7 @@ describe("status", () => {
   async function withRunning(use: () => Promise<void>): Promise<void> {
     const commands = bindCommands({
       server: "example.org",
+      ...unused,
       adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
       clock: { now: () => 200_000 },
       host: {

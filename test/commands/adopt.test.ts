@@ -4,7 +4,7 @@ import { adoptCommand } from "../../src/commands/adopt/adopt.ts";
 import { bind, InvalidInput, NotAllowed, type Scope } from "../../src/commands/command.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
-import { untroubled } from "./untroubled.ts";
+import { untroubled, unused } from "./untroubled.ts";
 
 const agent = addressOf.agent("test", "agent-1");
 const input = { agentId: "agent-1", userId: "@agent_1:test", password: "s3cret", roomId: "!room:test", dryRun: false };
@@ -17,6 +17,7 @@ function bound(outcome: Adopted, isThere = true) {
   const command = bind(adoptCommand, {
     server: "test",
     clock: { now: () => 0 },
+    ...unused,
     adoption: { adopt },
     host: {
       ...untroubled,

@@ -6,7 +6,7 @@ import { actorId } from "../../src/runtime/actor-id.ts";
 import type { Health } from "../../src/runtime/host.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
 import { recordOf } from "../actors/agent-record.ts";
-import { untroubled } from "./untroubled.ts";
+import { untroubled, unused } from "./untroubled.ts";
 
 const server = "example.org";
 
@@ -20,6 +20,7 @@ function bound(records: readonly ActorRecord[], health: Readonly<Record<string, 
   return bind(statusQuery, {
     server,
     clock: { now: () => 5_000 },
+    ...unused,
     adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
     host: {
       ...untroubled,

@@ -1,3 +1,4 @@
+import type { CommandContext } from "../../src/commands/command.ts";
 import type { Host } from "../../src/runtime/host.ts";
 
 /** Of a host in which nothing has ever gone wrong. */
@@ -10,5 +11,13 @@ export const untroubled: Pick<Host, "health" | "crashes" | "quarantined" | "rele
     list: async () => [],
     replay: () => Promise.reject(new Error("there is no dead letter")),
     drop: () => Promise.reject(new Error("there is no dead letter")),
+  },
+};
+
+/** Of which nobody wants anything. */
+export const unused: Pick<CommandContext, "storage"> = {
+  storage: {
+    backUp: () => Promise.reject(new Error("nothing is backed up here")),
+    inspect: () => Promise.reject(new Error("nothing is inspected here")),
   },
 };

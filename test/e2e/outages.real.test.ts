@@ -3,6 +3,7 @@ import { census } from "./cases/census.ts";
 import { commandsKilled } from "./cases/commands-killed.ts";
 import { outages } from "./cases/outage.ts";
 import { restarts } from "./cases/restart.ts";
+import { restores } from "./cases/restored.ts";
 import { startWorld, type World } from "./world.ts";
 
 // What is stopped, cut or killed here is everybody's: one after the other.
@@ -28,5 +29,6 @@ describe("people and agents, while Letta goes away and the program is killed or 
   outages(world);
   commandsKilled(world);
   restarts(world);
+  restores(world);
   census(world, { people: 3, secondClients: 0 });
 });

@@ -187,13 +187,12 @@ export class World {
  * Starts everything but the program. Message limits are Synapse's own, from which those users are exempted that a test
  * would only wait for; all other limits are lifted. `more` is written over the program's configuration.
  */
-export async function startWorld(more: Readonly<Record<string, unknown>> = {}): Promise<World> {
+export async function startWorld(
+  more: Readonly<Record<string, unknown>> = {},
+  startServers: (dir: string) => Promise<Stack> = startRealServers,
+): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), "e2e-"));
-  const stack = await startStack({
-    dir,
-    rateLimits: "lifted",
-    synapse: { rc_message: { per_second: 0.2, burst_count: 10 }, filter_timeline_limit: -1 },
-  });
+  const stack = await startServers(dir);
   const { synapse, letta } = stack;
   const [proxy, gate, adminLogin, annaLogin, bertLogin] = await Promise.all([
     startProxy(synapse.baseUrl),
@@ -228,6 +227,14 @@ export async function startWorld(more: Readonly<Record<string, unknown>> = {}): 
   });
   for (const { userId } of [annaLogin, bertLogin]) await world.liftMessageLimits(userId);
   return world;
+}
+
+function startRealServers(dir: string): Promise<Stack> {
+  return startStack({
+    dir,
+    rateLimits: "lifted",
+    synapse: { rc_message: { per_second: 0.2, burst_count: 10 }, filter_timeline_limit: -1 },
+  });
 }
 
 async function register(stack: Stack, name: string, admin = false) {

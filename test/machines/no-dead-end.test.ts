@@ -5,7 +5,7 @@ import { chartGraph } from "../../src/runtime/chart-graph.ts";
 import type { ActorEvent } from "../../src/runtime/record.ts";
 import type { ChartDriver } from "./chart-driver.ts";
 import { approval, command, drive, question } from "./charts-under-test.ts";
-import { bad, explore, good } from "./explore.ts";
+import { bad, type Explored, explore, good } from "./explore.ts";
 
 /** From whatever state a chart can come into, it gets where it wants to be once things go well. */
 
@@ -70,7 +70,7 @@ test("agent", () => {
     const explored = explore({
       start,
       endings,
-      events: [{ type: "ADOPTED" }, { type: "TOKEN_REFUSED" }, ...events],
+      events: [{ type: "ADOPTED" }, { type: "TOKEN_REFUSED" }, { type: "restored", store: "store-2" }, ...events],
       distinguish: distinguishAgents,
       check: checkAgent,
       settled: isAgentSettled,
@@ -173,9 +173,47 @@ test("agent that nobody has told anything waits for it, and goes on from there",
 });
 
 test("conversation", () => {
-  const start = drive.conversation();
-  const { leaves } = explore({
-    start,
+  const leaves = new Set<string>();
+  for (const events of [everyday, afterRestore])
+    for (const leaf of exploreConversation(events).leaves) leaves.add(leaf);
+  expect(restingStates("conversation").filter((state) => !leaves.has(state))).toEqual([]);
+});
+
+const everyday: readonly ActorEvent[] = [
+  { type: "MESSAGE", question: question(1) },
+  { type: "MESSAGE", question: question(1, { unreadable: "no images" }) },
+  { type: "EDITED", edits: "$question-1", sender: "@anna:test", text: "new" },
+  { type: "CUT", gap: "s1" },
+  { type: "CLOSE", reason: "It is gone." },
+  { type: "DRAFTING" },
+  { type: "DRAFTED", eventId: "$draft" },
+  { type: "TOOL_APPROVED", tool: "archive" },
+  { type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } },
+  { type: "APPROVAL_WANTED", approval: approval(1) },
+  { type: "APPROVAL_SHOWN", eventId: "$request" },
+  command("approve"),
+  command("deny", { reactionTo: "$request" }),
+  command("stop"),
+  command("retry"),
+];
+
+/** It comes at any time; what differs afterwards by a draft or a decision has been walked through above. */
+const afterRestore: readonly ActorEvent[] = [
+  { type: "restored", store: "store-2" },
+  { type: "MESSAGE", question: question(1) },
+  { type: "MESSAGE", question: question(1, { unreadable: "no images" }) },
+  { type: "CLOSE", reason: "It is gone." },
+  { type: "DRAFTING" },
+  { type: "TOOL_APPROVED", tool: "archive" },
+  { type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } },
+  { type: "APPROVAL_WANTED", approval: approval(1) },
+  command("stop"),
+  command("retry"),
+];
+
+function exploreConversation(events: readonly ActorEvent[]): Explored {
+  return explore({
+    start: drive.conversation(),
     endings: {
       openConversation: [good({ conversationId: "letta-1" }), bad("unreachable"), bad("refused")],
       ask: [
@@ -193,24 +231,9 @@ test("conversation", () => {
       showWait: [good({ eventId: "$draft" }), bad("limited")],
       reply: [good(), bad("unreachable"), bad("too-large"), bad("forbidden")],
       withdrawDraft: [good(), bad("unreachable"), bad("missing")],
+      findAnswered: [good({ answered: [] }), good({ answered: ["$question-1"] }), bad("limited"), bad("forbidden")],
     },
-    events: [
-      { type: "MESSAGE", question: question(1) },
-      { type: "MESSAGE", question: question(1, { unreadable: "no images" }) },
-      { type: "EDITED", edits: "$question-1", sender: "@anna:test", text: "new" },
-      { type: "CUT", gap: "s1" },
-      { type: "CLOSE", reason: "It is gone." },
-      { type: "DRAFTING" },
-      { type: "DRAFTED", eventId: "$draft" },
-      { type: "TOOL_APPROVED", tool: "archive" },
-      { type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } },
-      { type: "APPROVAL_WANTED", approval: approval(1) },
-      { type: "APPROVAL_SHOWN", eventId: "$request" },
-      command("approve"),
-      command("deny", { reactionTo: "$request" }),
-      command("stop"),
-      command("retry"),
-    ],
+    events,
     distinguish: ({ conversationId, queue, current, closed, failed }) => [
       failed !== undefined,
       conversationId,
@@ -226,6 +249,7 @@ test("conversation", () => {
         current.approval?.eventId !== undefined,
         current.answer?.outcome,
         current.question.unreadable !== undefined,
+        current.question.maybeAsked,
       ],
     ],
     check: (actor) => {
@@ -235,8 +259,7 @@ test("conversation", () => {
     },
     settled: (actor) => actor.in("idle"),
   });
-  expect(restingStates("conversation").filter((state) => !leaves.has(state))).toEqual([]);
-});
+}
 
 test("space", () => {
   const asker = "test/agent/agent-1";

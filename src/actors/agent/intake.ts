@@ -1,3 +1,5 @@
+import { v4 } from "uuid";
+import { serverOfUser } from "../../machines/addresses.ts";
 import type { Polled, PollInput } from "../../machines/agent/context.ts";
 import type { agentMachine } from "../../machines/agent/index.ts";
 import type { Heard } from "../../machines/question.ts";
@@ -91,7 +93,10 @@ export function catchUp(
   return async (input, { signal }): Promise<Polled> => {
     const client = sessions.as(input.userId).at("conversation");
     // Synapse leaves out a room in which nothing recent passes the filter: its creation always does.
-    const filter = { ...filterOf([...heardTypes, "m.room.member"], []), stateTypes: ["m.room.create"] };
+    // Nobody, and another nobody each time: Synapse answers a repeated request out of its memory for two minutes, which
+    // would be what an earlier store has seen, with a cursor before all that it has heard since.
+    const nobody = `@${v4()}:${serverOfUser(input.userId)}`;
+    const filter = { ...filterOf([...heardTypes, "m.room.member"], [nobody]), stateTypes: ["m.room.create"] };
     const response = await client.sync({ timeoutMs: 0, filter }, signal);
     const { nextBatch, joined } = response;
     const { invited } = await judge(client, response, input, policy, signal);
@@ -99,7 +104,8 @@ export function catchUp(
     const heard: Heard[] = [];
     for (const room of joined) {
       const { events, cut } = await unansweredIn(client, room, adopted?.at ?? 0, signal);
-      const said = heardIn(events, cut, firstLook, room.roomId, { ...input, commanders: commands.people });
+      const look = input.store === undefined ? firstLook : `${firstLook} ${input.store}`;
+      const said = heardIn(events, cut, look, room.roomId, { ...input, commanders: commands.people });
       // Of commands nobody knows any more what they were about.
       heard.push(...said.filter(({ kind }) => kind !== "command").map(asMaybeAsked));
     }

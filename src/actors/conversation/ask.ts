@@ -1,7 +1,7 @@
 import { type LettaBackend, LettaError, type TurnEvent, type TurnFate, type TurnRequest } from "../../letta/port.ts";
 import type { Turn, TurnInput } from "../../machines/conversation/context.ts";
 import type { conversationMachine } from "../../machines/conversation/index.ts";
-import { causeOf } from "../../machines/question.ts";
+import { causeOf, type Question } from "../../machines/question.ts";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { ChildEffects, EffectContext } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
@@ -148,7 +148,7 @@ async function answerOf({ letta, request, input, context, stop, room, approvals,
     case "answered":
       return fate.text;
     case "lost":
-      return await giveUp(fate, request);
+      return await giveUp(fate, request, turn.question);
     case "unknown":
       if (stop.asked) throw new Stopped("the turn was stopped before it began");
       // A tool has run in this attempt, whatever the history says: it must not run again.
@@ -161,7 +161,7 @@ async function answerOf({ letta, request, input, context, stop, room, approvals,
       // It went on without anybody's being asked here: somebody has decided in Letta's own app.
       if (settled.state !== "running") await closeEarlier();
       if (settled.state === "answered") return settled.text;
-      if (settled.state === "lost") return await giveUp(settled, request);
+      if (settled.state === "lost") return await giveUp(settled, request, turn.question);
       throw new LettaError("busy", "Letta has not finished with this message", {
         remedy: "wait: it is looked up again",
       });
@@ -169,9 +169,14 @@ async function answerOf({ letta, request, input, context, stop, room, approvals,
   }
 }
 
-/** Where tools run without asking us, the look-up may be the first to tell of one. */
-async function giveUp({ ranTool }: Extract<TurnFate, { state: "lost" }>, request: TurnRequest): Promise<never> {
-  if (ranTool !== undefined) await request.beforeApproval(ranTool);
+/** Where tools run without asking us, or an earlier store of ours was asked, the look-up may be the first to tell of one. */
+async function giveUp(
+  { ranTool, calledTool }: Extract<TurnFate, { state: "lost" }>,
+  request: TurnRequest,
+  { maybeAsked }: Question,
+): Promise<never> {
+  const tool = ranTool ?? (maybeAsked === true ? calledTool : undefined);
+  if (tool !== undefined) await request.beforeApproval(tool);
   throw new TurnLost();
 }
 

@@ -3,6 +3,7 @@ import { conversationMachine } from "../../machines/conversation/index.ts";
 import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { type AskDependencies, ask } from "./ask.ts";
+import { findAnswered } from "./find-answered.ts";
 import { type ReplyDependencies, reply, withdrawDraft } from "./reply.ts";
 import { RoomTurn } from "./room-turn.ts";
 import { type SayDependencies, sayings } from "./say.ts";
@@ -15,6 +16,7 @@ export function conversationBehaviour(dependencies: ConversationDependencies): B
     ask: ask(dependencies),
     reply: reply(dependencies),
     withdrawDraft: withdrawDraft(dependencies),
+    findAnswered: findAnswered(dependencies),
     async openConversation({ agentId, from }, { signal }) {
       const { conversationId } =
         from === undefined

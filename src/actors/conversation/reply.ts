@@ -28,7 +28,7 @@ export function reply({ sessions, budgets, markdown }: ReplyDependencies): Conve
     if (answer === undefined) throw new Error("there is no answer to send");
     const room = new RoomTurn(sessions, input, signal, restarted);
     await closeStanding(room, input.turn);
-    const draft = await draftOf(room, input.turn);
+    const draft = input.turn.draft ?? (await room.findDraft());
     const budget = budgets.of(input.userId);
     const final = { question, attempt, outcome: answer.outcome, ...(draft !== undefined && { draft }) };
     for (const [index, content] of finalContents(final, answer.text, markdown).entries()) {
@@ -43,7 +43,7 @@ export function withdrawDraft({ sessions }: Pick<ReplyDependencies, "sessions">)
   return async (input, { signal, restarted }) => {
     const room = new RoomTurn(sessions, input, signal, restarted);
     await closeStanding(room, input.turn);
-    const draft = await draftOf(room, input.turn);
+    const draft = input.turn.draft ?? (await room.findDraft());
     if (draft !== undefined) await room.redact(draft);
   };
 }
@@ -55,11 +55,6 @@ export function withdrawDraft({ sessions }: Pick<ReplyDependencies, "sessions">)
 async function closeStanding(room: RoomTurn, { approval, decided }: TurnInput["turn"]): Promise<void> {
   if (approval !== undefined) await closeRequest(room, approval, outcomes.notNeeded);
   else if (decided !== undefined) await closeRequest(room, decided, outcomes.decidedAndCutOff);
-}
-
-/** The draft's event id. Where a draft may have been sent without our knowing its id, sending it again gives the id. */
-async function draftOf(room: RoomTurn, { draft, drafting }: TurnInput["turn"]): Promise<string | undefined> {
-  return draft ?? (drafting ? await room.sendDraft("…") : undefined);
 }
 
 function finalContents(final: Omit<FinalPart, "text" | "part" | "parts">, text: string, markdown: Markdown): Content[] {

@@ -2,7 +2,7 @@ import type { TurnInput } from "../../machines/conversation/context.ts";
 import { causeOf, type Question } from "../../machines/question.ts";
 import { type Content, type MatrixClient, MatrixError } from "../../matrix/port.ts";
 import { transactionId } from "../../matrix/transaction-id.ts";
-import { type Saying, say, sayOnce } from "../said.ts";
+import { findSaid, type Saying, say, sayOnce } from "../said.ts";
 import type { Sessions } from "../sessions.ts";
 import { draftContent, draftEdit } from "./content.ts";
 
@@ -40,6 +40,16 @@ export class RoomTurn {
     const { question, attempt, drafting } = this.#input.turn;
     const content = draftContent(question, attempt, text);
     return this.#send("draft", content, this.client.at("conversation"), drafting);
+  }
+
+  /** The first draft's event id, where it is not known here: sending it again gives the id, or an earlier store sent it. */
+  async findDraft(): Promise<string | undefined> {
+    const { question, drafting } = this.#input.turn;
+    if (drafting) return await this.sendDraft("…");
+    if (question.maybeAsked !== true) return undefined;
+    const { roomId } = this.#input;
+    const saying = { roomId, txnId: this.#name("m.room.message", "draft"), after: question.eventId };
+    return await findSaid(this.client, saying, this.#signal);
   }
 
   /**

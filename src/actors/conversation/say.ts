@@ -1,7 +1,7 @@
 import type { conversationMachine } from "../../machines/conversation/index.ts";
 import { type Content, MatrixError } from "../../matrix/port.ts";
 import { transactionId } from "../../matrix/transaction-id.ts";
-import type { ActionEffects, EffectContext } from "../../runtime/effect.ts";
+import type { ActionEffects } from "../../runtime/effect.ts";
 import { say, sayOnce } from "../said.ts";
 import type { Sessions } from "../sessions.ts";
 import { cutNotice, finalContent, remarkContent } from "./content.ts";
@@ -19,22 +19,26 @@ export function sayings({ sessions, markdown }: SayDependencies): Sayings {
   return {
     async refuse({ userId, roomId, question, text }, context) {
       const content = finalContent({ question, attempt: 0, outcome: "error", text, part: 1, parts: 1 }, markdown);
-      await tell({ userId, roomId, cause: question.eventId, part: "final/1", content }, context);
+      const mayBeSaid = context.restarted || question.maybeAsked === true;
+      await tell({ userId, roomId, cause: question.eventId, part: "final/1", content, mayBeSaid }, context.signal);
     },
     async remark({ userId, roomId, to, text }, context) {
-      await tell({ userId, roomId, cause: to.eventId, part: "remark", content: remarkContent({ to, text }) }, context);
+      const content = remarkContent({ to, text });
+      const mayBeSaid = context.restarted;
+      await tell({ userId, roomId, cause: to.eventId, part: "remark", content, mayBeSaid }, context.signal);
     },
     async sayCut({ userId, roomId, gap }, context) {
-      await tell({ userId, roomId, cause: gap, part: "cut", content: cutNotice() }, context);
+      const mayBeSaid = context.restarted;
+      await tell({ userId, roomId, cause: gap, part: "cut", content: cutNotice(), mayBeSaid }, context.signal);
     },
   };
 
-  async function tell(remark: Telling, { signal, restarted }: Circumstances): Promise<void> {
-    const { userId, roomId, cause, part, content } = remark;
+  async function tell(remark: Telling, signal: AbortSignal): Promise<void> {
+    const { userId, roomId, cause, part, content, mayBeSaid } = remark;
     const txnId = transactionId({ agent: userId, room: roomId, type: "m.room.message", cause, part });
     const client = sessions.as(userId).at("answer");
     try {
-      await (restarted ? sayOnce : say)(client, { roomId, txnId, content, after: cause }, signal);
+      await (mayBeSaid ? sayOnce : say)(client, { roomId, txnId, content, after: cause }, signal);
     } catch (error) {
       // Nobody can be told anything in a room that does not let us speak.
       if (!(error instanceof MatrixError && error.kind === "forbidden")) throw error;
@@ -48,6 +52,6 @@ interface Telling {
   readonly cause: string;
   readonly part: string;
   readonly content: Content;
+  /** An earlier process, or an earlier store, may have said it. */
+  readonly mayBeSaid: boolean;
 }
-
-type Circumstances = Pick<EffectContext, "signal" | "restarted">;

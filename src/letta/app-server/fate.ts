@@ -4,7 +4,7 @@ import { isAnswer } from "../stop-reason.ts";
 import { type StartTimer, sleep } from "../timer.ts";
 import type { Request } from "./connection.ts";
 import { busy } from "./errors.ts";
-import { readTurn } from "./history.ts";
+import { readTurn, type TurnRecord } from "./history.ts";
 import type { Session } from "./session.ts";
 
 export interface Look {
@@ -28,7 +28,7 @@ export async function fateOf(otid: string, look: Look): Promise<TurnFate> {
   const read = () => readTurn(request, session.conversation, otid, signal);
   if (session.turn?.otid === otid) return { state: "running" };
   const told = session.stopReason(otid);
-  if (told !== undefined) return judge(told, (await read())?.text);
+  if (told !== undefined) return judge(told, await read());
 
   const record = await read();
   if (!session.idle) {
@@ -36,12 +36,12 @@ export async function fateOf(otid: string, look: Look): Promise<TurnFate> {
     if (record.latest) return { state: "running" };
   }
   if (record === undefined) return { state: "unknown" };
-  if (!record.endsInText) return { state: "lost" };
-  return judge(await receipt(otid, look), record.text);
+  return judge(record.endsInText ? await receipt(otid, look) : undefined, record);
 }
 
-function judge(stopReason: string | undefined, text = ""): TurnFate {
-  return stopReason !== undefined && isAnswer(stopReason) ? { state: "answered", text } : { state: "lost" };
+function judge(stopReason: string | undefined, record: TurnRecord | undefined): TurnFate {
+  if (stopReason !== undefined && isAnswer(stopReason)) return { state: "answered", text: record?.text ?? "" };
+  return { state: "lost", ...(record?.calledTool === true && { calledTool: "a tool" }) };
 }
 
 /**

@@ -12,6 +12,8 @@ export interface TurnRecord {
   readonly text: string;
   /** Its last word is a text: it may be a whole answer. */
   readonly endsInText: boolean;
+  /** Something besides texts is in it: a call of a tool, or what came of one. */
+  readonly calledTool?: true;
   /** No other message came after it. */
   readonly latest: boolean;
 }
@@ -95,7 +97,12 @@ function recordOf(question: HistoryEntry, later: readonly HistoryEntry[]): TurnR
     ({ message_type }) => message_type !== "user_message" && message_type !== "reasoning_message",
   );
   const texts = told.filter(({ message_type }) => message_type === "assistant_message").map(textOf);
-  return { text: join(texts), endsInText: told.at(-1)?.message_type === "assistant_message", latest };
+  return {
+    text: join(texts),
+    endsInText: told.at(-1)?.message_type === "assistant_message",
+    ...(told.length > texts.length && { calledTool: true as const }),
+    latest,
+  };
 }
 
 function join(texts: readonly string[]): string {

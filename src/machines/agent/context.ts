@@ -32,7 +32,9 @@ export interface AgentContext extends AgentInput {
   /** When they last did, ms since the epoch. */
   readonly changedAt: number;
   /** The sync cursor: everything up to it has been handed on. */
-  readonly since?: string;
+  readonly since?: string | undefined;
+  /** Names the store that the last first look was for, where that was not the first store. */
+  readonly store?: string;
   /** Since when Letta's listings have been without the agent, ms since the epoch. */
   readonly missingSince?: number | undefined;
   /** True when the homeserver refused the stored access token. */
@@ -76,7 +78,9 @@ export type AgentEvent =
   /** The agent's room is another one than it was. */
   | { readonly type: "MOVED" }
   | { readonly type: "SPACE_READY"; readonly spaceId: string; readonly part?: number }
-  | { readonly type: "TOKEN_REFUSED" };
+  | { readonly type: "TOKEN_REFUSED" }
+  /** The store, which has this name, comes from a backup: what happened since it was made, nobody knows here. */
+  | { readonly type: "restored"; readonly store: string };
 
 /** A complete listing is without the agent, which may be so for `grace` ms. */
 export interface Missed {
@@ -113,6 +117,8 @@ export interface PollInput {
   readonly roomId: string;
   readonly spaceId?: string;
   readonly since?: string;
+  /** Names a first look that is not the first one. */
+  readonly store?: string;
   /** Set after trouble: the first answer is then handed on even when it brings nothing, to say that all is well. */
   readonly recovering?: true;
 }
@@ -165,12 +171,13 @@ export function roomInput({ userId, agentId, name = userId, avatar }: AgentConte
   return { userId, agentId, name, avatarUrl: avatar?.url ?? null };
 }
 
-export function pollInput({ userId, roomId = "", spaceId, since, troubles }: AgentContext): PollInput {
+export function pollInput({ userId, roomId = "", spaceId, since, store, troubles }: AgentContext): PollInput {
   return {
     userId,
     roomId,
     ...(spaceId !== undefined && { spaceId }),
     ...(since !== undefined && { since }),
+    ...(since === undefined && store !== undefined && { store }),
     ...(troubles.intake !== undefined && { recovering: true }),
   };
 }

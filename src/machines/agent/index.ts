@@ -35,6 +35,8 @@ export const agentMachine = agentSetup.createMachine({
       actions: [{ type: "setSpace", params: ({ event }) => event }, "lookAgain"],
     },
     INSPECT: { actions: "lookAgain" },
+    /** The cursor went back with the store: what it passes has been heard, asked and perhaps answered. */
+    restored: { actions: [{ type: "forgetCursor", params: ({ event }) => event }, "lookAgain"] },
   },
   states: { account, room, intake, life },
 });

@@ -14,7 +14,13 @@ export const intake = agentSetup.createStateConfig({
     },
     catchingUp: {
       always: { guard: not("isListening"), target: "deaf" },
-      on: { MOVED: "deaf" },
+      on: {
+        MOVED: "deaf",
+        restored: {
+          target: "deaf",
+          actions: [{ type: "forgetCursor", params: ({ event }) => event }, "lookAgain"],
+        },
+      },
       invoke: {
         id: "catchUp",
         src: "catchUp",
@@ -49,7 +55,13 @@ export const intake = agentSetup.createStateConfig({
     },
     polling: {
       always: { guard: not("isListening"), target: "deaf" },
-      on: { MOVED: "deaf" },
+      on: {
+        MOVED: "deaf",
+        restored: {
+          target: "deaf",
+          actions: [{ type: "forgetCursor", params: ({ event }) => event }, "lookAgain"],
+        },
+      },
       invoke: {
         id: "poll",
         src: "poll",

@@ -81,6 +81,7 @@ export const agentSetup = setup({
     beginMissing: assign(({ event }) => ({ missingSince: timeOf(event) })),
     endMissing: assign(() => ({ missingSince: undefined })),
     setImported: assign(() => ({ imported: true })),
+    forgetCursor: assign((_, { store }: { store: string }) => ({ since: undefined, store })),
     advance: assign((_, { since }: { since: string }) => ({ since })),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
     noteChange: assign(({ context, event }, { changed }: { readonly changed?: true }) =>

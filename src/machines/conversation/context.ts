@@ -80,6 +80,8 @@ export type ConversationEvent =
   /** A tool call of the running turn needs a person's approval. */
   | { readonly type: "APPROVAL_WANTED"; readonly approval: Approval }
   | { readonly type: "APPROVAL_SHOWN"; readonly eventId: string }
+  /** The store comes from a backup: what happened since it was made, nobody knows here. */
+  | { readonly type: "restored"; readonly store: string }
   | { readonly type: "deadLetter"; readonly letter: { readonly type: string; readonly question?: Question } };
 
 /** Nothing waits for a decision any more. */
@@ -107,6 +109,17 @@ export interface TurnInput {
   readonly roomId: string;
   readonly conversationId: string;
   readonly turn: Turn;
+}
+
+/** Questions whose answers may stand in the room already. */
+export interface RecallInput {
+  readonly userId: string;
+  readonly roomId: string;
+  readonly questions: readonly Question[];
+}
+
+export function recallInput({ userId, roomId, queue, current }: ConversationContext): RecallInput {
+  return { userId, roomId, questions: [...(current === undefined ? [] : [current.question]), ...queue] };
 }
 
 export function turnInput({ agentId, userId, roomId, conversationId = "", current }: ConversationContext): TurnInput {

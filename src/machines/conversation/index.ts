@@ -1,5 +1,6 @@
 import { errorAnswer, remarks, stoppedAnswer, unsendable, waitText } from "../wording.ts";
 import { remark, turnInput } from "./context.ts";
+import { recalling } from "./recalling.ts";
 import { conversationSetup, longestQueue } from "./setup.ts";
 import { turn } from "./turn.ts";
 
@@ -71,6 +72,7 @@ export const conversationMachine = conversationSetup.createMachine({
       actions: { type: "remark", params: ({ context, event }) => remark(context, event.command, remarks.notYours) },
     },
     deadLetter: { actions: "apologise" },
+    restored: { actions: "doubt" },
   },
   states: {
     idle: { always: { guard: "hasQuestion", target: "taking" } },
@@ -97,6 +99,7 @@ export const conversationMachine = conversationSetup.createMachine({
     },
     opening: {
       on: {
+        restored: { target: "recalling", actions: "doubt" },
         CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
         STOP: {
           target: "replying",
@@ -137,6 +140,7 @@ export const conversationMachine = conversationSetup.createMachine({
         retry: [{ guard: "isOpen", target: "turn" }, { target: "opening" }],
       },
       on: {
+        restored: { target: "recalling", actions: "doubt" },
         DRAFTING: { actions: { type: "amend", params: { drafting: true } } },
         TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
         CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
@@ -163,6 +167,7 @@ export const conversationMachine = conversationSetup.createMachine({
       },
     },
     replying: {
+      on: { restored: { target: "recalling", actions: "doubt" } },
       invoke: {
         id: "reply",
         src: "reply",
@@ -184,8 +189,12 @@ export const conversationMachine = conversationSetup.createMachine({
         ],
       },
     },
-    replyingLater: { after: { retry: "replying" } },
+    replyingLater: {
+      on: { restored: { target: "recalling", actions: "doubt" } },
+      after: { retry: "replying" },
+    },
     withdrawing: {
+      on: { restored: { target: "recalling", actions: "doubt" } },
       always: { guard: "showsNothing", target: "settled" },
       invoke: {
         id: "withdrawDraft",
@@ -202,7 +211,11 @@ export const conversationMachine = conversationSetup.createMachine({
         ],
       },
     },
-    withdrawingLater: { after: { retry: "withdrawing" } },
+    withdrawingLater: {
+      on: { restored: { target: "recalling", actions: "doubt" } },
+      after: { retry: "withdrawing" },
+    },
+    recalling,
     settled: { entry: "settle", always: "idle" },
   },
 });

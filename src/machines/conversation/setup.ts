@@ -1,8 +1,16 @@
 import { assign, sendTo, setup } from "xstate";
 import { effect } from "../placeholder.ts";
-import type { Answer, Command, Question } from "../question.ts";
+import { type Answer, type Command, causeOf, type Question } from "../question.ts";
 import { backoff, failureOf, timeOf, waitFor } from "../wait.ts";
-import type { ConversationContext, ConversationEvent, ConversationInput, Remark, Turn, TurnInput } from "./context.ts";
+import type {
+  ConversationContext,
+  ConversationEvent,
+  ConversationInput,
+  RecallInput,
+  Remark,
+  Turn,
+  TurnInput,
+} from "./context.ts";
 
 /** What a conversation's states are made of: its named effects, actions, guards and delays. */
 
@@ -41,6 +49,8 @@ export const conversationSetup = setup({
     showWait: effect<{ eventId: string }, TurnInput & { text: string }>(),
     reply: effect<void, TurnInput>(),
     withdrawDraft: effect<void, TurnInput>(),
+    /** Gives the causes of those of these questions that have their final in the room. */
+    findAnswered: effect<{ answered: readonly string[] }, RecallInput>(),
   },
   actions: {
     /** Tells a person that the queue is full. */
@@ -84,6 +94,20 @@ export const conversationSetup = setup({
             queue: rest,
             current: { question, attempt: 1, tries: 0, busyTries: 0, moves: 0, drafting: false, toolApproved: false },
           };
+    }),
+    /** Letta may have had any of them, and the room their answers. What failed last may not be the last any more. */
+    doubt: assign(({ context: { queue, current } }) => ({
+      queue: queue.map(asMaybeAsked),
+      ...(current !== undefined && { current: { ...current, question: asMaybeAsked(current.question) } }),
+      failed: undefined,
+      wait: undefined,
+    })),
+    forgetAnswered: assign(({ context: { queue, current } }, { answered }: { answered: readonly string[] }) => {
+      const isOwed = (question: Question): boolean => !answered.includes(causeOf(question));
+      return {
+        queue: queue.filter(isOwed),
+        current: current !== undefined && isOwed(current.question) ? current : undefined,
+      };
     }),
     opened: assign((_, { conversationId }: { conversationId: string }) => ({ conversationId })),
     amend: assign(({ context: { current } }, change: Partial<Turn>) =>
@@ -131,6 +155,13 @@ export const conversationSetup = setup({
     isClosed: ({ context }) => context.closed !== undefined,
     isUnreadable: ({ context }) => context.current?.question.unreadable !== undefined,
     isOpen: ({ context }) => context.conversationId !== undefined,
+    isHolding: ({ context }) => context.current !== undefined,
+    holdsNothing: ({ context: { current, queue } }) => current === undefined && queue.length === 0,
+    isAnswered: ({ context }) => context.current?.answer !== undefined,
+    isDeclined: ({ context: { current, closed } }) =>
+      current !== undefined && (closed !== undefined || current.question.unreadable !== undefined),
+    isResumable: ({ context }) => context.current !== undefined && context.conversationId !== undefined,
+    isReadable: (_, event: { readonly error: unknown }) => sendable.has(failureOf(event).kind ?? ""),
     wasStopped: (_, { stopped }: { stopped?: true }) => stopped === true,
     isStopping: ({ context }) => context.current?.stopping === true,
     hasFailed: ({ context: { queue, failed } }) => failed !== undefined && queue.length < longestQueue,
@@ -156,7 +187,8 @@ export const conversationSetup = setup({
     mayAskElsewhere: ({ context: { current } }, event: { readonly error: unknown }) =>
       elsewhere.has(failureOf(event).kind ?? "") && current?.toolApproved === false && current.moves < mostMoves,
     isSilence: (_, { text }: { text: string }) => text === silence,
-    showsNothing: ({ context }) => context.current?.drafting !== true,
+    /** What an earlier store has shown is not known here. */
+    showsNothing: ({ context: { current } }) => current?.drafting !== true && current?.question.maybeAsked !== true,
     isWorthExplaining: ({ context: { current } }) => current !== undefined && !current.drafting && current.tries >= 2,
   },
   delays: {
@@ -164,6 +196,10 @@ export const conversationSetup = setup({
     retry: ({ context: { current } }) => backoff(current?.tries ?? 1, current?.retryAfterMs),
   },
 });
+
+function asMaybeAsked(question: Question): Question {
+  return { ...question, maybeAsked: true };
+}
 
 /** What is asked again is a new cause: under the old one, somebody has been told that it was lost. */
 function questionOf({ question, replay }: ConversationEvent & { readonly type: "MESSAGE" }): Question {

@@ -77,6 +77,7 @@ export const turn = conversationSetup.createStateConfig({
     },
     APPROVAL_SHOWN: { actions: { type: "showApproval", params: ({ event }) => event } },
     STOP: { target: ".stopping", actions: [{ type: "amend", params: { stopping: true } }, "passOn"] },
+    restored: { target: "recalling", actions: "doubt" },
     CLOSE: { target: "declining", actions: { type: "close", params: ({ event }) => event } },
   },
   states: {

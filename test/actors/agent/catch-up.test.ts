@@ -40,6 +40,14 @@ describe("a first look", () => {
     expect(heard).toMatchObject([{ kind: "question", question: { text: "hello", maybeAsked: true } }]);
   });
 
+  test("is never the same request twice: Synapse would answer the second out of its memory", async () => {
+    const t = await town();
+    await look(t);
+    await look(t);
+    const looks = t.homeserver.requests.filter(({ call }) => call === "sync").map(({ args }) => JSON.stringify(args));
+    expect(new Set(looks).size).toBe(2);
+  });
+
   test("hears nothing older than the agent's own join", async () => {
     const t = await town();
     t.homeserver.setMember(t.roomId, t.userId, "leave");

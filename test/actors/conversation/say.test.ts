@@ -54,3 +54,12 @@ test("what is said outside turns is said once although the homeserver has forgot
   }
   expect(w.sent).toHaveLength(3);
 });
+
+test("a question that an earlier store refused is refused once, where the homeserver has forgotten it", async () => {
+  const { refuse } = sayings(w);
+  const { userId, roomId, question } = w;
+  await refuse({ userId, roomId, question, text: "too much" }, context());
+  w.homeserver.forgetTransactions();
+  await refuse({ userId, roomId, question: { ...question, maybeAsked: true }, text: "too much" }, context());
+  expect(w.sent).toHaveLength(1);
+});

@@ -59,10 +59,16 @@ describe("what the history has of a turn", () => {
       result,
       said(" Done. "),
     ];
-    expect(await read(entries)).toEqual({ text: "Let me see.\n\nDone.", endsInText: true, latest: true });
+    expect(await read(entries)).toEqual({
+      text: "Let me see.\n\nDone.",
+      endsInText: true,
+      calledTool: true,
+      latest: true,
+    });
     expect(await read([...entries, asked("b", "After"), said("new")])).toEqual({
       text: "Let me see.\n\nDone.",
       endsInText: true,
+      calledTool: true,
       latest: false,
     });
   });

@@ -7,7 +7,7 @@ import { cannotRead, damaged } from "./unavailable.ts";
 /** Raised with every change of how rows are kept. Each one that was released stays readable, see the fixtures. */
 export const storeFormat = 1;
 
-const identity = z.object({
+export const identity = z.object({
   format: z.number().int(),
   /** Tells this store from any other; the store holds it, too. */
   id: z.string(),

@@ -1,0 +1,51 @@
+import { cp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { StoreUnavailable } from "../embedded/store/unavailable.ts";
+import type { Repaired } from "../storage.ts";
+import { assertFree, epochIn, hasStore, moveAside, putInPlace, stampOf } from "./aside.ts";
+import { buildStore, removeBuilt } from "./build.ts";
+import { inspectFolder } from "./inspect.ts";
+import { rescueFrom } from "./rescue.ts";
+
+/**
+ * Makes a new store of what a damaged one still has, while nothing runs; `undefined` when it is whole. The damaged one is
+ * moved aside, as it is. Throws {@link StoreUnavailable}, and then everything is as it was.
+ */
+export async function repairStore(
+  dataFolder: string,
+  { now = Date.now }: { readonly now?: () => number } = {},
+): Promise<Repaired | undefined> {
+  const folder = join(dataFolder, "store");
+  await assertFree(folder);
+  const { damage } = await inspectFolder(folder);
+  if (damage.length === 0) return undefined;
+  if (!(await hasStore(folder))) throw nothingLeft(damage);
+  const [copy, built] = [`${folder}.copy`, `${folder}.new`];
+  try {
+    await rm(copy, { recursive: true, force: true });
+    await cp(folder, copy, { recursive: true });
+    const rescue = await rescueFrom(copy);
+    try {
+      const epoch = (await epochIn(folder)) + 1;
+      const { rows, records } = await buildStore(built, rescue.rows, { epoch, now });
+      if (rows === 0) throw nothingLeft(damage);
+      const moved = await moveAside(folder, `before-repair-${stampOf(now())}`);
+      await putInPlace(built, folder);
+      const { lost, damaged } = rescue;
+      return { damage, rows, records, lost, damaged, epoch, moved };
+    } finally {
+      await rescue.close();
+    }
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+    await removeBuilt(built);
+  }
+}
+
+function nothingLeft(damage: readonly string[]): StoreUnavailable {
+  return new StoreUnavailable(
+    "damaged",
+    `nothing of the store can be read (${damage.join("; ")})`,
+    "Restore a backup. Without one, move store and store.identity out of the data folder: the next start begins anew, with the users and rooms that the homeserver has.",
+  );
+}

@@ -1,0 +1,138 @@
+import { Level } from "level";
+import type { ActorId } from "../actor-id.ts";
+import { actorOfKey, keys, tailOfKey } from "../embedded/keys.ts";
+import { openLevel } from "../embedded/open.ts";
+import { reconcile } from "../embedded/reconcile.ts";
+import { type EffectRow, effectRow, inboxRow } from "../embedded/rows.ts";
+import { type ActorRecord, parseRecord } from "../record.ts";
+import type { Entry } from "./file.ts";
+import { type RawRow, rawRows } from "./raw-rows.ts";
+
+/** What a damaged store still has. */
+export interface Rescue {
+  /** What can be kept, in itself consistent. */
+  readonly rows: AsyncIterable<Entry>;
+  /** Actors without a readable record, of which other rows tell. */
+  readonly lost: readonly ActorId[];
+  /** Rows that are not what was written there. */
+  readonly damaged: number;
+  readonly records: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Takes from a damaged store what is whole, and what fits together: an actor without its record is none, its effects and
+ * timers are those that its record tells of. Changes the folder, which should be a copy.
+ */
+export async function rescueFrom(folder: string): Promise<Rescue> {
+  const level = await readable(folder);
+  const found = new Found();
+  for await (const row of asFarAsItGoes(level)) found.note(row);
+  return {
+    rows: found.kept(asFarAsItGoes(level)),
+    lost: found.lost,
+    damaged: found.damaged,
+    records: found.records,
+    close: () => level.close(),
+  };
+}
+
+/** Lets LevelDB put right what it can, but only where it cannot read on by itself: it may bring back what was deleted. */
+async function readable(folder: string): Promise<Level<string, string>> {
+  try {
+    const level = await openLevel(folder, { create: false });
+    try {
+      for await (const _ of level.iterator());
+      return level;
+    } catch (error) {
+      await level.close();
+      throw error;
+    }
+  } catch {
+    await repairLevel(folder);
+    return openLevel(folder, { create: false });
+  }
+}
+
+/** Level's types are those of all its platforms; this one has it. */
+async function repairLevel(folder: string): Promise<void> {
+  const repair: unknown = Reflect.get(Level, "repair");
+  if (typeof repair !== "function") throw new Error("this build of LevelDB cannot repair a database");
+  await Reflect.apply(repair, Level, [folder]);
+}
+
+async function* asFarAsItGoes(level: Level<string, string>): AsyncGenerator<RawRow> {
+  try {
+    yield* rawRows(level);
+  } catch {
+    // What comes after this cannot be read by any means.
+  }
+}
+
+class Found {
+  damaged = 0;
+  readonly #records = new Map<ActorId, ActorRecord>();
+  readonly #effects = new Map<ActorId, Map<string, EffectRow>>();
+  readonly #actors = new Set<ActorId>();
+
+  get records(): number {
+    return this.#records.size;
+  }
+
+  get lost(): readonly ActorId[] {
+    return [...this.#actors].filter((actor) => !this.#records.has(actor));
+  }
+
+  note({ key, value }: RawRow): void {
+    const kind = key.slice(0, 2);
+    const actor = actorOfKey(key);
+    if (/^[rjotis]\|/.test(kind)) this.#actors.add(actor);
+    try {
+      if (value === undefined) throw new Error("damaged");
+      if (kind === "r|") this.#records.set(actor, parseRecord(value));
+      if (kind === "i|") inboxRow.parse(JSON.parse(value));
+      if (kind === "o|") {
+        const effects = this.#effects.get(actor) ?? new Map<string, EffectRow>();
+        this.#effects.set(actor, effects.set(key, effectRow.parse(JSON.parse(value))));
+      }
+    } catch {
+      this.damaged++;
+    }
+  }
+
+  async *kept(rows: AsyncIterable<RawRow>): AsyncGenerator<Entry> {
+    for await (const { key, value } of rows) if (value !== undefined && this.#isKept(key, value)) yield [key, value];
+    for (const [actor, record] of this.#records) {
+      const effects = [...(this.#effects.get(actor) ?? [])].filter(([key]) => !isLater(key, record));
+      const { rows: present, writes } = reconcile(record, new Map(effects));
+      const written = writes.flatMap((write) => (write.type === "put" ? [[write.key, write.value] as const] : []));
+      yield* new Map([...[...present].map(([key, row]) => [key, JSON.stringify(row)] as const), ...written]);
+    }
+  }
+
+  #isKept(key: string, value: string): boolean {
+    const record = this.#records.get(actorOfKey(key));
+    switch (key.slice(0, 2)) {
+      case "j|":
+        return record !== undefined && !isLater(key, record);
+      // What it has taken does not count any more for an actor that has to begin anew.
+      case "s|":
+      case "k|":
+        return record !== undefined;
+      case "i|":
+        return inboxRow.safeParse(JSON.parse(value)).success;
+      case "c|":
+      case "d|":
+      case "v|":
+        return true;
+      default:
+        return false;
+    }
+  }
+}
+
+/** Whether a row was written by a step after the one that the record is of. */
+function isLater(key: string, { id, revision }: ActorRecord): boolean {
+  if (key >= keys.replayed(id, 0)) return false;
+  return Number(tailOfKey(key).split("|")[0]) > revision;
+}

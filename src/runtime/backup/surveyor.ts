@@ -1,0 +1,101 @@
+import { type ActorId, partsOf } from "../actor-id.ts";
+import { actorOfKey } from "../embedded/keys.ts";
+import { effectRow, inboxRow } from "../embedded/rows.ts";
+import { type JournalLine, parseJournalLine } from "../journal.ts";
+import { type ActorRecord, parseRecord } from "../record.ts";
+import type { ActorSurvey, Survey } from "../storage.ts";
+
+/** The kinds of rows, by the beginning of their keys. */
+const kinds: Readonly<Record<string, string>> = {
+  "r|": "records",
+  "j|": "journal",
+  "o|": "effects",
+  "k|": "checkpoints",
+  "t|": "timers",
+  "i|": "undelivered",
+  "s|": "taken events",
+  "c|": "crashes",
+  "d|": "dead letters",
+  "v|": "secrets",
+  "m|": "marks",
+};
+
+const mostNamed = 20;
+
+/** Counts what is in a store, row by row. What the rows hold is not kept. */
+export class Surveyor {
+  readonly #wanted: string | undefined;
+  readonly #ranges = new Map<string, { rows: number; bytes: number; damaged: number }>();
+  readonly #actors = new Map<string, number>();
+  readonly #damaged: string[] = [];
+  #oldest: number | undefined;
+  #newest: number | undefined;
+  #record: ActorSurvey["record"];
+  readonly #undelivered: string[] = [];
+  readonly #effects: string[] = [];
+  readonly #journal: JournalLine[] = [];
+
+  /** `actor`: of which more is wanted. */
+  constructor(actor?: string) {
+    this.#wanted = actor;
+  }
+
+  /** `value` is left out for a row that is not what was written there. */
+  count(key: string, value: string | undefined): void {
+    const kind = kinds[key.slice(0, 2)] ?? "unknown";
+    const range = this.#ranges.get(kind) ?? { rows: 0, bytes: 0, damaged: 0 };
+    this.#ranges.set(kind, range);
+    range.rows++;
+    range.bytes += Buffer.byteLength(key) + Buffer.byteLength(value ?? "");
+    try {
+      if (value === undefined) throw new Error("damaged");
+      if (kind === "records") this.#countRecord(parseRecord(value));
+      if (this.#wanted !== undefined && kind !== "secrets" && actorOfKey(key) === this.#wanted) this.#note(kind, value);
+    } catch {
+      range.damaged++;
+      if (this.#damaged.length < mostNamed) this.#damaged.push(key);
+    }
+  }
+
+  result(): Survey {
+    const wanted = this.#wanted !== undefined && {
+      actor: {
+        record: this.#record,
+        undelivered: this.#undelivered,
+        effects: this.#effects,
+        journal: this.#journal,
+      },
+    };
+    return {
+      ranges: [...this.#ranges].map(([kind, counts]) => ({ kind, ...counts })),
+      actors: Object.fromEntries(this.#actors),
+      ...(this.#oldest !== undefined && { oldest: this.#oldest }),
+      ...(this.#newest !== undefined && { newest: this.#newest }),
+      damaged: this.#damaged,
+      ...wanted,
+    };
+  }
+
+  #countRecord({ id, machine, version, value, status, revision, at }: ActorRecord): void {
+    this.#actors.set(machineOf(id), (this.#actors.get(machineOf(id)) ?? 0) + 1);
+    this.#oldest = Math.min(this.#oldest ?? at, at);
+    this.#newest = Math.max(this.#newest ?? at, at);
+    if (id === this.#wanted) this.#record = { id, machine, version, value, status, revision, at };
+  }
+
+  #note(kind: string, value: string): void {
+    if (kind === "journal") this.#journal.push(parseJournalLine(value));
+    if (kind === "undelivered") {
+      const { stimulus } = inboxRow.parse(JSON.parse(value));
+      this.#undelivered.push(stimulus.kind === "event" ? stimulus.event.type : stimulus.kind);
+    }
+    if (kind === "effects") {
+      const { start } = effectRow.parse(JSON.parse(value));
+      this.#effects.push(start.kind === "send" ? start.event.type : start.name);
+    }
+  }
+}
+
+function machineOf(id: ActorId): string {
+  return partsOf(id).machine;
+}

@@ -1,0 +1,28 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { startAppServerStandIn } from "./app-server/stand-in.ts";
+import type { HomeserverOddities } from "./homeserver/oddities.ts";
+import { startHomeserver } from "./homeserver/start.ts";
+import { startModel } from "./model.ts";
+import type { Stack } from "./stack.ts";
+
+/** Stand-ins for a Synapse and a Letta side by side: there in no time, and without limits. */
+export async function startStandInStack(dir: string, oddities: Partial<HomeserverOddities> = {}): Promise<Stack> {
+  const model = await startModel();
+  const workDir = join(dir, "letta");
+  await mkdir(workDir, { recursive: true });
+  const [synapse, standIn] = await Promise.all([
+    startHomeserver("synapse", { dir: join(dir, "synapse"), rateLimits: "lifted", oddities }),
+    startAppServerStandIn({ model, toolFolder: workDir, leaseMs: 500 }),
+  ]);
+  const letta = { ...standIn, httpUrl: standIn.url, logFile: workDir, workDir, pid: process.pid };
+  return {
+    synapse,
+    letta,
+    model,
+    async stop() {
+      await Promise.all([synapse.stop(), standIn.stop()]);
+      await model.stop();
+    },
+  };
+}
