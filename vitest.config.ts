@@ -7,9 +7,12 @@ const real = [
   "test/crash/quick.real.test.ts",
 ];
 /** The same, where waiting is most of it: servers that go away and come back. */
-const outages = ["test/e2e/outages.real.test.ts", "test/e2e/restored.test.ts", "test/neighbours/*.test.ts"];
-/** How agents come, go, are adopted and put right, as people in Matrix see it. */
-const homes = ["test/e2e/{administered,adopt,getting-started,life,past,rest}.real.test.ts"];
+const outages = ["test/e2e/outages.real.test.ts", "test/neighbours/*.test.ts"];
+/** How agents come, go, are adopted, put right and restored, as people in Matrix see it. */
+const homes = [
+  "test/e2e/{administered,adopt,getting-started,life,past,rest}.real.test.ts",
+  "test/e2e/restored.test.ts",
+];
 /** Agents made and retired under kill -9 at each request: minutes. */
 const life = ["test/life/**/*.real.test.ts"];
 /** What the ports promise, and the demo: with the real servers too, but too long for the quick suite. */
