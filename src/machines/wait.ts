@@ -51,13 +51,17 @@ const longestBackoff = 60_000;
 /** The runtime makes a backoff up to a fifth longer or shorter. */
 const shortened = 0.8;
 
+/** What a server asks beyond this is not waited for: it may be a mistake, and nobody would notice until years later. */
+const longestAsked = 3_600_000;
+
 /**
- * The wait before try number `tries` + 1, ms: doubles up to a minute, and is never shorter than what the server asked,
- * also after the runtime's jitter.
+ * The wait before try number `tries` + 1, ms: doubles up to a minute, and is never shorter than what the server asked, up
+ * to an hour, also after the runtime's jitter.
  */
 export function backoff(tries: number, retryAfterMs = 0): number {
   const doubled = firstBackoff * 2 ** Math.min(Math.max(0, tries - 1), 6);
-  return Math.max(Math.ceil(retryAfterMs / shortened), Math.min(longestBackoff, doubled));
+  const asked = Number.isNaN(retryAfterMs) ? 0 : Math.min(longestAsked, retryAfterMs);
+  return Math.max(Math.ceil(asked / shortened), Math.min(longestBackoff, doubled));
 }
 
 function isFailure(value: unknown): value is Failure {
