@@ -5,7 +5,7 @@ import type { CredentialVault } from "./sessions.ts";
 export interface CareOptions {
   readonly admin: HomeserverAdmin;
   readonly vault: CredentialVault;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "elapsed">;
   /** Whether a user is an agent's or the bot: nobody else's password is ever touched. */
   readonly isOurs: (userId: string) => boolean;
   /** Told, once for each kind of failure, of what an administrator's token should allow and does not. */
@@ -40,7 +40,7 @@ export class Care {
   async exempt(userId: string, signal: AbortSignal): Promise<boolean> {
     const { admin, vault, clock } = this.#options;
     if (vault.get(exemptionOf(userId)) !== undefined) return true;
-    if (clock.now() < (this.#notBefore.get(userId) ?? 0)) return false;
+    if (clock.elapsed() < (this.#notBefore.get(userId) ?? Number.NEGATIVE_INFINITY)) return false;
     try {
       await admin.liftRateLimits(userId, signal);
       await vault.set(exemptionOf(userId), "yes");
@@ -75,7 +75,7 @@ export class Care {
   #giveUpFor(userId: string, error: unknown): void {
     const { clock, onRefused } = this.#options;
     const kind = error instanceof MatrixError ? error.kind : "other";
-    this.#notBefore.set(userId, clock.now() + (lasting.has(kind) ? afterLasting : afterPassing));
+    this.#notBefore.set(userId, clock.elapsed() + (lasting.has(kind) ? afterLasting : afterPassing));
     if (this.#told.has(kind)) return;
     this.#told.add(kind);
     onRefused(error);

@@ -52,7 +52,7 @@ export function poll(
     let passed = 0;
     let timeoutMs = recovering || restarted ? 0 : pollTimeout;
     for (;;) {
-      const begun = clock.now();
+      const begun = clock.elapsed();
       const response = await client.sync({ since, timeoutMs, filter }, signal);
       beat();
       const { nextBatch, joined } = response;
@@ -69,7 +69,7 @@ export function poll(
         return { since: nextBatch, heard, ...(changed && { changed }), ...(invited.length > 0 && { invited }) };
       since = nextBatch;
       timeoutMs = pollTimeout;
-      const rest = begun + leastInterval - clock.now();
+      const rest = begun + leastInterval - clock.elapsed();
       if (rest > 0) await sleep(clock, rest, signal);
     }
   };

@@ -80,6 +80,18 @@ describe("a poll", () => {
     context.abort();
   });
 
+  test("is not held up by a clock that is set back", async () => {
+    const { polled } = start();
+    await t.clock.pass(10);
+    t.clock.set(-86_400_000);
+    t.homeserver.post(t.roomId, { sender: anna, content: { msgtype: "m.notice", body: "tick" } });
+    await t.clock.pass(1_000);
+    t.say("hello");
+    await t.clock.pass(1_000);
+    expect(t.homeserver.count("sync")).toBe(2);
+    expect(texts(await polled)).toEqual(["hello"]);
+  });
+
   test("moves the cursor now and then past what means nothing to the agent", async () => {
     const { polled } = start();
     for (let n = 0; n < 200; n++) {
