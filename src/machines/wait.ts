@@ -14,6 +14,8 @@ export interface Trouble {
   /** The kind of the last failure. */
   readonly kind: string;
   readonly tries: number;
+  /** How many of them, the last ones, were of this kind. */
+  readonly repeats: number;
   readonly retryAfterMs: number;
   readonly wait: Wait;
 }
@@ -43,7 +45,9 @@ export function waitFor(event: { readonly error: unknown }, previous: Wait | und
 /** The trouble that begins, or goes on, with a failed try. */
 export function troubleWith(event: { readonly error: unknown }, previous: Trouble | undefined): Trouble {
   const { kind = "", retryAfterMs = 0 } = failureOf(event);
-  return { kind, tries: (previous?.tries ?? 0) + 1, retryAfterMs, wait: waitFor(event, previous?.wait) };
+  const alike = previous?.kind === kind ? previous : undefined;
+  const repeats = (alike?.repeats ?? 0) + 1;
+  return { kind, tries: (previous?.tries ?? 0) + 1, repeats, retryAfterMs, wait: waitFor(event, previous?.wait) };
 }
 
 const firstBackoff = 1_000;

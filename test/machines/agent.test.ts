@@ -324,6 +324,40 @@ describe("the intake", () => {
     expect(agent.inputOf<PollInput>("poll")).not.toHaveProperty("recovering");
   });
 
+  test("gives a cursor up that is refused three times in a row, and looks for what it missed", () => {
+    const agent = polling();
+    for (let n = 1; n <= 2; n++) {
+      agent.fail("poll", failure("cursor"));
+      agent.fireNext();
+      expect(agent.inputOf<PollInput>("poll").since).toBe("s1");
+    }
+    agent.fail("poll", failure("cursor"));
+    expect([...agent.running.keys()]).toEqual(["catchUp"]);
+    expect(agent.inputOf<PollInput>("catchUp")).not.toHaveProperty("since");
+    agent.done("catchUp", { since: "s9", heard: [] });
+    expect(agent.inputOf<PollInput>("poll").since).toBe("s9");
+    expect(agent.context.wait).toBeUndefined();
+  });
+
+  test("keeps a cursor that is not refused three times in a row, whatever else fails", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom("cursor", "refused", "unreachable", "forbidden"), { maxLength: 20 }),
+        (kinds) => {
+          const agent = polling();
+          let inRow = 0;
+          for (const kind of kinds) {
+            inRow = kind === "cursor" ? inRow + 1 : 0;
+            if (inRow === 3) return;
+            agent.fail("poll", failure(kind));
+            agent.fireNext();
+            expect(agent.inputOf<PollInput>("poll").since).toBe("s1");
+          }
+        },
+      ),
+    );
+  });
+
   test.each(["catchUp", "poll"])("answers the invitations that %s brought, and goes on hearing", (effect) => {
     const agent = effect === "poll" ? polling() : resolving();
     if (effect === "catchUp") agent.done("resolveRoom", { roomId: "!room:test" });

@@ -8,6 +8,7 @@ import { adoptionMarker, adoptionOf } from "../marker.ts";
 import type { Sessions } from "../sessions.ts";
 import { changeTypes, isChanged } from "./changes.ts";
 import type { CommandPolicy } from "./command.ts";
+import { syncFrom } from "./cursor.ts";
 import { type InvitationPolicy, judge } from "./invitations.ts";
 import { hear, type Listener } from "./listen.ts";
 import { heardTypes, readBack } from "./read-back.ts";
@@ -53,7 +54,7 @@ export function poll(
     let timeoutMs = recovering || restarted ? 0 : pollTimeout;
     for (;;) {
       const begun = clock.elapsed();
-      const response = await client.sync({ since, timeoutMs, filter }, signal);
+      const response = await syncFrom(client, { since, timeoutMs, filter }, signal);
       beat();
       const { nextBatch, joined } = response;
       const heard: Heard[] = [];

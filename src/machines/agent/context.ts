@@ -32,7 +32,7 @@ export interface AgentContext extends AgentInput {
   /** When they last did, ms since the epoch. */
   readonly changedAt: number;
   /** The sync cursor: everything up to it has been handed on. */
-  readonly since?: string;
+  readonly since?: string | undefined;
   /** Since when Letta's listings have been without the agent, ms since the epoch. */
   readonly missingSince?: number | undefined;
   /** True when the homeserver refused the stored access token. */
