@@ -1,5 +1,6 @@
 import { type HomeserverAdmin, MatrixError } from "../matrix/port.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { isLastWord } from "./last-word.ts";
 import type { CredentialVault } from "./sessions.ts";
 
 export interface CareOptions {
@@ -11,9 +12,6 @@ export interface CareOptions {
   /** Told, once for each kind of failure, of what an administrator's token should allow and does not. */
   readonly onRefused: (error: unknown) => void;
 }
-
-/** What asking again soon will not change: somebody has to do something about it first. */
-const lasting: ReadonlySet<string> = new Set(["forbidden", "refused", "unsupported", "missing", "malformed"]);
 
 /** Between two new passwords for one user, ms. */
 const healingInterval = 3_600_000;
@@ -75,7 +73,9 @@ export class Care {
   #giveUpFor(userId: string, error: unknown): void {
     const { clock, onRefused } = this.#options;
     const kind = error instanceof MatrixError ? error.kind : "other";
-    this.#notBefore.set(userId, clock.elapsed() + (lasting.has(kind) ? afterLasting : afterPassing));
+    // Garbage, too, lasts until somebody has done something about it.
+    const isLasting = isLastWord(error) || kind === "malformed";
+    this.#notBefore.set(userId, clock.elapsed() + (isLasting ? afterLasting : afterPassing));
     if (this.#told.has(kind)) return;
     this.#told.add(kind);
     onRefused(error);

@@ -1,10 +1,5 @@
-import {
-  type Content,
-  type MatrixClient,
-  MatrixError,
-  type MessagesRequest,
-  type MessagesResponse,
-} from "../matrix/port.ts";
+import type { Content, MatrixClient, MessagesRequest, MessagesResponse } from "../matrix/port.ts";
+import { isLastWord } from "./last-word.ts";
 import { saidAs, transactionMarker } from "./marker.ts";
 
 /** A message of ours, by the name that makes it the same message whoever sends it again. */
@@ -19,9 +14,6 @@ export interface Saying {
 const type = "m.room.message";
 /** Pages that are searched, of 100 events each. */
 const longestSearch = 20;
-
-/** The homeserver's last word on a room's past: then only the transaction id tells that it was said before. */
-const closed: ReadonlySet<string> = new Set(["forbidden", "refused", "missing", "unsupported"]);
 
 /** Says what was not said before, and gives its event id. */
 export function say(client: MatrixClient, { roomId, txnId, content }: Saying, signal: AbortSignal): Promise<string> {
@@ -56,6 +48,7 @@ async function findSaid(
   return undefined;
 }
 
+/** Of a past that is kept from us only the transaction id tells that something was said before. */
 function unlessClosed(error: unknown): undefined {
-  if (!(error instanceof MatrixError && closed.has(error.kind))) throw error;
+  if (!isLastWord(error)) throw error;
 }
