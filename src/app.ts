@@ -371,7 +371,7 @@ function identityOf(secret: string): Identity {
 
 /** All our users together ask the homeserver at one pace. */
 function paced(ports: Ports): Ports {
-  return { ...ports, homeserver: new PacedHomeserver(ports.homeserver, new Pacer(() => ports.clock.now())) };
+  return { ...ports, homeserver: new PacedHomeserver(ports.homeserver, new Pacer(ports.clock)) };
 }
 
 /** The real servers, as the configuration names them. */

@@ -1,47 +1,54 @@
 import { type HomeserverAdmin, MatrixError } from "../matrix/port.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { isLastWord } from "./last-word.ts";
 import type { CredentialVault } from "./sessions.ts";
 
 export interface CareOptions {
   readonly admin: HomeserverAdmin;
   readonly vault: CredentialVault;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "elapsed">;
   /** Whether a user is an agent's or the bot: nobody else's password is ever touched. */
   readonly isOurs: (userId: string) => boolean;
-  /** Told of what an administrator's token should allow and does not; everything goes on without it. */
-  readonly onRefused: (error: MatrixError) => void;
+  /** Told, once for each kind of failure, of what an administrator's token should allow and does not. */
+  readonly onRefused: (error: unknown) => void;
 }
 
-/** What asking again will not change, so that nobody should wait for it. */
-const lasting: ReadonlySet<string> = new Set(["forbidden", "refused", "unsupported", "missing"]);
-
-/** Between two new passwords for one user, and after a refusal, ms. */
-const interval = 3_600_000;
+/** Between two new passwords for one user, ms. */
+const healingInterval = 3_600_000;
+/** Before a user's exemption is asked for again, ms. */
+const afterLasting = 3_600_000;
+const afterPassing = 300_000;
 
 /** What an administrator's token is good for with our own users. */
 export class Care {
   readonly #options: CareOptions;
-  /** When it was refused to exempt them. */
-  readonly #refused = new Map<string, number>();
+  /** When those who could not be exempted may be asked for again. */
+  readonly #notBefore = new Map<string, number>();
+  /** The kinds of failure that were told of. */
+  readonly #told = new Set<string>();
 
   constructor(options: CareOptions) {
     this.#options = options;
   }
 
-  /** Exempts a user from the rate limits, once in the life of this installation. */
-  async exempt(userId: string, signal: AbortSignal): Promise<void> {
-    const { admin, vault, clock, onRefused } = this.#options;
-    if (vault.get(exemptionOf(userId)) !== undefined) return;
-    if (clock.now() - (this.#refused.get(userId) ?? Number.NEGATIVE_INFINITY) < interval) return;
+  /**
+   * Exempts a user from the rate limits, once in the life of this installation, and tells whether it is exempt. Throws
+   * only when it is aborted: whoever logs in must not depend on it.
+   */
+  async exempt(userId: string, signal: AbortSignal): Promise<boolean> {
+    const { admin, vault, clock } = this.#options;
+    if (vault.get(exemptionOf(userId)) !== undefined) return true;
+    if (clock.elapsed() < (this.#notBefore.get(userId) ?? Number.NEGATIVE_INFINITY)) return false;
     try {
       await admin.liftRateLimits(userId, signal);
+      await vault.set(exemptionOf(userId), "yes");
     } catch (error) {
-      if (!(error instanceof MatrixError && lasting.has(error.kind))) throw error;
-      this.#refused.set(userId, clock.now());
-      onRefused(error);
-      return;
+      signal.throwIfAborted();
+      this.#giveUpFor(userId, error);
+      return false;
     }
-    await vault.set(exemptionOf(userId), "yes");
+    this.#notBefore.delete(userId);
+    return true;
   }
 
   /**
@@ -52,7 +59,7 @@ export class Care {
     const { admin, vault, clock, isOurs } = this.#options;
     if (!isOurs(userId)) return false;
     const last = Number(vault.get(healingOf(userId)));
-    if (clock.now() - last < interval)
+    if (clock.now() - last < healingInterval)
       throw new MatrixError("forbidden", `the password of ${userId} is refused again soon after it was reset`, {
         remedy:
           "Look for whoever changes it, such as a second installation that serves the same agents, or for a lock on " +
@@ -61,6 +68,17 @@ export class Care {
     await admin.resetPassword(userId, password, signal);
     await vault.set(healingOf(userId), String(clock.now()));
     return true;
+  }
+
+  #giveUpFor(userId: string, error: unknown): void {
+    const { clock, onRefused } = this.#options;
+    const kind = error instanceof MatrixError ? error.kind : "other";
+    // Garbage, too, lasts until somebody has done something about it.
+    const isLasting = isLastWord(error) || kind === "malformed";
+    this.#notBefore.set(userId, clock.elapsed() + (isLasting ? afterLasting : afterPassing));
+    if (this.#told.has(kind)) return;
+    this.#told.add(kind);
+    onRefused(error);
   }
 }
 

@@ -4,33 +4,28 @@ import type { Care } from "./care.ts";
 import type { Directory } from "./directory.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** Before the homeserver is asked again after it was not there, ms. */
-const retry = 60_000;
+/** Between two looks at who is not exempt yet, ms. How often the homeserver is asked for each is decided in Care. */
+const interval = 300_000;
 
 export interface ExemptionOptions {
   readonly care: Care;
-  readonly directory: Directory;
+  readonly directory: Pick<Directory, "residents">;
   readonly sessions: Sessions;
   readonly server: string;
   readonly clock: Clock;
 }
 
 /**
- * Exempts from the rate limits those agents' users that were there before an administrator's token was configured, one
- * after the other; all others are exempted as they log in. Resolves when it has been through all.
+ * Exempts from the rate limits, one after the other, those agents' users that their login did not: they were there
+ * before an administrator's token was configured, or it could not be done then. Ends only when it is aborted.
  */
-export async function exemptResidents(options: ExemptionOptions, signal: AbortSignal): Promise<void> {
+export async function exemptResidents(options: ExemptionOptions, signal: AbortSignal): Promise<never> {
   const { care, directory, sessions, server, clock } = options;
   for (;;) {
-    try {
-      for await (const { agentId } of directory.residents()) {
-        const userId = agentUserId(server, agentId);
-        if (sessions.isLoggedIn(userId)) await care.exempt(userId, signal);
-      }
-      return;
-    } catch {
-      signal.throwIfAborted();
+    for await (const { agentId } of directory.residents()) {
+      const userId = agentUserId(server, agentId);
+      if (sessions.isLoggedIn(userId)) await care.exempt(userId, signal);
     }
-    await sleep(clock, retry, signal);
+    await sleep(clock, interval, signal);
   }
 }

@@ -1,4 +1,5 @@
-import { type Content, type MatrixClient, MatrixError } from "../matrix/port.ts";
+import type { Content, MatrixClient } from "../matrix/port.ts";
+import { isLastWord } from "./last-word.ts";
 import { saidAs, transactionMarker } from "./marker.ts";
 import { pastOf } from "./room-past.ts";
 
@@ -14,9 +15,6 @@ export interface Saying {
 const type = "m.room.message";
 /** Pages that are searched, of 100 events each. */
 const longestSearch = 20;
-
-/** The homeserver's last word on a room's past: then only the transaction id tells that it was said before. */
-const closed: ReadonlySet<string> = new Set(["forbidden", "refused", "missing", "unsupported"]);
 
 /** Says what was not said before, and gives its event id. */
 export function say(client: MatrixClient, { roomId, txnId, content }: Saying, signal: AbortSignal): Promise<string> {
@@ -44,7 +42,8 @@ export async function findSaid(
       if (chunk.some(({ eventId }) => eventId === after)) return undefined;
     }
   } catch (error) {
-    if (!(error instanceof MatrixError && closed.has(error.kind))) throw error;
+    // Of a past that is kept from us only the transaction id tells that something was said before.
+    if (!isLastWord(error)) throw error;
   }
   return undefined;
 }

@@ -59,9 +59,12 @@ export class Sessions {
    * Registers or logs in the user, unless it has a session: then it makes no request, but once to exempt the user from
    * the rate limits. Who asks while a login is under way waits for that one, and fails with it.
    */
-  ensure(localpart: string, displayName: string, signal: AbortSignal): Promise<void> {
+  async ensure(localpart: string, displayName: string, signal: AbortSignal): Promise<void> {
     const userId = `@${localpart}:${this.#homeserver.serverName}`;
-    if (this.#credentialsOf(userId) !== undefined) return this.#care?.exempt(userId, signal) ?? Promise.resolve();
+    if (this.#credentialsOf(userId) !== undefined) {
+      await this.#care?.exempt(userId, signal);
+      return;
+    }
     const underWay = this.#logins.get(userId);
     if (underWay !== undefined) return underWay;
     const login = this.#begin(userId, { localpart, displayName }, signal).finally(() => this.#logins.delete(userId));

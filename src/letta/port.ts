@@ -170,11 +170,15 @@ export type LettaErrorKind =
   | "failed"
   | "malformed";
 
+/** More is not waited for, ms: a broken proxy may ask for years, and one request an hour costs no server anything. */
+const longestRetryAfterMs = 3_600_000;
+
 export class LettaError extends Error {
   override readonly name = "LettaError";
   readonly kind: LettaErrorKind;
   /** What a person can do about it, one sentence. */
   readonly remedy: string;
+  /** Milliseconds the server asked us to wait, an hour at most. */
   readonly retryAfterMs?: number;
 
   constructor(
@@ -185,6 +189,7 @@ export class LettaError extends Error {
     super(message, { cause: details.cause });
     this.kind = kind;
     this.remedy = details.remedy;
-    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+    if (details.retryAfterMs !== undefined && !Number.isNaN(details.retryAfterMs))
+      this.retryAfterMs = Math.min(longestRetryAfterMs, Math.max(0, details.retryAfterMs));
   }
 }

@@ -14,6 +14,8 @@ export interface Trouble {
   /** The kind of the last failure. */
   readonly kind: string;
   readonly tries: number;
+  /** How many of them, the last ones, were of this kind. */
+  readonly repeats: number;
   readonly retryAfterMs: number;
   readonly wait: Wait;
 }
@@ -43,7 +45,9 @@ export function waitFor(event: { readonly error: unknown }, previous: Wait | und
 /** The trouble that begins, or goes on, with a failed try. */
 export function troubleWith(event: { readonly error: unknown }, previous: Trouble | undefined): Trouble {
   const { kind = "", retryAfterMs = 0 } = failureOf(event);
-  return { kind, tries: (previous?.tries ?? 0) + 1, retryAfterMs, wait: waitFor(event, previous?.wait) };
+  const alike = previous?.kind === kind ? previous : undefined;
+  const repeats = (alike?.repeats ?? 0) + 1;
+  return { kind, tries: (previous?.tries ?? 0) + 1, repeats, retryAfterMs, wait: waitFor(event, previous?.wait) };
 }
 
 const firstBackoff = 1_000;
@@ -51,13 +55,17 @@ const longestBackoff = 60_000;
 /** The runtime makes a backoff up to a fifth longer or shorter. */
 const shortened = 0.8;
 
+/** What a server asks beyond this is not waited for: it may be a mistake, and nobody would notice until years later. */
+const longestAsked = 3_600_000;
+
 /**
- * The wait before try number `tries` + 1, ms: doubles up to a minute, and is never shorter than what the server asked,
- * also after the runtime's jitter.
+ * The wait before try number `tries` + 1, ms: doubles up to a minute, and is never shorter than what the server asked, up
+ * to an hour, also after the runtime's jitter.
  */
 export function backoff(tries: number, retryAfterMs = 0): number {
   const doubled = firstBackoff * 2 ** Math.min(Math.max(0, tries - 1), 6);
-  return Math.max(Math.ceil(retryAfterMs / shortened), Math.min(longestBackoff, doubled));
+  const asked = Number.isNaN(retryAfterMs) ? 0 : Math.min(longestAsked, retryAfterMs);
+  return Math.max(Math.ceil(asked / shortened), Math.min(longestBackoff, doubled));
 }
 
 function isFailure(value: unknown): value is Failure {

@@ -217,10 +217,13 @@ export type MatrixErrorKind =
   | "refused"
   | "malformed";
 
+/** More is not waited for, ms: a broken proxy may ask for years, and one request an hour costs no server anything. */
+const longestRetryAfterMs = 3_600_000;
+
 export class MatrixError extends Error {
   override readonly name = "MatrixError";
   readonly kind: MatrixErrorKind;
-  /** Milliseconds the homeserver asked us to wait (`limited` only). */
+  /** Milliseconds the homeserver asked us to wait (`limited` only), an hour at most. */
   readonly retryAfterMs?: number;
   readonly httpStatus?: number;
   readonly errcode?: string;
@@ -235,7 +238,8 @@ export class MatrixError extends Error {
     super(message, { cause: details.cause });
     this.kind = kind;
     this.remedy = details.remedy;
-    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+    if (details.retryAfterMs !== undefined && !Number.isNaN(details.retryAfterMs))
+      this.retryAfterMs = Math.min(longestRetryAfterMs, Math.max(0, details.retryAfterMs));
     if (details.httpStatus !== undefined) this.httpStatus = details.httpStatus;
     if (details.errcode !== undefined) this.errcode = details.errcode;
   }

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Care } from "../../src/actors/care.ts";
+import { exemptResidents } from "../../src/actors/exemptions.ts";
 import type { Sessions } from "../../src/actors/sessions.ts";
+import { addressOf } from "../../src/machines/addresses.ts";
 import { FakeAdmin } from "../ports/fake-admin.ts";
 import { FakeHomeserver, matrixError } from "../ports/fake-homeserver.ts";
 import { FakeVault } from "../ports/fake-vault.ts";
@@ -10,6 +12,7 @@ import { newSessions } from "./town.ts";
 const { signal } = new AbortController();
 const userId = "@agent_1:test";
 const hour = 3_600_000;
+const minutes = (n: number): number => n * 60_000;
 
 let clock: SimulatedClock;
 let homeserver: FakeHomeserver;
@@ -123,12 +126,76 @@ describe("an administrator's token", () => {
     expect([...admin.exempted]).toEqual([userId]);
   });
 
-  test("is asked again, without a second login, when the homeserver was not there", async () => {
+  test("is asked again five minutes after a failure that passes, and the agent is online meanwhile", async () => {
     homeserver.fail("liftRateLimits", matrixError("unreachable"));
-    await expect(ensure()).rejects.toMatchObject({ kind: "unreachable" });
+    for (let n = 0; n < 10; n++) await ensure();
+    await sessions.as(userId).typing("!room:test", true, 1, signal);
+    expect(homeserver.count("liftRateLimits")).toBe(1);
+    clock.advance(minutes(5));
     await ensure();
     expect([...admin.exempted]).toEqual([userId]);
-    expect(homeserver.requests.map(({ call }) => call)).toEqual(["register", "liftRateLimits", "liftRateLimits"]);
+    expect(homeserver.count("register")).toBe(1);
+    expect(homeserver.count("login")).toBe(0);
+  });
+
+  test.each(["forbidden", "refused", "unsupported", "missing", "malformed"] as const)(
+    "is asked again an hour after it was answered with what is lasting: %s",
+    async (kind) => {
+      homeserver.fail("liftRateLimits", matrixError(kind));
+      await ensure();
+      clock.advance(minutes(59));
+      await ensure();
+      expect(homeserver.count("liftRateLimits")).toBe(1);
+      clock.advance(minutes(1));
+      await ensure();
+      expect([...admin.exempted]).toEqual([userId]);
+    },
+  );
+
+  test("that fails in whatever way keeps no agent offline", async () => {
+    homeserver.fail("liftRateLimits", new TypeError("nobody has thought of this"));
+    await ensure();
+    await sessions.as(userId).typing("!room:test", true, 1, signal);
+    expect(refused).toEqual([new TypeError("nobody has thought of this")]);
+  });
+
+  test("whose answers are garbage is told of once, not once for each agent", async () => {
+    homeserver.fail("liftRateLimits", matrixError("malformed"), 3);
+    homeserver.fail("liftRateLimits", matrixError("unreachable"), 3);
+    for (let n = 1; n <= 6; n++) await sessions.ensure(`agent_${n}`, "Scout", signal);
+    expect(refused).toMatchObject([{ kind: "malformed" }, { kind: "unreachable" }]);
+  });
+
+  test("is not waited for by whoever gives up meanwhile", async () => {
+    const stopping = new AbortController();
+    homeserver.fail("liftRateLimits", matrixError("unreachable"));
+    const exempted = care().exempt(userId, stopping.signal);
+    stopping.abort(new Error("stopping"));
+    await expect(exempted).rejects.toThrow("stopping");
+    expect(refused).toEqual([]);
+  });
+});
+
+describe("the users that are there already", () => {
+  test("are exempted one after the other, and those that could not be are looked at again", async () => {
+    await newSessions(homeserver, vault).ensure("agent_1", "Scout", signal);
+    await newSessions(homeserver, vault).ensure("agent_2", "Scout", signal);
+    homeserver.fail("liftRateLimits", matrixError("unreachable"), 1, ({ args }) => args[0] === "@agent_1:test");
+    const stopping = new AbortController();
+    const residents = async function* () {
+      for (const agentId of ["agent-1", "agent-2"])
+        yield { actor: addressOf.agent("test", agentId), agentId, life: "live", isSettled: true };
+    };
+    const running = exemptResidents(
+      { care: care(), directory: { residents }, sessions, server: "test", clock },
+      stopping.signal,
+    );
+    await clock.pass(0);
+    expect([...admin.exempted]).toEqual(["@agent_2:test"]);
+    await clock.pass(minutes(5));
+    expect([...admin.exempted]).toEqual(["@agent_2:test", userId]);
+    stopping.abort(new Error("stopping"));
+    await expect(running).rejects.toThrow("stopping");
   });
 });
 

@@ -42,9 +42,9 @@ describe("the account", () => {
     expect(agent.in("account.online")).toBe(true);
   });
 
-  test("#11 is never asked for less time than the homeserver wants", () => {
+  test("#11 is never asked for less time than the homeserver wants, up to an hour", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 2 ** 31 }), (retryAfterMs) => {
+      fc.property(fc.integer({ min: 1, max: 3_600_000 }), (retryAfterMs) => {
         const agent = drive.agent();
         agent.send({ type: "DISCOVERED", name: "Scout" });
         agent.fail("ensureAccount", failure("limited", retryAfterMs));
@@ -322,6 +322,40 @@ describe("the intake", () => {
     agent.done("poll", nothing);
     expect(agent.context.wait).toBeUndefined();
     expect(agent.inputOf<PollInput>("poll")).not.toHaveProperty("recovering");
+  });
+
+  test("gives a cursor up that is refused three times in a row, and looks for what it missed", () => {
+    const agent = polling();
+    for (let n = 1; n <= 2; n++) {
+      agent.fail("poll", failure("cursor"));
+      agent.fireNext();
+      expect(agent.inputOf<PollInput>("poll").since).toBe("s1");
+    }
+    agent.fail("poll", failure("cursor"));
+    expect([...agent.running.keys()]).toEqual(["catchUp"]);
+    expect(agent.inputOf<PollInput>("catchUp")).not.toHaveProperty("since");
+    agent.done("catchUp", { since: "s9", heard: [] });
+    expect(agent.inputOf<PollInput>("poll").since).toBe("s9");
+    expect(agent.context.wait).toBeUndefined();
+  });
+
+  test("keeps a cursor that is not refused three times in a row, whatever else fails", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom("cursor", "refused", "unreachable", "forbidden"), { maxLength: 20 }),
+        (kinds) => {
+          const agent = polling();
+          let inRow = 0;
+          for (const kind of kinds) {
+            inRow = kind === "cursor" ? inRow + 1 : 0;
+            if (inRow === 3) return;
+            agent.fail("poll", failure(kind));
+            agent.fireNext();
+            expect(agent.inputOf<PollInput>("poll").since).toBe("s1");
+          }
+        },
+      ),
+    );
   });
 
   test.each(["catchUp", "poll"])("answers the invitations that %s brought, and goes on hearing", (effect) => {

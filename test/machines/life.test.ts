@@ -149,6 +149,22 @@ describe("a retired agent that Letta lists again", () => {
     expect(agent.inputOf("poll")).toMatchObject({ roomId: "!another:test", since: "s1" });
   });
 
+  test("hears from where it stopped, however often it goes and comes: the cursor outlives the room", () => {
+    const agent = retired();
+    expect(agent.context.since).toBe("s1");
+    agent.send(discovered);
+    provision(agent, "!another:test");
+    expect(agent.inputOf("poll")).toMatchObject({ since: "s1" });
+    agent.done("poll", { since: "s2", heard: [] });
+    agent.send(missed);
+    agent.at += 2 * hour;
+    agent.send(missed);
+    for (const step of steps) agent.done(step, step === "listConversations" ? [] : undefined);
+    agent.send(discovered);
+    provision(agent, "!third:test");
+    expect(agent.inputOf("poll")).toMatchObject({ roomId: "!third:test", since: "s2" });
+  });
+
   test("can be retired a second time, from the first step on", () => {
     const agent = retired();
     agent.send(discovered);

@@ -44,7 +44,7 @@ const provisioning = {
   furnishRoom: [good(), bad("forbidden"), bad("unreachable")],
   invitePeople: [good(), bad("limited", 300_000), bad("forbidden"), bad("token")],
   catchUp: [good({ since: "s1", heard: [] }), bad("unreachable"), bad("token")],
-  poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token")],
+  poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token"), bad("cursor")],
 };
 
 /** Of an agent that lives, with all that can go wrong; and of one that comes and goes, with a little of it. */
@@ -96,6 +96,7 @@ function distinguishAgents({ since, roomId, tokenRefused, stale, imported, troub
     stale,
     imported,
     [account, room, intake, life].map((trouble) => trouble && [trouble.kind === "token", trouble.tries === 1]),
+    intake?.kind === "cursor" && intake.repeats,
     // Which of these it is makes no difference to where the chart goes.
     Object.keys(others).length > 0,
   ];

@@ -10,6 +10,7 @@ import { adoptionMarker, adoptionOf } from "../marker.ts";
 import type { Sessions } from "../sessions.ts";
 import { changeTypes, isChanged } from "./changes.ts";
 import type { CommandPolicy } from "./command.ts";
+import { syncFrom } from "./cursor.ts";
 import { type InvitationPolicy, judge } from "./invitations.ts";
 import { hear, type Listener } from "./listen.ts";
 import { heardTypes, readBack } from "./read-back.ts";
@@ -54,8 +55,8 @@ export function poll(
     let passed = 0;
     let timeoutMs = recovering || restarted ? 0 : pollTimeout;
     for (;;) {
-      const begun = clock.now();
-      const response = await client.sync({ since, timeoutMs, filter }, signal);
+      const begun = clock.elapsed();
+      const response = await syncFrom(client, { since, timeoutMs, filter }, signal);
       beat();
       const { nextBatch, joined } = response;
       const heard: Heard[] = [];
@@ -71,7 +72,7 @@ export function poll(
         return { since: nextBatch, heard, ...(changed && { changed }), ...(invited.length > 0 && { invited }) };
       since = nextBatch;
       timeoutMs = pollTimeout;
-      const rest = begun + leastInterval - clock.now();
+      const rest = begun + leastInterval - clock.elapsed();
       if (rest > 0) await sleep(clock, rest, signal);
     }
   };

@@ -3,6 +3,7 @@ import type { Invitation, PollInput } from "../../machines/agent/context.ts";
 import type { agentMachine } from "../../machines/agent/index.ts";
 import { type InvitedRoom, type MatrixClient, MatrixError, type SyncResponse } from "../../matrix/port.ts";
 import type { ActionEffects } from "../../runtime/effect.ts";
+import { isLastWord } from "../last-word.ts";
 import { RoomState } from "../room-state.ts";
 import type { Sessions } from "../sessions.ts";
 import { replacementOf } from "../upgrade.ts";
@@ -56,9 +57,6 @@ async function replacementAt(client: MatrixClient, roomId: string, signal: Abort
   }
 }
 
-/** The homeserver's last word: the invitation was taken back, or the room is gone. */
-const final: ReadonlySet<string> = new Set(["forbidden", "refused", "missing", "unsupported"]);
-
 /** A refusal alone may be a proxy's: an invitation was taken back when the homeserver does not tell of it any more. */
 async function isStanding(client: MatrixClient, roomId: string, signal: AbortSignal): Promise<boolean> {
   const filter = { timelineTypes: [], timelineLimit: 1, stateTypes: [] };
@@ -80,7 +78,8 @@ export function answerInvitations(
       } catch (error) {
         if (!(error instanceof MatrixError)) throw error;
         const isRefused = accept && error.kind === "forbidden";
-        if (!final.has(error.kind) || (isRefused && (await isStanding(client, roomId, signal)))) failures.push(error);
+        // Its last word: the invitation was taken back, or the room is gone.
+        if (!isLastWord(error) || (isRefused && (await isStanding(client, roomId, signal)))) failures.push(error);
       }
     }
     if (failures.length > 0) throw failures[0];

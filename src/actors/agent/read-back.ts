@@ -1,11 +1,5 @@
-import {
-  type JoinedRoom,
-  type MatrixClient,
-  MatrixError,
-  type MatrixEvent,
-  type MessagesRequest,
-  type MessagesResponse,
-} from "../../matrix/port.ts";
+import type { JoinedRoom, MatrixClient, MatrixEvent, MessagesRequest, MessagesResponse } from "../../matrix/port.ts";
+import { isLastWord } from "../last-word.ts";
 
 /** Event types in which people say something. */
 export const heardTypes: readonly string[] = ["m.room.message", "m.room.encrypted"];
@@ -29,9 +23,6 @@ export interface Past {
   /** True when there is more between these events and where the reading should have ended. */
   readonly cut: boolean;
 }
-
-/** The homeserver's last word on a room's past: asking again changes nothing. */
-const closed: ReadonlySet<string> = new Set(["forbidden", "refused", "missing", "unsupported"]);
 
 /**
  * Reads what lies before a room's timeline, and nothing that is in it. A past that the homeserver keeps to itself is
@@ -66,5 +57,5 @@ export async function readBack(
 }
 
 function unlessClosed(error: unknown): undefined {
-  if (!(error instanceof MatrixError && closed.has(error.kind))) throw error;
+  if (!isLastWord(error)) throw error;
 }

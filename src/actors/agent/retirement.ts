@@ -26,9 +26,9 @@ const longestWait = 600_000;
 
 export function awaitClosed(directory: Directory, clock: Clock): AgentEffects["awaitClosed"] {
   return async ({ agentId }, { signal }) => {
-    const until = clock.now() + longestWait;
+    const until = clock.elapsed() + longestWait;
     for (const conversation of await directory.conversationsOf(agentId))
-      while (!directory.isOver(conversation) && clock.now() < until) await sleep(clock, lookEvery, signal);
+      while (!directory.isOver(conversation) && clock.elapsed() < until) await sleep(clock, lookEvery, signal);
   };
 }
 

@@ -24,7 +24,7 @@ export class SendBudget {
     this.#options = options;
     this.#clock = clock;
     this.#tokens = options.burst;
-    this.#countedAt = clock.now();
+    this.#countedAt = clock.elapsed();
   }
 
   /** True when it has nothing to remember: a new one would be the same. */
@@ -50,11 +50,11 @@ export class SendBudget {
   /** Takes nothing for `ms`: the homeserver has asked for it. */
   pause(ms: number): void {
     this.#tokens = 0;
-    this.#countedAt = this.#clock.now() + ms;
+    this.#countedAt = this.#clock.elapsed() + ms;
   }
 
   #refill(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     if (now <= this.#countedAt) return;
     const { ratePerSecond, burst } = this.#options;
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#countedAt) / 1_000) * ratePerSecond);

@@ -24,19 +24,19 @@ export function follow(options: CoreUserOptions): CoreUserEffects["follow"] {
   const { sessions, clock } = options;
   return async ({ userId, since: noted, recovering = false }, { signal }) => {
     const client = sessions.as(userId);
-    const begun = clock.now();
+    const begun = clock.elapsed();
     let since = noted;
     for (;;) {
-      const polled = clock.now();
+      const polled = clock.elapsed();
       const request = { timeoutMs: recovering ? 0 : pollTimeout, filter, ...(since !== undefined && { since }) };
       const { nextBatch, invited } = await client.sync(request, signal);
       const ours = invited.length === 0 ? [] : await sentByOurs(options, invited);
       // One after the other, since joins are limited. What fails is in the next answer to the same cursor.
       for (const { roomId } of ours) await join(client, roomId, signal);
-      const isLate = clock.now() - begun >= longest;
+      const isLate = clock.elapsed() - begun >= longest;
       if (ours.length > 0 || noted === undefined || recovering || isLate) return { since: nextBatch };
       since = nextBatch;
-      await sleep(clock, Math.max(0, polled + leastInterval - clock.now()), signal);
+      await sleep(clock, Math.max(0, polled + leastInterval - clock.elapsed()), signal);
     }
   };
 }

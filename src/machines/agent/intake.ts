@@ -103,6 +103,7 @@ export const intake = agentSetup.createStateConfig({
           target: "renewing",
         },
         { guard: { type: "isTokenRefused", params: { concern: "intake" } }, target: "renewingLater" },
+        { guard: and(["hasCursor", "isCursorRefused"]), target: "deaf", actions: "dropCursor" },
         { target: "backingOff" },
       ],
     },

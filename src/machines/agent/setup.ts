@@ -39,6 +39,9 @@ const lasting: ReadonlySet<string> = new Set(["forbidden", "refused", "unsupport
 /** What trying the same step again at once would not change. */
 const passable: ReadonlySet<string> = new Set([...lasting, "too-large", "malformed", "failed", "gone"]);
 
+/** In a row, before a cursor is given up. */
+const mostCursorRefusals = 3;
+
 export const agentSetup = setup({
   types: { input: {} as AgentInput, context: {} as AgentContext, events: {} as AgentEvent },
   actors: {
@@ -83,6 +86,8 @@ export const agentSetup = setup({
     setImported: assign(() => ({ imported: true })),
     forgetCursor: assign((_, { store }: { store: string }) => ({ since: undefined, store })),
     advance: assign((_, { since }: { since: string }) => ({ since })),
+    /** What comes after it is read back from the rooms. */
+    dropCursor: assign(() => ({ since: undefined })),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
     noteChange: assign(({ context, event }, { changed }: { readonly changed?: true }) =>
       changed === undefined ? {} : changesWith(context, timeOf(event)),
@@ -112,6 +117,9 @@ export const agentSetup = setup({
     isNamed: ({ context }) => context.name !== undefined,
     knowsSpace: ({ context }) => context.spaceId !== undefined,
     hasCursor: ({ context }) => context.since !== undefined,
+    /** Again and again: once may be a mistake, and to read back what was missed is dear. */
+    isCursorRefused: ({ context: { troubles } }) =>
+      troubles.intake?.kind === "cursor" && troubles.intake.repeats >= mostCursorRefusals,
     hasRoom: ({ context }) => context.roomId !== undefined,
     isElsewhere: ({ context }, { roomId }: { roomId: string | null }) =>
       roomId !== null && context.roomId !== undefined && roomId !== context.roomId,

@@ -1,4 +1,5 @@
 import { MatrixError } from "../port.ts";
+import type { Stopwatch } from "./stopwatch.ts";
 
 /** So many users who find no answer one after the other show that it is not the trouble of one of them. */
 const enough = 3;
@@ -16,7 +17,7 @@ interface Opened {
  * at growing intervals; everybody else is told at once what that one would have found.
  */
 export class Breaker {
-  readonly #now: () => number;
+  readonly #stopwatch: Stopwatch;
   readonly #onOpen: () => void;
   /** Those who found no answer since somebody last found one. */
   readonly #unanswered = new Set<string>();
@@ -24,14 +25,15 @@ export class Breaker {
   #probing = false;
 
   /** `onOpen` is called when it turns out that the homeserver answers nobody. */
-  constructor(now: () => number, onOpen: () => void) {
-    this.#now = now;
+  constructor(stopwatch: Stopwatch, onOpen: () => void) {
+    this.#stopwatch = stopwatch;
     this.#onOpen = onOpen;
   }
 
   /** Throws when asking now would be in vain. */
   assertPromising(): void {
-    if (this.#opened !== undefined && (this.#probing || this.#now() < this.#opened.until)) throw this.refusal();
+    if (this.#opened !== undefined && (this.#probing || this.#stopwatch.elapsed() < this.#opened.until))
+      throw this.refusal();
   }
 
   /** What somebody gets who may not ask. */
@@ -72,7 +74,7 @@ export class Breaker {
 
   #open(cause: MatrixError, tries: number): void {
     const pause = Math.min(longestPause, firstPause * 2 ** Math.min(tries - 1, 10));
-    this.#opened = { tries, until: this.#now() + pause, cause };
+    this.#opened = { tries, until: this.#stopwatch.elapsed() + pause, cause };
     this.#onOpen();
   }
 

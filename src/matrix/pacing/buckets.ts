@@ -1,4 +1,5 @@
 import { MatrixError, type Urgency } from "../port.ts";
+import type { Stopwatch } from "./stopwatch.ts";
 import { type Waiter, waitAmong } from "./waiter.ts";
 
 /** What the homeserver counts a request with, said as people would: `inviting @anna:example.org`. */
@@ -32,12 +33,12 @@ const rank: Readonly<Record<Urgency, number>> = { answer: 0, conversation: 1, ho
  * would; afterwards one asks after the other, until one that is let through has nobody behind it.
  */
 export class Buckets {
-  readonly #now: () => number;
+  readonly #stopwatch: Stopwatch;
   readonly #limited = new Map<string, Limited>();
   #sweepAt = keptAtLeast;
 
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(stopwatch: Stopwatch) {
+    this.#stopwatch = stopwatch;
   }
 
   /** How many buckets are remembered. */
@@ -71,7 +72,7 @@ export class Buckets {
     for (;;) {
       const limited = this.#limited.get(name);
       if (limited === undefined) return undefined;
-      const rest = limited.until - this.#now();
+      const rest = limited.until - this.#stopwatch.elapsed();
       if (rest > 0) throw new HeldBack(name, rest, limited.refusal);
       if (!limited.isBusy) {
         limited.isBusy = true;
@@ -84,13 +85,13 @@ export class Buckets {
   #passed(name: string): void {
     const limited = this.#limited.get(name);
     // What was under way before the refusal does not take it back.
-    if (limited === undefined || limited.until > this.#now()) return;
+    if (limited === undefined || limited.until > this.#stopwatch.elapsed()) return;
     limited.until = 0;
     delete limited.suspect;
   }
 
   #refused({ name, within }: Bucket, refusal: MatrixError): void {
-    const until = this.#now() + (refusal.retryAfterMs ?? 0);
+    const until = this.#stopwatch.elapsed() + (refusal.retryAfterMs ?? 0);
     Object.assign(this.#keep(name, refusal), { until, refusal });
     if (within === undefined) return;
     const larger = this.#keep(within, refusal);
@@ -109,7 +110,7 @@ export class Buckets {
 
   #leave(limited: Limited): void {
     limited.isBusy = false;
-    const isPaused = limited.until > this.#now();
+    const isPaused = limited.until > this.#stopwatch.elapsed();
     const waiting = [...limited.waiting].sort((one, other) => rank[one.urgency] - rank[other.urgency]);
     for (const waiter of isPaused ? waiting : waiting.slice(0, 1)) waiter.admit();
   }
@@ -121,7 +122,7 @@ export class Buckets {
   }
 
   #sweep(): void {
-    const now = this.#now();
+    const now = this.#stopwatch.elapsed();
     for (const [name, limited] of this.#limited)
       if (limited.until <= now && isIdle(limited)) this.#limited.delete(name);
     this.#sweepAt = Math.max(keptAtLeast, 2 * this.#limited.size);

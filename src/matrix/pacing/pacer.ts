@@ -2,6 +2,7 @@ import type { Urgency } from "../port.ts";
 import { Breaker } from "./breaker.ts";
 import { type Bucket, Buckets } from "./buckets.ts";
 import { Lane } from "./lane.ts";
+import type { Stopwatch } from "./stopwatch.ts";
 
 /**
  * Which requests wait for one another: those that make a session, looks that the homeserver answers at once, and all
@@ -29,10 +30,9 @@ export class Pacer {
     commands: new Lane({ most: 32, housekeeping: 24 }),
   };
 
-  /** `now` tells the time, ms since the epoch. */
-  constructor(now: () => number) {
-    this.#buckets = new Buckets(now);
-    this.#breaker = new Breaker(now, () => this.#turnAway());
+  constructor(stopwatch: Stopwatch) {
+    this.#buckets = new Buckets(stopwatch);
+    this.#breaker = new Breaker(stopwatch, () => this.#turnAway());
   }
 
   /**

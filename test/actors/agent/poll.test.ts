@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { longestPollSilence, poll } from "../../../src/actors/agent/intake.ts";
 import type { Polled } from "../../../src/machines/agent/context.ts";
-import type { MessagesRequest, SyncRequest } from "../../../src/matrix/port.ts";
+import { MatrixError, type MessagesRequest, type SyncRequest } from "../../../src/matrix/port.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { settled } from "../../runtime/simulated-clock.ts";
 import { effectContext } from "../effect-context.ts";
@@ -78,6 +78,34 @@ describe("a poll", () => {
     }
     expect(t.homeserver.count("sync")).toBeLessThanOrEqual(6);
     context.abort();
+  });
+
+  test.each(["M_UNKNOWN", "M_INVALID_PARAM"])(
+    "whose cursor is refused with %s says that it is the cursor",
+    async (errcode) => {
+      const details = { remedy: "look", httpStatus: 400, errcode };
+      t.homeserver.fail("sync", new MatrixError("refused", "Invalid stream token", details));
+      await expect(start().polled).rejects.toMatchObject({ kind: "cursor", cause: { errcode } });
+    },
+  );
+
+  test("that is refused otherwise says just that", async () => {
+    t.homeserver.fail("sync", matrixError("refused"));
+    await expect(start().polled).rejects.toMatchObject({ kind: "refused" });
+    t.homeserver.fail("sync", matrixError("forbidden"));
+    await expect(start().polled).rejects.toMatchObject({ kind: "forbidden" });
+  });
+
+  test("is not held up by a clock that is set back", async () => {
+    const { polled } = start();
+    await t.clock.pass(10);
+    t.clock.set(-86_400_000);
+    t.homeserver.post(t.roomId, { sender: anna, content: { msgtype: "m.notice", body: "tick" } });
+    await t.clock.pass(1_000);
+    t.say("hello");
+    await t.clock.pass(1_000);
+    expect(t.homeserver.count("sync")).toBe(2);
+    expect(texts(await polled)).toEqual(["hello"]);
   });
 
   test("moves the cursor now and then past what means nothing to the agent", async () => {

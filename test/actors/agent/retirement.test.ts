@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { poll } from "../../../src/actors/agent/intake.ts";
 import { linkToSpace } from "../../../src/actors/agent/link.ts";
 import {
   awaitClosed,
@@ -16,7 +17,7 @@ import type { ActorId } from "../../../src/runtime/actor-id.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { recordOf } from "../agent-record.ts";
 import { effectContext } from "../effect-context.ts";
-import { type Town, town } from "../town.ts";
+import { anna, type Town, town } from "../town.ts";
 
 const options = {
   server: "test",
@@ -151,6 +152,29 @@ describe("an agent that is back", () => {
     const resolve = resolveRoom(t.sessions, options);
     expect(await resolve({ userId, agentId: "agent-1", roomId: null }, context())).toEqual({ roomId: null });
     expect(t.homeserver.aliases.has(alias)).toBe(false);
+  });
+});
+
+describe("what was said while an agent was retired", () => {
+  test("is heard in the rooms it stayed in, from where it had stopped, and nothing before that is heard again", async () => {
+    const elsewhere = t.homeserver.makeRoom(anna);
+    t.homeserver.setMember(elsewhere, userId, "join");
+    const say = (room: string, body: string) =>
+      t.homeserver.post(room, {
+        sender: anna,
+        content: { msgtype: "m.text", body, "m.mentions": { user_ids: [userId] } },
+      });
+    say(elsewhere, "before");
+    say(roomId, "before, at home");
+    const since = `s${t.homeserver.place}`;
+    await retire();
+    say(elsewhere, "meanwhile");
+    const another = await create();
+    const commands = { people: new Set<string>() };
+    const guests = { server: "test", people: new Set<string>(), servers: new Set<string>() };
+    const hear = poll(t.sessions, t.clock, options, guests, commands);
+    const { heard } = await hear({ userId, roomId: another.roomId, since }, context());
+    expect(heard).toMatchObject([{ kind: "question", roomId: elsewhere, question: { text: "meanwhile" } }]);
   });
 });
 

@@ -22,6 +22,15 @@ describe("a send budget", () => {
     expect(draftsOf(budget)).toBe(8);
   });
 
+  test("fills up again at the same pace when somebody sets the clock back", () => {
+    const clock = new SimulatedClock();
+    const budget = new SendBudget(options, clock);
+    draftsOf(budget);
+    clock.set(-86_400_000);
+    clock.advance(5_000);
+    expect(draftsOf(budget)).toBe(1);
+  });
+
   test("counts finals, which never wait", () => {
     const budget = new SendBudget(options, new SimulatedClock());
     for (let n = 0; n < 5; n++) budget.spend();

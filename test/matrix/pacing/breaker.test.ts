@@ -8,10 +8,7 @@ import { work } from "./work.ts";
 function world() {
   const clock = new SimulatedClock();
   const opened: number[] = [];
-  const breaker = new Breaker(
-    () => clock.now(),
-    () => opened.push(clock.now()),
-  );
+  const breaker = new Breaker(clock, () => opened.push(clock.now()));
   let asked = 0;
   /** Asks, and tells whether the homeserver was asked at all. */
   const ask = async (user: string, kind?: MatrixErrorKind): Promise<boolean> => {
@@ -125,4 +122,13 @@ test("a poll that was held all the while and is answered shows that the homeserv
   await held;
   await settled();
   expect(await ask("@d")).toBe(true);
+});
+
+test("an outage is over as soon as it was when somebody sets the clock back", async () => {
+  const { clock, ask, goDown } = world();
+  await goDown();
+  clock.set(-86_400_000);
+  clock.advance(1_000);
+  expect(await ask("@d")).toBe(true);
+  expect(await ask("@e")).toBe(true);
 });

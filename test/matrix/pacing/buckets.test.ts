@@ -10,7 +10,7 @@ const never = new AbortController().signal;
 
 function world() {
   const clock = new SimulatedClock();
-  const buckets = new Buckets(() => clock.now());
+  const buckets = new Buckets(clock);
   let asked = 0;
   /** Asks, and gives what came of it: the time to wait where it was held back. */
   const ask = async (bucket: Bucket, refusedFor?: number) => {
@@ -147,7 +147,7 @@ test("whoever asks when, a homeserver that says how long to wait refuses once in
   await fc.assert(
     fc.asyncProperty(asks, async (plan) => {
       const clock = new SimulatedClock();
-      const buckets = new Buckets(() => clock.now());
+      const buckets = new Buckets(clock);
       /** One request in 3 s for each user. */
       const freeAt = new Map<number, number>();
       const refusals = new Map<number, number>();
@@ -173,3 +173,15 @@ test("whoever asks when, a homeserver that says how long to wait refuses once in
     }),
   );
 });
+
+test.each([-86_400_000, 86_400_000])(
+  "a pause is as long as it was when somebody sets the clock by %d ms",
+  async (set) => {
+    const { clock, ask } = world();
+    expect(await ask({ name: "sending as @a" }, 5_000)).toBe(5_000);
+    clock.set(set);
+    expect(await ask({ name: "sending as @a" })).toBe(5_000);
+    clock.advance(5_000);
+    expect(await ask({ name: "sending as @a" })).toBe("let through");
+  },
+);

@@ -12,7 +12,7 @@ const poll = { since: "s1", timeoutMs: 30_000, filter };
 function heldWorld() {
   const clock = new SimulatedClock();
   const server = new HeldHomeserver();
-  const homeserver = new PacedHomeserver(server, new Pacer(() => clock.now()));
+  const homeserver = new PacedHomeserver(server, new Pacer(clock));
   const clientOf = (userId: string) => homeserver.as({ userId, deviceId: "D", accessToken: "secret" });
   return { clock, server, homeserver, clientOf };
 }
@@ -20,7 +20,7 @@ function heldWorld() {
 function fakeWorld() {
   const clock = new SimulatedClock();
   const server = new FakeHomeserver(clock);
-  const homeserver = new PacedHomeserver(server, new Pacer(() => clock.now()));
+  const homeserver = new PacedHomeserver(server, new Pacer(clock));
   const resident = (userId: string) => ({
     client: homeserver.as(server.sessionOf(userId)),
     roomId: server.makeRoom(userId),
