@@ -5,7 +5,7 @@ import type { JournalLine } from "./journal.ts";
 import type { ActorEvent, ActorRecord } from "./record.ts";
 
 export interface AcceptOptions {
-  /** Names the event at its receiver: a second one of the same id is acknowledged and dropped. */
+  /** Names the event at its receiver: a second one of the same id is acknowledged and dropped, also while the first waits. */
   readonly id?: string;
   /** What caused the event, for the journal. */
   readonly cause?: string;

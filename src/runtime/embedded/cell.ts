@@ -247,7 +247,7 @@ export class Cell implements RunnerHost {
 
   #knownAs({ id, key }: Item): Promise<void> | undefined {
     if (id === undefined) return undefined;
-    const known = this.#known.find(id);
+    const known = this.#known.find(id) ?? (this.#held.has(id) ? this.#host.store.commit([]) : undefined);
     if (known !== undefined && key !== undefined) this.#host.ride([del(key)]);
     return known;
   }
