@@ -3,6 +3,7 @@ import { effect } from "../placeholder.ts";
 import type { Answer, Command, Question } from "../question.ts";
 import { backoff, failureOf, timeOf, waitFor } from "../wait.ts";
 import type { ConversationContext, ConversationEvent, ConversationInput, Remark, Turn, TurnInput } from "./context.ts";
+import { hasRoomFor, withText } from "./queue.ts";
 
 /** What a conversation's states are made of: its named effects, actions, guards and delays. */
 
@@ -25,8 +26,6 @@ const mostAttempts = 6;
 const mostMoves = 6;
 /** How long people may take to decide about a tool call, ms. */
 const approvalWithin = 24 * 3_600_000;
-/** Questions that may wait; the next is refused visibly. */
-export const longestQueue = 500;
 
 export const conversationSetup = setup({
   types: {
@@ -70,11 +69,12 @@ export const conversationSetup = setup({
     close: assign((_, { reason }: { reason: string }) => ({ closed: reason })),
     replaceText: assign(({ context: { queue, failed }, event }) => {
       if (event.type !== "EDITED") return {};
-      const edited = (question: Question): Question =>
-        question.eventId === event.edits && question.sender === event.sender
-          ? { ...question, text: event.text }
-          : question;
-      return { queue: queue.map(edited), failed: failed && edited(failed) };
+      const { edits, sender, text } = event;
+      const isMeant = (question: Question): boolean => question.eventId === edits && question.sender === sender;
+      return {
+        queue: withText(queue, isMeant, text),
+        failed: failed !== undefined && isMeant(failed) ? { ...failed, text } : failed,
+      };
     }),
     takeNext: assign(({ context: { queue } }) => {
       const [question, ...rest] = queue;
@@ -127,13 +127,13 @@ export const conversationSetup = setup({
   },
   guards: {
     hasQuestion: ({ context }) => context.queue.length > 0,
-    isFull: ({ context }) => context.queue.length >= longestQueue,
+    isFull: ({ context: { queue }, event }) => event.type === "MESSAGE" && !hasRoomFor(queue, event.question),
     isClosed: ({ context }) => context.closed !== undefined,
     isUnreadable: ({ context }) => context.current?.question.unreadable !== undefined,
     isOpen: ({ context }) => context.conversationId !== undefined,
     wasStopped: (_, { stopped }: { stopped?: true }) => stopped === true,
     isStopping: ({ context }) => context.current?.stopping === true,
-    hasFailed: ({ context: { queue, failed } }) => failed !== undefined && queue.length < longestQueue,
+    hasFailed: ({ context: { queue, failed } }) => failed !== undefined && hasRoomFor(queue, failed),
     isReaction: (_, { reactionTo }: Command) => reactionTo !== undefined,
     /** A word means whatever waits; a reaction means what it stands on. */
     isAboutApproval: ({ context: { current } }, { reactionTo }: Command) =>
