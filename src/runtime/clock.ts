@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** Milliseconds since some moment, for how long something took: it goes on evenly while somebody sets the time. */
+  elapsed(): number;
   /** Calls `run` once, `delay` milliseconds from now (any length), unless cancelled before. */
   schedule(delay: number, run: () => void): Cancel;
 }
@@ -13,6 +15,7 @@ const longestTimeout = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   schedule(delay, run) {
     let timer: NodeJS.Timeout;
     const arm = (remaining: number): void => {

@@ -8,6 +8,7 @@ export const productHaste = 6;
 export function hasteOf(clock: Clock, epoch: number, factor: number): Clock {
   return {
     now: () => epoch + (clock.now() - epoch) * factor,
+    elapsed: () => clock.elapsed() * factor,
     schedule: (delay, run) => clock.schedule(delay / factor, run),
   };
 }

@@ -13,6 +13,10 @@ export class Lifetime implements Clock {
     return this.#clock.now();
   }
 
+  elapsed(): number {
+    return this.#clock.elapsed();
+  }
+
   schedule(delay: number, run: () => void): Cancel {
     if (this.#over) return () => undefined;
     return this.#clock.schedule(delay, () => {

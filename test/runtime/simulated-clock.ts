@@ -9,6 +9,8 @@ interface Scheduled {
 /** Time that passes only when a test says so. What is due at the same moment runs in the order it was scheduled. */
 export class SimulatedClock implements Clock {
   #now: number;
+  /** By how much somebody has set the time. */
+  #set = 0;
   #order = 0;
   readonly #scheduled = new Set<Scheduled>();
 
@@ -17,7 +19,16 @@ export class SimulatedClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#set;
+  }
+
+  elapsed(): number {
     return this.#now;
+  }
+
+  /** Sets the time by `difference` ms, or back: none has passed. */
+  set(difference: number): void {
+    this.#set += difference;
   }
 
   schedule(delay: number, run: () => void): Cancel {

@@ -84,7 +84,7 @@ export class Cell implements RunnerHost {
     });
     this.#known = new KnownEvents(id, host.store);
     this.#crashes = new SlidingWindow(host.policy.period);
-    this.#backoff = new Backoff(host.policy, host.clock.now());
+    this.#backoff = new Backoff(host.policy, host.clock.elapsed());
   }
 
   get record(): ActorRecord | undefined {
@@ -94,7 +94,7 @@ export class Cell implements RunnerHost {
   get health(): Health {
     const standing = this.#standing;
     const { intensity, period } = this.#host.policy;
-    const crashes = { recent: this.#crashes.count(this.#host.clock.now()), intensity, period };
+    const crashes = { recent: this.#crashes.count(this.#host.clock.elapsed()), intensity, period };
     if (standing.state !== "running") return { ...standing, crashes };
     const silence = this.#silence;
     if (silence === undefined || !this.#rows.has(silence.key)) return standing;
@@ -109,7 +109,7 @@ export class Cell implements RunnerHost {
   /** True when nothing would be lost by forgetting the cell: all it knows is in the store. */
   get idle(): boolean {
     const busy = this.#uncommitted > 0 || this.#rows.size > 0 || this.#held.size > 0;
-    return !busy && this.#standing.state === "running" && this.#crashes.count(this.#host.clock.now()) === 0;
+    return !busy && this.#standing.state === "running" && this.#crashes.count(this.#host.clock.elapsed()) === 0;
   }
 
   /**
@@ -130,7 +130,7 @@ export class Cell implements RunnerHost {
   /** Begins an incarnation: takes what was held, then starts what was running before and still is. */
   resume(): void {
     this.#standing = { state: "running" };
-    this.#backoff.begun(this.#host.clock.now());
+    this.#backoff.begun(this.#host.clock.elapsed());
     const rows = [...this.#rows];
     this.#takeHeld();
     for (const [key, row] of rows) this.#start(key, row, true);
@@ -145,7 +145,7 @@ export class Cell implements RunnerHost {
     if (this.#stopped || this.#standing !== quarantine) return false;
     this.#crashes.clear();
     this.#cancelRest();
-    this.#backoff = new Backoff(this.#host.policy, this.#host.clock.now());
+    this.#backoff = new Backoff(this.#host.policy, this.#host.clock.elapsed());
     // One that crashed the actor for good is not among what was held, and it will not come by itself.
     for (const [timer, { due, generation }] of Object.entries(this.#record?.timers ?? {}))
       this.#host.timers.set(this.id, timer, due, generation);
@@ -359,8 +359,9 @@ export class Cell implements RunnerHost {
       error: toFailure(error),
       journal: lastLines(store, this.id, this.#record?.revision ?? 0, this.#fresh),
     };
-    const isTooMuch = this.#crashes.add(at) > policy.intensity;
-    const until = at + this.#backoff.failed(at, `${runner.jitterSeed} ${crash.id}`);
+    const elapsed = clock.elapsed();
+    const isTooMuch = this.#crashes.add(elapsed) > policy.intensity;
+    const until = at + this.#backoff.failed(elapsed, `${runner.jitterSeed} ${crash.id}`);
     this.#standing = isTooMuch ? { state: "quarantined", crash } : { state: "restarting", until, crash };
     // From then on this crash does not keep it in memory.
     this.#cancelRest();

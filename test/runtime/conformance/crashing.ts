@@ -122,6 +122,28 @@ export function crashing(world: () => HostWorld): void {
       expect(host.read(id)?.context["letters"]).toHaveLength(5);
     });
 
+    it.each([-86_400_000, 86_400_000])(
+      "is quarantined all the same, and not sooner, when the time is set by %d ms",
+      async (set) => {
+        const { host } = await open();
+        const states: string[] = [];
+        for (let n = 0; n < 3; n++) {
+          await host.accept(id, { ...poison, n });
+          await settled(host);
+          states.push(host.health(id).state);
+          world().clock.set(set);
+        }
+        expect(states).toEqual(["running", "running", "quarantined"]);
+        await host.release(id);
+        await settled(host);
+        await world().clock.pass(policy.period);
+        world().clock.set(-set);
+        await host.accept(id, { ...poison, n: 3 });
+        await settled(host);
+        expect(host.health(id)).toEqual({ state: "running" });
+      },
+    );
+
     it("keeps each of its events in quarantine once, and refuses those that its mailbox cannot hold", async () => {
       const first = await open({ policy: { ...policy, intensity: 0 }, mailboxLimit: 3 });
       await first.host.accept(id, poison);
