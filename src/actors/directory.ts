@@ -20,6 +20,8 @@ const talk = z.object({ queue: z.array(z.unknown()), current: z.unknown().option
 export interface Resident {
   readonly actor: ActorId;
   readonly agentId: string;
+  /** Of its record: one more with each event that it takes. */
+  readonly revision: number;
   readonly name?: string | undefined;
   /** Where it is in its life: `live`, `missing`, `disabled`, `retiring`, `retired`. */
   readonly life: string;
@@ -63,11 +65,12 @@ export class Directory {
   }
 }
 
-function residentOf({ id, value, context: kept }: ActorRecord): Resident {
+function residentOf({ id, value, revision, context: kept }: ActorRecord): Resident {
   const { spaceId, part, ...rest } = context.parse(kept);
   const { life, room } = regions.safeParse(value).data ?? { life: "live" };
   return {
     actor: id,
+    revision,
     ...rest,
     life: outermost(life),
     isSettled: outermost(room) === "ready",

@@ -79,7 +79,7 @@ function journal({ journal: all, at }: AgentDetail, terminal: Terminal): string 
   const rows = all
     .slice(-shownLines)
     .map(({ at: when, event, from, to, effects, handled }) => [
-      `${duration(at - when)} ago`,
+      when === 0 ? "" : `${duration(at - when)} ago`,
       event,
       handled ? changeOf(from, to) : "(nothing takes it)",
       effects.join(", "),

@@ -6,8 +6,7 @@ import { plainRow } from "./status-tables.ts";
 import { table } from "./table.ts";
 import { layoutFor, type Terminal } from "./terminal.ts";
 
-/** What has crashed and what could not be borne, for a terminal. */
-
+/** What could not be borne. */
 export function letterTable(all: readonly DeadLetterStatus[], now: number, terminal: Terminal): string {
   if (all.length === 0) return "";
   const rows = all.map(({ id, actor, at, kind, type, cause, crash, error }) => [
@@ -34,6 +33,7 @@ export function releasedText({ actors }: Released): string {
   return actors.map((actor) => `released ${plain(actor)}\n`).join("");
 }
 
+/** What has crashed, and why. */
 export function crashTable({ crashes, at }: AgentDetail, terminal: Terminal): string {
   const rows = crashes.map(({ id, actor, at: when, incarnation, stimulus, error, causes, remedy }) => [
     id,

@@ -2,7 +2,7 @@ import { assign, setup } from "xstate";
 import type { Reply, Tell } from "../runtime/step.ts";
 import { addressOf } from "./addresses.ts";
 import { effect } from "./placeholder.ts";
-import { backoff, failureOf, type Wait, waitFor } from "./wait.ts";
+import { backoff, failureOf, timeOf, type Wait, waitFor } from "./wait.ts";
 
 /**
  * Finds Letta's agents, and tells each that is new, renamed, missing or back. Its own record holds none of them: each
@@ -43,6 +43,8 @@ export interface Listing {
   readonly missed: readonly string[];
   /** To be told that the configuration leaves them out. */
   readonly disabled: readonly string[];
+  /** Of the records of these, where they have one: what names what each is told. */
+  readonly revisions: Readonly<Record<string, number>>;
   readonly found: Found;
   /** Milliseconds to the next. Each brings it, since an actor's input is read once in its life, and configurations change. */
   readonly interval: number;
@@ -67,6 +69,8 @@ export interface NotFound {
   readonly failed: string;
   readonly remedy?: string;
 }
+
+const day = 24 * 3_600_000;
 
 /** Callers that are answered; who comes on top of them is not. */
 const mostAskers = 100;
@@ -117,7 +121,7 @@ export const discoveryMachine = setup({
           target: "listed",
           actions: [
             { type: "count", params: ({ event }) => event.output },
-            { type: "tell", params: ({ context, event }) => tellAgents(context, event.output) },
+            { type: "tell", params: ({ context, event }) => tellAgents(context, event.output, timeOf(event)) },
             { type: "reply", params: ({ context, event }) => answer(context, event.output.found) },
             "goOn",
           ],
@@ -144,12 +148,21 @@ export const discoveryMachine = setup({
   },
 });
 
-function tellAgents({ server }: DiscoveryContext, { changed, missed, disabled, grace }: Listing): Tell[] {
-  const to = (agentId: string) => addressOf.agent(server, agentId);
+/**
+ * Named by the record that it is about: an agent in quarantine, which takes nothing, is not told at each look, but once a
+ * day, as what was told may have become a dead letter.
+ */
+function tellAgents({ server }: DiscoveryContext, listing: Listing, now: number): Tell[] {
+  const { changed, missed, disabled, revisions, grace } = listing;
+  const tell = (agentId: string, event: Tell["event"], what: string): Tell => ({
+    to: addressOf.agent(server, agentId),
+    event,
+    id: `${what} ${agentId} ${revisions[agentId] ?? 0} ${Math.floor(now / day)}`,
+  });
   return [
-    ...changed.map(({ agentId, name }) => ({ to: to(agentId), event: { type: "DISCOVERED", name } })),
-    ...missed.map((agentId) => ({ to: to(agentId), event: { type: "MISSED", grace } })),
-    ...disabled.map((agentId) => ({ to: to(agentId), event: { type: "DISABLED" } })),
+    ...changed.map(({ agentId, name }) => tell(agentId, { type: "DISCOVERED", name }, `DISCOVERED as ${name}`)),
+    ...missed.map((agentId) => tell(agentId, { type: "MISSED", grace }, "MISSED")),
+    ...disabled.map((agentId) => tell(agentId, { type: "DISABLED" }, "DISABLED")),
   ];
 }
 

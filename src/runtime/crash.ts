@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ActorId } from "./actor-id.ts";
-import { failure } from "./failure.ts";
+import { failure, toFailure } from "./failure.ts";
 import { journalLine } from "./journal.ts";
 import type { ActorEvent } from "./record.ts";
 import type { BackoffPolicy } from "./supervision/backoff.ts";
@@ -23,6 +23,19 @@ export const crashReport = z.object({
 });
 
 export type CrashReport = z.infer<typeof crashReport>;
+
+export function parseCrashReport(text: string): CrashReport {
+  return crashReport.parse(JSON.parse(text));
+}
+
+/** Stands for a report that cannot be read: what is known of the crash is when it was. */
+export function damagedReport(
+  actor: ActorId,
+  { at = 0, incarnation = 0, error }: { at: number | undefined; incarnation: number | undefined; error: Error },
+): CrashReport {
+  const stimulus = "(damaged)";
+  return { id: `${at}-damaged`, actor, at, incarnation, stimulus, error: toFailure(error), journal: [] };
+}
 
 /**
  * An actor gets this event in place of one that crashed it three times. A chart that owes somebody an answer for the

@@ -5,7 +5,7 @@ import type { JournalLine } from "./journal.ts";
 import type { ActorEvent, ActorRecord } from "./record.ts";
 
 export interface AcceptOptions {
-  /** Names the event at its receiver: a second one of the same id is acknowledged and dropped. */
+  /** Names the event at its receiver: a second one of the same id is acknowledged and dropped, also while the first waits. */
   readonly id?: string;
   /** What caused the event, for the journal. */
   readonly cause?: string;
@@ -72,9 +72,9 @@ export interface Host {
   read(id: ActorId): ActorRecord | undefined;
   /** All actors of a machine that ever had an event, by id; a record that cannot be read is left out. */
   list(realm: string, machine: string): AsyncIterable<ActorRecord>;
-  /** The last transitions of an actor, oldest first. */
+  /** The last transitions of an actor, oldest first; one that cannot be read is shown as damaged. */
   journal(id: ActorId): Promise<readonly JournalLine[]>;
-  /** The crashes of an actor that are remembered, oldest first. */
+  /** The crashes of an actor that are remembered, oldest first; one that cannot be read is shown as damaged. */
   crashes(id: ActorId): Promise<readonly CrashReport[]>;
   health(id: ActorId): Health;
   /** The actors that are in quarantine. */

@@ -7,7 +7,7 @@ export const journalLength = 200;
 /** One transition of one actor. Never holds an event's text: types, states and causes only. */
 export interface JournalLine {
   readonly revision: number;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; 0 in the place of a line that cannot be read. */
   readonly at: number;
   /** The event's type. */
   readonly event: string;
@@ -33,6 +33,11 @@ export const journalLine: z.ZodType<JournalLine> = z.object({
   cause: z.string().exactOptional(),
   handled: z.boolean(),
 });
+
+/** Stands for a line that cannot be read: what is known of it is its place. */
+export function damagedLine(revision: number): JournalLine {
+  return { revision, at: 0, event: "(damaged)", to: "(damaged)", effects: [], handled: true };
+}
 
 export function parseJournalLine(text: string): JournalLine {
   return journalLine.parse(JSON.parse(text));

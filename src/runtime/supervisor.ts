@@ -132,7 +132,7 @@ export class Supervisor implements RunningChild {
     this.#options = options;
     this.#slots = children.map((spec) => ({
       spec,
-      backoff: new Backoff(backoff, clock.now()),
+      backoff: new Backoff(backoff, clock.elapsed()),
       life: undefined,
       incarnation: 0,
       gone: false,
@@ -199,7 +199,7 @@ export class Supervisor implements RunningChild {
     }
     if (slot.life !== life) throw new Error("it was asked to stop");
     life.up = true;
-    slot.backoff.begun(this.#options.clock.now());
+    slot.backoff.begun(this.#options.clock.elapsed());
     running.ended?.then(
       () => this.#ended(slot, life, { failed: false, error: undefined }),
       (error: unknown) => this.#ended(slot, life, { failed: true, error }),
@@ -222,7 +222,7 @@ export class Supervisor implements RunningChild {
   async #restart(slot: Slot, error: unknown): Promise<void> {
     const { clock, intensity, jitterSeed } = this.#options;
     const { spec, incarnation } = slot;
-    const now = clock.now();
+    const now = clock.elapsed();
     const restarts = this.#restarts.add(now);
     if (restarts > intensity) {
       await this.stop();
@@ -268,7 +268,7 @@ export class Supervisor implements RunningChild {
     before?.cancel();
     const all = new Set([...(before?.slots ?? []), ...slots]);
     const latest = Math.max(due, before?.due ?? due);
-    const cancel = clock.schedule(Math.max(0, latest - clock.now()), () => {
+    const cancel = clock.schedule(Math.max(0, latest - clock.elapsed()), () => {
       this.#enqueue(() => this.#startAgain(group));
     });
     this.#waiting.set(group, { slots: all, due: latest, cancel });
@@ -277,7 +277,7 @@ export class Supervisor implements RunningChild {
   /** Another child may have ended since the time came, so that they wait for longer now. */
   async #startAgain(group: string): Promise<void> {
     const waiting = this.#waiting.get(group);
-    if (waiting === undefined || waiting.due > this.#options.clock.now()) return;
+    if (waiting === undefined || waiting.due > this.#options.clock.elapsed()) return;
     waiting.cancel();
     this.#waiting.delete(group);
     for (const slot of this.#slots) {

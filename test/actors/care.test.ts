@@ -184,7 +184,7 @@ describe("the users that are there already", () => {
     const stopping = new AbortController();
     const residents = async function* () {
       for (const agentId of ["agent-1", "agent-2"])
-        yield { actor: addressOf.agent("test", agentId), agentId, life: "live", isSettled: true };
+        yield { actor: addressOf.agent("test", agentId), agentId, life: "live", isSettled: true, revision: 1 };
     };
     const running = exemptResidents(
       { care: care(), directory: { residents }, sessions, server: "test", clock },

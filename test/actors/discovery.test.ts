@@ -58,6 +58,7 @@ test("a listing gives who is new or has another name", async () => {
     ],
     missed: [],
     disabled: [],
+    revisions: { "agent-2": 1, "agent-3": 1 },
     found: { listed: 4, fresh: 1, renamed: 2, back: 0, missing: 0, disabled: 0 },
     interval: 1_000,
     grace,

@@ -4,22 +4,45 @@ import { failure } from "./chart-driver.ts";
 import { drive } from "./charts-under-test.ts";
 
 const found: Found = { listed: 3, fresh: 0, renamed: 0, back: 0, missing: 0, disabled: 0 };
-const nothing: Listing = { changed: [], missed: [], disabled: [], found, interval: 60_000, grace: 7_200_000 };
+const nothing: Listing = {
+  changed: [],
+  missed: [],
+  disabled: [],
+  revisions: {},
+  found,
+  interval: 60_000,
+  grace: 7_200_000,
+};
 
 test("tells each agent that is new or renamed", () => {
   const discovery = drive.discovery();
   discovery.done("listAgents", { ...nothing, changed: [{ agentId: "agent-1", name: "Scout" }] });
-  expect(discovery.tells).toEqual([{ to: "test/agent/agent-1", event: { type: "DISCOVERED", name: "Scout" } }]);
+  expect(discovery.tells).toMatchObject([{ to: "test/agent/agent-1", event: { type: "DISCOVERED", name: "Scout" } }]);
   expect(discovery.context.listed).toBe(3);
 });
 
 test("tells each agent that is missing or left out", () => {
   const discovery = drive.discovery();
   discovery.done("listAgents", { ...nothing, missed: ["agent-1"], disabled: ["agent-2"] });
-  expect(discovery.tells).toEqual([
+  expect(discovery.tells).toMatchObject([
     { to: "test/agent/agent-1", event: { type: "MISSED", grace: 7_200_000 } },
     { to: "test/agent/agent-2", event: { type: "DISABLED" } },
   ]);
+});
+
+test("names what it tells by what the agent has taken so far, and says the same again only once it took something", () => {
+  const discovery = drive.discovery();
+  const look = (listing: Partial<Listing>): unknown => {
+    discovery.done("listAgents", { ...nothing, ...listing });
+    discovery.fireNext();
+    return discovery.tells.at(-1)?.id;
+  };
+  const missed = { missed: ["agent-1"] };
+  const first = look({ ...missed, revisions: { "agent-1": 7 } });
+  expect(look({ ...missed, revisions: { "agent-1": 7 } })).toBe(first);
+  expect(look({ ...missed, revisions: { "agent-1": 8 } })).not.toBe(first);
+  const names = ["Scout", "Ranger"].map((name) => look({ changed: [{ agentId: "agent-1", name }] }));
+  expect(new Set([first, ...names]).size).toBe(3);
 });
 
 test("#44 a failed listing changes nothing, and is made again soon", () => {

@@ -47,17 +47,32 @@ const provisioning = {
   poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token"), bad("cursor")],
 };
 
-/** Of an agent that lives, with all that can go wrong; and of one that comes and goes, with a little of it. */
+const allWell = Object.fromEntries(Object.entries(provisioning).map(([name, endings]) => [name, endings.slice(0, 1)]));
+const restored: ActorEvent = { type: "restored", store: "store-2" };
+
+/**
+ * Of an agent that lives, with all that can go wrong; of one whose store comes from a backup, with what can go wrong
+ * while it listens; and of one that comes and goes, with a little of it.
+ */
 const waysOfLife = [
   { endings: provisioning, events: [{ type: "INSPECT" }] },
   {
     endings: {
-      ...Object.fromEntries(Object.entries(provisioning).map(([name, endings]) => [name, endings.slice(0, 1)])),
+      ...allWell,
+      ensureAccount: provisioning.ensureAccount,
+      catchUp: provisioning.catchUp,
+      poll: provisioning.poll,
+    },
+    events: [{ type: "INSPECT" }, restored],
+  },
+  {
+    endings: {
+      ...allWell,
       linkToSpace: [good(), bad("unreachable"), bad("refused")],
       poll: [good({ since: "s2", heard: [] }), bad("unreachable")],
       ...retirement(),
     },
-    events: [{ type: "MISSED", grace: 0 }, { type: "DISABLED" }, discovered],
+    events: [{ type: "MISSED", grace: 0 }, { type: "DISABLED" }, discovered, restored],
   },
 ];
 
@@ -70,7 +85,7 @@ test("agent", () => {
     const explored = explore({
       start,
       endings,
-      events: [{ type: "ADOPTED" }, { type: "TOKEN_REFUSED" }, { type: "restored", store: "store-2" }, ...events],
+      events: [{ type: "ADOPTED" }, { type: "TOKEN_REFUSED" }, ...events],
       distinguish: distinguishAgents,
       check: checkAgent,
       settled: isAgentSettled,

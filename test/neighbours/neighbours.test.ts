@@ -11,8 +11,8 @@ import { type Defect, Neighbourhood } from "./neighbourhood.ts";
 const healthy = Array.from({ length: 20 }, (_, index) => `h${index + 1}`);
 const bad = ["crashing", "hopeless", "stuck", "forbidden", "revoked"] as const;
 const waves = 4;
-/** Messages to the one that crashes on each. */
-const unbearable = 2;
+/** Messages that one which crashes on each can be given before it is quarantined: each crashes it three times. */
+const borne = 3;
 /** Between them, ms. */
 const pause = 1_000;
 /** An answer of half a second. */
@@ -69,9 +69,7 @@ describe("twenty agents, beside one that crashes on each message, one with a stu
     for (let wave = 0; wave < waves; wave++) {
       await Promise.all([
         street.ask(healthy, answering),
-        street.ask(["hopeless", "forbidden", "revoked"], answering),
-        // Each takes longer to be given up than the one before.
-        street.ask(wave < unbearable ? ["crashing"] : [], answering),
+        street.ask(["crashing", "hopeless", "forbidden", "revoked"], answering),
         street.ask(["stuck"], "[[words=24]][[stall=6]]"),
       ]);
       await sleep(pause);
@@ -92,13 +90,14 @@ describe("twenty agents, beside one that crashes on each message, one with a stu
     expect(beside.answers).toEqual(alone.answers);
   });
 
-  test("what crashes one is a dead letter, with the crash that tells why, and who wrote it is told", async () => {
+  test("what crashes one is a dead letter, with the crash that tells why, and who wrote it is told, before the next one crashes it", {
+    timeout: 240_000,
+  }, async () => {
     const endings = await vi.waitUntil(async () => {
       const all = await street.endings("crashing");
-      return all.length >= unbearable && all;
-    }, untilItShows);
-    const told = { outcome: "error", body: expect.stringContaining("put it in other words") };
-    expect(endings).toEqual(Array.from({ length: unbearable }, () => expect.objectContaining(told)));
+      return all.length >= borne && all;
+    }, untilItIsGivenUp);
+    expect(endings).toEqual(Array.from({ length: borne }, () => expect.objectContaining(toldWhy)));
     const { deadLetters, crashes: reports } = await street.detail("crashing");
     const [letter] = deadLetters;
     expect(letter).toMatchObject({ kind: "event", type: "MESSAGE" });
@@ -106,12 +105,15 @@ describe("twenty agents, beside one that crashes on each message, one with a stu
     expect(report).toMatchObject({ stimulus: "MESSAGE", error: expect.stringContaining("JSON") });
   });
 
-  test("one that cannot bear to hear of that either is in quarantine", async () => {
+  test("one that cannot bear to hear of that either is in quarantine, and one that goes on crashing", {
+    timeout: 240_000,
+  }, async () => {
     const inQuarantine = expect.objectContaining({ machine: "conversation", health: "quarantined" });
-    await vi.waitFor(
-      async () => expect((await street.status("hopeless")).troubles).toContainEqual(inQuarantine),
-      untilItShows,
-    );
+    for (const name of ["hopeless", "crashing"])
+      await vi.waitFor(
+        async () => expect((await street.status(name)).troubles).toContainEqual(inQuarantine),
+        untilItIsGivenUp,
+      );
   });
 
   test("the one with the stuck stream is seen to be at its answer, with what waits behind it", async () => {
@@ -142,17 +144,30 @@ describe("twenty agents, beside one that crashes on each message, one with a stu
     expect(troubles.filter(({ actor }) => well.some((agentId) => actor.includes(agentId)))).toEqual([]);
   });
 
-  test("a changed configuration that SIGHUP takes over lets one out of quarantine", async () => {
+  test("a changed configuration that SIGHUP takes over lets them out of quarantine, and who still waits to be told is told", async () => {
     await street.app.configure({ ...street.app.config, discovery: { interval: "31s" } });
     expect(await street.app.reload()).toMatchObject({ level: "info", keys: ["discovery.interval"] });
-    const notice = { kind: "released", actor: expect.stringContaining(street.resident("hopeless").agentId) };
-    await vi.waitFor(() => expect(street.app.log).toContainEqual(expect.objectContaining({ notice })));
+    for (const name of ["hopeless", "crashing"]) {
+      const notice = { kind: "released", actor: expect.stringContaining(street.resident(name).agentId) };
+      await vi.waitFor(() => expect(street.app.log).toContainEqual(expect.objectContaining({ notice })));
+    }
     const { troubles } = await street.status("hopeless");
     expect(troubles.filter(({ health }) => health === "quarantined")).toEqual([]);
+    await vi.waitUntil(async () => (await street.endings("crashing")).length >= waves, untilItShows);
+    const causes = new Set<string>();
+    for (const ending of await street.endings("crashing")) {
+      expect(ending).toMatchObject(toldWhy);
+      causes.add(ending.cause);
+    }
+    expect(causes.size).toBe(waves);
+    expect(await street.endings("crashing")).toHaveLength(waves);
   });
 });
 
 const untilItShows = { timeout: 60_000, interval: 500 };
+/** The actor waits longer from crash to crash, up to a minute. */
+const untilItIsGivenUp = { timeout: 200_000, interval: 1_000 };
+const toldWhy = { outcome: "error", body: expect.stringContaining("put it in other words") };
 
 function timesOf(alone: readonly number[], beside: readonly number[]): string {
   const rows = [50, 95].map((percent) => {

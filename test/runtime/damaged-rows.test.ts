@@ -74,6 +74,35 @@ describe("a row that is not what was written there", () => {
     await host.drain(1_000);
   });
 
+  it("hides no other line of a journal, and is shown as damaged in its place", async () => {
+    const line = { at: 1, event: "ADD", to: "on", effects: [], handled: true };
+    const lines = [2, 1, 3].map((revision) => put(keys.journal(id, revision), { ...line, revision }));
+    const { host } = await damagedHost([...lines, put(keys.journal(id, 4), { revision: "four" })]);
+    await host.start();
+    const journal = await host.journal(id);
+    expect(journal.map(({ revision, event }) => [revision, event])).toEqual([
+      [1, "ADD"],
+      [2, "(damaged)"],
+      [3, "ADD"],
+      [4, "(damaged)"],
+    ]);
+    await host.drain(1_000);
+  });
+
+  it("hides no other crash, and is shown as damaged, with what to do", async () => {
+    const report = { id: "c", actor: id, incarnation: 1, stimulus: "ADD", error: { name: "E", message: "m" } };
+    const rows = [20, 10, 30].map((at) => put(keys.crash(id, at, at / 10), { ...report, at }));
+    const { host } = await damagedHost([...rows, put(keys.crash(id, 40, 4), { at: "forty" })]);
+    await host.start();
+    expect(await host.crashes(id)).toMatchObject([
+      { at: 10, stimulus: "ADD" },
+      { at: 20, incarnation: 2, stimulus: "(damaged)", error: { remedy: expect.stringContaining("restore") } },
+      { at: 30, stimulus: "ADD" },
+      { at: 40, incarnation: 4, stimulus: "(damaged)", error: { message: expect.stringContaining("cannot be read") } },
+    ]);
+    await host.drain(1_000);
+  });
+
   it("ends nobody's forgetting: it is told of, and what is old behind it goes", async () => {
     const old = Array.from({ length: 1_200 }, (_, n) => put(keys.seen(toyId("collector", "2"), String(n)), 1));
     const [damaged, before] = [keys.seen(id, "b"), keys.seen(id, "a")];

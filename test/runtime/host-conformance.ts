@@ -7,6 +7,7 @@ import { accepting } from "./conformance/accepting.ts";
 import { asking } from "./conformance/asking.ts";
 import { crashing } from "./conformance/crashing.ts";
 import { effects } from "./conformance/effects.ts";
+import { owing } from "./conformance/owing.ts";
 import { records } from "./conformance/records.ts";
 import { releasing } from "./conformance/releasing.ts";
 import { silence } from "./conformance/silence.ts";
@@ -49,7 +50,19 @@ export function hostConformance(name: string, makeWorld: () => Promise<HostWorld
       world = await makeWorld();
     });
     afterEach(() => world.dispose());
-    for (const part of [accepting, effects, timing, telling, asking, stopping, crashing, releasing, silence, records])
+    for (const part of [
+      accepting,
+      effects,
+      timing,
+      telling,
+      asking,
+      stopping,
+      crashing,
+      releasing,
+      owing,
+      silence,
+      records,
+    ])
       part(() => world);
   });
 }

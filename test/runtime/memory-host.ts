@@ -1,3 +1,4 @@
+import type { Clock } from "../../src/runtime/clock.ts";
 import type { CrashReport } from "../../src/runtime/crash.ts";
 import { EmbeddedHost } from "../../src/runtime/embedded/host.ts";
 import { Store } from "../../src/runtime/embedded/store.ts";
@@ -17,16 +18,21 @@ export interface MemoryHost {
 
 /** An embedded host whose disk and time are simulated, so that everything happens when the test says so. */
 export async function memoryHost(
-  setup: HostSetup & { readonly clock?: SimulatedClock; readonly database?: MemoryDatabase },
+  setup: HostSetup & {
+    readonly clock?: SimulatedClock;
+    readonly database?: MemoryDatabase;
+    /** As this host sees the time. */
+    readonly lifetime?: Clock;
+  },
 ): Promise<MemoryHost> {
-  const { clock = new SimulatedClock(), database = new MemoryDatabase(clock), ...options } = setup;
+  const { clock = new SimulatedClock(), database = new MemoryDatabase(clock), lifetime = clock, ...options } = setup;
   const crashes: CrashReport[] = [];
   const notices: Notice[] = [];
   const failures: unknown[] = [];
   const store = new Store(database, (error) => failures.push(error));
   const host = new EmbeddedHost({
     store,
-    clock,
+    clock: lifetime,
     jitterSeed: "seed",
     ...options,
     onCrash: (report) => crashes.push(report),

@@ -76,8 +76,8 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: "in-flight duplicate not known",
-    file: "embedded/cell.ts",
-    from: "    if (id !== undefined) this.#committing.set(id, durable);\n",
+    file: "embedded/known-events.ts",
+    from: "    this.#committing.set(id, known);\n",
     to: "",
     law: "nothing twice",
   },
@@ -104,7 +104,7 @@ const mutants: readonly Mutant[] = [
   },
 ];
 
-const seeds = ["1", "2"];
+const seeds = ["1", "2", "3"];
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const script = relative(root, fileURLToPath(new URL("laws/main.ts", import.meta.url)));
 const run = promisify(execFile);

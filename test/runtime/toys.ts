@@ -299,6 +299,48 @@ export function aged(record: ActorRecord): ActorRecord {
   };
 }
 
+/** Cannot bear POISON, and owes a word about each that it is told was given up: one after the other. */
+export function debtor(say: Effect): Behaviour {
+  const machine = setup({
+    types: {
+      context: {} as { readonly owed: readonly number[]; readonly pings: number },
+      events: {} as
+        | { readonly type: "POISON"; readonly n: number }
+        | { readonly type: "PING" | "HEARD" }
+        | { readonly type: "deadLetter"; readonly letter: ActorEvent },
+    },
+    actors: { say: effect<number>() },
+    guards: { broken: () => JSON.parse("poison") },
+    actions: { forget: assign(({ context }) => ({ owed: context.owed.slice(1) })) },
+  }).createMachine({
+    id: "debtor",
+    version: "1",
+    options,
+    context: () => ({ owed: [], pings: 0 }),
+    initial: "free",
+    on: {
+      POISON: { guard: "broken" },
+      PING: { actions: assign({ pings: ({ context }) => context.pings + 1 }) },
+      HEARD: {},
+      deadLetter: { actions: assign({ owed: ({ context, event }) => [...context.owed, Number(event.letter["n"])] }) },
+    },
+    states: {
+      free: { always: { guard: ({ context }) => context.owed.length > 0, target: "saying" } },
+      saying: {
+        invoke: {
+          id: "say",
+          src: "say",
+          input: ({ context }) => context.owed[0] ?? 0,
+          onDone: { target: "free", actions: "forget" },
+          onError: "later",
+        },
+      },
+      later: { after: { 100: "saying" } },
+    },
+  });
+  return defineBehaviour({ machine, children: { say }, input: () => undefined });
+}
+
 /** Cannot bear the result of its work, nor POISON, nor the notice of that. */
 export function fragile(work: Effect): Behaviour {
   const machine = setup({

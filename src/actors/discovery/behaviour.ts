@@ -64,10 +64,14 @@ function compare(
   );
   const due = missing.filter(({ missingSince }) => missingSince === undefined || now - missingSince >= grace);
   const unwanted = [...known.values()].filter(({ agentId }) => leftOut.has(agentId));
+  const changed = [...fresh, ...renamed, ...waiting, ...back].map(([agentId, name]) => ({ agentId, name }));
+  const gone = unwanted.filter(({ life }) => life === "live" || life === "missing");
+  const told = [...changed, ...due, ...gone].flatMap(({ agentId }) => known.get(agentId) ?? []);
   return {
-    changed: [...fresh, ...renamed, ...waiting, ...back].map(([agentId, name]) => ({ agentId, name })),
+    changed,
     missed: due.map(({ agentId }) => agentId),
-    disabled: unwanted.filter(({ life }) => life === "live" || life === "missing").map(({ agentId }) => agentId),
+    disabled: gone.map(({ agentId }) => agentId),
+    revisions: Object.fromEntries(told.map(({ agentId, revision }) => [agentId, revision])),
     found: {
       listed: listed.size,
       fresh: fresh.length,

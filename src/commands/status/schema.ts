@@ -103,6 +103,7 @@ export type RoomList = z.output<typeof roomList>;
 
 const journalLine = z.object({
   revision: z.number(),
+  /** 0 in the place of a line that the store does not give any more. */
   at: z.number(),
   /** The event's type. */
   event: z.string(),

@@ -1,7 +1,8 @@
 import { errorAnswer, remarks, stoppedAnswer, unsendable, waitText } from "../wording.ts";
 import { remark, turnInput } from "./context.ts";
+import { refusalOf } from "./queue.ts";
 import { recalling } from "./recalling.ts";
-import { conversationSetup, longestQueue } from "./setup.ts";
+import { conversationSetup } from "./setup.ts";
 import { turn } from "./turn.ts";
 
 /** One agent's talk in one room: takes questions one after the other, and owes each exactly one answer or plain error. */
@@ -17,11 +18,11 @@ export const conversationMachine = conversationSetup.createMachine({
         guard: "isFull",
         actions: {
           type: "refuse",
-          params: ({ context: { userId, roomId }, event: { question } }) => ({
+          params: ({ context: { userId, roomId, queue }, event: { question } }) => ({
             userId,
             roomId,
             question,
-            text: `${longestQueue} messages are waiting already, so I did not take this one. Please send it again later.`,
+            text: refusalOf(queue),
           }),
         },
       },

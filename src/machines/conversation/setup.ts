@@ -11,6 +11,7 @@ import type {
   Turn,
   TurnInput,
 } from "./context.ts";
+import { hasRoomFor, withText } from "./queue.ts";
 
 /** What a conversation's states are made of: its named effects, actions, guards and delays. */
 
@@ -33,8 +34,6 @@ const mostAttempts = 6;
 const mostMoves = 6;
 /** How long people may take to decide about a tool call, ms. */
 const approvalWithin = 24 * 3_600_000;
-/** Questions that may wait; the next is refused visibly. */
-export const longestQueue = 500;
 
 export const conversationSetup = setup({
   types: {
@@ -80,11 +79,12 @@ export const conversationSetup = setup({
     close: assign((_, { reason }: { reason: string }) => ({ closed: reason })),
     replaceText: assign(({ context: { queue, failed }, event }) => {
       if (event.type !== "EDITED") return {};
-      const edited = (question: Question): Question =>
-        question.eventId === event.edits && question.sender === event.sender
-          ? { ...question, text: event.text }
-          : question;
-      return { queue: queue.map(edited), failed: failed && edited(failed) };
+      const { edits, sender, text } = event;
+      const isMeant = (question: Question): boolean => question.eventId === edits && question.sender === sender;
+      return {
+        queue: withText(queue, isMeant, text),
+        failed: failed !== undefined && isMeant(failed) ? { ...failed, text } : failed,
+      };
     }),
     takeNext: assign(({ context: { queue } }) => {
       const [question, ...rest] = queue;
@@ -151,7 +151,7 @@ export const conversationSetup = setup({
   },
   guards: {
     hasQuestion: ({ context }) => context.queue.length > 0,
-    isFull: ({ context }) => context.queue.length >= longestQueue,
+    isFull: ({ context: { queue }, event }) => event.type === "MESSAGE" && !hasRoomFor(queue, event.question),
     isClosed: ({ context }) => context.closed !== undefined,
     isUnreadable: ({ context }) => context.current?.question.unreadable !== undefined,
     isOpen: ({ context }) => context.conversationId !== undefined,
@@ -164,7 +164,7 @@ export const conversationSetup = setup({
     isReadable: (_, event: { readonly error: unknown }) => sendable.has(failureOf(event).kind ?? ""),
     wasStopped: (_, { stopped }: { stopped?: true }) => stopped === true,
     isStopping: ({ context }) => context.current?.stopping === true,
-    hasFailed: ({ context: { queue, failed } }) => failed !== undefined && queue.length < longestQueue,
+    hasFailed: ({ context: { queue, failed } }) => failed !== undefined && hasRoomFor(queue, failed),
     isReaction: (_, { reactionTo }: Command) => reactionTo !== undefined,
     /** A word means whatever waits; a reaction means what it stands on. */
     isAboutApproval: ({ context: { current } }, { reactionTo }: Command) =>

@@ -10,13 +10,17 @@ import { type Step, type Stimulus, step } from "../step.ts";
 import { Backoff } from "../supervision/backoff.ts";
 import { SlidingWindow } from "../supervision/sliding-window.ts";
 import type { CellHost } from "./cell-host.ts";
-import { crashedItem } from "./crashed-item.ts";
+import { crashedItem, isNotice } from "./crashed-item.ts";
 import { letterOf } from "./dead-letters.ts";
 import { EffectRunner, type EffectSilent, type RunnerHost } from "./effect-runner.ts";
+import { HeldItems } from "./held-items.ts";
 import { keys } from "./keys.ts";
+import { KnownEvents } from "./known-events.ts";
 import { lastLines } from "./last-lines.ts";
+import { PendingRestart } from "./pending-restart.ts";
 import { reconcile } from "./reconcile.ts";
 import type { DeadLetterRow, EffectRow, Item } from "./rows.ts";
+import { Settling } from "./settling.ts";
 import { type StepBatch, stepBatch } from "./step-batch.ts";
 import { del, put, type Write } from "./store.ts";
 
@@ -30,12 +34,16 @@ type Standing =
  * One actor in memory: its record, its running effects, and what it has not taken yet. Where an event is on its way:
  *
  * - **inbox**: a row of what was acknowledged and not taken yet, which a later process finds.
- * - **held**: for the next incarnation, in order. An event gets a row in the inbox with that; a result or a timer needs
- *   none, as what brings it is in the store.
+ * - **held**: for the next incarnation, or while this one settles, in order. An event gets a row in the inbox with that; a
+ *   result or a timer needs none, as what brings it is in the store.
  * - **uncommitted**: taken. The next event builds on it, and nothing that it asked for is let loose, until it is on disk.
  * - **committed**: with the deletion of its row in the inbox.
  *
  * There is no other queue: who runs takes what comes at once. The mailbox is what is uncommitted or held.
+ *
+ * An actor **settles** once it has been told that something was given up, or has been released: what comes from outside is
+ * held until its effects are over, or have had as long as the longest wait. Else the next event that it cannot bear ends
+ * what it owes for the one before, each time anew.
  */
 export class Cell implements RunnerHost {
   readonly id: ActorId;
@@ -45,8 +53,9 @@ export class Cell implements RunnerHost {
   #runner: EffectRunner;
   #standing: Standing = { state: "running" };
   #incarnation = 1;
-  #cancelRestart: Cancel = () => undefined;
+  readonly #pendingRestart: PendingRestart;
   #cancelRest: Cancel = () => undefined;
+  readonly #settling: Settling;
   #stopped = false;
   readonly #crashes: SlidingWindow;
   #backoff: Backoff;
@@ -58,9 +67,8 @@ export class Cell implements RunnerHost {
   #fresh: readonly JournalLine[] = [];
   /** Effects not yet done, by row key, as of the last step. */
   #rows = new Map<string, EffectRow>();
-  /** Events whose step is being committed, by event id: a duplicate waits for the same commit. */
-  readonly #committing = new Map<string, Promise<void>>();
-  #held: Item[] = [];
+  readonly #known: KnownEvents;
+  readonly #held = new HeldItems();
   #uncommitted = 0;
 
   constructor(id: ActorId, behaviour: Behaviour, record: ActorRecord | undefined, host: CellHost) {
@@ -69,8 +77,14 @@ export class Cell implements RunnerHost {
     this.#record = record;
     this.#host = host;
     this.#runner = this.#newRunner();
+    this.#pendingRestart = new PendingRestart(host.clock, host.budget);
+    this.#settling = new Settling(host.clock, host.policy.maxBackoff, () => {
+      this.#takeHeld();
+      this.#relax();
+    });
+    this.#known = new KnownEvents(id, host.store);
     this.#crashes = new SlidingWindow(host.policy.period);
-    this.#backoff = new Backoff(host.policy, host.clock.now());
+    this.#backoff = new Backoff(host.policy, host.clock.elapsed());
   }
 
   get record(): ActorRecord | undefined {
@@ -80,7 +94,7 @@ export class Cell implements RunnerHost {
   get health(): Health {
     const standing = this.#standing;
     const { intensity, period } = this.#host.policy;
-    const crashes = { recent: this.#crashes.count(this.#host.clock.now()), intensity, period };
+    const crashes = { recent: this.#crashes.count(this.#host.clock.elapsed()), intensity, period };
     if (standing.state !== "running") return { ...standing, crashes };
     const silence = this.#silence;
     if (silence === undefined || !this.#rows.has(silence.key)) return standing;
@@ -89,13 +103,13 @@ export class Cell implements RunnerHost {
 
   /** True when its mailbox is: it has as many events uncommitted or held as it may have. */
   get full(): boolean {
-    return this.#uncommitted + this.#held.length >= this.#host.mailboxLimit;
+    return this.#uncommitted + this.#held.size >= this.#host.mailboxLimit;
   }
 
   /** True when nothing would be lost by forgetting the cell: all it knows is in the store. */
   get idle(): boolean {
-    const busy = this.#uncommitted > 0 || this.#rows.size > 0 || this.#held.length > 0;
-    return !busy && this.#standing.state === "running" && this.#crashes.count(this.#host.clock.now()) === 0;
+    const busy = this.#uncommitted > 0 || this.#rows.size > 0 || this.#held.size > 0;
+    return !busy && this.#standing.state === "running" && this.#crashes.count(this.#host.clock.elapsed()) === 0;
   }
 
   /**
@@ -104,7 +118,7 @@ export class Cell implements RunnerHost {
    */
   adopt(rows: ReadonlyMap<string, EffectRow>, inbox: readonly Item[], migrated: boolean): void {
     this.#rows = new Map(rows);
-    this.#held.push(...inbox);
+    this.#held.add(...inbox);
     if (!migrated || this.#record === undefined) return;
     const reconciled = reconcile(this.#record, rows);
     this.#rows = new Map(reconciled.rows);
@@ -116,13 +130,11 @@ export class Cell implements RunnerHost {
   /** Begins an incarnation: takes what was held, then starts what was running before and still is. */
   resume(): void {
     this.#standing = { state: "running" };
-    this.#backoff.begun(this.#host.clock.now());
+    this.#backoff.begun(this.#host.clock.elapsed());
     const rows = [...this.#rows];
-    const held = this.#held;
-    this.#held = [];
-    // Each is either taken, or held again by the crash of the one before it.
-    for (const item of held) void this.take(item).catch((error: unknown) => this.#host.untaken(this.id, error));
+    this.#takeHeld();
     for (const [key, row] of rows) this.#start(key, row, true);
+    this.#settling.endIf(this.#rows.size === 0);
   }
 
   /** Leaves quarantine as if it had never crashed. Resolves to false when it is in none. */
@@ -133,27 +145,28 @@ export class Cell implements RunnerHost {
     if (this.#stopped || this.#standing !== quarantine) return false;
     this.#crashes.clear();
     this.#cancelRest();
-    this.#backoff = new Backoff(this.#host.policy, this.#host.clock.now());
+    this.#backoff = new Backoff(this.#host.policy, this.#host.clock.elapsed());
     // One that crashed the actor for good is not among what was held, and it will not come by itself.
     for (const [timer, { due, generation }] of Object.entries(this.#record?.timers ?? {}))
       this.#host.timers.set(this.id, timer, due, generation);
     this.#host.notice({ kind: "released", actor: this.id });
+    this.#settling.begin();
     this.resume();
     this.#host.rest(this);
     return true;
   }
 
   /** Resolves when the item, or all that follows from it, is durable. Never throws at once: others may wait behind it. */
-  async take(item: Item): Promise<void> {
+  async take(item: Item, isOwn = false): Promise<void> {
     try {
-      await this.#take(item);
+      await this.#take(item, isOwn);
     } finally {
-      this.#host.rest(this);
+      this.#relax();
     }
   }
 
   deliver(stimulus: Stimulus, cause: string): Promise<void> {
-    return this.take({ stimulus, cause, crashes: 0 });
+    return this.take({ stimulus, cause, crashes: 0 }, true);
   }
 
   owns(key: string): boolean {
@@ -163,7 +176,7 @@ export class Cell implements RunnerHost {
   done(key: string): void {
     this.#rows.delete(key);
     this.#host.ride([del(key), del(keys.checkpoint(key))]);
-    this.#host.rest(this);
+    this.#relax();
   }
 
   beat(key: string): void {
@@ -184,7 +197,7 @@ export class Cell implements RunnerHost {
     const writes = [put(letterKey, letter), del(key), del(keys.checkpoint(key))];
     void this.#host.store.commit(writes).catch(() => undefined);
     this.#host.notice({ kind: "deadLetter", letter: letterOf(letterKey, letter) });
-    this.#host.rest(this);
+    this.#relax();
   }
 
   /** Does an action that had been abandoned; its row is in the store. */
@@ -196,16 +209,18 @@ export class Cell implements RunnerHost {
   /** Aborts the effects; resolves when none runs any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#cancelRestart();
+    this.#pendingRestart.cancel();
     this.#cancelRest();
+    this.#settling.cancel();
     this.#runner.abortAll("the host stops");
     await this.#runner.settled();
   }
 
-  #take(item: Item): Promise<void> {
+  #take(item: Item, isOwn: boolean): Promise<void> {
     const known = this.#knownAs(item);
     if (known !== undefined) return known;
-    if (this.#standing.state !== "running") return this.#hold(item);
+    const mayWait = this.#settling.isUnderWay && item.stimulus.kind === "event" && !isOwn;
+    if (this.#standing.state !== "running" || mayWait) return this.#hold(item);
     const at = this.#host.clock.now();
     const steps: Step[] = [];
     try {
@@ -214,14 +229,25 @@ export class Cell implements RunnerHost {
     } catch (error) {
       return this.#crash(item, error, at);
     }
+    if (isNotice(item)) this.#settling.begin();
     return this.#commit(item, steps);
+  }
+
+  #takeHeld(): void {
+    // Each is either taken, or held again by one before it that crashes the actor, or has it settle.
+    for (const item of this.#held.takeAll())
+      void this.take(item).catch((error: unknown) => this.#host.untaken(this.id, error));
+  }
+
+  /** Called whenever it may have nothing to do any more. */
+  #relax(): void {
+    this.#settling.endIf(this.#rows.size === 0);
+    this.#host.rest(this);
   }
 
   #knownAs({ id, key }: Item): Promise<void> | undefined {
     if (id === undefined) return undefined;
-    const committing = this.#committing.get(id);
-    const known =
-      committing ?? (this.#host.store.get(keys.seen(this.id, id)) === undefined ? undefined : Promise.resolve());
+    const known = this.#known.find(id) ?? (this.#held.has(id) ? this.#host.store.commit([]) : undefined);
     if (known !== undefined && key !== undefined) this.#host.ride([del(key)]);
     return known;
   }
@@ -249,15 +275,11 @@ export class Cell implements RunnerHost {
     this.#uncommitted++;
     const durable = this.#host.store
       .commit(writes)
-      .finally(() => {
-        this.#uncommitted--;
-        if (id !== undefined) this.#committing.delete(id);
-      })
+      .finally(() => this.#uncommitted--)
       .then(() => {
         for (const batch of batches) batch.letLoose();
       });
-    if (id !== undefined) this.#committing.set(id, durable);
-    return durable;
+    return this.#known.add(id, durable);
   }
 
   /** Makes the step the actor's present. What it sets loose waits until the writes are durable. */
@@ -302,12 +324,12 @@ export class Cell implements RunnerHost {
   /** Keeps an item for the next incarnation. Results and timers need no row: what brings them is in the store. */
   #hold(item: Item): Promise<void> {
     if (item.stimulus.kind !== "event" || item.key !== undefined) {
-      this.#held.push(item);
+      this.#held.add(item);
       return Promise.resolve();
     }
     const { key: _, ...row } = item;
     const key = keys.inbox(this.id, this.#host.sequence());
-    this.#held.push({ ...row, key });
+    this.#held.add({ ...row, key });
     return this.#host.store.commit([put(key, row)]);
   }
 
@@ -317,7 +339,7 @@ export class Cell implements RunnerHost {
     const { crashesPerEvent } = this.#host.policy;
     const { letter, next, writes } = crashedItem(item, report, crashesPerEvent, this.#host.sequence);
     if (next === undefined) this.#standing = { state: "quarantined", crash: report };
-    else this.#held.unshift(next);
+    else this.#held.addFirst(next);
     if (letter !== undefined) this.#host.notice({ kind: "deadLetter", letter: letterOf(...letter) });
     return this.#awaitRestart(report, writes);
   }
@@ -325,6 +347,7 @@ export class Cell implements RunnerHost {
   /** Late results of its effects go nowhere. */
   #endIncarnation(stimulus: string, error: unknown, at: number): CrashReport {
     const { clock, policy, runner, store } = this.#host;
+    this.#settling.cancel();
     this.#runner.abortAll("the incarnation ended");
     this.#runner = this.#newRunner();
     const crash: CrashReport = {
@@ -336,8 +359,9 @@ export class Cell implements RunnerHost {
       error: toFailure(error),
       journal: lastLines(store, this.id, this.#record?.revision ?? 0, this.#fresh),
     };
-    const isTooMuch = this.#crashes.add(at) > policy.intensity;
-    const until = at + this.#backoff.failed(at, `${runner.jitterSeed} ${crash.id}`);
+    const elapsed = clock.elapsed();
+    const isTooMuch = this.#crashes.add(elapsed) > policy.intensity;
+    const until = at + this.#backoff.failed(elapsed, `${runner.jitterSeed} ${crash.id}`);
     this.#standing = isTooMuch ? { state: "quarantined", crash } : { state: "restarting", until, crash };
     // From then on this crash does not keep it in memory.
     this.#cancelRest();
@@ -356,24 +380,17 @@ export class Cell implements RunnerHost {
   }
 
   #restartAt(time: number): void {
-    const { clock, budget } = this.#host;
-    this.#whenRestarting(time, () => {
-      const turn = budget.turn(clock.now());
-      if (turn <= clock.now()) return this.#restart();
-      if (this.#standing.state === "restarting") this.#standing = { ...this.#standing, until: turn };
-      this.#whenRestarting(turn, () => this.#restart());
-    });
-  }
-
-  #whenRestarting(time: number, run: () => void): void {
     if (this.#stopped || this.#standing.state !== "restarting") return;
-    const { clock } = this.#host;
-    this.#cancelRestart = clock.schedule(Math.max(0, time - clock.now()), run);
-  }
-
-  #restart(): void {
-    this.resume();
-    this.#host.rest(this);
+    this.#pendingRestart.at(
+      time,
+      () => {
+        this.resume();
+        this.#host.rest(this);
+      },
+      (until) => {
+        if (this.#standing.state === "restarting") this.#standing = { ...this.#standing, until };
+      },
+    );
   }
 
   #newRunner(): EffectRunner {

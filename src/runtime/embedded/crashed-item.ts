@@ -28,7 +28,7 @@ export function crashedItem(
     return { next: { ...again, key: itsKey }, writes: [put(itsKey, again)] };
   }
   const letter = [keys.deadLetter(actor, sequence()), { ...row, at, crash }] as const;
-  if (stimulus.kind !== "event" || stimulus.event.type === "deadLetter")
+  if (stimulus.kind !== "event" || isNotice(row))
     return { letter, writes: [put(...letter), ...(key === undefined ? [] : [del(key)])] };
   const event: DeadLetterEvent = { type: "deadLetter", letter: stimulus.event, crash };
   const notice: InboxRow = { stimulus: { kind: "event", event }, cause: crash, crashes: 0 };
@@ -36,4 +36,9 @@ export function crashedItem(
   const itsKey = key ?? keys.inbox(actor, sequence());
   const seen = id === undefined ? [] : [put(keys.seen(actor, id), at)];
   return { letter, next: { ...notice, key: itsKey }, writes: [put(...letter), ...seen, put(itsKey, notice)] };
+}
+
+/** Whether it tells the actor that something was given up. */
+export function isNotice({ stimulus }: InboxRow): boolean {
+  return stimulus.kind === "event" && stimulus.event.type === "deadLetter";
 }

@@ -3,7 +3,9 @@ import type { Clock } from "../clock.ts";
 import { type DeadLetter, type DeadLetters, NoSuchLetter, NotReplayable } from "../dead-letter.ts";
 import type { Notice } from "../host.ts";
 import { actorOfKey, keys, tailOfKey } from "./keys.ts";
+import { scanPastDamage } from "./past-damage.ts";
 import { type DeadLetterRow, deadLetterRow, type EffectRow, type InboxRow, type Item } from "./rows.ts";
+import type { RowDamaged } from "./store/seal.ts";
 import { del, put, type Store } from "./store.ts";
 
 /** What the dead letters need of their host. */
@@ -107,9 +109,10 @@ export class StoredDeadLetters implements DeadLetters {
     return undefined;
   }
 
-  #readable(key: string, text: string): DeadLetterRow | undefined {
+  #readable(key: string, value: string | RowDamaged): DeadLetterRow | undefined {
     try {
-      return deadLetterRow.parse(JSON.parse(text));
+      if (typeof value !== "string") throw value;
+      return deadLetterRow.parse(JSON.parse(value));
     } catch (error) {
       this.#host.unreadable(actorOfKey(key), error);
       return undefined;
@@ -117,8 +120,8 @@ export class StoredDeadLetters implements DeadLetters {
   }
 
   async *#stored(actor?: ActorId): AsyncIterable<Stored> {
-    for await (const [key, text] of this.#host.store.scan(actor === undefined ? "d|" : `d|${actor}|`)) {
-      const row = this.#readable(key, text);
+    for await (const [key, value] of scanPastDamage(this.#host.store, actor === undefined ? "d|" : `d|${actor}|`)) {
+      const row = this.#readable(key, value);
       if (row !== undefined) yield [key, row];
     }
   }

@@ -1,7 +1,13 @@
 import { type ActorId, actorId, idPrefix, partsOf } from "../actor-id.ts";
 import type { Behaviour } from "../behaviour.ts";
 import { type Cancel, type Clock, sleep } from "../clock.ts";
-import { type CrashReport, crashReport, defaultRestartPolicy, type RestartPolicy } from "../crash.ts";
+import {
+  type CrashReport,
+  damagedReport,
+  defaultRestartPolicy,
+  parseCrashReport,
+  type RestartPolicy,
+} from "../crash.ts";
 import {
   type AcceptOptions,
   type AskOptions,
@@ -12,14 +18,15 @@ import {
   type Notice,
   type Transition,
 } from "../host.ts";
-import { type JournalLine, parseJournalLine } from "../journal.ts";
+import { damagedLine, type JournalLine, parseJournalLine } from "../journal.ts";
 import { assertPlainJson } from "../json.ts";
 import { type ActorEvent, type ActorRecord, parseRecord } from "../record.ts";
 import { type BudgetPolicy, defaultBudget, RestartBudget } from "../supervision/restart-budget.ts";
 import { Cell } from "./cell.ts";
 import type { CellHost } from "./cell-host.ts";
 import { StoredDeadLetters } from "./dead-letters.ts";
-import { actorOfKey, keys } from "./keys.ts";
+import { actorOfKey, keys, tailOfKey } from "./keys.ts";
+import { readPastDamage } from "./past-damage.ts";
 import { Replies } from "./replies.ts";
 import { Retention } from "./retention.ts";
 import type { EffectRow, Item } from "./rows.ts";
@@ -172,15 +179,14 @@ export class EmbeddedHost implements Host {
   }
 
   async journal(id: ActorId): Promise<readonly JournalLine[]> {
-    const lines: JournalLine[] = [];
-    for await (const [, value] of this.#store.scan(`j|${id}|`)) lines.push(parseJournalLine(value));
-    return lines;
+    return readPastDamage(this.#store, `j|${id}|`, parseJournalLine, (key) => damagedLine(Number(tailOfKey(key))));
   }
 
   async crashes(id: ActorId): Promise<readonly CrashReport[]> {
-    const reports: CrashReport[] = [];
-    for await (const [, value] of this.#store.scan(`c|${id}|`)) reports.push(crashReport.parse(JSON.parse(value)));
-    return reports;
+    return readPastDamage(this.#store, `c|${id}|`, parseCrashReport, (key, error) => {
+      const [at, incarnation] = tailOfKey(key).split("|").map(Number);
+      return damagedReport(id, { at, incarnation, error });
+    });
   }
 
   health(id: ActorId): Health {

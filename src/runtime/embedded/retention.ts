@@ -1,7 +1,7 @@
 import type { ActorId } from "../actor-id.ts";
 import type { Cancel, Clock } from "../clock.ts";
 import { actorOfKey } from "./keys.ts";
-import { RowDamaged } from "./store/seal.ts";
+import { scanPastDamage } from "./past-damage.ts";
 import { del, type Store } from "./store.ts";
 
 const minute = 60_000;
@@ -74,17 +74,11 @@ export class Retention {
     }
   }
 
-  /** Goes on behind a row that is damaged: one of one actor is no reason to keep everything of all. */
+  /** One damaged row of one actor is no reason to keep everything of all. */
   async *#rows(prefix: string): AsyncIterable<[string, string]> {
-    let after: string | undefined;
-    for (;;)
-      try {
-        return yield* this.#store.scan(prefix, after);
-      } catch (error) {
-        if (!(error instanceof RowDamaged)) throw error;
-        this.#onUnreadable(actorOfKey(error.key), error);
-        after = error.key;
-      }
+    for await (const [key, value] of scanPastDamage(this.#store, prefix))
+      if (typeof value === "string") yield [key, value];
+      else this.#onUnreadable(actorOfKey(key), value);
   }
 
   async #forgetOld(rows: [key: string, at: number][], { newest, age, isTold }: (typeof kept)[number]): Promise<void> {

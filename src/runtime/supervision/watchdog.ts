@@ -15,13 +15,13 @@ export class Watchdog {
     this.#clock = clock;
     this.#limit = limit;
     this.#onSilence = onSilence;
-    this.#heard = clock.now();
+    this.#heard = clock.elapsed();
     this.#watch();
   }
 
   /** Costs nothing: a beat may come as often as it likes. */
   beat(): void {
-    this.#heard = this.#clock.now();
+    this.#heard = this.#clock.elapsed();
   }
 
   stop(): void {
@@ -30,9 +30,9 @@ export class Watchdog {
 
   #watch(): void {
     const due = this.#heard + this.#limit;
-    this.#cancel = this.#clock.schedule(due - this.#clock.now(), () => {
-      if (this.#clock.now() - due > latest) this.beat();
-      if (this.#heard + this.#limit > this.#clock.now()) this.#watch();
+    this.#cancel = this.#clock.schedule(due - this.#clock.elapsed(), () => {
+      if (this.#clock.elapsed() - due > latest) this.beat();
+      if (this.#heard + this.#limit > this.#clock.elapsed()) this.#watch();
       else this.#onSilence();
     });
   }

@@ -122,19 +122,42 @@ export function crashing(world: () => HostWorld): void {
       expect(host.read(id)?.context["letters"]).toHaveLength(5);
     });
 
-    it("keeps its events in quarantine, and refuses those that its mailbox cannot hold", async () => {
+    it.each([-86_400_000, 86_400_000])(
+      "is quarantined all the same, and not sooner, when the time is set by %d ms",
+      async (set) => {
+        const { host } = await open();
+        const states: string[] = [];
+        for (let n = 0; n < 3; n++) {
+          await host.accept(id, { ...poison, n });
+          await settled(host);
+          states.push(host.health(id).state);
+          world().clock.set(set);
+        }
+        expect(states).toEqual(["running", "running", "quarantined"]);
+        await host.release(id);
+        await settled(host);
+        await world().clock.pass(policy.period);
+        world().clock.set(-set);
+        await host.accept(id, { ...poison, n: 3 });
+        await settled(host);
+        expect(host.health(id)).toEqual({ state: "running" });
+      },
+    );
+
+    it("keeps each of its events in quarantine once, and refuses those that its mailbox cannot hold", async () => {
       const first = await open({ policy: { ...policy, intensity: 0 }, mailboxLimit: 3 });
       await first.host.accept(id, poison);
       expect(first.host.health(id).state).toBe("quarantined");
       await first.host.accept(id, add(1), { id: "one" });
       await first.host.accept(id, add(1), { id: "one" });
-      await expect(first.host.accept(id, add(2))).rejects.toThrow(MailboxFull);
+      await first.host.accept(id, add(2));
+      await expect(first.host.accept(id, add(3))).rejects.toThrow(MailboxFull);
       await first.kill();
       const { host } = await open();
       await until(() => host.health(id).state === "restarting");
       await settled(host);
-      await until(() => host.read(id)?.revision === 3);
-      expect(host.read(id)?.context).toEqual({ numbers: [1], letters: [poison] });
+      await until(() => host.read(id)?.revision === 4);
+      expect(host.read(id)?.context).toEqual({ numbers: [1, 2], letters: [poison] });
     });
 
     it("is quarantined when it cannot bear the notice of a dead letter either", async () => {

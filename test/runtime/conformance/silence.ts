@@ -48,6 +48,16 @@ export function silence(world: () => HostWorld): void {
     });
 
   describe("an effect that has given no sign of life", () => {
+    it.each([-3_600_000, 3_600_000])("is found as soon when the time is set by %d ms meanwhile", async (set) => {
+      const { host, contexts } = await working();
+      world().clock.set(set);
+      await pass(limit - 500);
+      expect(host.health(id)).toEqual({ state: "running" });
+      await pass(500);
+      await restarted(host, contexts, 2);
+      expect(host.health(id)).toMatchObject({ state: "silent", crash: { stimulus: "silence" } });
+    });
+
     it("is begun again with the next incarnation, the actor is silent until it hears of it, and it takes events", async () => {
       const { host, contexts, ends } = await working();
       await pass(limit - 500);
