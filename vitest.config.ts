@@ -7,7 +7,9 @@ const real = [
   "test/crash/quick.real.test.ts",
 ];
 /** The same, where waiting is most of it: servers that go away and come back. */
-const outages = ["test/e2e/outages.real.test.ts", "test/neighbours/*.test.ts"];
+const outages = ["test/e2e/outages.real.test.ts"];
+/** Healthy agents beside bad ones, which take minutes to be given up. */
+const neighbours = ["test/neighbours/*.test.ts"];
 /** How agents come, go, are adopted, put right and restored, as people in Matrix see it. */
 const homes = [
   "test/e2e/{administered,adopt,getting-started,life,past,rest}.real.test.ts",
@@ -55,7 +57,18 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...real, ...outages, ...homes, ...life, ...contract, ...lettaV1, ...slow, ...limits, ...patches],
+          exclude: [
+            ...real,
+            ...outages,
+            ...neighbours,
+            ...homes,
+            ...life,
+            ...contract,
+            ...lettaV1,
+            ...slow,
+            ...limits,
+            ...patches,
+          ],
           sequence: { groupOrder: 0 },
         },
       },
@@ -74,6 +87,7 @@ export default defineConfig({
       },
       onServers("patches", patches, 4, 240_000),
       onServers("outages", outages, 5),
+      onServers("neighbours", neighbours, 5),
       onServers("homes", homes, 6),
       onServers("life", life, 7, 600_000),
       onServers("limits", limits, 8),

@@ -33,7 +33,9 @@ test("after a million messages, once their time is over, the store is no larger 
   // What a message leaves for good is the note that its event was taken: all else is overwritten by the next one, gone
   // when it is done, or bounded by a count. So that note is all that there is a million of.
   const { "s|": seen, "j|": lines = 0, "r|": records = 0, ...others } = thousand;
-  expect([half["s|"], seen]).toEqual([500, 1_000]);
+  // The same of the look at each of the two agents that found it: no more of them come with the messages.
+  const found = 2;
+  expect([half["s|"], seen]).toEqual([500 + found, 1_000 + found]);
   expect([half["r|"], half["v|"]]).toEqual([records, others["v|"]]);
   expect(lines).toBeLessThanOrEqual(journalLength * records);
   const rest = Object.values(others).reduce((sum, count) => sum + count, 0);
