@@ -3,7 +3,7 @@ import { ConfigError } from "../config/config-error.ts";
 import type { Environment } from "../config/environment.ts";
 import { dataFolderOf, readConfigFile } from "../config/load.ts";
 import { ControlClient } from "../runtime/control/client.ts";
-import { ControlError } from "../runtime/control/protocol.ts";
+import { isNotRunning } from "../runtime/control/protocol.ts";
 import { controlSocketIn } from "../runtime/control/socket-path.ts";
 import { type Console, explain } from "./console.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
@@ -20,6 +20,11 @@ interface Called<TOutput> {
   readonly timeoutMs: number;
 }
 
+/** The data folder of the process that is meant. Throws {@link ConfigError}. */
+export async function folderOf({ data, config }: RunningOptions, env: Environment): Promise<string> {
+  return data ?? dataFolderOf(config, await readConfigFile(config, env));
+}
+
 /** Lets the running process carry out a command, and prints what it says. */
 export async function callRunning<TOutput>(
   { command, input = {}, timeoutMs }: Called<TOutput>,
@@ -29,13 +34,12 @@ export async function callRunning<TOutput>(
   textOf: (output: TOutput) => string,
 ): Promise<ExitCode> {
   try {
-    const folder = options.data ?? dataFolderOf(options.config, await readConfigFile(options.config, env));
-    const client = new ControlClient({ path: controlSocketIn(folder), timeoutMs });
+    const client = new ControlClient({ path: controlSocketIn(await folderOf(options, env)), timeoutMs });
     console.out(textOf(await client.call(command.name, input, command.output)));
     return exitCode.ok;
   } catch (error) {
     console.err(`${explain(error)}\n`);
     if (error instanceof ConfigError) return exitCode.config;
-    return error instanceof ControlError && error.kind === "not-running" ? exitCode.unavailable : exitCode.failed;
+    return isNotRunning(error) ? exitCode.unavailable : exitCode.failed;
   }
 }

@@ -9,7 +9,7 @@ import { dropped } from "../config/former-names.ts";
 import { loadConfig, secretsOf } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { ControlClient } from "../runtime/control/client.ts";
-import { ControlError } from "../runtime/control/protocol.ts";
+import { isNotRunning } from "../runtime/control/protocol.ts";
 import { controlSocketIn } from "../runtime/control/socket-path.ts";
 import { type Console, plain } from "./console.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
@@ -55,7 +55,7 @@ async function examineWith(config: Config, { openPatient }: DoctorEnvironment): 
   const client = new ControlClient({ path: controlSocketIn(config.dataFolder), timeoutMs: statusTimeoutMs });
   const status = () =>
     client.call(statusQuery.name, {}, statusSchema).catch((thrown: unknown) => {
-      if (thrown instanceof ControlError && thrown.kind === "not-running") return undefined;
+      if (isNotRunning(thrown)) return undefined;
       throw thrown;
     });
   try {

@@ -4,9 +4,9 @@ import { ConfigError } from "../config/config-error.ts";
 import type { Environment } from "../config/environment.ts";
 import { dataFolderOf, readConfigFile } from "../config/load.ts";
 import { ControlClient } from "../runtime/control/client.ts";
-import { ControlError } from "../runtime/control/protocol.ts";
+import { ControlError, isNotRunning } from "../runtime/control/protocol.ts";
 import { controlSocketIn } from "../runtime/control/socket-path.ts";
-import type { RunningOptions } from "./call-running.ts";
+import { folderOf, type RunningOptions } from "./call-running.ts";
 import { type Console, explain } from "./console.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import { type Terminal, wipe } from "./terminal.ts";
@@ -71,7 +71,7 @@ async function ask<TOutput>(
   options: RunningOptions,
   { env }: QueryEnvironment,
 ): Promise<TOutput> {
-  const folder = options.data ?? dataFolderOf(options.config, await readConfigFile(options.config, env));
+  const folder = await folderOf(options, env);
   return new ControlClient({ path: controlSocketIn(folder), timeoutMs }).call(command.name, input, command.output);
 }
 
@@ -130,10 +130,6 @@ async function watch<TOutput>(
 
 function isPassing({ kind }: ControlError): boolean {
   return kind === "not-running" || kind === "overdue" || kind === "malformed";
-}
-
-function isNotRunning(error: unknown): boolean {
-  return error instanceof ControlError && error.kind === "not-running";
 }
 
 function codeFor(error: unknown): ExitCode {

@@ -6,11 +6,11 @@ import { inspectQuery } from "../commands/store/inspect.ts";
 import { type IdleStorage, inspection } from "../commands/store/schema.ts";
 import { ConfigError } from "../config/config-error.ts";
 import type { Environment } from "../config/environment.ts";
-import { dataFolderOf, readConfigFile } from "../config/load.ts";
+import { readConfigFile } from "../config/load.ts";
 import { ControlClient } from "../runtime/control/client.ts";
-import { ControlError } from "../runtime/control/protocol.ts";
+import { isNotRunning } from "../runtime/control/protocol.ts";
 import { controlSocketIn } from "../runtime/control/socket-path.ts";
-import type { RunningOptions } from "./call-running.ts";
+import { folderOf, type RunningOptions } from "./call-running.ts";
 import { type Console, explain } from "./console.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import type { QueryEnvironment } from "./query.ts";
@@ -120,13 +120,7 @@ export function addStoring(program: Command, environment: StoringEnvironment): v
     "Makes a new store of what a damaged one still has, while nothing runs, and moves the damaged one aside, as it is. What is lost is found out again at the next start: agents and rooms from Letta and the homeserver, what was answered from the rooms. A restored backup may be the better way, where there is a new one. Changes nothing when the store is whole.",
     "letta-matrix repair",
   ).action((options: Options) =>
-    carryOut(
-      options,
-      async () => {
-        return (await idle(options, environment)).repair();
-      },
-      repairedText,
-    ),
+    carryOut(options, async () => (await idle(options, environment)).repair(), repairedText),
   );
 }
 
@@ -136,23 +130,28 @@ interface Called<TOutput> {
 }
 
 /** By the running process, or where none runs, on the store itself. */
-async function call<TOutput>(
+async function call<TOutput extends object>(
   command: Called<TOutput>,
   input: unknown,
   options: Options,
   environment: StoringEnvironment,
 ): Promise<TOutput> {
-  const folder = await folderOf(options, environment);
+  const folder = await folderOf(options, environment.env);
+  return (await callRunning(command, input, folder)) ?? callStore(command, input, folder, options, environment);
+}
+
+/** Nothing, where no process runs. */
+async function callRunning<TOutput extends object>(
+  { name, output }: Called<TOutput>,
+  input: unknown,
+  folder: string,
+): Promise<TOutput | undefined> {
   try {
-    return await new ControlClient({ path: controlSocketIn(folder), timeoutMs }).call(
-      command.name,
-      input,
-      command.output,
-    );
+    return await new ControlClient({ path: controlSocketIn(folder), timeoutMs }).call(name, input, output);
   } catch (error) {
-    if (!isNotRunning(error)) throw error;
+    if (isNotRunning(error)) return undefined;
+    throw error;
   }
-  return callStore(command, input, folder, options, environment);
 }
 
 async function callStore<TOutput>(
@@ -184,19 +183,14 @@ async function inspect(
     const storage = await environment.openIdleStorage(".");
     return inspection.parse(await storage.inspectBackup(resolve(backup), actor));
   }
-  const folder = await folderOf(options, environment);
-  try {
-    const client = new ControlClient({ path: controlSocketIn(folder), timeoutMs });
-    return await client.call(inspectQuery.name, { ...(actor !== undefined && { actor }) }, inspectQuery.output);
-  } catch (error) {
-    if (!isNotRunning(error)) throw error;
-  }
-  return inspection.parse(await (await environment.openIdleStorage(folder)).inspect(actor));
+  const folder = await folderOf(options, environment.env);
+  const inspected = await callRunning(inspectQuery, { ...(actor !== undefined && { actor }) }, folder);
+  return inspected ?? inspection.parse(await (await environment.openIdleStorage(folder)).inspect(actor));
 }
 
 /** The store, while nothing runs. Throws {@link StillRunning}. */
 async function idle(options: Options, environment: StoringEnvironment): Promise<IdleStorage> {
-  const folder = await folderOf(options, environment);
+  const folder = await folderOf(options, environment.env);
   const client = new ControlClient({ path: controlSocketIn(folder), timeoutMs: 10_000 });
   try {
     await client.call("status", {}, z.unknown());
@@ -214,12 +208,4 @@ class StillRunning extends Error {
   constructor(folder: string) {
     super(`the program runs with the data folder ${folder}`);
   }
-}
-
-async function folderOf({ data, config }: Options, { env }: StoringEnvironment): Promise<string> {
-  return data ?? dataFolderOf(config, await readConfigFile(config, env));
-}
-
-function isNotRunning(error: unknown): boolean {
-  return error instanceof ControlError && error.kind === "not-running";
 }

@@ -89,6 +89,16 @@ export interface RoomEvidence {
   readonly toolRuns: ReadonlyMap<string, number>;
 }
 
+/** Where nobody decides or commands anything, and no note is taken of what passes. */
+export const nothingNoted = {
+  passings: [],
+  acceptances: [],
+  inputs: [],
+  approved: new Set<string>(),
+  toolRuns: new Map<string, number>(),
+  commands: [],
+} as const satisfies Partial<RoomEvidence>;
+
 /** All that is known of a run when it has come to rest. */
 export interface Evidence extends RoomEvidence {
   /** Registrations, logins and creations since everything had been set up. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { agentLocalpart, agentUserId } from "../../src/machines/addresses.ts";
-import type { Kill, Resident, RoomEvidence } from "../crash/evidence.ts";
+import { type Kill, nothingNoted, type Resident, type RoomEvidence } from "../crash/evidence.ts";
 import { judgeRooms, type LawName } from "../crash/laws.ts";
 import { bodyOf, type SentMessage } from "../crash/messages.ts";
 import { viewOf } from "../crash/timeline.ts";
@@ -217,12 +217,7 @@ export class CellRun {
       timelines: new Map([[this.#roomId, await this.#timeline()]]),
       kills: this.#phase.losesTurns ? this.#hits.map(asLostTurn) : [],
       askings: this.#world.model.calls(),
-      passings: [],
-      acceptances: [],
-      inputs: [],
-      approved: new Set(),
-      toolRuns: new Map(),
-      commands: [],
+      ...nothingNoted,
     };
     const sessions = await this.#sessions().catch(() => []);
     return [

@@ -1,14 +1,7 @@
 import { expect, test } from "vitest";
+import { askedWaits } from "../ports/asked-waits.ts";
 import { matrixError } from "../ports/fake-homeserver.ts";
 
-const hour = 3_600_000;
-
-test.each([
-  [10 * 365 * 24 * hour, hour],
-  [Number.POSITIVE_INFINITY, hour],
-  [-1, 0],
-  [Number.NaN, undefined],
-  [1_500, 1_500],
-])("a homeserver that asks for %d ms is given %s", (asked, given) => {
+test.each(askedWaits)("a homeserver that asks for %d ms is given %s", (asked, given) => {
   expect(matrixError("limited", asked).retryAfterMs).toBe(given);
 });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AgentDetail, agentDetail, type Status } from "../../src/commands/status/schema.ts";
-import type { Kill, Resident } from "../crash/evidence.ts";
+import { type Kill, nothingNoted, type Resident } from "../crash/evidence.ts";
 import { judge, type Violation } from "../crash/laws.ts";
 import { bodyOf, type SentMessage } from "../crash/messages.ts";
 import { buildIn } from "../crash/patches.ts";
@@ -172,12 +172,7 @@ export class Neighbourhood {
       timelines,
       askings: this.world.model.calls(),
       kills: this.#kills,
-      passings: [],
-      acceptances: [],
-      inputs: [],
-      approved: new Set(),
-      toolRuns: new Map(),
-      commands: [],
+      ...nothingNoted,
       oneTimeRequests: [],
       arrivals: [],
       count: await this.world.census.take(),

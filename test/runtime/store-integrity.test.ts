@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { chmod, mkdir, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { Level } from "level";
@@ -9,6 +9,7 @@ import { openDatabase } from "../../src/runtime/embedded/open.ts";
 import { seal, unseal } from "../../src/runtime/embedded/store/seal.ts";
 import { cannotRead } from "../../src/runtime/embedded/store/unavailable.ts";
 import type { Write } from "../../src/runtime/embedded/store.ts";
+import { filesOf, losses } from "./losses.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const put = (key: string, value: string): Write => ({ type: "put", key, value });
@@ -30,10 +31,6 @@ async function filled(): Promise<string> {
   return folder;
 }
 
-async function filesOf(folder: string, pattern: RegExp): Promise<string[]> {
-  return (await readdir(folder)).filter((file) => pattern.test(file)).map((file) => join(folder, file));
-}
-
 async function overwrite(file: string, position: number, change: (byte: number) => number): Promise<void> {
   const handle = await open(file, "r+");
   const byte = Buffer.alloc(1);
@@ -42,23 +39,10 @@ async function overwrite(file: string, position: number, change: (byte: number) 
   await handle.close();
 }
 
-const losses: Readonly<Record<string, (folder: string) => Promise<void>>> = {
-  "whose log is garbage": async (folder) => {
-    for (const file of await filesOf(folder, /\.log$/)) await writeFile(file, "garbage");
-  },
+const noticed: typeof losses = {
+  ...losses,
   "whose log is gone": async (folder) => {
     for (const file of await filesOf(folder, /\.log$/)) await rm(file);
-  },
-  "whose log has lost its end": async (folder) => {
-    for (const file of await filesOf(folder, /\.log$/)) await truncate(file, (await readFile(file)).length - 10);
-  },
-  "whose CURRENT is gone": (folder) => rm(join(folder, "CURRENT")),
-  "whose manifest is gone": async (folder) => {
-    for (const file of await filesOf(folder, /^MANIFEST/)) await rm(file);
-  },
-  "one of whose tables is gone": async (folder) => {
-    const [table = ""] = await filesOf(folder, /\.ldb$/);
-    await rm(table);
   },
   "one of whose tables was cut off": async (folder) => {
     for (const file of await filesOf(folder, /\.ldb$/))
@@ -68,8 +52,6 @@ const losses: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   "whose files are all empty": async (folder) => {
     for (const file of await filesOf(folder, /./)) await truncate(file, 0);
   },
-  "whose identity is gone": (folder) => rm(`${folder}.identity`),
-  "whose identity is garbage": (folder) => writeFile(`${folder}.identity`, "{}\n{}\n"),
   "beside whose folder the identity of another stands": async (folder) => {
     const other = await filled();
     await writeFile(`${folder}.identity`, await readFile(`${other}.identity`));
@@ -86,7 +68,7 @@ const losses: Readonly<Record<string, (folder: string) => Promise<void>>> = {
 };
 
 describe("a store that has lost something is never opened as if it were whole", () => {
-  it.each(Object.entries(losses))("%s", async (_, lose) => {
+  it.each(Object.entries(noticed))("%s", async (_, lose) => {
     const folder = await filled();
     await lose(folder);
     for (const create of [false, true]) {

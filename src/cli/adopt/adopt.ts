@@ -6,7 +6,7 @@ import type { Environment } from "../../config/environment.ts";
 import { dataFolderOf, loadConfig, readConfigFile } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
 import { ControlClient } from "../../runtime/control/client.ts";
-import { ControlError } from "../../runtime/control/protocol.ts";
+import { isNotRunning } from "../../runtime/control/protocol.ts";
 import { controlSocketIn } from "../../runtime/control/socket-path.ts";
 import { type Console, explain, plain } from "../console.ts";
 import { type ExitCode, exitCode } from "../exit-code.ts";
@@ -100,7 +100,7 @@ async function isRunning(client: ControlClient): Promise<boolean> {
     await client.call(statusQuery.name, {}, z.unknown());
     return true;
   } catch (error) {
-    if (error instanceof ControlError && error.kind === "not-running") return false;
+    if (isNotRunning(error)) return false;
     throw error;
   }
 }

@@ -39,3 +39,8 @@ export class ControlError extends Error {
     this.remedy = remedy;
   }
 }
+
+/** Whether nobody listened there. */
+export function isNotRunning(error: unknown): error is ControlError {
+  return error instanceof ControlError && error.kind === "not-running";
+}

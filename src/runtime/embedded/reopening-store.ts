@@ -48,7 +48,7 @@ export class ReopeningStore {
 
   private constructor(options: ReopeningOptions) {
     this.#options = options;
-    this.#backoff = new Backoff(options.backoff ?? defaultBackoff, options.clock.now());
+    this.#backoff = new Backoff(options.backoff ?? defaultBackoff, options.clock.elapsed());
   }
 
   /** Throws {@link StoreUnavailable} when it cannot be opened now: who starts the program is there to hear it. */
@@ -110,11 +110,11 @@ export class ReopeningStore {
       await this.#tenant?.end();
       // One that cannot be closed cannot be opened either, which will be seen.
       await this.#shut().catch(() => undefined);
-      await sleep(clock, this.#backoff.failed(clock.now(), String(attempt)), this.#closing.signal);
+      await sleep(clock, this.#backoff.failed(clock.elapsed(), String(attempt)), this.#closing.signal);
       try {
         await assertRoom();
         await this.#open();
-        this.#backoff.begun(clock.now());
+        this.#backoff.begun(clock.elapsed());
       } catch (error) {
         if (error instanceof StoreUnavailable && error.kind !== "closed" && error.kind !== "taken") throw error;
         continue;

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { Level } from "level";
@@ -11,6 +11,7 @@ import { openDatabase } from "../../../src/runtime/embedded/open.ts";
 import { readIdentity } from "../../../src/runtime/embedded/store/identity.ts";
 import { put, type Write } from "../../../src/runtime/embedded/store.ts";
 import { recordOf } from "../../actors/agent-record.ts";
+import { filesOf, losses } from "../losses.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 // Much is tried here: on a busy machine it takes its time.
@@ -59,35 +60,16 @@ async function contentOf(folder: string): Promise<Map<string, string>> {
   return new Map(rows.filter(([key]) => !key.startsWith("m|")));
 }
 
-async function filesOf(folder: string, pattern: RegExp): Promise<string[]> {
-  return (await readdir(folder)).filter((file) => pattern.test(file)).map((file) => join(folder, file));
-}
-
-const losses: Readonly<Record<string, (folder: string) => Promise<void>>> = {
-  "whose log is garbage": async (folder) => {
-    for (const file of await filesOf(folder, /\.log$/)) await writeFile(file, "garbage");
-  },
-  "whose log has lost its end": async (folder) => {
-    for (const file of await filesOf(folder, /\.log$/)) await truncate(file, (await readFile(file)).length - 10);
-  },
-  "whose CURRENT is gone": (folder) => rm(join(folder, "CURRENT")),
-  "whose manifest is gone": async (folder) => {
-    for (const file of await filesOf(folder, /^MANIFEST/)) await rm(file);
-  },
-  "one of whose tables is gone": async (folder) => {
-    const [table = ""] = await filesOf(folder, /\.ldb$/);
-    await rm(table);
-  },
+const repairable: typeof losses = {
+  ...losses,
   "one of whose tables was cut off": async (folder) => {
     const [table = ""] = await filesOf(folder, /\.ldb$/);
     await truncate(table, Math.floor((await readFile(table)).length / 2));
   },
-  "whose identity is gone": (folder) => rm(`${folder}.identity`),
-  "whose identity is garbage": (folder) => writeFile(`${folder}.identity`, "{}\n{}\n"),
 };
 
 describe("a damaged store is repaired as far as it can be,", () => {
-  test.each(Object.entries(losses))("one %s", async (_, lose) => {
+  test.each(Object.entries(repairable))("one %s", async (_, lose) => {
     const { dataFolder, folder, before } = await filled();
     await lose(folder);
     await expect(openDatabase(folder, { create: false })).rejects.toMatchObject({ kind: "damaged" });

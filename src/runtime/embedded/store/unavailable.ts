@@ -81,4 +81,4 @@ export function damaged(where: string, cause?: unknown): StoreUnavailable {
 }
 
 const remedyOfDamage =
-  "Restore the data folder from a copy. Without one, keep what can be read with `letta-matrix repair`; or move store and store.identity out of it: the next start begins anew, with the users and rooms that the homeserver has.";
+  "Restore the data folder from a backup (`letta-matrix restore --replace`). Without one, keep what can be read with `letta-matrix repair`; or move store and store.identity out of it: the next start begins anew, with the users and rooms that the homeserver has.";
