@@ -105,13 +105,17 @@ export function catchUp(
     const heard: Heard[] = [];
     for (const room of joined) {
       const { events, cut } = await unansweredIn(client, room, adopted?.at ?? 0, signal);
-      const look = input.store === undefined ? firstLook : `${firstLook} ${input.store}`;
-      const said = heardIn(events, cut, look, room.roomId, { ...input, commanders: commands.people });
+      const said = heardIn(events, cut, lookOf(input), room.roomId, { ...input, commanders: commands.people });
       // Of commands nobody knows any more what they were about.
       heard.push(...said.filter(({ kind }) => kind !== "command").map(asMaybeAsked));
     }
     return { since: nextBatch, heard, ...(invited.length > 0 && { invited }) };
   };
+}
+
+function lookOf({ store, lost }: PollInput): string {
+  const after = lost === undefined ? "" : ` after ${lost}`;
+  return store === undefined ? `${firstLook}${after}` : `${firstLook} ${store}${after}`;
 }
 
 function filterOf(timelineTypes: readonly string[], notSenders: readonly string[]): SyncFilter {

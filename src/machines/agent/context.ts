@@ -33,6 +33,8 @@ export interface AgentContext extends AgentInput {
   readonly changedAt: number;
   /** The sync cursor: everything up to it has been handed on. */
   readonly since?: string | undefined;
+  /** How often the cursor was given up: it names the looks at what was said meanwhile. */
+  readonly lost?: number;
   /** Names the store that the last first look was for, where that was not the first store. */
   readonly store?: string;
   /** Since when Letta's listings have been without the agent, ms since the epoch. */
@@ -119,6 +121,8 @@ export interface PollInput {
   readonly since?: string;
   /** Names a first look that is not the first one. */
   readonly store?: string;
+  /** Names one after a cursor was given up. */
+  readonly lost?: number;
   /** Set after trouble: the first answer is then handed on even when it brings nothing, to say that all is well. */
   readonly recovering?: true;
 }
@@ -171,13 +175,14 @@ export function roomInput({ userId, agentId, name = userId, avatar }: AgentConte
   return { userId, agentId, name, avatarUrl: avatar?.url ?? null };
 }
 
-export function pollInput({ userId, roomId = "", spaceId, since, store, troubles }: AgentContext): PollInput {
+export function pollInput({ userId, roomId = "", spaceId, since, store, lost, troubles }: AgentContext): PollInput {
   return {
     userId,
     roomId,
     ...(spaceId !== undefined && { spaceId }),
     ...(since !== undefined && { since }),
     ...(since === undefined && store !== undefined && { store }),
+    ...(since === undefined && lost !== undefined && { lost }),
     ...(troubles.intake !== undefined && { recovering: true }),
   };
 }
