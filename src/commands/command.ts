@@ -3,16 +3,7 @@ import type { Adoption } from "../actors/adoption/adoption.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Storage } from "../runtime/storage.ts";
-
-/** What a caller may do. A command names the one it needs. */
-export type Scope = "actors:read" | "actors:write" | "agents:write" | "discovery:run" | "store:backup";
-
-/** Whoever calls, and what it may do. */
-export interface Principal {
-  /** For the audit log. */
-  readonly name: string;
-  readonly scopes: ReadonlySet<Scope>;
-}
+import type { Principal, Scope } from "./access/principal.ts";
 
 /** What commands work on; the same for all callers. */
 export interface CommandContext {
@@ -30,7 +21,11 @@ export interface CommandContext {
 /** What changes from call to call. */
 export interface Call {
   readonly principal: Principal;
+  /** Names this call in the audit log, in answers and in log lines. */
+  readonly requestId: string;
   readonly signal: AbortSignal;
+  /** Tells whoever waits how far it is; left out where nobody is told. */
+  progress?(message: string): void;
 }
 
 /**
@@ -47,7 +42,11 @@ export interface Command<
   readonly name: string;
   /** One sentence for people. */
   readonly summary: string;
+  /** For a model that chooses among tools: what it is for, when to take another one instead, what comes back. */
+  readonly guidance: string;
   readonly scope: Scope;
+  /** Whether it changes anything: then each call is audited. */
+  readonly changes: boolean;
   readonly input: TInput;
   readonly output: TOutput;
   run(input: z.output<TInput>, context: Pick<CommandContext, TNeeds>, call: Call): Promise<z.output<TOutput>>;
@@ -57,7 +56,9 @@ export interface Command<
 export interface BoundCommand {
   readonly name: string;
   readonly summary: string;
+  readonly guidance: string;
   readonly scope: Scope;
+  readonly changes: boolean;
   readonly input: z.ZodType;
   readonly output: z.ZodType;
   /** Throws {@link NotAllowed} or {@link InvalidInput} before anything happens, else what the command throws. */
@@ -69,11 +70,13 @@ export function bind<TInput extends z.ZodType, TOutput extends z.ZodType, TNeeds
   command: Command<TInput, TOutput, TNeeds>,
   context: CommandContext,
 ): BoundCommand {
-  const { name, summary, scope, input, output } = command;
+  const { name, summary, guidance, scope, changes, input, output } = command;
   return {
     name,
     summary,
+    guidance,
     scope,
+    changes,
     input,
     output,
     async execute(given, call) {

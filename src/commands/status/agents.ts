@@ -9,7 +9,9 @@ const input = z.strictObject({});
 export const agentsQuery: Command<typeof input, typeof agentList, "host" | "clock" | "server"> = {
   name: "agents",
   summary: "All agents: their users, their rooms, the state of each region, and what they wait for.",
-  scope: "actors:read",
+  guidance: "All agents at once, with their users and rooms. For one agent in detail take `agent`.",
+  scope: "agents:read",
+  changes: false,
   input,
   output: agentList,
   async run(_, { host, clock, server }, { signal }) {

@@ -9,7 +9,9 @@ const input = z.strictObject({});
 export const roomsQuery: Command<typeof input, typeof roomList, "host" | "clock" | "server"> = {
   name: "rooms",
   summary: "All rooms in which agents are asked: whose they are, what is done there, and what waits.",
-  scope: "actors:read",
+  guidance: "The rooms of the agents, and who answers in them. For the state of an agent take `agent`.",
+  scope: "rooms:read",
+  changes: false,
   input,
   output: roomList,
   async run(_, { host, clock, server }, { signal }) {

@@ -15,7 +15,9 @@ export const releaseCommand: Command<typeof input, typeof released, "host" | "se
   name: "release",
   summary:
     "Lets an actor, or an agent with its conversations, out of quarantine: it tries again what it could not bear.",
-  scope: "actors:write",
+  guidance: "Lets what is in quarantine try again, once its cause is mended. Who restarts by itself needs none.",
+  scope: "admin:control",
+  changes: true,
   input,
   output: released,
   async run({ actor: wanted }, context, { signal }) {
