@@ -13,7 +13,7 @@ import { discoveryBehaviour } from "./actors/discovery/behaviour.ts";
 import { exemptResidents } from "./actors/exemptions.ts";
 import { type CredentialVault, type Identity, Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
-import { controlHandlers } from "./cli/control-handlers.ts";
+import { callersOf } from "./callers.ts";
 import { bindCommands } from "./commands/index.ts";
 import { instanceSecret, secretFile } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
@@ -33,8 +33,6 @@ import { idleStorage } from "./runtime/backup/idle-storage.ts";
 import { OpenStorage, type StorageOptions } from "./runtime/backup/open-storage.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
-import { ControlServer } from "./runtime/control/server.ts";
-import { controlSocketIn } from "./runtime/control/socket-path.ts";
 import { EmbeddedHost, type EmbeddedHostOptions } from "./runtime/embedded/host.ts";
 import { openStore } from "./runtime/embedded/open.ts";
 import { ReopeningHost } from "./runtime/embedded/reopening-host.ts";
@@ -42,6 +40,7 @@ import { ReopeningStore } from "./runtime/embedded/reopening-store.ts";
 import { assertRoom } from "./runtime/embedded/store/room.ts";
 import type { Host } from "./runtime/host.ts";
 import { type ChildContext, type ChildSpec, Supervisor } from "./runtime/supervisor.ts";
+import { surfacesOf } from "./surfaces.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
 
 export interface App {
@@ -192,28 +191,19 @@ async function compose(
       logger.error({ actor, err: error }, "something of an actor cannot be read, and stays as it is"),
   };
   const host = new ReopeningHost(store, (opened) => new EmbeddedHost({ ...hosting, store: opened }));
-  const handlers = controlHandlers(
-    bindCommands({
-      host,
-      clock,
-      server: serverName,
-      adoption: adoptionOf(ports, identity, sessions, host),
-      storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
-    }),
-  );
+  const callers = await callersOf(store.vault, () => store.current, clock);
+  const commands = bindCommands({
+    host,
+    clock,
+    server: serverName,
+    adoption: adoptionOf(ports, identity, sessions, host),
+    storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
+    ...callers,
+  });
   const supervision = { clock, jitterSeed: secret, period: 600_000, backoff: { minBackoff: 200, maxBackoff: 60_000 } };
   /** What the actors do without: it is started again however often it fails. */
   const helpers: readonly ChildSpec[] = [
-    {
-      id: "control socket",
-      restart: "permanent",
-      async start() {
-        const control = new ControlServer({ path: controlSocketIn(config.dataFolder), handlers, clock });
-        await control.start();
-        return control;
-      },
-      shutdown: 2_000,
-    },
+    ...surfacesOf({ config, commands, tokens: callers.tokens, clock, logger }),
     ...(care === undefined
       ? []
       : [
@@ -321,12 +311,14 @@ export async function openAdoption(config: Config) {
 
 /** What was last written down, while nothing runs. Throws StoreUnavailable, and makes no store where there is none. */
 export async function openLastKnown(dataFolder: string, server: string) {
-  const { store, close } = await openStore(join(dataFolder, "store"), () => undefined, { create: false });
+  const { store, vault, close } = await openStore(join(dataFolder, "store"), () => undefined, { create: false });
   // Never started: it only reads.
   const host = new EmbeddedHost({ store, clock: systemClock, jitterSeed: "", behaviours: [] });
   const adopt = () => Promise.reject(new Error("nothing is adopted while nothing runs"));
   const storage = storageOf(dataFolder, store, systemClock);
-  return { commands: bindCommands({ host, clock: systemClock, server, adoption: { adopt }, storage }), close };
+  const callers = await callersOf(vault, () => store, systemClock);
+  const commands = bindCommands({ host, clock: systemClock, server, adoption: { adopt }, storage, ...callers });
+  return { commands, close };
 }
 
 function storageOf(dataFolder: string, store: StorageOptions["store"], clock: Clock): OpenStorage {

@@ -3,7 +3,9 @@ import type { Adoption } from "../actors/adoption/adoption.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Storage } from "../runtime/storage.ts";
+import { type AuditLog, targetOf } from "./access/audit-log.ts";
 import type { Principal, Scope } from "./access/principal.ts";
+import type { Tokens } from "./access/tokens.ts";
 
 /** What commands work on; the same for all callers. */
 export interface CommandContext {
@@ -14,6 +16,8 @@ export interface CommandContext {
   readonly clock: Pick<Clock, "now">;
   readonly adoption: Pick<Adoption, "adopt">;
   readonly storage: Storage;
+  readonly tokens: Pick<Tokens, "create" | "list" | "revoke">;
+  readonly audit: Pick<AuditLog, "record" | "page">;
   /** The homeserver's name: the realm of all actors. */
   readonly server: string;
 }
@@ -71,6 +75,12 @@ export function bind<TInput extends z.ZodType, TOutput extends z.ZodType, TNeeds
   context: CommandContext,
 ): BoundCommand {
   const { name, summary, guidance, scope, changes, input, output } = command;
+  const run = async (given: unknown, call: Call) => {
+    if (!call.principal.scopes.has(scope)) throw new NotAllowed(name, scope);
+    const parsed = input.safeParse(given);
+    if (!parsed.success) throw new InvalidInput(name, parsed.error);
+    return command.run(parsed.data, context, call);
+  };
   return {
     name,
     summary,
@@ -80,10 +90,20 @@ export function bind<TInput extends z.ZodType, TOutput extends z.ZodType, TNeeds
     input,
     output,
     async execute(given, call) {
-      if (!call.principal.scopes.has(scope)) throw new NotAllowed(name, scope);
-      const parsed = input.safeParse(given);
-      if (!parsed.success) throw new InvalidInput(name, parsed.error);
-      return command.run(parsed.data, context, call);
+      if (!changes) return run(given, call);
+      const target = targetOf(given);
+      const about = { command: name, ...(target !== undefined && { target }) };
+      try {
+        const result = await run(given, call);
+        await context.audit.record(call, { ...about, outcome: "done" });
+        return result;
+      } catch (error) {
+        const outcome = error instanceof NotAllowed || error instanceof InvalidInput ? "refused" : "failed";
+        // What the caller is told of is why the command failed.
+        const kind = error instanceof Error ? error.name : typeof error;
+        await context.audit.record(call, { ...about, outcome, error: kind }).catch(() => undefined);
+        throw error;
+      }
     },
   };
 }

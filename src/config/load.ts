@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { ambiguities, rivalsOf, wrongKeyForLetta } from "./alternatives.ts";
+import { apiConfig } from "./api-keys.ts";
 import { ConfigError } from "./config-error.ts";
 import { diagnose } from "./diagnose.ts";
 import { type Environment, type Override, overridesIn } from "./environment.ts";
@@ -113,6 +114,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
     commands: { people: file.commands.people.length > 0 ? file.commands.people : file.invite },
     history: { importLimit: file.history.import },
     drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
+    api: apiConfig(file.api),
     log: { level: file.log.level },
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type ApiConfig, api } from "./api-keys.ts";
 import { coreUsers, homeserver } from "./homeserver-keys.ts";
 import { live, restart } from "./reload.ts";
 import { duration, text, url, userId } from "./values.ts";
@@ -279,6 +280,7 @@ export const configFile = z.strictObject({
   invitations,
   commands,
   drafts,
+  api,
   log,
 });
 
@@ -352,5 +354,6 @@ export interface Config {
   readonly commands: { readonly people: readonly string[] };
   readonly history: { readonly importLimit: number };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
+  readonly api: ApiConfig;
   readonly log: { readonly level: LogLevel };
 }

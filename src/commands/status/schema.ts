@@ -83,7 +83,13 @@ export const status = z.object({
 
 export type Status = z.output<typeof status>;
 
-export const agentList = z.object({ server: z.string(), at: z.number(), agents: z.array(agentStatus) });
+export const agentList = z.object({
+  server: z.string(),
+  at: z.number(),
+  agents: z.array(agentStatus),
+  /** Where the next page begins; left out on the last one. */
+  next: z.string().exactOptional(),
+});
 
 export type AgentList = z.output<typeof agentList>;
 

@@ -124,6 +124,7 @@ class Found {
       case "c|":
       case "d|":
       case "v|":
+      case "l|":
         return true;
       default:
         return false;
