@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { routes } from "../../src/api/v1/routes.ts";
+import { scopes } from "../../src/commands/access/principal.ts";
+import { bindCommands } from "../../src/commands/index.ts";
+import { unused } from "../commands/untroubled.ts";
+import { type Example, examples } from "./examples.ts";
+import { installation, server } from "./installation.ts";
+import { type Served, serve } from "./served.ts";
+
+const commands = new Map(
+  bindCommands({ ...installation(), ...unused, server, clock: { now: () => 0 } }).map((one) => [one.name, one]),
+);
+const served = routes.flatMap((route) => {
+  const command = commands.get(route.command);
+  return command === undefined ? [] : [{ ...route, command }];
+});
+
+function pathOf(template: string, { path = {}, query }: Example): string {
+  const filled = template.replaceAll(/\{(\w+)\}/g, (_, field) => encodeURIComponent(path[field] ?? "missing"));
+  return `/api/v1${filled}${query === undefined ? "" : `?${query}`}`;
+}
+
+let api: Served;
+beforeAll(async () => {
+  api = await serve();
+});
+afterAll(() => api.stop());
+
+test("each route that is served is tried here", () => {
+  expect(served.map(({ command }) => command.name).filter((name) => examples[name] === undefined)).toEqual([]);
+  expect(served.length).toBeGreaterThan(10);
+});
+
+describe.each(served)("$method $path", ({ method, path, command, status = 200 }) => {
+  const askWith = async (token?: string) => {
+    const example = (await examples[command.name]?.(api)) ?? {};
+    return api.ask(method, pathOf(path, example), {
+      ...(token !== undefined && { token }),
+      ...(example.body !== undefined && { body: example.body }),
+    });
+  };
+  const audited = async () => (await api.audit.page(1)).entries.at(0);
+
+  test.each(scopes)("with the scope %s", async (scope) => {
+    const token = await api.tokenFor([scope]);
+    const before = await audited();
+    const { status: answered, body } = await askWith(token);
+    if (scope === command.scope) {
+      expect([answered, body["detail"]]).toEqual([status, undefined]);
+      expect(command.output.safeParse(body).error).toBeUndefined();
+    } else {
+      expect([answered, body["detail"]]).toEqual([403, expect.stringContaining(command.scope)]);
+    }
+    const outcome = scope === command.scope ? "done" : "refused";
+    if (command.changes) expect(await audited()).toMatchObject({ command: command.name, outcome });
+    else expect(await audited()).toEqual(before);
+  });
+
+  test("without a good token", async () => {
+    const good = await api.tokenFor(scopes);
+    const expired = await api.tokenFor(scopes, { expiresAt: api.clock.now() + 1_000 });
+    const revoked = await api.tokenFor(scopes);
+    await api.tokens.revoke(revoked.split("_")[1] ?? "");
+    api.clock.advance(1_000);
+    const before = await audited();
+    for (const token of [
+      undefined,
+      "nonsense",
+      `${good.slice(0, -1)}${good.endsWith("0") ? "1" : "0"}`,
+      expired,
+      revoked,
+    ]) {
+      const { status: answered, headers, body } = await askWith(token);
+      expect([answered, headers["content-type"], body["remedy"]], token).toEqual([
+        401,
+        expect.stringContaining("application/problem+json"),
+        expect.any(String),
+      ]);
+    }
+    expect(await audited()).toEqual(before);
+  });
+});
