@@ -56,6 +56,7 @@ describe("a configuration", () => {
       commands: { people: [] },
       history: { importLimit: 15 },
       drafts: { ratePerSecond: 0.2, burst: 10 },
+      api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
       log: { level: "info" },
     });
   });

@@ -155,6 +155,7 @@ function configOf({ dir, homeserver: { url, serverName, sharedSecret }, lettaUrl
     invitations: { people: [], servers: [] },
     history: { importLimit: 0 },
     drafts: { ratePerSecond: 100, burst: 1_000 },
+    api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
     log: { level: "info" },
   };
 }

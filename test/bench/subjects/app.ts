@@ -27,6 +27,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       invitations: { people: [], servers: [] },
       history: { importLimit: 0 },
       drafts: { ratePerSecond: 10, burst: 10 },
+      api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
       log: { level: "warn" },
     },
     createLogger({ level: "warn", secrets: [] }),

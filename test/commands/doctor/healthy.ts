@@ -25,6 +25,7 @@ export const config: Config = {
   invitations: { people: [], servers: [] },
   history: { importLimit: 15 },
   drafts: { ratePerSecond: 0.2, burst: 10 },
+  api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
   log: { level: "info" },
 };
 
