@@ -67,6 +67,13 @@ const statusOf: Readonly<Record<string, number>> = {
   NoReply: 504,
 };
 
+/** For errors that say nothing better. */
+const remedyOf: Readonly<Record<number, string>> = {
+  400: "Correct the request and send it again.",
+  503: "Ask again in a moment.",
+  504: "It was taken, and may still be done. See what came of it before you ask again.",
+};
+
 const described = z.object({
   name: z.string(),
   message: z.string(),
@@ -98,7 +105,7 @@ export function problemOf(error: unknown, requestId: string): Told {
   const status = data && (data.status ?? statusOf[data.name]);
   if (data !== undefined && (status !== undefined || data.remedy !== undefined)) {
     const { message, remedy, retryAfterMs } = data;
-    const told = problemFor(status ?? 422, message, remedy, requestId);
+    const told = problemFor(status ?? 422, message, remedy ?? remedyOf[status ?? 422], requestId);
     return { problem: told, isUnexpected: false, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   }
   const code = data?.statusCode ?? 500;

@@ -29,6 +29,11 @@ export class HttpServer {
       requestTimeout: 30_000,
       forceCloseConnections: true,
       genReqId: () => randomUUID(),
+      // What is wrong before there is a route: a malformed path, say.
+      frameworkErrors: (error, request, reply) => {
+        dress(reply, request.id);
+        tell(reply, error, request.id);
+      },
       // Coercion would take what was not meant: commands check their input by themselves.
       ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     });
@@ -39,11 +44,11 @@ export class HttpServer {
     const { host, port, admission, parts, logger } = this.#options;
     const server = this.#server;
     server.addHook("onRequest", async (request, reply) => {
-      void reply.header("x-request-id", request.id);
-      void reply.header("cache-control", "no-store");
-      void reply.header("x-content-type-options", "nosniff");
+      dress(reply, request.id);
       admit(request, admission);
     });
+    // Fastify would take plain text, too: web pages may send that without asking.
+    server.removeContentTypeParser("text/plain");
     server.setNotFoundHandler((request, reply) =>
       tell(reply, Object.assign(new Error(), { statusCode: 404 }), request.id),
     );
@@ -70,6 +75,13 @@ export class HttpServer {
   async stop(): Promise<void> {
     await this.#server.close();
   }
+}
+
+/** What each answer carries. */
+function dress(reply: FastifyReply, requestId: string): void {
+  void reply.header("x-request-id", requestId);
+  void reply.header("cache-control", "no-store");
+  void reply.header("x-content-type-options", "nosniff");
 }
 
 function tell(reply: FastifyReply, error: unknown, requestId: string) {

@@ -44,7 +44,8 @@ export const routes: readonly Route[] = [
   { method: "POST", path: "/tokens", command: "tokens.create", status: 201 },
   { method: "DELETE", path: "/tokens/{id}", command: "tokens.revoke" },
   { method: "GET", path: "/audit", command: "audit.list" },
-  { method: "GET", path: "/store", command: "inspect" },
+  { method: "GET", path: "/store", command: "store.inspect" },
+  { method: "POST", path: "/store/backup", command: "store.backup" },
 ];
 
 /** The fields of the input that a route's path holds. */
