@@ -5,28 +5,32 @@ import { asksByQuery, fieldsIn, type Route, routes } from "./routes.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
+const jsonObject = z.record(z.string(), z.unknown());
+
 const objectSchema = z.looseObject({
   properties: z.record(z.string(), z.unknown()).default({}),
   required: z.array(z.string()).default([]),
 });
 
 const problemResponse = {
-  description: "It was not done, or not known to be done: why, and what to do about it.",
+  description: "It was not done, or is not known to be done: why, and what to do about it.",
   content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
 };
 
 /** Which problems every route may answer with. */
 const refusals = ["400", "401", "403", "404", "409", "413", "415", "422", "429", "500", "502", "503", "504"];
+const refusal = { $ref: "#/components/responses/Problem" };
 
 /** The OpenAPI 3.1 document of the REST API, made of the commands that are served. */
 export function openApi(commands: readonly BoundCommand[]): JsonObject {
   const byName = new Map(commands.map((command) => [command.name, command]));
   const paths: Record<string, Record<string, JsonObject>> = {};
+  const shared: Shared = {};
   for (const route of routes) {
     const command = byName.get(route.command);
     if (command === undefined) continue;
     const path = `/api/v1${route.path}`;
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, command) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, command, shared) };
   }
   return {
     openapi: "3.1.0",
@@ -43,13 +47,14 @@ export function openApi(commands: readonly BoundCommand[]): JsonObject {
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "Made by `letta-matrix token create`." },
       },
-      schemas: { Problem: schemaOf(problem, "output") },
+      responses: { Problem: problemResponse },
+      schemas: { Problem: schemaOf(problem, "output", "Problem", shared), ...shared },
     },
   };
 }
 
-function operationOf(route: Route, command: BoundCommand): JsonObject {
-  const { properties, required, ...rest } = objectSchema.parse(schemaOf(command.input, "input"));
+function operationOf(route: Route, command: BoundCommand, shared: Shared): JsonObject {
+  const { properties, required, ...rest } = objectSchema.parse(schemaOf(command.input, "input", command.name, shared));
   const inPath = fieldsIn(route.path);
   const others = Object.keys(properties).filter((name) => !inPath.includes(name));
   const parameter = (name: string, place: "path" | "query"): JsonObject => ({
@@ -80,16 +85,28 @@ function operationOf(route: Route, command: BoundCommand): JsonObject {
     responses: {
       [String(route.status ?? 200)]: {
         description: "Done.",
-        content: { "application/json": { schema: schemaOf(command.output, "output") } },
+        content: { "application/json": { schema: schemaOf(command.output, "output", command.name, shared) } },
       },
-      ...Object.fromEntries(refusals.map((status) => [status, problemResponse])),
+      ...Object.fromEntries(refusals.map((status) => [status, refusal])),
     },
   };
 }
 
-function schemaOf(schema: z.ZodType, io: "input" | "output"): JsonObject {
-  const { $schema: _, ...made } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
-  return made;
+/** What schemas refer to, which stands once in the document. */
+type Shared = Record<string, unknown>;
+
+/** What a schema defines for itself goes to `shared`: its references would mean the document's own root. */
+function schemaOf(schema: z.ZodType, io: "input" | "output", name: string, shared: Shared): JsonObject {
+  const { $schema: _, $defs = {}, ...made } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+  const nameOf = (local: string): string => `${name}.${io}.${local}`;
+  const relocated = (value: unknown): unknown =>
+    JSON.parse(JSON.stringify(value), (key, inner: unknown) =>
+      key === "$ref" && typeof inner === "string"
+        ? inner.replace(/^#\/\$defs\/(.+)$/, (__, local: string) => `#/components/schemas/${nameOf(local)}`)
+        : inner,
+    );
+  for (const [local, definition] of Object.entries($defs)) shared[nameOf(local)] = relocated(definition);
+  return jsonObject.parse(relocated(made));
 }
 
 function isList(schema: unknown): boolean {
