@@ -10,7 +10,10 @@ const secret = "canary-secret";
 const input = z.strictObject({ room: z.string(), text: z.string(), password: z.string().exactOptional() });
 const output = z.object({});
 
-function saying(changes: boolean, run: () => Promise<object> = async () => ({})): Command<typeof input, typeof output> {
+function saying(
+  changes: boolean,
+  run: () => Promise<z.output<typeof output>> = async () => ({}),
+): Command<typeof input, typeof output> {
   return { name: "say", summary: "Says.", guidance: "To say.", scope: "messages:send", changes, input, output, run };
 }
 
