@@ -49,6 +49,7 @@ const statusOf: Readonly<Record<string, number>> = {
   InvalidInput: 400,
   ExpiredAlready: 400,
   NotAllowed: 403,
+  OfAnotherAgent: 403,
   NoSuchAgent: 404,
   NoSuchToken: 404,
   NoSuchLetter: 404,

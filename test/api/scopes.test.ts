@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { routes } from "../../src/api/v1/routes.ts";
 import { scopes } from "../../src/commands/access/principal.ts";
 import { bindCommands } from "../../src/commands/index.ts";
+import { roomList } from "../../src/commands/status/schema.ts";
 import { unused } from "../commands/untroubled.ts";
 import { type Example, examples } from "./examples.ts";
 import { installation, server } from "./installation.ts";
@@ -78,5 +79,32 @@ describe.each(served)("$method $path", ({ method, path, command, status = 200 })
       ]);
     }
     expect(await audited()).toEqual(before);
+  });
+});
+
+describe("a token that is for one agent", () => {
+  test("shows that agent closely, and no other", async () => {
+    const token = await api.tokenFor(["agents:read"], { agentId: "agent-1" });
+    expect((await api.ask("GET", "/api/v1/agents/Scout", { token })).status).toBe(200);
+    const { status, body } = await api.ask("GET", "/api/v1/agents/Muse", { token });
+    expect([status, body["detail"]]).toEqual([403, expect.stringContaining("another agent")]);
+  });
+
+  test("shows that agent's rooms, and no other's", async () => {
+    const roomsWith = async (agentId?: string) => {
+      const token = await api.tokenFor(["rooms:read"], { ...(agentId !== undefined && { agentId }) });
+      return roomList.parse((await api.ask("GET", "/api/v1/rooms", { token })).body).rooms.map((room) => room.agentId);
+    };
+    expect(await roomsWith("agent-1")).toEqual(["agent-1"]);
+    expect(await roomsWith()).toEqual(["agent-1", "agent-2"]);
+  });
+
+  test("is for no operator: people write to agents", async () => {
+    const token = await api.tokenFor(["admin:control"]);
+    const body = { name: "tools", agent: "Scout", scopes: ["messages:send", "admin:control"] };
+    const refused = await api.ask("POST", "/api/v1/tokens", { token, body });
+    expect([refused.status, refused.body["detail"]]).toEqual([400, expect.stringContaining("admin scopes")]);
+    const made = await api.ask("POST", "/api/v1/tokens", { token, body: { ...body, scopes: ["messages:send"] } });
+    expect([made.status, made.body["agentId"]]).toEqual([201, "agent-1"]);
   });
 });

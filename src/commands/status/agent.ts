@@ -4,6 +4,7 @@ import type { DeadLetter } from "../../runtime/dead-letter.ts";
 import type { Failure } from "../../runtime/failure.ts";
 import type { JournalLine } from "../../runtime/journal.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
+import { assertOwn } from "../access/bound.ts";
 import type { Command } from "../command.ts";
 import { letterStatus } from "../supervision/dead-letters.ts";
 import { recordOfAgent } from "./find-agent.ts";
@@ -25,10 +26,11 @@ export const agentQuery: Command<typeof input, typeof agentDetail, "host" | "clo
   changes: false,
   input,
   output: agentDetail,
-  async run({ agent: wanted }, { host, clock, server }, { signal }) {
+  async run({ agent: wanted }, { host, clock, server }, { signal, principal }) {
     signal.throwIfAborted();
     const record = await recordOfAgent(wanted, host, server);
     const agent = agentOf(record, host);
+    assertOwn(principal, agent.agentId);
     const conversations: ActorRecord[] = [];
     for await (const one of host.list(server, "conversation"))
       if (one.context["agentId"] === agent.agentId) conversations.push(one);

@@ -5,7 +5,7 @@ import { agentOf, conversationOf } from "./views.ts";
 
 const input = z.strictObject({});
 
-/** All rooms in which an agent is, or was ever asked something. */
+/** All rooms in which an agent is, or was ever asked something; to whoever acts as one agent, only that one's. */
 export const roomsQuery: Command<typeof input, typeof roomList, "host" | "clock" | "server"> = {
   name: "rooms",
   summary: "All rooms in which agents are asked: whose they are, what is done there, and what waits.",
@@ -14,7 +14,7 @@ export const roomsQuery: Command<typeof input, typeof roomList, "host" | "clock"
   changes: false,
   input,
   output: roomList,
-  async run(_, { host, clock, server }, { signal }) {
+  async run(_, { host, clock, server }, { signal, principal: { agentId: own } }) {
     signal.throwIfAborted();
     const agents = (await Array.fromAsync(host.list(server, "agent"))).map((record) => agentOf(record, host));
     const conversations = (await Array.fromAsync(host.list(server, "conversation"))).map((record) =>
@@ -30,17 +30,19 @@ export const roomsQuery: Command<typeof input, typeof roomList, "host" | "clock"
     return {
       server,
       at: clock.now(),
-      rooms: places.map(({ agentId, roomId }) => {
-        const agent = byId.get(agentId);
-        const conversation = asked.get(keyOf(agentId, roomId));
-        return {
-          roomId,
-          agentId,
-          ...(agent?.name !== undefined && { name: agent.name }),
-          own: agent?.roomId === roomId,
-          ...(conversation !== undefined && { conversation }),
-        };
-      }),
+      rooms: places
+        .filter(({ agentId }) => own === undefined || agentId === own)
+        .map(({ agentId, roomId }) => {
+          const agent = byId.get(agentId);
+          const conversation = asked.get(keyOf(agentId, roomId));
+          return {
+            roomId,
+            agentId,
+            ...(agent?.name !== undefined && { name: agent.name }),
+            own: agent?.roomId === roomId,
+            ...(conversation !== undefined && { conversation }),
+          };
+        }),
     };
   },
 };

@@ -6,17 +6,23 @@ import { recordOfAgent } from "../status/find-agent.ts";
 
 const name = z.string().trim().min(1).max(100).describe("What the token is for.");
 
-const creating = z.strictObject({
-  name,
-  scopes: z.array(z.enum(scopes)).min(1).max(scopes.length).describe("What its holder may do."),
-  agent: z
-    .string()
-    .min(1)
-    .max(255)
-    .exactOptional()
-    .describe("The agent as which alone its holder acts: its name, id or user id."),
-  expiresAt: z.int().positive().exactOptional().describe("When it ends, in ms since the epoch. Else never."),
-});
+const creating = z
+  .strictObject({
+    name,
+    scopes: z.array(z.enum(scopes)).min(1).max(scopes.length).describe("What its holder may do."),
+    agent: z
+      .string()
+      .min(1)
+      .max(255)
+      .exactOptional()
+      .describe("The agent as which alone its holder acts: its name, id or user id."),
+    expiresAt: z.int().positive().exactOptional().describe("When it ends, in ms since the epoch. Else never."),
+  })
+  // Whoever writes to an agent has a say in what it does.
+  .refine(({ agent, scopes: given }) => agent === undefined || !given.some((scope) => scope.startsWith("admin:")), {
+    path: ["scopes"],
+    message: "a token that is for one agent cannot have the admin scopes",
+  });
 
 const created = tokenInfo.extend({
   token: z.string().describe("The token itself, shown this once."),
