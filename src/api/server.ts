@@ -88,6 +88,7 @@ function tell(reply: FastifyReply, error: unknown, requestId: string) {
   const told = problemOf(error, requestId);
   const { problem, retryAfterMs } = told;
   if (retryAfterMs !== undefined) void reply.header("retry-after", String(Math.ceil(retryAfterMs / 1_000)));
+  if (problem.status === 401) void reply.header("www-authenticate", "Bearer");
   void reply.code(problem.status).type("application/problem+json").send(problem);
   return told;
 }

@@ -72,8 +72,9 @@ describe.each(served)("$method $path", ({ method, path, command, status = 200 })
       revoked,
     ]) {
       const { status: answered, headers, body } = await askWith(token);
-      expect([answered, headers["content-type"], body["remedy"]], token).toEqual([
+      expect([answered, headers["www-authenticate"], headers["content-type"], body["remedy"]], token).toEqual([
         401,
+        "Bearer",
         expect.stringContaining("application/problem+json"),
         expect.any(String),
       ]);

@@ -103,7 +103,13 @@ const room = z.object({
   conversation: conversationStatus.exactOptional(),
 });
 
-export const roomList = z.object({ server: z.string(), at: z.number(), rooms: z.array(room) });
+export const roomList = z.object({
+  server: z.string(),
+  at: z.number(),
+  rooms: z.array(room),
+  /** Where the next page begins; left out on the last one. */
+  next: z.string().exactOptional(),
+});
 
 export type RoomList = z.output<typeof roomList>;
 
