@@ -2,18 +2,27 @@ import { z } from "zod";
 import { restart } from "./reload.ts";
 import { text } from "./values.ts";
 
+/** In the place of an address: nothing is served. */
+const nowhere = "none";
+
 const listening = restart("the HTTP server is started with it");
 
 /** The section `api`. */
 export const api = z
   .strictObject({
     listen: text
-      .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:/]+):\d{1,5}$/, "must be an address and a port, such as 127.0.0.1:8290")
-      .refine((value) => Number(value.slice(value.lastIndexOf(":") + 1)) <= 65_535, "must have a port up to 65535")
-      .optional()
+      .regex(
+        /^(none|(\[[0-9a-fA-F:.]+\]|[^\s:/]+):\d{1,5})$/,
+        "must be an address and a port, such as 127.0.0.1:8290, or none",
+      )
+      .refine(
+        (value) => value === nowhere || Number(value.slice(value.lastIndexOf(":") + 1)) <= 65_535,
+        "must have a port up to 65535",
+      )
+      .default(nowhere)
       .meta({
         description:
-          "Where the REST API, MCP and the health checks are served; nowhere when left out. Everybody but the health checks needs a token (`letta-matrix token create`). At an address that other machines reach, it is refused to start before there is a token.",
+          "Where the REST API, MCP and the health checks are served, such as 127.0.0.1:8290; none for nowhere. Everybody but the health checks needs a token (`letta-matrix token create`). At an address that other machines reach, it is refused to start before there is a token.",
         example: "listen: 127.0.0.1:8290",
         reload: listening,
       }),
@@ -38,7 +47,7 @@ export const api = z
 
 /** Where and for whom HTTP is served. */
 export interface ApiConfig {
-  /** Left out where nothing is served. */
+  /** Left out when nothing is served. */
   readonly listen?: { readonly host: string; readonly port: number };
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
@@ -47,9 +56,9 @@ export interface ApiConfig {
 
 /** What the section says, as it is used. */
 export function apiConfig({ listen, allowed_hosts, allowed_origins, rate }: z.output<typeof api>): ApiConfig {
-  const colon = listen?.lastIndexOf(":") ?? 0;
+  const colon = listen.lastIndexOf(":");
   return {
-    ...(listen !== undefined && {
+    ...(listen !== nowhere && {
       listen: { host: listen.slice(0, colon).replace(/^\[(.*)\]$/, "$1"), port: Number(listen.slice(colon + 1)) },
     }),
     allowedHosts: allowed_hosts,

@@ -230,6 +230,9 @@ describe("a wrong configuration is refused, naming the key, what is wrong and wh
     ["invite: ['you']", "invite.0", "must be a full Matrix user id"],
     ["rooms: { name: Agent }", "rooms.name", "must contain {agent}"],
     ["log: { level: loud }", "log.level", "must be one of trace, debug, info, warn, error, fatal"],
+    ["api: { listen: 127.0.0.1 }", "api.listen", "must be an address and a port, such as 127.0.0.1:8290, or none"],
+    ["api: { listen: '127.0.0.1:65536' }", "api.listen", "must have a port up to 65535"],
+    ["api: { rate: 0 }", "api.rate", "must be at least 1"],
     ["space: 5", "space", "must be a section with keys of its own"],
   ])("%s", async (line, key, message) => {
     const section = line.slice(0, line.indexOf(":"));
