@@ -11,6 +11,7 @@ import { coreUserBehaviour } from "./actors/core-user/behaviour.ts";
 import { Directory } from "./actors/directory.ts";
 import { discoveryBehaviour } from "./actors/discovery/behaviour.ts";
 import { exemptResidents } from "./actors/exemptions.ts";
+import { outboxBehaviour } from "./actors/outbox/behaviour.ts";
 import { type CredentialVault, type Identity, Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
 import { callersOf } from "./callers.ts";
@@ -152,6 +153,7 @@ async function compose(
   };
   const directory = new Directory(actors, serverName);
   const budgets = new SendBudgets(options.drafts, clock);
+  const markdown = new Markdown();
   const hosting: Omit<EmbeddedHostOptions, "store"> = {
     clock,
     jitterSeed: secret,
@@ -183,7 +185,8 @@ async function compose(
         ...(admin !== undefined && { admin }),
       }),
       auditBehaviour(directory, options.audit),
-      conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
+      conversationBehaviour({ letta, sessions, budgets, clock, markdown }),
+      outboxBehaviour({ sessions, markdown }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
     onNotice: (notice) => logger.warn({ notice }, "somebody who watches over the actors should know this"),
@@ -198,6 +201,8 @@ async function compose(
     server: serverName,
     adoption: adoptionOf(ports, identity, sessions, host),
     storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
+    sessions,
+    botUserId,
     ...callers,
   });
   const supervision = { clock, jitterSeed: secret, period: 600_000, backoff: { minBackoff: 200, maxBackoff: 60_000 } };
@@ -317,8 +322,21 @@ export async function openLastKnown(dataFolder: string, server: string) {
   const adopt = () => Promise.reject(new Error("nothing is adopted while nothing runs"));
   const storage = storageOf(dataFolder, store, systemClock);
   const callers = await callersOf(vault, () => store, systemClock);
-  const commands = bindCommands({ host, clock: systemClock, server, adoption: { adopt }, storage, ...callers });
+  const nobody = { sessions: { as: nobodyActs }, botUserId: "" };
+  const commands = bindCommands({
+    host,
+    clock: systemClock,
+    server,
+    adoption: { adopt },
+    storage,
+    ...nobody,
+    ...callers,
+  });
   return { commands, close };
+}
+
+function nobodyActs(): never {
+  throw new Error("nobody says anything while nothing runs");
 }
 
 function storageOf(dataFolder: string, store: StorageOptions["store"], clock: Clock): OpenStorage {

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Adoption } from "../actors/adoption/adoption.ts";
+import type { Sessions } from "../actors/sessions.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Storage } from "../runtime/storage.ts";
@@ -16,6 +17,9 @@ export interface CommandContext {
   readonly clock: Pick<Clock, "now">;
   readonly adoption: Pick<Adoption, "adopt">;
   readonly storage: Storage;
+  /** The logins of our own users. */
+  readonly sessions: Pick<Sessions, "as">;
+  readonly botUserId: string;
   readonly tokens: Pick<Tokens, "create" | "list" | "revoke">;
   readonly audit: Pick<AuditLog, "record" | "page">;
   /** The homeserver's name: the realm of all actors. */

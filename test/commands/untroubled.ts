@@ -15,7 +15,13 @@ export const untroubled: Pick<Host, "health" | "crashes" | "quarantined" | "rele
 };
 
 /** Of which nobody wants anything. */
-export const unused: Pick<CommandContext, "storage" | "tokens" | "audit"> = {
+export const unused: Pick<CommandContext, "storage" | "tokens" | "audit" | "sessions" | "botUserId"> = {
+  botUserId: "@letta:example.org",
+  sessions: {
+    as: () => {
+      throw new Error("nobody acts here");
+    },
+  },
   tokens: {
     create: () => Promise.reject(new Error("no token is made here")),
     list: () => [],
