@@ -15,6 +15,8 @@ import { outboxBehaviour } from "./actors/outbox/behaviour.ts";
 import { type CredentialVault, type Identity, Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
 import { callersOf } from "./callers.ts";
+import { AnswerWatch } from "./commands/agents/answer-watch.ts";
+import { Waits } from "./commands/agents/waits.ts";
 import { bindCommands } from "./commands/index.ts";
 import { instanceSecret, secretFile } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
@@ -203,6 +205,8 @@ async function compose(
     storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
     sessions,
     botUserId,
+    waits: new Waits(),
+    answers: new AnswerWatch(host, serverName, clock),
     ...callers,
   });
   const supervision = { clock, jitterSeed: secret, period: 600_000, backoff: { minBackoff: 200, maxBackoff: 60_000 } };
@@ -322,7 +326,12 @@ export async function openLastKnown(dataFolder: string, server: string) {
   const adopt = () => Promise.reject(new Error("nothing is adopted while nothing runs"));
   const storage = storageOf(dataFolder, store, systemClock);
   const callers = await callersOf(vault, () => store, systemClock);
-  const nobody = { sessions: { as: nobodyActs }, botUserId: "" };
+  const nobody = {
+    sessions: { as: nobodyActs },
+    botUserId: "",
+    waits: new Waits(),
+    answers: { wait: async () => undefined },
+  };
   const commands = bindCommands({
     host,
     clock: systemClock,

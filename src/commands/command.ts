@@ -7,6 +7,8 @@ import type { Storage } from "../runtime/storage.ts";
 import { type AuditLog, targetOf } from "./access/audit-log.ts";
 import type { Principal, Scope } from "./access/principal.ts";
 import type { Tokens } from "./access/tokens.ts";
+import type { AnswerWatch } from "./agents/answer-watch.ts";
+import type { Waits } from "./agents/waits.ts";
 
 /** What commands work on; the same for all callers. */
 export interface CommandContext {
@@ -20,6 +22,8 @@ export interface CommandContext {
   /** The logins of our own users. */
   readonly sessions: Pick<Sessions, "as">;
   readonly botUserId: string;
+  readonly waits: Pick<Waits, "begin">;
+  readonly answers: Pick<AnswerWatch, "wait">;
   readonly tokens: Pick<Tokens, "create" | "list" | "revoke">;
   readonly audit: Pick<AuditLog, "record" | "page">;
   /** The homeserver's name: the realm of all actors. */

@@ -1,4 +1,5 @@
 import { adoptCommand } from "./adopt/adopt.ts";
+import { agentsMessage } from "./agents/message.ts";
 import { auditList } from "./audit/audit.ts";
 import { type BoundCommand, bind, type CommandContext } from "./command.ts";
 import { discoveryRun } from "./discovery/run.ts";
@@ -36,6 +37,7 @@ export function bindCommands(context: CommandContext): readonly BoundCommand[] {
     bind(tokensList, context),
     bind(tokensRevoke, context),
     bind(auditList, context),
+    bind(agentsMessage, context),
     bind(messagesList, context),
     bind(messagesSend, context),
     bind(messagesReply, context),

@@ -45,6 +45,8 @@ export interface Place {
 interface Extra {
   /** User ids of those that it is meant for. */
   readonly mentions?: readonly string[];
+  /** A user of ours that is in the room and lets the sender in, if it is not. */
+  readonly host?: string;
   /** Further fields of the content; never ones that Matrix gives a meaning. */
   readonly marks?: Readonly<Record<string, string | number>>;
 }

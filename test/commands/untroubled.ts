@@ -15,7 +15,12 @@ export const untroubled: Pick<Host, "health" | "crashes" | "quarantined" | "rele
 };
 
 /** Of which nobody wants anything. */
-export const unused: Pick<CommandContext, "storage" | "tokens" | "audit" | "sessions" | "botUserId"> = {
+export const unused: Pick<
+  CommandContext,
+  "storage" | "tokens" | "audit" | "sessions" | "botUserId" | "waits" | "answers"
+> = {
+  waits: { begin: () => () => undefined },
+  answers: { wait: async () => undefined },
   botUserId: "@letta:example.org",
   sessions: {
     as: () => {

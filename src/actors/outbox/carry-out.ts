@@ -25,8 +25,14 @@ export function carryOut({ sessions, markdown }: CarryOutDependencies): OutboxEf
     const sender = new Sender(client, roomId, errand.key, restarted || mayBeDone, signal);
     const { what } = errand;
     switch (what.kind) {
-      case "message":
-        return await sender.sayAll(contentsOf(errand, markdown));
+      case "message": {
+        const contents = contentsOf(errand, markdown);
+        const { host } = what;
+        if (host === undefined) return await sender.sayAll(contents);
+        return await asGuest(sessions.as(host).at("conversation"), client, roomId, signal, () =>
+          sender.sayAll(contents),
+        );
+      }
       case "edit":
         return await sender.sayAll([editContent(what, markdown)]);
       case "reaction":
@@ -36,6 +42,24 @@ export function carryOut({ sessions, markdown }: CarryOutDependencies): OutboxEf
         return [what.event];
     }
   };
+}
+
+/** Lets somebody in by whom the room is, where it turns out that it is not in there. */
+async function asGuest<T>(
+  host: MatrixClient,
+  guest: MatrixClient,
+  roomId: string,
+  signal: AbortSignal,
+  act: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof MatrixError && error.kind === "forbidden")) throw error;
+  }
+  await host.invite(roomId, guest.userId, signal);
+  await guest.join(roomId, signal);
+  return await act();
 }
 
 /** One message, or several where the text is longer than an event may be. */
