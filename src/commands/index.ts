@@ -1,5 +1,6 @@
 import { adoptCommand } from "./adopt/adopt.ts";
 import { agentsMessage } from "./agents/message.ts";
+import { agentsRoom } from "./agents/room.ts";
 import { auditList } from "./audit/audit.ts";
 import { type BoundCommand, bind, type CommandContext } from "./command.ts";
 import { discoveryRun } from "./discovery/run.ts";
@@ -38,6 +39,7 @@ export function bindCommands(context: CommandContext): readonly BoundCommand[] {
     bind(tokensRevoke, context),
     bind(auditList, context),
     bind(agentsMessage, context),
+    bind(agentsRoom, context),
     bind(messagesList, context),
     bind(messagesSend, context),
     bind(messagesReply, context),
