@@ -11,9 +11,12 @@ import { coreUserBehaviour } from "./actors/core-user/behaviour.ts";
 import { Directory } from "./actors/directory.ts";
 import { discoveryBehaviour } from "./actors/discovery/behaviour.ts";
 import { exemptResidents } from "./actors/exemptions.ts";
+import { outboxBehaviour } from "./actors/outbox/behaviour.ts";
 import { type CredentialVault, type Identity, Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
 import { callersOf } from "./callers.ts";
+import { AnswerWatch } from "./commands/agents/answer-watch.ts";
+import { Waits } from "./commands/agents/waits.ts";
 import { bindCommands } from "./commands/index.ts";
 import { instanceSecret, secretFile } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
@@ -152,6 +155,7 @@ async function compose(
   };
   const directory = new Directory(actors, serverName);
   const budgets = new SendBudgets(options.drafts, clock);
+  const markdown = new Markdown();
   const hosting: Omit<EmbeddedHostOptions, "store"> = {
     clock,
     jitterSeed: secret,
@@ -183,7 +187,8 @@ async function compose(
         ...(admin !== undefined && { admin }),
       }),
       auditBehaviour(directory, options.audit),
-      conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
+      conversationBehaviour({ letta, sessions, budgets, clock, markdown }),
+      outboxBehaviour({ sessions, markdown }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
     onNotice: (notice) => logger.warn({ notice }, "somebody who watches over the actors should know this"),
@@ -198,6 +203,10 @@ async function compose(
     server: serverName,
     adoption: adoptionOf(ports, identity, sessions, host),
     storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
+    sessions,
+    botUserId,
+    waits: new Waits(),
+    answers: new AnswerWatch(host, serverName, clock),
     ...callers,
   });
   const supervision = { clock, jitterSeed: secret, period: 600_000, backoff: { minBackoff: 200, maxBackoff: 60_000 } };
@@ -317,8 +326,26 @@ export async function openLastKnown(dataFolder: string, server: string) {
   const adopt = () => Promise.reject(new Error("nothing is adopted while nothing runs"));
   const storage = storageOf(dataFolder, store, systemClock);
   const callers = await callersOf(vault, () => store, systemClock);
-  const commands = bindCommands({ host, clock: systemClock, server, adoption: { adopt }, storage, ...callers });
+  const nobody = {
+    sessions: { as: nobodyActs },
+    botUserId: "",
+    waits: new Waits(),
+    answers: { wait: async () => undefined },
+  };
+  const commands = bindCommands({
+    host,
+    clock: systemClock,
+    server,
+    adoption: { adopt },
+    storage,
+    ...nobody,
+    ...callers,
+  });
   return { commands, close };
+}
+
+function nobodyActs(): never {
+  throw new Error("nobody says anything while nothing runs");
 }
 
 function storageOf(dataFolder: string, store: StorageOptions["store"], clock: Clock): OpenStorage {

@@ -1,3 +1,4 @@
+import { callerOf } from "./api/bearer.ts";
 import { isLoopback, PublicWithoutTokens } from "./api/exposure.ts";
 import { healthPart } from "./api/health.ts";
 import { HttpServer } from "./api/server.ts";
@@ -6,6 +7,7 @@ import { controlHandlers } from "./cli/control-handlers.ts";
 import type { Tokens } from "./commands/access/tokens.ts";
 import type { BoundCommand } from "./commands/command.ts";
 import type { Config } from "./config/schema.ts";
+import { mcpPart } from "./mcp/part.ts";
 import type { Clock } from "./runtime/clock.ts";
 import { ControlServer } from "./runtime/control/server.ts";
 import { controlSocketIn } from "./runtime/control/socket-path.ts";
@@ -53,7 +55,17 @@ function httpSurface(
       const server = new HttpServer({
         ...listen,
         admission: { allowedHosts, allowedOrigins },
-        parts: [healthPart({ commands, clock }), restPart({ commands, authentication: tokens, ratePerMinute })],
+        parts: [
+          healthPart({ commands, clock }),
+          restPart({ commands, authentication: tokens, ratePerMinute }),
+          mcpPart({
+            commands,
+            authentication: tokens,
+            clock,
+            logger,
+            callerOf: ({ headers }) => callerOf(headers, tokens),
+          }),
+        ],
         logger,
       });
       await server.start();

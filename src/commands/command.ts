@@ -1,11 +1,14 @@
 import type { z } from "zod";
 import type { Adoption } from "../actors/adoption/adoption.ts";
+import type { Sessions } from "../actors/sessions.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Storage } from "../runtime/storage.ts";
 import { type AuditLog, targetOf } from "./access/audit-log.ts";
 import type { Principal, Scope } from "./access/principal.ts";
 import type { Tokens } from "./access/tokens.ts";
+import type { AnswerWatch } from "./agents/answer-watch.ts";
+import type { Waits } from "./agents/waits.ts";
 
 /** What commands work on; the same for all callers. */
 export interface CommandContext {
@@ -16,6 +19,11 @@ export interface CommandContext {
   readonly clock: Pick<Clock, "now">;
   readonly adoption: Pick<Adoption, "adopt">;
   readonly storage: Storage;
+  /** The logins of our own users. */
+  readonly sessions: Pick<Sessions, "as">;
+  readonly botUserId: string;
+  readonly waits: Pick<Waits, "begin">;
+  readonly answers: Pick<AnswerWatch, "wait">;
   readonly tokens: Pick<Tokens, "create" | "list" | "revoke">;
   readonly audit: Pick<AuditLog, "record" | "page">;
   /** The homeserver's name: the realm of all actors. */

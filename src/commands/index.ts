@@ -1,8 +1,13 @@
 import { adoptCommand } from "./adopt/adopt.ts";
+import { agentsMessage } from "./agents/message.ts";
+import { agentsRoom } from "./agents/room.ts";
 import { auditList } from "./audit/audit.ts";
 import { type BoundCommand, bind, type CommandContext } from "./command.ts";
 import { discoveryRun } from "./discovery/run.ts";
 import { healthQuery } from "./health/health.ts";
+import { messagesList } from "./messages/list.ts";
+import { messagesEdit, messagesReact, messagesRedact, messagesReply, messagesSend } from "./messages/sending.ts";
+import { roomsCreate, roomsInvite, roomsJoin, roomsLeave, roomsMembers } from "./rooms/rooms.ts";
 import { agentQuery } from "./status/agent.ts";
 import { agentsQuery } from "./status/agents.ts";
 import { roomsQuery } from "./status/rooms.ts";
@@ -33,5 +38,18 @@ export function bindCommands(context: CommandContext): readonly BoundCommand[] {
     bind(tokensList, context),
     bind(tokensRevoke, context),
     bind(auditList, context),
+    bind(agentsMessage, context),
+    bind(agentsRoom, context),
+    bind(messagesList, context),
+    bind(messagesSend, context),
+    bind(messagesReply, context),
+    bind(messagesReact, context),
+    bind(messagesEdit, context),
+    bind(messagesRedact, context),
+    bind(roomsCreate, context),
+    bind(roomsInvite, context),
+    bind(roomsMembers, context),
+    bind(roomsJoin, context),
+    bind(roomsLeave, context),
   ];
 }

@@ -58,6 +58,14 @@ export function installation(
 ): Omit<CommandContext, "tokens" | "audit" | "server" | "clock"> {
   const found = { listed: 2, fresh: 0, renamed: 0, back: 0, missing: 0, disabled: 0 };
   return {
+    waits: { begin: () => () => undefined },
+    answers: { wait: async () => undefined },
+    botUserId: `@letta:${server}`,
+    sessions: {
+      as: () => {
+        throw new Error("nobody acts here");
+      },
+    },
     adoption: { adopt: async () => ({ outcome: "done", steps: [] }) },
     host: {
       ...untroubled,

@@ -15,7 +15,18 @@ export const untroubled: Pick<Host, "health" | "crashes" | "quarantined" | "rele
 };
 
 /** Of which nobody wants anything. */
-export const unused: Pick<CommandContext, "storage" | "tokens" | "audit"> = {
+export const unused: Pick<
+  CommandContext,
+  "storage" | "tokens" | "audit" | "sessions" | "botUserId" | "waits" | "answers"
+> = {
+  waits: { begin: () => () => undefined },
+  answers: { wait: async () => undefined },
+  botUserId: "@letta:example.org",
+  sessions: {
+    as: () => {
+      throw new Error("nobody acts here");
+    },
+  },
   tokens: {
     create: () => Promise.reject(new Error("no token is made here")),
     list: () => [],
