@@ -1,0 +1,198 @@
+import { createHmac } from "node:crypto";
+import Fastify, { type InjectOptions } from "fastify";
+import { z } from "zod";
+import { FailedLogins } from "../../../src/actors/guests/failed-logins.ts";
+import { Guests } from "../../../src/actors/guests/guests.ts";
+import type { FormerOptions, TokenWish } from "../../../src/api/former/options.ts";
+import { formerPart } from "../../../src/api/former/part.ts";
+import { type Principal, type Scope, scopes } from "../../../src/commands/access/principal.ts";
+import { type BoundCommand, bind, type Call, type CommandContext } from "../../../src/commands/command.ts";
+import type { EndedRun, Verdict } from "../../../src/commands/outside/outside-runs.ts";
+import { isAgentUser } from "../../../src/machines/addresses.ts";
+import { createLogger } from "../../../src/telemetry/logger.ts";
+import { untroubled, unused } from "../../commands/untroubled.ts";
+import { FakeHomeserver } from "../../ports/fake-homeserver.ts";
+import { FakePeople } from "../../ports/fake-people.ts";
+import { SimulatedClock } from "../../runtime/simulated-clock.ts";
+
+export const secrets = {
+  internalKey: "canary-internal-key",
+  webhookSecret: "canary-webhook-secret",
+  password: "canary-password",
+  token: "canary_letta_matrix_token",
+} as const;
+
+export const botUserId = "@letta-matrix:test";
+
+export interface Asked {
+  readonly name: string;
+  readonly input: unknown;
+  readonly principal: Principal;
+}
+
+/** The former routes on a server of their own, with a homeserver, people, and commands that remember what was asked. */
+export function former(given: { readonly access?: Partial<FormerOptions["access"]>; readonly verdict?: Verdict } = {}) {
+  const clock = new SimulatedClock();
+  const homeserver = new FakeHomeserver(clock);
+  const people = new FakePeople(homeserver);
+  const asked: Asked[] = [];
+  const tokens = new Map<string, Principal>([
+    [secrets.token, { name: "tester", tokenId: "1", scopes: new Set(scopes) }],
+  ]);
+  const wishes: TokenWish[] = [];
+  const registered: string[] = [];
+  const judged: EndedRun[] = [];
+  const lines: string[] = [];
+  /** What the next command of this name throws. */
+  const failing = new Map<string, unknown>();
+  const posted = new Map<string, string>();
+
+  const answersOf: Readonly<Record<string, (input: object) => object>> = {
+    "messages.send": (input) => {
+      const key = String(Reflect.get(input, "idempotencyKey") ?? `another ${asked.length}`);
+      const eventId = posted.get(key) ?? `$sent-${posted.size + 1}`;
+      posted.set(key, eventId);
+      return { eventId };
+    },
+    "messages.list": (input) => ({
+      messages: [1, 2].map((at) => ({
+        eventId: `$${Reflect.get(input, "roomId")}-${at}`,
+        sender: "@anna:test",
+        text: `text ${at}`,
+        at: at * 1_000,
+      })),
+    }),
+    rooms: () => ({ rooms: [{ roomId: "!one:test", agentId: "agent-1", name: "Scout", own: true }] }),
+    "rooms.create": () => ({ roomId: "!made:test" }),
+    agents: () => ({
+      agents: [
+        { agentId: "agent-1", name: "Scout", userId: "@agent_1:test", roomId: "!one:test", regions: { life: "live" } },
+        { agentId: "agent-2", userId: "@agent_2:test", regions: { life: "live" } },
+        { agentId: "agent-3", name: "Gone", userId: "@agent_3:test", regions: { life: "retired" } },
+      ],
+    }),
+    "discovery.run": () => ({ listed: 3, fresh: 1, renamed: 0, back: 0, missing: 0, disabled: 0 }),
+  };
+  const scopeOf: Readonly<Record<string, Scope>> = {
+    "messages.send": "messages:send",
+    "messages.list": "messages:read",
+    rooms: "rooms:read",
+    "rooms.create": "rooms:write",
+    agents: "agents:read",
+    "discovery.run": "admin:control",
+  };
+  const commands: BoundCommand[] = Object.entries(answersOf).map(([name, answer]) =>
+    bind(
+      {
+        name,
+        summary: name,
+        guidance: name,
+        scope: scopeOf[name] ?? "admin:control",
+        changes: true,
+        input: z.looseObject({}),
+        output: z.looseObject({}),
+        async run(input, _, { principal }: Call) {
+          asked.push({ name, input, principal });
+          if (failing.has(name)) throw failing.get(name);
+          return { ...answer(input) };
+        },
+      },
+      nothing(clock),
+    ),
+  );
+
+  const server = Fastify();
+  const guests = new Guests({
+    people,
+    homeserver,
+    logins: new FailedLogins(clock),
+    isOurs: (userId) => isAgentUser(userId) || userId === botUserId,
+  });
+  server.register(
+    async (root) =>
+      await formerPart({
+        commands,
+        authentication: { principalOf: (token) => tokens.get(token) },
+        guests,
+        outside: {
+          register: (agentId) => registered.push(agentId),
+          judge: async (run) => {
+            judged.push(run);
+            return given.verdict ?? { kind: "outside", roomId: "!one:test", text: run.texts.join("\n\n") };
+          },
+        },
+        homeserver: { serverName: "test", url: "http://homeserver:8008" },
+        botUserId,
+        access: { legacyOpen: false, internalKey: secrets.internalKey, ...given.access },
+        async issue(wish) {
+          wishes.push(wish);
+          const token = `issued-${wishes.length}`;
+          tokens.set(token, { name: wish.name, tokenId: token, scopes: new Set(wish.scopes) });
+          return { token };
+        },
+        clock,
+        logger: createLogger({
+          level: "trace",
+          secrets: [],
+          destination: { write: (line) => void lines.push(line) },
+        }),
+      })(root),
+  );
+
+  return {
+    server,
+    clock,
+    homeserver,
+    people,
+    asked,
+    tokens,
+    wishes,
+    registered,
+    judged,
+    lines,
+    failing,
+    posted,
+    /** Every answer has one shape or the other, and is no problem detail. */
+    async call(
+      method: "GET" | "POST",
+      url: string,
+      given: Pick<InjectOptions, "headers"> & { body?: object | string },
+    ) {
+      const { body, headers } = given;
+      const answer = await server.inject({
+        method,
+        url,
+        headers: { ...(typeof body === "string" && { "content-type": "application/json" }), ...headers },
+        ...(body !== undefined && { payload: body }),
+      });
+      const json: unknown = JSON.parse(answer.body);
+      return { status: answer.statusCode, body: json, text: answer.body, headers: answer.headers };
+    },
+  };
+}
+
+export const bearer = { authorization: `Bearer ${secrets.token}` };
+export const keyed = { "x-internal-key": secrets.internalKey };
+
+export function signature(body: string, at: number, secret: string = secrets.webhookSecret): string {
+  const time = Math.floor(at / 1000);
+  return `t=${time},v1=${createHmac("sha256", secret).update(`${time}.${body}`).digest("hex")}`;
+}
+
+/** What commands work on that work on nothing. */
+function nothing(clock: SimulatedClock): CommandContext {
+  return {
+    server: "test",
+    clock,
+    ...unused,
+    adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
+    host: {
+      ...untroubled,
+      async *list() {},
+      read: () => undefined,
+      accept: async () => undefined,
+      ask: () => Promise.reject(new Error("nothing is asked")),
+      journal: async () => [],
+    },
+  };
+}
