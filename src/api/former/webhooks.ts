@@ -157,7 +157,7 @@ function rawBodies(scope: Scope): WeakMap<FastifyRequest, Buffer> {
   scope.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
     const bytes = Buffer.from(body);
     bodies.set(request, bytes);
-    parse(request, bytes.toString("utf8"), done);
+    void parse(request, bytes.toString("utf8"), done);
   });
   return bodies;
 }

@@ -30,8 +30,15 @@ export interface Asked {
   readonly principal: Principal;
 }
 
+interface Given {
+  readonly access?: Partial<FormerOptions["access"]>;
+  readonly verdict?: Verdict;
+  readonly outside?: FormerOptions["outside"];
+  readonly agents?: readonly object[];
+}
+
 /** The former routes on a server of their own, with a homeserver, people, and commands that remember what was asked. */
-export function former(given: { readonly access?: Partial<FormerOptions["access"]>; readonly verdict?: Verdict } = {}) {
+export function former(given: Given = {}) {
   const clock = new SimulatedClock();
   const homeserver = new FakeHomeserver(clock);
   const people = new FakePeople(homeserver);
@@ -65,7 +72,7 @@ export function former(given: { readonly access?: Partial<FormerOptions["access"
     rooms: () => ({ rooms: [{ roomId: "!one:test", agentId: "agent-1", name: "Scout", own: true }] }),
     "rooms.create": () => ({ roomId: "!made:test" }),
     agents: () => ({
-      agents: [
+      agents: given.agents ?? [
         { agentId: "agent-1", name: "Scout", userId: "@agent_1:test", roomId: "!one:test", regions: { life: "live" } },
         { agentId: "agent-2", userId: "@agent_2:test", regions: { life: "live" } },
         { agentId: "agent-3", name: "Gone", userId: "@agent_3:test", regions: { life: "retired" } },
@@ -114,7 +121,7 @@ export function former(given: { readonly access?: Partial<FormerOptions["access"
         commands,
         authentication: { principalOf: (token) => tokens.get(token) },
         guests,
-        outside: {
+        outside: given.outside ?? {
           register: (agentId) => registered.push(agentId),
           judge: async (run) => {
             judged.push(run);
