@@ -21,7 +21,7 @@ export class RecentFinals {
     const parts = new Map<string, Map<number, string>>();
     try {
       for await (const chunk of pastOf(client, roomId, mostPages, signal)) {
-        for (const event of chunk) if (event.sender === userId) take(event, parts);
+        for (const event of chunk) if (event.sender === userId && event.originServerTs >= since) take(event, parts);
         if (chunk.some(({ originServerTs }) => originServerTs < since)) break;
       }
     } catch (error) {

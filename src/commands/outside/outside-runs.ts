@@ -78,9 +78,11 @@ export class OutsideRuns {
   register(agentId: string): void {
     this.#registered.delete(agentId);
     this.#registered.set(agentId, this.#options.clock.elapsed() + registeredFor);
-    for (const [known, until] of this.#registered)
-      if (this.#registered.size > mostRegistered || until <= this.#options.clock.elapsed())
-        this.#registered.delete(known);
+    // The oldest come first.
+    for (const [known, until] of this.#registered) {
+      if (this.#registered.size <= mostRegistered && until > this.#options.clock.elapsed()) break;
+      this.#registered.delete(known);
+    }
   }
 
   /** Throws NoSuchAgent. */
