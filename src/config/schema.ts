@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { formerApiKeys } from "./former-api-keys.ts";
 import { coreUsers, homeserver } from "./homeserver-keys.ts";
 import { live, restart } from "./reload.ts";
 import { duration, text, url, userId } from "./values.ts";
@@ -207,6 +208,11 @@ const commands = z
       "Who may say !stop (ends the answer that is being written) and !retry (tries again what failed) to agents, and !approve and !deny to their requests.",
   });
 
+const api = z
+  .strictObject({ ...formerApiKeys })
+  .prefault({})
+  .meta({ description: "What other programs ask over HTTP." });
+
 const drafts = z
   .strictObject({
     rate: z
@@ -278,6 +284,7 @@ export const configFile = z.strictObject({
   history,
   invitations,
   commands,
+  api,
   drafts,
   log,
 });
@@ -351,6 +358,15 @@ export interface Config {
   /** User ids of the people who may command agents. */
   readonly commands: { readonly people: readonly string[] };
   readonly history: { readonly importLimit: number };
+  /** Who is let in on the routes of the older system, besides those who have a token. */
+  readonly formerClients: {
+    /** A secret. */
+    readonly internalKey?: string;
+    /** Everybody on this machine. */
+    readonly legacyOpen: boolean;
+    /** Of Letta's webhooks. A secret. */
+    readonly webhookSecret?: string;
+  };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
   readonly log: { readonly level: LogLevel };
 }

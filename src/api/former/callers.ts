@@ -36,6 +36,8 @@ export class Callers {
     const accessToken = accessTokenOf(request);
     if (accessToken !== undefined) {
       const principal = this.#options.authentication.principalOf(accessToken);
+      // No homeserver gives one like it, and none can be asked about it.
+      if (!/^[\x21-\x7e]{1,4096}$/.test(accessToken)) throw new Refused(401, "The access token is none.");
       return principal === undefined
         ? { kind: "guest", accessToken }
         : { kind: "principal", principal, isTrusted: false };

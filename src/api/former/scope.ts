@@ -1,6 +1,7 @@
 import type {
   FastifyBaseLogger,
   FastifyInstance,
+  FastifyRequest,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
   RawServerDefault,
@@ -29,12 +30,27 @@ export function formerScope(
   server.setSerializerCompiler(serializerCompiler);
   server.setErrorHandler((error, request, reply) => {
     const failure = failureOf(error, request.id);
-    if (failure.isUnexpected) logger.error({ err: error, requestId: request.id }, "a former route failed");
+    if (failure.isUnexpected)
+      logger.error({ error: withoutSecrets(error, request), requestId: request.id }, "a former route failed");
     if (failure.retryAfterMs !== undefined && !reply.hasHeader("retry-after"))
       reply.header("retry-after", String(Math.max(1, Math.ceil(failure.retryAfterMs / 1000))));
     return reply.code(failure.status).send(bodyOf(failure));
   });
   return server.withTypeProvider<ZodTypeProvider>();
+}
+
+const secretFields = ["access_token", "password"];
+const secretHeaders = ["authorization", "x-access-token", "x-internal-key", "x-letta-signature"];
+
+/** What nobody expected may quote anything, also what the caller alone may know. */
+function withoutSecrets(error: unknown, { body, headers }: FastifyRequest): string {
+  const shown = [
+    ...secretFields.map((name): unknown => Reflect.get(Object(body), name)),
+    ...secretHeaders.map((name) => headers[name]),
+    headers.authorization?.replace(/^\S+ +/, ""),
+  ].filter((secret) => typeof secret === "string" && secret !== "");
+  const { stack, message } = error instanceof Error ? error : new Error(String(error));
+  return shown.reduce<string>((rest, secret) => rest.replaceAll(String(secret), "[secret]"), stack ?? message);
 }
 
 /** What a route answers: this, or why not. */

@@ -93,6 +93,9 @@ describe("/webhook/new-agent", () => {
     const { call, failing } = former();
     failing.set("discovery.run", new NoListing({ failed: "it is down" }));
     const answer = await call("POST", "/webhook/new-agent", { headers: keyed, body: { agent_id: "agent-9" } });
-    expect(answer).toMatchObject({ status: 503, body: { success: false, message: expect.stringContaining("it is down") } });
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { success: false, message: expect.stringContaining("it is down") },
+    });
   });
 });

@@ -53,6 +53,16 @@ describe("sending", () => {
     },
   );
 
+  test.each(["line\nbreak", "ünicode", " ", "\u0000", "x".repeat(4_097)])(
+    "%j is nobody's token",
+    async (access_token) => {
+      const { call, homeserver } = former();
+      const body = { room_id: "!one:test", message: "hello", access_token };
+      expect(await call("POST", "/send_message", { body })).toMatchObject({ status: 401, body: { success: false } });
+      expect(homeserver.requests).toEqual([]);
+    },
+  );
+
   test("a token of ours is taken as access_token", async () => {
     const { call, asked } = former();
     const body = { room_id: "!one:test", message: "hello", access_token: "canary_letta_matrix_token" };

@@ -18,7 +18,10 @@ const run = {
       { message_type: "reasoning_message", content: "hm" },
       { message_type: "assistant_message", content: "First." },
       { message_type: "tool_call_message", content: null, name: "search" },
-      { message_type: "assistant_message", content: [{ type: "text", text: "Sec" }, { type: "image" }, { type: "text", text: "ond." }] },
+      {
+        message_type: "assistant_message",
+        content: [{ type: "text", text: "Sec" }, { type: "image" }, { type: "text", text: "ond." }],
+      },
     ],
   },
 };
@@ -73,7 +76,9 @@ describe("a run that ended outside of Matrix", () => {
     tokens.set("bound", { name: "bound", agentId: "agent-2", scopes: new Set(["messages:send"]) });
     const headers = { authorization: "Bearer bound" };
     expect((await call("POST", url, { headers, body: run })).status).toBe(403);
-    expect((await call("POST", "/conversations/register", { headers, body: { agent_id: "agent-1" } })).status).toBe(403);
+    expect((await call("POST", "/conversations/register", { headers, body: { agent_id: "agent-1" } })).status).toBe(
+      403,
+    );
     expect(asked).toEqual([]);
   });
 
@@ -124,7 +129,10 @@ describe("where a secret is set", () => {
       { "x-letta-signature": signature(body, now).replace(/,v1=.*/, "") },
     ];
     for (const header of headers)
-      expect(await call("POST", url, { headers: header, body })).toMatchObject({ status: 401, body: { success: false } });
+      expect(await call("POST", url, { headers: header, body })).toMatchObject({
+        status: 401,
+        body: { success: false },
+      });
     expect(asked).toEqual([]);
   });
 
