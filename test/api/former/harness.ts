@@ -35,6 +35,8 @@ interface Given {
   readonly verdict?: Verdict;
   readonly outside?: FormerOptions["outside"];
   readonly agents?: readonly object[];
+  readonly guests?: FormerOptions["guests"];
+  readonly homeserver?: FormerOptions["homeserver"];
 }
 
 /** The former routes on a server of their own, with a homeserver, people, and commands that remember what was asked. */
@@ -120,7 +122,7 @@ export function former(given: Given = {}) {
       await formerPart({
         commands,
         authentication: { principalOf: (token) => tokens.get(token) },
-        guests,
+        guests: given.guests ?? guests,
         outside: given.outside ?? {
           register: (agentId) => registered.push(agentId),
           judge: async (run) => {
@@ -128,7 +130,7 @@ export function former(given: Given = {}) {
             return given.verdict ?? { kind: "outside", roomId: "!one:test", text: run.texts.join("\n\n") };
           },
         },
-        homeserver: { serverName: "test", url: "http://homeserver:8008" },
+        homeserver: given.homeserver ?? { serverName: "test", url: "http://homeserver:8008" },
         botUserId,
         access: { legacyOpen: false, internalKey: secrets.internalKey, ...given.access },
         async issue(wish) {
