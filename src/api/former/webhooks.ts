@@ -45,6 +45,8 @@ const registration = z.object({
 });
 const registered = z.object({ success: z.literal(true), agent_id: z.string(), expires_in: z.number() });
 
+/** Bytes: it holds all messages of the run. */
+const largestRun = 8 * 1024 * 1024;
 const completed = "agent.run.completed";
 
 /** What Letta tells of runs that have ended, and who else will bring their answers into Matrix. */
@@ -55,6 +57,7 @@ export function webhookRoutes(scope: Scope, options: FormerOptions, callers: Cal
   scope.post(
     "/webhooks/letta/agent-response",
     {
+      bodyLimit: largestRun,
       preValidation: async (request) => {
         senderOf(request);
       },
@@ -87,7 +90,7 @@ export function webhookRoutes(scope: Scope, options: FormerOptions, callers: Cal
           throw new Refused(503, `Send it again later: ${verdict.reason}.`, verdict.retryAfterMs);
         case "outside": {
           const message = {
-            roomId: verdict.roomId,
+            room: verdict.roomId,
             text: verdict.text,
             // The same however often, and by whichever process, it is told of.
             idempotencyKey: `letta run ${data.run_id ?? id}`,

@@ -3,7 +3,7 @@ import Fastify, { type InjectOptions } from "fastify";
 import { z } from "zod";
 import { FailedLogins } from "../../../src/actors/guests/failed-logins.ts";
 import { Guests } from "../../../src/actors/guests/guests.ts";
-import type { FormerOptions, TokenWish } from "../../../src/api/former/options.ts";
+import type { FormerOptions } from "../../../src/api/former/options.ts";
 import { formerPart } from "../../../src/api/former/part.ts";
 import { type Principal, type Scope, scopes } from "../../../src/commands/access/principal.ts";
 import { type BoundCommand, bind, type Call, type CommandContext } from "../../../src/commands/command.ts";
@@ -30,7 +30,10 @@ export interface Asked {
   readonly principal: Principal;
 }
 
+const newToken = z.strictObject({ name: z.string(), scopes: z.array(z.enum(scopes)), expiresAt: z.number() });
+
 interface Given {
+  readonly ratePerMinute?: number;
   readonly access?: Partial<FormerOptions["access"]>;
   readonly verdict?: Verdict;
   readonly outside?: FormerOptions["outside"];
@@ -48,7 +51,7 @@ export function former(given: Given = {}) {
   const tokens = new Map<string, Principal>([
     [secrets.token, { name: "tester", tokenId: "1", scopes: new Set(scopes) }],
   ]);
-  const wishes: TokenWish[] = [];
+  const wishes: z.output<typeof newToken>[] = [];
   const registered: string[] = [];
   const judged: EndedRun[] = [];
   const lines: string[] = [];
@@ -65,7 +68,7 @@ export function former(given: Given = {}) {
     },
     "messages.list": (input) => ({
       messages: [1, 2].map((at) => ({
-        eventId: `$${Reflect.get(input, "roomId")}-${at}`,
+        eventId: `$${Reflect.get(input, "room")}-${at}`,
         sender: "@anna:test",
         text: `text ${at}`,
         at: at * 1_000,
@@ -80,6 +83,13 @@ export function former(given: Given = {}) {
         { agentId: "agent-3", name: "Gone", userId: "@agent_3:test", regions: { life: "retired" } },
       ],
     }),
+    "tokens.create": (input) => {
+      const wish = newToken.parse(input);
+      wishes.push(wish);
+      const token = `issued-${wishes.length}`;
+      tokens.set(token, { name: wish.name, tokenId: token, scopes: new Set(wish.scopes) });
+      return { token };
+    },
     "discovery.run": () => ({ listed: 3, fresh: 1, renamed: 0, back: 0, missing: 0, disabled: 0 }),
   };
   const scopeOf: Readonly<Record<string, Scope>> = {
@@ -133,12 +143,7 @@ export function former(given: Given = {}) {
         homeserver: given.homeserver ?? { serverName: "test", url: "http://homeserver:8008" },
         botUserId,
         access: { legacyOpen: false, internalKey: secrets.internalKey, ...given.access },
-        async issue(wish) {
-          wishes.push(wish);
-          const token = `issued-${wishes.length}`;
-          tokens.set(token, { name: wish.name, tokenId: token, scopes: new Set(wish.scopes) });
-          return { token };
-        },
+        ratePerMinute: given.ratePerMinute ?? 100_000,
         clock,
         logger: createLogger({
           level: "trace",

@@ -98,12 +98,15 @@ describe("/login/auto", () => {
       {
         name: "login/auto",
         scopes: ["messages:read", "messages:send", "rooms:read", "rooms:write"],
-        lifetimeMs: 24 * 3_600_000,
+        expiresAt: clock.now() + 24 * 3_600_000,
       },
     ]);
     const sent = { room_id: "!one:test", message: "hello", access_token: "issued-1" };
     expect((await call("POST", "/messages/send", { body: sent })).status).toBe(200);
-    expect(asked).toMatchObject([{ principal: { name: "login/auto" } }]);
+    expect(asked).toMatchObject([
+      { name: "tokens.create", principal: { name: "internal key" } },
+      { principal: { name: "login/auto" } },
+    ]);
     const again = await Promise.all([1, 2, 3].map(() => call("GET", "/login/auto", { headers: keyed })));
     for (const one of again) expect(one.body).toMatchObject({ access_token: "issued-1" });
     clock.advance(12 * 3_600_000);

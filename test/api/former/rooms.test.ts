@@ -12,7 +12,7 @@ describe("sending", () => {
     const sent = await call("POST", url, { headers: bearer, body });
     expect(sent).toMatchObject({ status: 200, body: { success: true, event_id: "$sent-1", message: "Message sent" } });
     expect(asked).toMatchObject([
-      { name: "messages.send", input: { roomId: "!one:test", text: "hello" }, principal: { name: "tester" } },
+      { name: "messages.send", input: { room: "!one:test", text: "hello" }, principal: { name: "tester" } },
     ]);
   });
 
@@ -97,7 +97,7 @@ describe("reading", () => {
         ],
         message: "2 messages",
       });
-      expect(asked).toMatchObject([{ name: "messages.list", input: { roomId: "!one:test", limit: 5 } }]);
+      expect(asked).toMatchObject([{ name: "messages.list", input: { room: "!one:test", limit: 5 } }]);
     },
   );
 
@@ -170,6 +170,16 @@ describe("reading", () => {
       body: { messages: [{ formatted_time: "1970-01-01 00:00:00" }, { formatted_time: "+275760-09-13 00:00:00" }] },
     });
   });
+});
+
+test("more than so many requests a minute are told to wait", async () => {
+  const { call } = former({ ratePerMinute: 3 });
+  for (let request = 0; request < 3; request++)
+    expect((await call("GET", "/rooms/list", { headers: bearer })).status).toBe(200);
+  const late = await call("GET", "/rooms/list", { headers: bearer });
+  expect(late).toMatchObject({ status: 429, body: { success: false } });
+  expect(Number(late.headers["retry-after"])).toBeGreaterThan(0);
+  expect((await call("GET", "/rooms/list", { headers: keyed })).status).toBe(200);
 });
 
 test("/create_room makes a room, as the bot or as the person", async () => {

@@ -42,7 +42,7 @@ describe("a run that ended outside of Matrix", () => {
     });
     expect(asked[0]).toMatchObject({
       name: "messages.send",
-      input: { roomId: "!one:test", text: "First.\n\nSecond.", idempotencyKey: "letta run run-1" },
+      input: { room: "!one:test", text: "First.\n\nSecond.", idempotencyKey: "letta run run-1" },
       principal: { agentId: "agent-1", name: "tester" },
     });
     expect(posted.size).toBe(1);
