@@ -26,10 +26,11 @@ export async function startFormerServer(folder: string) {
     logins: new FailedLogins(systemClock),
     isOurs: isAgentUser,
   });
-  const { server } = former({ guests, homeserver: { serverName, url } });
+  const { server, lines } = former({ guests, homeserver: { serverName, url } });
   const baseUrl = await server.listen({ host: "127.0.0.1", port: 0 });
   return {
     baseUrl,
+    lines,
     callers: [
       ["with a token", bearer],
       ["with the internal key", keyed],

@@ -1,11 +1,11 @@
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Call } from "../../commands/command.ts";
 import type { Callers } from "./callers.ts";
 import type { CommandSet } from "./correspondence.ts";
 import { refusedBody } from "./failures.ts";
 import type { FormerOptions } from "./options.ts";
-import { answers, type Scope } from "./scope.ts";
+import { answers, goneOf, type Scope } from "./scope.ts";
 
 const agents = z.object({
   agents: z.array(
@@ -60,12 +60,12 @@ export function agentRoutes(scope: Scope, options: FormerOptions, callers: Calle
       callers.principalOf(request);
     },
   };
-  const callOf = (request: FastifyRequest): Call => {
+  const callOf = (request: FastifyRequest, reply: FastifyReply): Call => {
     const { principal } = callers.principalOf(request);
-    return { principal, requestId: request.id, signal: request.signal };
+    return { principal, requestId: request.id, signal: goneOf(reply) };
   };
-  const present = async (request: FastifyRequest): Promise<readonly Agent[]> =>
-    (await commands.ask("agents", {}, agents, callOf(request))).agents.filter((agent) => !isAway(agent));
+  const present = async (request: FastifyRequest, reply: FastifyReply): Promise<readonly Agent[]> =>
+    (await commands.ask("agents", {}, agents, callOf(request, reply))).agents.filter((agent) => !isAway(agent));
 
   scope.get(
     "/agents/mappings",
@@ -73,8 +73,8 @@ export function agentRoutes(scope: Scope, options: FormerOptions, callers: Calle
       ...before,
       schema: { summary: "All agents with their rooms.", tags: ["former"], response: answers(mappings, refusedBody) },
     },
-    async (request) => {
-      const all = await present(request);
+    async (request, reply) => {
+      const all = await present(request, reply);
       const found = Object.fromEntries(all.map((agent) => [agent.agentId, placeOf(agent)]));
       return { success: true as const, message: `${all.length} agents`, mappings: found };
     },
@@ -93,7 +93,7 @@ export function agentRoutes(scope: Scope, options: FormerOptions, callers: Calle
     },
     async (request, reply) => {
       const { id } = request.params;
-      const agent = (await present(request)).find(({ agentId }) => agentId === id);
+      const agent = (await present(request, reply)).find(({ agentId }) => agentId === id);
       if (agent?.roomId === undefined) return reply.code(404).send({ detail: "This agent has no room" });
       return { success: true as const, ...placeOf(agent) };
     },
@@ -109,8 +109,8 @@ export function agentRoutes(scope: Scope, options: FormerOptions, callers: Calle
         response: answers(provisioning, refusedBody),
       },
     },
-    async (request) => {
-      const all = await present(request);
+    async (request, reply) => {
+      const all = await present(request, reply);
       const missing = all.filter(({ roomId }) => roomId === undefined);
       const status: z.output<typeof provisioning>["status"] =
         missing.length === 0 ? "healthy" : missing.length < manyMissing ? "degraded" : "unhealthy";
@@ -135,9 +135,9 @@ export function agentRoutes(scope: Scope, options: FormerOptions, callers: Calle
         response: answers(listedNow, refusedBody),
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { isTrusted } = callers.principalOf(request);
-      const call = callOf(request);
+      const call = callOf(request, reply);
       // What the key stands for is this one command, and not the scope that it is part of.
       const scopes = isTrusted ? new Set([...call.principal.scopes, "admin:control" as const]) : call.principal.scopes;
       const found = z.object({ fresh: z.number() });

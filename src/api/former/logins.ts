@@ -5,7 +5,7 @@ import type { Callers } from "./callers.ts";
 import { Refused, refusedBody } from "./failures.ts";
 import { assertServed } from "./homeserver-named.ts";
 import type { FormerOptions } from "./options.ts";
-import { answers, type Scope } from "./scope.ts";
+import { answers, goneOf, type Scope } from "./scope.ts";
 
 const login = z.object({
   homeserver: z.string().max(1_024).nullish().describe("The one that the agents are on, or nothing."),
@@ -38,7 +38,7 @@ export function loginRoutes(scope: Scope, options: FormerOptions, callers: Calle
       const { homeserver, user_id: user, password, device_name } = request.body;
       assertServed(homeserver, options.homeserver);
       const wish = { user, password, deviceName: device_name ?? "matrix_api", address: request.ip };
-      const { accessToken, deviceId, userId } = await options.guests.logIn(wish, request.signal);
+      const { accessToken, deviceId, userId } = await options.guests.logIn(wish, goneOf(reply));
       reply.header("cache-control", "no-store");
       const session = { access_token: accessToken, device_id: deviceId, user_id: userId };
       return { success: true as const, ...session, message: "Logged in" };
@@ -60,7 +60,7 @@ export function loginRoutes(scope: Scope, options: FormerOptions, callers: Calle
     },
     async (request, reply) => {
       const principal: Principal = callers.principalOf(request).principal;
-      const token = await autoLogin.token({ principal, requestId: request.id, signal: request.signal });
+      const token = await autoLogin.token({ principal, requestId: request.id, signal: goneOf(reply) });
       reply.header("cache-control", "no-store");
       const session = { access_token: token, user_id: options.botUserId };
       return { success: true as const, ...session, message: "A letta-matrix token, for a day at most" };

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { NamedRoom, Said } from "../../commands/guest/guests.ts";
 import type { Callers } from "./callers.ts";
@@ -6,7 +6,7 @@ import { asGuest, asHolder, type CommandSet, type Correspondence } from "./corre
 import { refusedBody } from "./failures.ts";
 import { assertServed } from "./homeserver-named.ts";
 import type { FormerOptions } from "./options.ts";
-import { answers, type Scope } from "./scope.ts";
+import { answers, goneOf, type Scope } from "./scope.ts";
 
 const token = z.string().max(4_096).nullish().describe("A letta-matrix token, or the caller's own Matrix token.");
 const homeserver = z.string().max(1_024).nullish().describe("The one that the agents are on, or nothing.");
@@ -66,9 +66,9 @@ export function roomRoutes(scope: Scope, options: FormerOptions, callers: Caller
         ...before,
         schema: schemaOf("Sends a text into a room.", { body: toSend, response: answers(sent, refusedBody) }),
       },
-      async (request) => {
+      async (request, reply) => {
         const { room_id, message } = request.body;
-        const event_id = await (await correspondenceOf(request, request.body.homeserver)).send(room_id, message);
+        const event_id = await (await correspondenceOf(request, reply, request.body.homeserver)).send(room_id, message);
         const said = event_id === undefined ? "Message accepted; it is sent as soon as that works" : "Message sent";
         return { success: true as const, ...(event_id !== undefined && { event_id }), message: said };
       },
@@ -81,9 +81,9 @@ export function roomRoutes(scope: Scope, options: FormerOptions, callers: Caller
         ...before,
         schema: schemaOf("The last messages of a room.", { body: toGet, response: answers(got, refusedBody) }),
       },
-      async (request) => {
+      async (request, reply) => {
         const { room_id, limit } = request.body;
-        const correspondence = await correspondenceOf(request, request.body.homeserver);
+        const correspondence = await correspondenceOf(request, reply, request.body.homeserver);
         const found = await correspondence.messages(room_id, Math.min(limit ?? perRoom, mostMessages));
         return { success: true as const, messages: found.map(shown), message: `${found.length} messages` };
       },
@@ -96,8 +96,8 @@ export function roomRoutes(scope: Scope, options: FormerOptions, callers: Caller
         ...before,
         schema: schemaOf("The caller's rooms.", { querystring: query, response: answers(listed, refusedBody) }),
       },
-      async (request) => {
-        const found = await (await correspondenceOf(request, request.query.homeserver)).rooms();
+      async (request, reply) => {
+        const found = await (await correspondenceOf(request, reply, request.query.homeserver)).rooms();
         const rooms = found.map(({ roomId, name }) => ({ room_id: roomId, room_name: name }));
         return { success: true as const, rooms, message: `${rooms.length} rooms` };
       },
@@ -112,9 +112,9 @@ export function roomRoutes(scope: Scope, options: FormerOptions, callers: Caller
         response: answers(recent, refusedBody),
       }),
     },
-    async (request) => {
+    async (request, reply) => {
       const { homeserver, limit } = request.query;
-      const correspondence = await correspondenceOf(request, homeserver);
+      const correspondence = await correspondenceOf(request, reply, homeserver);
       const rooms = await correspondence.rooms();
       const read = rooms.slice(0, mostRooms);
       const outcomes: PromiseSettledResult<z.output<typeof recent>["messages"]>[] = [];
@@ -143,20 +143,24 @@ export function roomRoutes(scope: Scope, options: FormerOptions, callers: Caller
       ...before,
       schema: schemaOf("Makes a private room.", { body: toCreate, response: answers(created, refusedBody) }),
     },
-    async (request) => {
+    async (request, reply) => {
       const { name, topic, invite } = request.body;
       const wish = { name, ...(topic != null && { topic }), ...(invite != null && { invite }) };
-      const room_id = await (await correspondenceOf(request, request.body.homeserver)).createRoom(wish);
+      const room_id = await (await correspondenceOf(request, reply, request.body.homeserver)).createRoom(wish);
       return { success: true as const, room_id, message: "Room created" };
     },
   );
 
-  async function correspondenceOf(request: FastifyRequest, named: string | null | undefined): Promise<Correspondence> {
+  async function correspondenceOf(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    named: string | null | undefined,
+  ): Promise<Correspondence> {
     assertServed(named, options.homeserver);
     const caller = callers.of(request);
-    if (caller.kind === "guest")
-      return asGuest(await options.guests.enter(caller.accessToken, request.signal), request.signal);
-    return asHolder(commands, { principal: caller.principal, requestId: request.id, signal: request.signal });
+    const signal = goneOf(reply);
+    if (caller.kind === "guest") return asGuest(await options.guests.enter(caller.accessToken, signal), signal);
+    return asHolder(commands, { principal: caller.principal, requestId: request.id, signal });
   }
 }
 

@@ -1,6 +1,7 @@
 import type {
   FastifyBaseLogger,
   FastifyInstance,
+  FastifyReply,
   FastifyRequest,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
@@ -37,6 +38,13 @@ export function formerScope(
     return reply.code(failure.status).send(bodyOf(failure));
   });
   return server.withTypeProvider<ZodTypeProvider>();
+}
+
+/** Aborted when the caller goes away; Fastify's own signal is, as soon as its request has been read. */
+export function goneOf(reply: Pick<FastifyReply, "raw">): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort(new Error("the caller is gone")));
+  return gone.signal;
 }
 
 const secretFields = ["access_token", "password"];

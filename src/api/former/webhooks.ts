@@ -6,7 +6,7 @@ import type { Callers } from "./callers.ts";
 import type { CommandSet } from "./correspondence.ts";
 import { Refused, refusedWebhook } from "./failures.ts";
 import type { FormerOptions } from "./options.ts";
-import { answers, type Scope } from "./scope.ts";
+import { answers, goneOf, type Scope } from "./scope.ts";
 import { isSigned } from "./secrets.ts";
 
 const id = z.string().min(1).max(255);
@@ -68,7 +68,8 @@ export function webhookRoutes(scope: Scope, options: FormerOptions, callers: Cal
         response: answers(taken, refusedWebhook),
       },
     },
-    async (request) => {
+    async (request, reply) => {
+      const signal = goneOf(reply);
       const { id, agent_id, event_type, timestamp, data } = request.body;
       const sender = senderOf(request);
       if (sender.agentId !== undefined && sender.agentId !== agent_id)
@@ -81,7 +82,7 @@ export function webhookRoutes(scope: Scope, options: FormerOptions, callers: Cal
         texts: data.messages.filter(({ message_type }) => message_type === "assistant_message").map(textOf),
         at: momentOf(timestamp),
       };
-      const verdict = await options.outside.judge(run, request.signal);
+      const verdict = await options.outside.judge(run, signal);
       switch (verdict.kind) {
         case "not-to-post":
           return { success: true as const, agent_id, posted: false, reason: verdict.reason };
@@ -96,7 +97,7 @@ export function webhookRoutes(scope: Scope, options: FormerOptions, callers: Cal
             idempotencyKey: `letta run ${data.run_id ?? id}`,
           };
           const principal: Principal = { ...sender, agentId: agent_id };
-          const call = { principal, requestId: request.id, signal: request.signal };
+          const call = { principal, requestId: request.id, signal };
           const { eventId } = await commands.ask("messages.send", message, sent, call);
           return {
             success: true as const,

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import Fastify, { type InjectOptions } from "fastify";
+import Fastify, { type FastifyInstance } from "fastify";
 import { z } from "zod";
 import { FailedLogins } from "../../../src/actors/guests/failed-logins.ts";
 import { Guests } from "../../../src/actors/guests/guests.ts";
@@ -32,7 +32,14 @@ export interface Asked {
 
 const newToken = z.strictObject({ name: z.string(), scopes: z.array(z.enum(scopes)), expiresAt: z.number() });
 
+interface Sent {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: object | string;
+}
+
 interface Given {
+  /** Through a real connection, where bodies come and connections end as they do. */
+  readonly overHttp?: boolean;
   readonly ratePerMinute?: number;
   readonly access?: Partial<FormerOptions["access"]>;
   readonly verdict?: Verdict;
@@ -120,7 +127,14 @@ export function former(given: Given = {}) {
     ),
   );
 
-  const server = Fastify();
+  const server = Fastify({
+    routerOptions: { maxParamLength: 10_000 },
+    frameworkErrors: (error, _, reply) => {
+      reply.hijack();
+      reply.raw.writeHead(error.statusCode ?? 400, { "content-type": "application/json" });
+      reply.raw.end(JSON.stringify({ success: false, message: "the address is not well-formed" }));
+    },
+  });
   const guests = new Guests({
     people,
     homeserver,
@@ -167,12 +181,9 @@ export function former(given: Given = {}) {
     failing,
     posted,
     /** Every answer has one shape or the other, and is no problem detail. */
-    async call(
-      method: "GET" | "POST",
-      url: string,
-      given: Pick<InjectOptions, "headers"> & { body?: object | string },
-    ) {
-      const { body, headers } = given;
+    async call(method: "GET" | "POST", url: string, sent: Sent) {
+      const { body, headers } = sent;
+      if (given.overHttp === true) return await ask(server, method, url, sent);
       const answer = await server.inject({
         method,
         url,
@@ -191,6 +202,19 @@ export const keyed = { "x-internal-key": secrets.internalKey };
 export function signature(body: string, at: number, secret: string = secrets.webhookSecret): string {
   const time = Math.floor(at / 1000);
   return `t=${time},v1=${createHmac("sha256", secret).update(`${time}.${body}`).digest("hex")}`;
+}
+
+async function ask(server: FastifyInstance, method: string, url: string, { headers, body }: Sent) {
+  if (server.addresses().length === 0) await server.listen({ host: "127.0.0.1", port: 0 });
+  const [address] = server.addresses();
+  const answer = await fetch(`http://127.0.0.1:${typeof address === "object" ? address.port : 0}${url}`, {
+    method,
+    headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  const json: unknown = JSON.parse(text);
+  return { status: answer.status, body: json, text, headers: Object.fromEntries(answer.headers) };
 }
 
 /** What commands work on that work on nothing. */

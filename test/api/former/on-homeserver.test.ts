@@ -47,7 +47,11 @@ afterAll(async () => {
 });
 
 test("logs in, makes a room, sends into it, and reads what was said, all as itself", async () => {
-  const { call, asked } = former({ guests, homeserver: { serverName: synapse.serverName, url: synapse.baseUrl } });
+  const { call, asked } = former({
+    overHttp: true,
+    guests,
+    homeserver: { serverName: synapse.serverName, url: synapse.baseUrl },
+  });
   const named = { homeserver: synapse.baseUrl };
   const login = await call("POST", "/login", {
     body: { ...named, user_id: `@anna:${synapse.serverName}`, password: account.password, device_name: "older client" },
@@ -77,7 +81,11 @@ test("logs in, makes a room, sends into it, and reads what was said, all as itse
 });
 
 test("is let in by nobody's password or token, and not as an agent", async () => {
-  const { call } = former({ guests, homeserver: { serverName: synapse.serverName, url: synapse.baseUrl } });
+  const { call } = former({
+    overHttp: true,
+    guests,
+    homeserver: { serverName: synapse.serverName, url: synapse.baseUrl },
+  });
   const wrong = { user_id: "anna", password: "wrong" };
   expect(await call("POST", "/login", { body: wrong })).toMatchObject({ status: 401, body: { success: false } });
   const agent = { user_id: "agent_1", password: account.password };
@@ -86,7 +94,11 @@ test("is let in by nobody's password or token, and not as an agent", async () =>
 });
 
 test("hears what the homeserver says no to, as it would have heard it there", async () => {
-  const { call } = former({ guests, homeserver: { serverName: synapse.serverName, url: synapse.baseUrl } });
+  const { call } = former({
+    overHttp: true,
+    guests,
+    homeserver: { serverName: synapse.serverName, url: synapse.baseUrl },
+  });
   const login = await call("POST", "/login", { body: { user_id: "anna", password: account.password } });
   const { access_token } = z.object({ access_token: z.string() }).parse(login.body);
   const send = (room_id: string, message: string) =>
