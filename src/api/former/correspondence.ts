@@ -38,26 +38,41 @@ export class CommandSet {
   }
 }
 
-const sent = z.object({ eventId: z.string().optional() });
+const sent = z.object({ events: z.array(z.string()) });
 const listed = z.object({
-  messages: z.array(z.object({ eventId: z.string(), sender: z.string(), text: z.string(), at: z.number() })),
+  messages: z.array(z.object({ event: z.string(), sender: z.string(), text: z.string(), at: z.number() })),
 });
-const rooms = z.object({ rooms: z.array(z.object({ roomId: z.string(), name: z.string().optional() })) });
-const created = z.object({ roomId: z.string() });
+const places = z.object({
+  rooms: z.array(z.object({ roomId: z.string(), agentId: z.string(), name: z.string().optional() })),
+});
+const created = z.object({ room: z.string() });
 
 /** As the holder of a letta-matrix token: as the agent that it is bound to, or as the bot. */
 export function asHolder(commands: CommandSet, call: Call): Correspondence {
+  const { principal } = call;
+  let known: Promise<z.output<typeof places>> | undefined;
+  /** The agent that sees what is said in a room; the bot is in few. */
+  const readerOf = async (roomId: string): Promise<{ readonly agent?: string }> => {
+    if (principal.agentId !== undefined || !principal.scopes.has("messages:read")) return {};
+    known ??= commands.ask("rooms", {}, places, {
+      ...call,
+      principal: { ...principal, scopes: new Set([...principal.scopes, "rooms:read" as const]) },
+    });
+    const agent = (await known).rooms.find((room) => room.roomId === roomId)?.agentId;
+    return agent === undefined ? {} : { agent };
+  };
   return {
-    send: async (roomId, text) => (await commands.ask("messages.send", { room: roomId, text }, sent, call)).eventId,
-    async messages(roomId, limit) {
-      const found = (await commands.ask("messages.list", { room: roomId, limit }, listed, call)).messages;
-      return [...found].sort((one, other) => other.at - one.at);
+    send: async (room, text) => (await commands.ask("messages.send", { room, text }, sent, call)).events[0],
+    async messages(room, limit) {
+      const request = { room, limit, ...(await readerOf(room)) };
+      const { messages } = await commands.ask("messages.list", request, listed, call);
+      return messages.map(({ event: eventId, ...said }) => ({ eventId, ...said }));
     },
     async rooms() {
-      const found = (await commands.ask("rooms", {}, rooms, call)).rooms;
+      const found = (await commands.ask("rooms", {}, places, call)).rooms;
       // An agent's room is there once for each agent that is in it.
       return [...new Map(found.map(({ roomId, name = roomId }) => [roomId, { roomId, name }])).values()];
     },
-    createRoom: async (wish) => (await commands.ask("rooms.create", { ...wish }, created, call)).roomId,
+    createRoom: async (wish) => (await commands.ask("rooms.create", { ...wish }, created, call)).room,
   };
 }

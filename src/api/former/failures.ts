@@ -38,9 +38,10 @@ export function failureOf(error: unknown, requestId: string): Failure {
   if (status !== undefined && data?.remedy !== undefined)
     return { status, message: told({ message: data.message, remedy: data.remedy }), retryAfterMs: data.retryAfterMs };
   if (status !== undefined) return { status, message: unavailable };
-  if (data?.status !== undefined && data.remedy !== undefined)
+  // Errors that say what to do are what could not be done; all others are unexpected.
+  if (data?.remedy !== undefined)
     return {
-      status: data.status,
+      status: data.status ?? 422,
       message: told({ message: data.message, remedy: data.remedy }),
       retryAfterMs: data.retryAfterMs,
     };
@@ -80,6 +81,8 @@ const statusOfReason: Readonly<Record<RefusalReason, number>> = {
 const statusOfName: Readonly<Record<string, number>> = {
   NotAllowed: 403,
   InvalidInput: 400,
+  NotYours: 403,
+  RoomBusy: 429,
   NoSuchAgent: 404,
   TooManyTokens: 409,
   NoListing: 503,

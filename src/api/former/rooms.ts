@@ -10,15 +10,23 @@ import { answers, goneOf, type Scope } from "./scope.ts";
 
 const token = z.string().max(4_096).nullish().describe("A letta-matrix token, or the caller's own Matrix token.");
 const homeserver = z.string().max(1_024).nullish().describe("The one that the agents are on, or nothing.");
-const roomId = z.string().startsWith("!").max(255);
+const roomId = z.string().regex(/^![^\s]{1,254}$/, "must be a room id");
 const credentials = { access_token: token, homeserver };
 
 const toSend = z.object({ room_id: roomId, message: z.string().min(1).max(65_536), ...credentials });
 const toGet = z.object({ room_id: roomId, limit: z.int().min(1).nullish(), ...credentials });
 const toCreate = z.object({
-  name: z.string().min(1).max(255),
-  topic: z.string().max(1_024).nullish(),
-  invite: z.array(z.string().startsWith("@").max(255)).max(100).nullish(),
+  name: z.string().trim().min(1).max(255),
+  topic: z.string().max(1_000).nullish(),
+  invite: z
+    .array(
+      z
+        .string()
+        .max(255)
+        .regex(/^@[^:\s]+:\S+$/),
+    )
+    .max(50)
+    .nullish(),
   ...credentials,
 });
 const query = z.object({ homeserver: homeserver });

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Principal } from "../../commands/access/principal.ts";
@@ -93,12 +94,12 @@ export function webhookRoutes(scope: Scope, options: FormerOptions, callers: Cal
           const message = {
             room: verdict.roomId,
             text: verdict.text,
-            // The same however often, and by whichever process, it is told of.
-            idempotencyKey: `letta run ${data.run_id ?? id}`,
+            // The same however often, by whomever, and to whichever process it is told.
+            key: `letta-run-${hash("sha256", data.run_id ?? id, "base64url")}`,
           };
-          const principal: Principal = { ...sender, agentId: agent_id };
+          const principal: Principal = { name: sender.name, agentId: agent_id, scopes: new Set(["messages:send"]) };
           const call = { principal, requestId: request.id, signal };
-          const { eventId } = await commands.ask("messages.send", message, sent, call);
+          const [eventId] = (await commands.ask("messages.send", message, sent, call)).events;
           return {
             success: true as const,
             agent_id,
@@ -151,7 +152,7 @@ export function webhookRoutes(scope: Scope, options: FormerOptions, callers: Cal
   }
 }
 
-const sent = z.object({ eventId: z.string().optional() });
+const sent = z.object({ events: z.array(z.string()) });
 
 /** Keeps the bytes that were sent: what is signed is these, and not what they mean. */
 function rawBodies(scope: Scope): WeakMap<FastifyRequest, Buffer> {

@@ -30,6 +30,22 @@ export interface Asked {
   readonly principal: Principal;
 }
 
+const key = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/)
+  .exactOptional();
+const agent = z.string().exactOptional();
+/** What the commands themselves take, as far as it is given here. */
+const inputs: Readonly<Record<string, z.ZodType<object>>> = {
+  "messages.send": z.strictObject({ room: z.string(), text: z.string().min(1).max(200_000), agent, key }),
+  "messages.list": z.strictObject({ room: z.string(), agent, limit: z.int().min(1).max(100) }),
+  "rooms.create": z.strictObject({
+    name: z.string().trim().min(1).max(255),
+    topic: z.string().max(1_000).exactOptional(),
+    invite: z.array(z.string()).max(50).default([]),
+  }),
+  "tokens.create": z.strictObject({ name: z.string(), scopes: z.array(z.string()), expiresAt: z.int().positive() }),
+};
 const newToken = z.strictObject({ name: z.string(), scopes: z.array(z.enum(scopes)), expiresAt: z.number() });
 
 interface Sent {
@@ -68,21 +84,21 @@ export function former(given: Given = {}) {
 
   const answersOf: Readonly<Record<string, (input: object) => object>> = {
     "messages.send": (input) => {
-      const key = String(Reflect.get(input, "idempotencyKey") ?? `another ${asked.length}`);
+      const key = String(Reflect.get(input, "key") ?? `another ${asked.length}`);
       const eventId = posted.get(key) ?? `$sent-${posted.size + 1}`;
       posted.set(key, eventId);
-      return { eventId };
+      return { state: "done", events: [eventId], key };
     },
     "messages.list": (input) => ({
-      messages: [1, 2].map((at) => ({
-        eventId: `$${Reflect.get(input, "room")}-${at}`,
+      messages: [2, 1].map((at) => ({
+        event: `$${Reflect.get(input, "room")}-${at}`,
         sender: "@anna:test",
         text: `text ${at}`,
         at: at * 1_000,
       })),
     }),
     rooms: () => ({ rooms: [{ roomId: "!one:test", agentId: "agent-1", name: "Scout", own: true }] }),
-    "rooms.create": () => ({ roomId: "!made:test" }),
+    "rooms.create": () => ({ room: "!made:test" }),
     agents: () => ({
       agents: given.agents ?? [
         { agentId: "agent-1", name: "Scout", userId: "@agent_1:test", roomId: "!one:test", regions: { life: "live" } },
@@ -115,7 +131,7 @@ export function former(given: Given = {}) {
         guidance: name,
         scope: scopeOf[name] ?? "admin:control",
         changes: true,
-        input: z.looseObject({}),
+        input: inputs[name] ?? z.strictObject({}),
         output: z.looseObject({}),
         async run(input, _, { principal }: Call) {
           asked.push({ name, input, principal });

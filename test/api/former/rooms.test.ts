@@ -97,7 +97,11 @@ describe("reading", () => {
         ],
         message: "2 messages",
       });
-      expect(asked).toMatchObject([{ name: "messages.list", input: { room: "!one:test", limit: 5 } }]);
+      // The bot is not in there; who is, is asked of the rooms.
+      expect(asked).toMatchObject([
+        { name: "rooms" },
+        { name: "messages.list", input: { room: "!one:test", agent: "agent-1", limit: 5 } },
+      ]);
     },
   );
 
@@ -240,6 +244,8 @@ describe("what cannot be done is said in the old body", () => {
     expect(limited.headers["retry-after"]).toBe("3");
     failing.set("messages.send", new MatrixError("unreachable", "it is down", { remedy: "Start it." }));
     expect((await call("POST", "/messages/send", { headers: bearer, body })).status).toBe(503);
+    failing.set("messages.send", Object.assign(new Error("no room yet"), { remedy: "Wait." }));
+    expect((await call("POST", "/messages/send", { headers: bearer, body })).status).toBe(422);
     failing.set("messages.send", new Error("canary: at /home/someone/secret.ts"));
     const unexpected = await call("POST", "/messages/send", { headers: bearer, body });
     expect(unexpected).toMatchObject({ status: 500, body: { success: false } });

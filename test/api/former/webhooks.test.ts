@@ -1,7 +1,9 @@
+import { hash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { isSigned } from "../../../src/api/former/secrets.ts";
 import { bearer, former, keyed, secrets, signature } from "./harness.ts";
 
+const keyOf = (id: string) => `letta-run-${hash("sha256", id, "base64url")}`;
 const url = "/webhooks/letta/agent-response";
 const run = {
   id: "evt-1",
@@ -42,16 +44,20 @@ describe("a run that ended outside of Matrix", () => {
     });
     expect(asked[0]).toMatchObject({
       name: "messages.send",
-      input: { room: "!one:test", text: "First.\n\nSecond.", idempotencyKey: "letta run run-1" },
+      input: { room: "!one:test", text: "First.\n\nSecond.", key: keyOf("run-1") },
       principal: { agentId: "agent-1", name: "tester" },
     });
     expect(posted.size).toBe(1);
+    // Told by somebody else, it is the same: neither the token nor its holder names it.
+    await call("POST", url, { headers: keyed, body: run });
+    expect(posted.size).toBe(1);
+    for (const { principal } of asked) expect(principal).not.toHaveProperty("tokenId");
   });
 
   test("without a run id is known by its own", async () => {
     const { call, asked } = former();
     await call("POST", url, { headers: bearer, body: { ...run, data: { messages: run.data.messages } } });
-    expect(asked).toMatchObject([{ input: { idempotencyKey: "letta run evt-1" } }]);
+    expect(asked).toMatchObject([{ input: { key: keyOf("evt-1") } }]);
   });
 
   test("that is not to be posted is acknowledged, with the reason", async () => {
