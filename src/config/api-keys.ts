@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { formerApiKeys } from "./former-api-keys.ts";
 import { restart } from "./reload.ts";
 import { text } from "./values.ts";
 
@@ -41,6 +42,7 @@ export const api = z
       example: "rate: 1200",
       reload: listening,
     }),
+    ...formerApiKeys,
   })
   .prefault({})
   .meta({ description: "The REST API and MCP." });

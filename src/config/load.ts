@@ -59,9 +59,16 @@ export function dataFolderOf(path: string, file: ConfigFile): string {
 }
 
 /** The values that must never turn up in a log. */
-export function secretsOf({ homeserver: { registration, adminToken }, letta, coreUsers }: Config): readonly string[] {
+export function secretsOf({
+  homeserver: { registration, adminToken },
+  letta,
+  coreUsers,
+  formerClients,
+}: Config): readonly string[] {
   const ours = registration.kind === "token" ? registration.token : registration.secret;
-  const all = [ours, adminToken, letta.token, letta.apiKey, coreUsers.admin?.password, coreUsers.letta?.password];
+  const { internalKey, webhookSecret } = formerClients;
+  const people = [coreUsers.admin?.password, coreUsers.letta?.password];
+  const all = [ours, adminToken, letta.token, letta.apiKey, ...people, internalKey, webhookSecret];
   return all.filter((secret) => secret !== undefined);
 }
 
@@ -113,6 +120,11 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
     invitations: file.invitations,
     commands: { people: file.commands.people.length > 0 ? file.commands.people : file.invite },
     history: { importLimit: file.history.import },
+    formerClients: {
+      legacyOpen: file.api.legacy_open,
+      ...(secrets.internalKey !== undefined && { internalKey: secrets.internalKey }),
+      ...(secrets.webhookSecret !== undefined && { webhookSecret: secrets.webhookSecret }),
+    },
     drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
     api: apiConfig(file.api),
     log: { level: file.log.level },

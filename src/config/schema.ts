@@ -353,6 +353,15 @@ export interface Config {
   /** User ids of the people who may command agents. */
   readonly commands: { readonly people: readonly string[] };
   readonly history: { readonly importLimit: number };
+  /** Who is let in on the routes of the older system, besides those who have a token. */
+  readonly formerClients: {
+    /** A secret. */
+    readonly internalKey?: string;
+    /** Everybody on this machine. */
+    readonly legacyOpen: boolean;
+    /** Of Letta's webhooks. A secret. */
+    readonly webhookSecret?: string;
+  };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
   readonly api: ApiConfig;
   readonly log: { readonly level: LogLevel };

@@ -4,7 +4,8 @@ import { type Budget, fetchOver } from "./fetch.ts";
 import { HttpConnections, type StartTimer, startTimer } from "./http.ts";
 import { logIn, toCredentials } from "./login.ts";
 import { MatrixApi } from "./matrix-api.ts";
-import type { Account, Credentials, Homeserver, HomeserverAdmin, MatrixClient } from "./port.ts";
+import { ClientServerPeople } from "./people.ts";
+import type { Account, Credentials, Homeserver, HomeserverAdmin, MatrixClient, PersonalAccounts } from "./port.ts";
 import { type Registration, register } from "./registration.ts";
 import { SynapseAdmin } from "./synapse-admin.ts";
 
@@ -77,6 +78,11 @@ export class ClientServerHomeserver implements Homeserver {
   as(credentials: Credentials): MatrixClient {
     const api = new MatrixApi(this.#config.baseUrl, this.#fetch, credentials.accessToken);
     return new ClientServerClient(credentials.userId, api, this.#onMalformed);
+  }
+
+  /** Those who log in with what is theirs. */
+  get people(): PersonalAccounts {
+    return new ClientServerPeople((accessToken) => new MatrixApi(this.#config.baseUrl, this.#fetch, accessToken));
   }
 
   /** What a server administrator may do, by its access token. */

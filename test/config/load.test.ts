@@ -55,6 +55,7 @@ describe("a configuration", () => {
       invitations: { people: [], servers: [] },
       commands: { people: [] },
       history: { importLimit: 15 },
+      formerClients: { legacyOpen: false },
       drafts: { ratePerSecond: 0.2, burst: 10 },
       api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
       log: { level: "info" },

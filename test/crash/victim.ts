@@ -153,6 +153,7 @@ function configOf(settings: VictimSettings): Config {
     commands: { people },
     invitations: { people: [], servers: [] },
     history: { importLimit: 0 },
+    formerClients: { legacyOpen: false },
     drafts: { ratePerSecond: 100, burst: 1_000 },
     api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
     log: { level: "info" },

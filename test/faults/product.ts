@@ -154,6 +154,7 @@ function configOf({ dir, homeserver: { url, serverName, sharedSecret }, lettaUrl
     commands: { people: [] },
     invitations: { people: [], servers: [] },
     history: { importLimit: 0 },
+    formerClients: { legacyOpen: false },
     drafts: { ratePerSecond: 100, burst: 1_000 },
     api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
     log: { level: "info" },

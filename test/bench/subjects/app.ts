@@ -26,6 +26,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       commands: { people: [] },
       invitations: { people: [], servers: [] },
       history: { importLimit: 0 },
+      formerClients: { legacyOpen: false },
       drafts: { ratePerSecond: 10, burst: 10 },
       api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
       log: { level: "warn" },

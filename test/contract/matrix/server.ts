@@ -8,6 +8,7 @@ import {
   type MatrixClient,
   MatrixError,
   type MatrixEvent,
+  type PersonalAccounts,
   type SyncFilter,
   type SyncResponse,
 } from "../../../src/matrix/port.ts";
@@ -15,6 +16,7 @@ import {
 /** A homeserver, and the adapter that is held to the contract on it. */
 export interface ServerUnderContract {
   readonly homeserver: Homeserver;
+  readonly people: PersonalAccounts;
   /** For looking at it from outside, as any other client does. */
   readonly baseUrl: string;
   /** Kills it without warning, and starts it again on its data. */
