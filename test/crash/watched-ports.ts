@@ -77,6 +77,7 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
     resolveAlias: (...args) => client.resolveAlias(...args),
     createAlias: (...args) => client.createAlias(...args),
     deleteAlias: (...args) => client.deleteAlias(...args),
+    joinedMembers: (...args) => client.joinedMembers(...args),
     joinedRooms: (...args) => client.joinedRooms(...args),
     join: (...args) => client.join(...args),
     leave: (...args) => client.leave(...args),
