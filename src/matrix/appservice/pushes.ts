@@ -30,8 +30,8 @@ const pingRemedy =
 export class AppservicePushes implements Pushes {
   readonly #options: PushesOptions;
   readonly #listener: TransactionListener;
-  /** Ids of pings that have come round. */
-  #returned: string | undefined;
+  /** The ping that is under way, until it has come round. */
+  #awaited: string | undefined;
   #heardAt: number | undefined;
   #take: (transaction: Transaction) => Promise<void> = () => Promise.reject(new Error("nobody listens yet"));
   #makesUp: boolean | undefined;
@@ -48,7 +48,7 @@ export class AppservicePushes implements Pushes {
       },
       onPing: (id) => {
         this.#heardAt = options.elapsed();
-        this.#returned = id;
+        if (id === this.#awaited) this.#awaited = undefined;
       },
       ...(onMalformed !== undefined && { onMalformed }),
       ...(onRefused !== undefined && { onRefused }),
@@ -77,10 +77,11 @@ export class AppservicePushes implements Pushes {
       body: { transaction_id: id },
       remedies: { unreachable: pingRemedy, refused: pingRemedy, forbidden: pingRemedy },
     };
+    this.#awaited = id;
     await this.#options.api.call(call, nothing, signal).catch((error: unknown) => {
       throw unsupportedIfUnknown(error);
     });
-    if (this.#returned !== id)
+    if (this.#awaited !== undefined)
       throw new MatrixError("refused", "the homeserver reached somebody else at the address of the registration", {
         remedy: `Stop the other process that serves this registration. ${pingRemedy}`,
       });
