@@ -19,7 +19,7 @@ export function patientOf(config: Config, letta: ExaminedLetta & { close(): Prom
   const homeserver = new HomeserverInspection({
     baseUrl,
     serverName,
-    registration,
+    ...(registration !== undefined && { registration }),
     ...(adminToken !== undefined && { adminToken }),
   });
   return {

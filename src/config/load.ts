@@ -58,9 +58,11 @@ export function dataFolderOf(path: string, file: ConfigFile): string {
 }
 
 /** The values that must never turn up in a log. */
-export function secretsOf({ homeserver: { registration, adminToken }, letta, coreUsers }: Config): readonly string[] {
-  const ours = registration.kind === "token" ? registration.token : registration.secret;
-  const all = [ours, adminToken, letta.token, letta.apiKey, coreUsers.admin?.password, coreUsers.letta?.password];
+export function secretsOf({ homeserver, letta, coreUsers }: Config): readonly string[] {
+  const { registration, appservice, adminToken } = homeserver;
+  const ours = registration?.kind === "token" ? registration.token : registration?.secret;
+  const tokens = [ours, adminToken, appservice?.asToken, appservice?.hsToken];
+  const all = [...tokens, letta.token, letta.apiKey, coreUsers.admin?.password, coreUsers.letta?.password];
   return all.filter((secret) => secret !== undefined);
 }
 
@@ -83,7 +85,10 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
     homeserver: {
       url: homeserver.url,
       serverName: homeserver.server_name,
-      registration: secrets.registration,
+      ...(secrets.registration !== undefined && { registration: secrets.registration }),
+      ...(secrets.appservice !== undefined && {
+        appservice: { ...secrets.appservice, listen: homeserver.appservice.listen },
+      }),
       ...(secrets.adminToken !== undefined && { adminToken: secrets.adminToken }),
     },
     letta: {

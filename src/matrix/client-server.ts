@@ -24,7 +24,7 @@ export interface ClientServerConfig {
   /** The part after the colon in its user ids. */
   readonly serverName: string;
   /** Left out where nobody is to be registered this way. */
-  readonly registration?: Registration;
+  readonly registration?: Registration | undefined;
 }
 
 /** A homeserver as its ordinary clients see it: each user logs in and polls by itself. */

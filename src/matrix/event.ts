@@ -60,7 +60,10 @@ export function parseEvents(events: readonly unknown[], malformed: (reason: stri
 const inRoom = z.object({ room_id: z.string().startsWith("!") });
 
 /** The well-formed ones among events of many rooms. */
-export function parsePushed(events: readonly unknown[], malformed: (roomId: string, reason: string) => void): PushedEvent[] {
+export function parsePushed(
+  events: readonly unknown[],
+  malformed: (roomId: string, reason: string) => void,
+): PushedEvent[] {
   return events.flatMap((event) => {
     const place = inRoom.safeParse(event);
     if (!place.success) malformed("", reasonOf(place.error));

@@ -71,7 +71,14 @@ export interface MatrixClient {
    * Sends a message event and gives its event id. `at` (ms since the epoch) is when it was said, where that was not now:
    * only an application service is believed that, else the event tells when it was sent.
    */
-  send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal, at?: number): Promise<string>;
+  send(
+    roomId: string,
+    type: string,
+    txnId: string,
+    content: Content,
+    signal: AbortSignal,
+    at?: number,
+  ): Promise<string>;
   sendState(roomId: string, type: string, stateKey: string, content: Content, signal: AbortSignal): Promise<string>;
   /** All state events of a room at once: as it is, or for somebody who has left it, as it was then. */
   roomState(roomId: string, signal: AbortSignal): Promise<readonly MatrixEvent[]>;
@@ -156,8 +163,6 @@ export interface Pushes {
   ping(signal: AbortSignal): Promise<void>;
   /** Whether it is known to push by itself, once pinged, all that happened while we were down. */
   makesUpFor(signal: AbortSignal): Promise<boolean>;
-  /** When the homeserver has last reached us, ms of the monotonic clock; `undefined` when it has not yet. */
-  readonly heardAt: number | undefined;
   close(): Promise<void>;
 }
 

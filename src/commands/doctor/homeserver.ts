@@ -88,7 +88,7 @@ async function registrationFindings({ config, homeserver }: Patient, signal: Abo
   } catch (thrown) {
     const { kind, message, remedy } = failureOf(thrown);
     // Not every homeserver tells of its tokens. Without the way of the secret, though, there is no registering by it.
-    const isMute = kind === "unsupported" && config.homeserver.registration.kind === "token";
+    const isMute = kind === "unsupported" && config.homeserver.registration?.kind === "token";
     return kind === "limited" || isMute ? [unknown(check, message)] : [error(check, message, remedy)];
   }
 }

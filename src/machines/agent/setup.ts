@@ -18,8 +18,8 @@ import {
   noticedAfter,
   type Polled,
   type PollInput,
-  type PushedInvitation,
   type ProfileInput,
+  type PushedInvitation,
   type RoomInput,
   withTroubles,
 } from "./context.ts";

@@ -53,7 +53,8 @@ function asActing(error: MatrixError): MatrixError {
   if (errcode === "M_EXCLUSIVE" || (httpStatus === 403 && /cannot masquerade/i.test(message)))
     return new MatrixError(kind, message, {
       ...details,
-      remedy: "Its user ids are not in the registration's namespaces: make the registration anew, and restart the homeserver.",
+      remedy:
+        "Its user ids are not in the registration's namespaces: make the registration anew, and restart the homeserver.",
     });
   return error;
 }

@@ -14,8 +14,6 @@ export interface PushesOptions {
   readonly hsToken: string;
   /** Asks as the application service itself. */
   readonly api: Caller;
-  /** Milliseconds of a clock that nobody sets. */
-  readonly elapsed: () => number;
   readonly onMalformed?: OnMalformed;
   readonly onRefused?: (error: unknown) => void;
 }
@@ -32,7 +30,6 @@ export class AppservicePushes implements Pushes {
   readonly #listener: TransactionListener;
   /** The ping that is under way, until it has come round. */
   #awaited: string | undefined;
-  #heardAt: number | undefined;
   #take: (transaction: Transaction) => Promise<void> = () => Promise.reject(new Error("nobody listens yet"));
   #makesUp: boolean | undefined;
 
@@ -42,21 +39,13 @@ export class AppservicePushes implements Pushes {
     this.#listener = new TransactionListener({
       listen,
       hsToken,
-      onTransaction: (transaction) => {
-        this.#heardAt = options.elapsed();
-        return this.#take(transaction);
-      },
+      onTransaction: (transaction) => this.#take(transaction),
       onPing: (id) => {
-        this.#heardAt = options.elapsed();
         if (id === this.#awaited) this.#awaited = undefined;
       },
       ...(onMalformed !== undefined && { onMalformed }),
       ...(onRefused !== undefined && { onRefused }),
     });
-  }
-
-  get heardAt(): number | undefined {
-    return this.#heardAt;
   }
 
   async listen(): Promise<void> {
