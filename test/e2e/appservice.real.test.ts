@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AddressTaken } from "../../src/matrix/appservice/listener.ts";
+import { NoWayBack } from "../../src/transport.ts";
+import { PushedHouse } from "./pushed-house.ts";
+
+describe("the program as an application service of a real Synapse", () => {
+  let dir: string;
+  let house: PushedHouse;
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "pushed-"));
+    house = await PushedHouse.build(dir, ["Scout", "Nora"]);
+  });
+
+  afterAll(async () => {
+    await house.tearDown();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  test("answers what is pushed, once, and polls for nothing", async () => {
+    const app = house.app();
+    await app.start();
+    const [scout, nora] = [await house.room("Scout"), await house.room("Nora")];
+    const questions = [await house.anna.say(scout, "one"), await house.anna.say(scout, "two")];
+    const other = await house.anna.say(nora, "three");
+    for (const id of questions) await house.answer(scout, id);
+    await house.answer(nora, other);
+    expect(await house.counts(scout, questions)).toEqual([1, 1]);
+    expect(await house.counts(nora, [other, ...questions])).toEqual([1, 0, 0]);
+    const syncs = (await house.synapse.requests()).filter(({ path }) => path.includes("/sync"));
+    const before = syncs.length;
+    const again = await house.anna.say(scout, "four");
+    await house.answer(scout, again);
+    const later = (await house.synapse.requests()).filter(({ path }) => path.includes("/sync")).slice(before);
+    expect(later.filter(({ path }) => path.includes("agent_"))).toEqual([]);
+    await app.stop();
+  });
+
+  test("answers after its downtime what was said meanwhile, without waiting for the homeserver's patience", async () => {
+    const scout = await house.room("Scout");
+    const missed = [await house.anna.say(scout, "are you there?"), await house.anna.say(scout, "hello?")];
+    // The homeserver has noticed by now that nobody is there, and waits ever longer.
+    await new Promise((resolve) => setTimeout(resolve, 7_000));
+    const app = house.app();
+    const begun = performance.now();
+    await app.start();
+    for (const id of missed) await house.answer(scout, id);
+    expect(performance.now() - begun).toBeLessThan(15_000);
+    expect(await house.counts(scout, missed)).toEqual([1, 1]);
+
+    // Its transaction ids begin anew.
+    await house.synapse.restart();
+    const after = [];
+    for (let n = 0; n < 5; n++) after.push(await house.anna.say(scout, `after the restart ${n}`));
+    for (const id of after) await house.answer(scout, id);
+    expect(await house.counts(scout, [...missed, ...after])).toEqual([1, 1, 1, 1, 1, 1, 1]);
+
+    await expect(house.app("appservice", "other-data").start()).rejects.toMatchObject({
+      cause: expect.any(AddressTaken),
+    });
+    await app.stop();
+  });
+
+  test("an agent that is invited hears what is said to it from the invitation on", async () => {
+    const app = house.app();
+    await app.start();
+    const created = await house.anna.request("POST", "/createRoom", { preset: "private_chat" });
+    const roomId = String(Reflect.get(Object(created), "room_id"));
+    const user = house.userOf("Scout");
+    await house.anna.request("POST", `/rooms/${encodeURIComponent(roomId)}/invite`, { user_id: user });
+    const mention = { "m.mentions": { user_ids: [user] } };
+    const first = await house.anna.say(roomId, "Scout, welcome", mention);
+    await house.answer(roomId, first);
+    const second = await house.anna.say(roomId, "Scout, and now?", mention);
+    await house.answer(roomId, second);
+    expect(await house.counts(roomId, [first, second])).toEqual([1, 1]);
+    await app.stop();
+  });
+
+  test("has no way back to logging in where nobody can give its users passwords", async () => {
+    await expect(house.app("client-server").start()).rejects.toThrow(NoWayBack);
+  });
+});
+
+describe("an installation that polled, and is an application service from now on", () => {
+  let dir: string;
+  let house: PushedHouse;
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "moving-"));
+    house = await PushedHouse.build(dir, ["Scout"], false);
+  });
+
+  afterAll(async () => {
+    await house.tearDown();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  test("keeps its users and rooms, and answers nothing twice or never", async () => {
+    const before = house.app("client-server");
+    await before.start();
+    const scout = await house.room("Scout");
+    const early = await house.anna.say(scout, "by polling");
+    await house.answer(scout, early);
+    await before.stop();
+    const between = [await house.anna.say(scout, "nobody is there"), await house.anna.say(scout, "still nobody")];
+    await house.register();
+    const unseen = await house.anna.say(scout, "the homeserver cannot push this yet");
+    between.push(unseen);
+    const app = house.app();
+    await app.start();
+    for (const id of between) await house.answer(scout, id);
+    const late = await house.anna.say(scout, "pushed");
+    await house.answer(scout, late);
+    expect(await house.room("Scout")).toBe(scout);
+    expect(await house.counts(scout, [early, ...between, late])).toEqual([1, 1, 1, 1]);
+    await app.stop();
+  });
+});
