@@ -187,6 +187,7 @@ async function compose(
       host,
       clock,
       server: serverName,
+      transport: () => (intake === undefined ? { kind: "client-server" } : intake.status()),
       adoption: adoptionOf(ports, identity, sessions, host),
       storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
     }),

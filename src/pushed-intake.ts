@@ -2,9 +2,10 @@ import { v4 } from "uuid";
 import type { ActorOptions } from "./actor-options.ts";
 import { Attendance } from "./actors/feed/attendance.ts";
 import { Feed } from "./actors/feed/feed.ts";
-import { Pulse, type Reach } from "./actors/feed/pulse.ts";
+import { Pulse } from "./actors/feed/pulse.ts";
 import { Residents } from "./actors/feed/residents.ts";
 import type { Sessions } from "./actors/sessions.ts";
+import type { TransportStatus } from "./commands/status/schema.ts";
 import type { Pushes } from "./matrix/port.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { ReopeningStore } from "./runtime/embedded/reopening-store.ts";
@@ -29,7 +30,7 @@ export interface PushedIntake {
   readonly listener: ChildSpec;
   /** After the actors. */
   readonly feed: ChildSpec;
-  readonly reach: () => Reach;
+  readonly status: () => TransportStatus;
 }
 
 export function pushedIntake({
@@ -66,7 +67,10 @@ export function pushedIntake({
         : logger.info({ reach }, "the homeserver pushes to us"),
   });
   return {
-    reach: () => pulse.reach,
+    status: () => {
+      const { state: reach, ...rest } = pulse.reach;
+      return { kind: "appservice", reach, ...rest };
+    },
     listener: {
       id: "listener",
       restart: "permanent",

@@ -3,6 +3,7 @@ import type { Adoption } from "../actors/adoption/adoption.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Storage } from "../runtime/storage.ts";
+import type { TransportStatus } from "./status/schema.ts";
 
 /** What a caller may do. A command names the one it needs. */
 export type Scope = "actors:read" | "actors:write" | "agents:write" | "discovery:run" | "store:backup";
@@ -23,6 +24,8 @@ export interface CommandContext {
   readonly clock: Pick<Clock, "now">;
   readonly adoption: Pick<Adoption, "adopt">;
   readonly storage: Storage;
+  /** Of a process that runs. */
+  readonly transport?: () => TransportStatus;
   /** The homeserver's name: the realm of all actors. */
   readonly server: string;
 }
