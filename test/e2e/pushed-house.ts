@@ -10,6 +10,7 @@ import { instantLetta } from "../bench/instant-letta.ts";
 import { freePort } from "../servers/free-port.ts";
 import { registerUser } from "../servers/matrix-users.ts";
 import { type Synapse, startSynapse } from "../servers/synapse.ts";
+import { AppProcess } from "./app-process.ts";
 import { Person } from "./person.ts";
 
 /** Two ways by which the program may run in the house. */
@@ -56,10 +57,14 @@ export class PushedHouse {
     return new PushedHouse({ dir, registration, listen, synapse, anna, agents });
   }
 
+  get #registrationFile(): string {
+    return join(this.#dir, "registration.yaml");
+  }
+
   /** Gives the homeserver the registration. */
   async register(): Promise<void> {
     await this.synapse.stop();
-    const config = { app_service_config_files: [join(this.#dir, "registration.yaml")] };
+    const config = { app_service_config_files: [this.#registrationFile] };
     this.synapse = await startSynapse({ dir: join(this.#dir, "synapse"), rateLimits: "lifted", config });
   }
 
@@ -93,6 +98,19 @@ export class PushedHouse {
     return createApp(config, createLogger({ level: "error", secrets: [asToken, hsToken] }), (given, logger) => {
       const ports = connectPorts(given, logger);
       return { ...ports, letta: instantLetta(this.agents), clock: systemClock };
+    });
+  }
+
+  /** The program as operators run it, in a process of its own, before a Letta at `lettaUrl`. */
+  process(lettaUrl: string): Promise<AppProcess> {
+    const { baseUrl: url, serverName: server_name } = this.synapse;
+    const appservice = { registration_file: this.#registrationFile, listen: this.#listen };
+    return AppProcess.prepare(join(this.#dir, "process"), {
+      homeserver: { url, server_name, appservice },
+      letta: { url: lettaUrl },
+      core_users: { admin: "none", letta: "none" },
+      invite: [this.anna.userId],
+      audit: { interval: "24h" },
     });
   }
 
