@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AddressTaken } from "../../src/matrix/appservice/listener.ts";
+import { MatrixError } from "../../src/matrix/port.ts";
 import { NoWayBack } from "../../src/transport.ts";
 import { PushedHouse } from "./pushed-house.ts";
 
@@ -61,6 +62,33 @@ describe("the program as an application service of a real Synapse", () => {
     await expect(house.app("appservice", "other-data").start()).rejects.toMatchObject({
       cause: expect.any(AddressTaken),
     });
+    await app.stop();
+  });
+
+  test("reads in the rooms what was said while it was down, where a homeserver may not push that", async () => {
+    const scout = await house.room("Scout");
+    const missed = [await house.anna.say(scout, "lost by the homeserver"), await house.anna.say(scout, "lost, too")];
+    let loses = true;
+    const app = house.app("appservice", "data", (ports) => {
+      const { pushes } = ports;
+      if (pushes === undefined) throw new Error("nobody pushes");
+      return {
+        ...ports,
+        pushes: {
+          listen: () => pushes.listen(),
+          close: () => pushes.close(),
+          deliverTo: (take) => pushes.deliverTo(async (pushed) => (loses ? undefined : take(pushed))),
+          ping: () => Promise.reject(new MatrixError("unsupported", "there is no ping", { remedy: "none" })),
+          makesUpFor: async () => false,
+        },
+      };
+    });
+    await app.start();
+    for (const id of missed) await house.answer(scout, id);
+    loses = false;
+    const later = await house.anna.say(scout, "pushed again");
+    await house.answer(scout, later);
+    expect(await house.counts(scout, [...missed, later])).toEqual([1, 1, 1]);
     await app.stop();
   });
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { turnMarkOf } from "../../src/actors/marker.ts";
-import { type App, connectPorts, createApp } from "../../src/app.ts";
+import { type App, connectPorts, createApp, type Ports } from "../../src/app.ts";
 import { newRegistration, registrationYaml } from "../../src/config/registration-text.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -68,8 +68,8 @@ export class PushedHouse {
     this.synapse = await startSynapse({ dir: join(this.#dir, "synapse"), rateLimits: "lifted", config });
   }
 
-  /** The program, not started yet; of another installation with another data folder. */
-  app(transport: Transport = "appservice", data = "data"): App {
+  /** The program, not started yet; of another installation with another data folder; with something `around` its ports. */
+  app(transport: Transport = "appservice", data = "data", around: (ports: Ports) => Ports = (ports) => ports): App {
     const { baseUrl: url, serverName, registrationSharedSecret: secret } = this.synapse;
     const { id, asToken, hsToken } = this.#registration;
     const config: Config = {
@@ -97,7 +97,7 @@ export class PushedHouse {
     };
     return createApp(config, createLogger({ level: "error", secrets: [asToken, hsToken] }), (given, logger) => {
       const ports = connectPorts(given, logger);
-      return { ...ports, letta: instantLetta(this.agents), clock: systemClock };
+      return around({ ...ports, letta: instantLetta(this.agents), clock: systemClock });
     });
   }
 
