@@ -3,10 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { type AppServerStandIn, startAppServerStandIn } from "../servers/app-server/stand-in.ts";
 import { createAgent } from "../servers/letta-agents.ts";
 import { type Model, startModel } from "../servers/model.ts";
 import type { AppProcess } from "./app-process.ts";
+import { eventually } from "./eventually.ts";
 import { PushedHouse } from "./pushed-house.ts";
 
 const kills = 12;
@@ -33,11 +35,23 @@ describe("the program, killed while a real Synapse pushes to it", () => {
     await rm(dir, { recursive: true, force: true });
   });
 
+  /** What the doctor finds of the way from the homeserver to us. */
+  async function roundTrip() {
+    const { out } = await app.command("doctor", "--json");
+    const { findings } = z.object({ findings: z.array(z.looseObject({ check: z.string() })) }).parse(JSON.parse(out));
+    return findings.find(({ check }) => check === "homeserver.appservice");
+  }
+
   test("loses nothing and answers nothing twice, also where the homeserver restarts in between", {
     timeout: 300_000,
   }, async () => {
     const { id } = await createAgent(letta.url, { name: "Scout", model: letta.modelHandle, persona: "I am Scout." });
+    // Before anything runs, the doctor listens itself.
+    expect(await roundTrip()).toMatchObject({ severity: "ok" });
     await app.start();
+    const reached = async () => ((await app.status()).transport?.reach === "reached" ? true : undefined);
+    await eventually("the homeserver to reach it", reached, 30_000);
+    expect(await roundTrip()).toMatchObject({ severity: "ok" });
     const user = `@agent_${id.replace(/^agent-/, "").replaceAll("-", "_")}:localhost`;
     const roomId = await house.anna.until("an invitation", () => house.anna.invitedBy(user));
     await house.anna.join(roomId);

@@ -23,7 +23,7 @@ export class PushedHouse {
   readonly #listen: string;
   synapse: Synapse;
   readonly anna: Person;
-  readonly agents: readonly { readonly id: string; readonly name: string }[];
+  readonly agents: { readonly id: string; readonly name: string }[];
 
   private constructor(parts: {
     dir: string;
@@ -91,7 +91,7 @@ export class PushedHouse {
       avatars: { kind: "none" },
       commands: { people: [] },
       invitations: { people: [], servers: [] },
-      history: { importLimit: 0 },
+      history: { importLimit: 5 },
       drafts: { ratePerSecond: 10, burst: 10 },
       log: { level: "error" },
     };
