@@ -44,11 +44,12 @@ export function pushedIntake({
 }: PushedIntakeOptions): PushedIntake {
   const { rooms, commands } = options;
   const residents = new Residents(host, rooms.server);
+  const attendance = new Attendance(sessions, residents, rooms.botUserId);
   const feed = new Feed({
     host,
     backlog: new StoredBacklog(store),
     residents,
-    attendance: new Attendance(sessions, residents, rooms.botUserId),
+    attendance,
     clock,
     understanding: () => ({ core: new Set([...rooms.admins, ...rooms.readers]), commanders: commands.people }),
     onWaiting: (actor, err) => logger.warn({ actor, err }, "what was said to an agent waits until it can take it"),
@@ -57,6 +58,7 @@ export function pushedIntake({
     pushes,
     clock,
     lookBack: async () => {
+      attendance.forget();
       for (const { actor } of residents.all())
         if (residents.standingOf(actor) === "open") await feed.tell(actor, { event: { type: "LOOK_BACK" }, id: v4() });
     },

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { initialState, powerLevelsOf } from "./create-room.ts";
 import { jsonObject, type OnMalformed, parseEvents } from "./event.ts";
 import type { Call, Caller } from "./matrix-api.ts";
+import { undefinedIfMissing } from "./missing.ts";
 import { path, statePath } from "./path.ts";
 import {
   type Content,
@@ -389,14 +390,5 @@ export class ClientServerClient implements MatrixClient {
   async #isMember(roomId: string, userId: string, signal: AbortSignal): Promise<boolean> {
     const membership = (await this.state(roomId, "m.room.member", userId, signal))?.["membership"];
     return membership === "join" || membership === "invite";
-  }
-}
-
-async function undefinedIfMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof MatrixError && error.kind === "missing") return undefined;
-    throw error;
   }
 }

@@ -61,6 +61,12 @@ describe("an agent that is told what is said", () => {
     expect(agent.inputOf("catchUp")).toMatchObject({ store: "b" });
   });
 
+  test("looks back when its room is another one: it was told nothing of what was said there", () => {
+    const agent = pushed();
+    agent.send({ type: "MOVED" });
+    expect(agent.inputOf("catchUp")).toMatchObject({ lost: 1 });
+  });
+
   test("polls again where the homeserver pushes no more", () => {
     const agent = pushed();
     agent.send({ type: "LOOK_BACK" });

@@ -15,6 +15,7 @@ export class Attendance {
   readonly #rooms = new Map<string, Set<string>>();
   /** True once all agents have told where they are: then what is not known is empty. */
   #complete = false;
+  #listing: Promise<void> | undefined;
 
   constructor(sessions: Pick<Sessions, "as" | "isLoggedIn">, residents: Residents, botUserId: string) {
     this.#sessions = sessions;
@@ -58,16 +59,29 @@ export class Attendance {
   /** For rooms that are nobody's own, of which the homeserver tells our bot nothing: once for all of them. */
   async #fromAll(roomId: string, signal: AbortSignal): Promise<Set<string>> {
     if (!this.#complete) {
-      const found = new Map<string, Set<string>>();
-      for (const { userId } of this.#residents.all()) {
-        if (!this.#sessions.isLoggedIn(userId)) continue;
-        for (const one of await this.#client(userId).joinedRooms(signal))
-          found.set(one, (found.get(one) ?? new Set()).add(userId));
-      }
-      for (const [one, present] of found) if (!this.#rooms.has(one)) this.#rooms.set(one, present);
-      this.#complete = true;
+      this.#listing ??= this.#listAll(signal).finally(() => {
+        this.#listing = undefined;
+      });
+      await this.#listing;
     }
     return this.#rooms.get(roomId) ?? this.#add(roomId);
+  }
+
+  async #listAll(signal: AbortSignal): Promise<void> {
+    const found = new Map<string, Set<string>>();
+    for (const { userId } of this.#residents.all()) {
+      if (!this.#sessions.isLoggedIn(userId)) continue;
+      for (const one of await this.#client(userId).joinedRooms(signal))
+        found.set(one, (found.get(one) ?? new Set()).add(userId));
+    }
+    for (const [one, present] of found) if (!this.#rooms.has(one)) this.#rooms.set(one, present);
+    this.#complete = true;
+  }
+
+  /** Who came and went while nothing was pushed is not known. */
+  forget(): void {
+    this.#rooms.clear();
+    this.#complete = false;
   }
 
   #add(roomId: string): Set<string> {

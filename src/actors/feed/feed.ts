@@ -72,6 +72,9 @@ export class Feed {
   /** Resolves when all of it is durable. Rejects when it is not: then it has to come again. */
   async take({ events }: Transaction): Promise<void> {
     const { signal } = this.#stopping;
+    const rooms = new Set(events.filter(({ type }) => saidTypes.has(type)).map(({ roomId }) => roomId));
+    // Side by side: of a process that has just started, none is known.
+    await Promise.all([...rooms].map((roomId) => this.#options.attendance.in(roomId, signal)));
     const deliveries = new Map<ActorId, Delivery[]>();
     for (const event of events) {
       this.#options.attendance.note(event);
@@ -98,7 +101,7 @@ export class Feed {
     if (!saidTypes.has(event.type)) {
       const own = residents.ownerOf(event.roomId);
       const meant = residents.by(event.stateKey ?? "");
-      return [own, meant].filter((one, index, all) => one !== undefined && all.indexOf(one) === index) as Listening[];
+      return [...new Set([own, meant])].filter((one) => one !== undefined);
     }
     const present = await attendance.in(event.roomId, signal);
     return [...present].flatMap((userId) => residents.by(userId) ?? []);

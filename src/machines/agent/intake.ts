@@ -108,6 +108,8 @@ export const intake = agentSetup.createStateConfig({
       always: { guard: not("isListening"), target: "deaf", actions: "loseTouch" },
       on: {
         LOOK_BACK: { target: "deaf", actions: "loseTouch" },
+        /** What was said in the other room already was not taken for said to the agent. */
+        MOVED: { target: "deaf", actions: "loseTouch" },
         restored: {
           target: "deaf",
           actions: [{ type: "forgetCursor", params: ({ event }) => event }, "loseTouch", "lookAgain"],

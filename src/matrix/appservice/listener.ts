@@ -44,6 +44,11 @@ export class AddressUnusable extends Error {
 const mostBytes = 32 * 1024 * 1024;
 /** To send one whole request, ms: the homeserver is near. */
 const requestTimeout = 60_000;
+/**
+ * Longer than the homeserver keeps an idle connection (Synapse two minutes): what it writes to one that we are just closing
+ * would be lost to it, and it would wait before it pushes again.
+ */
+const keepAliveTimeout = 180_000;
 
 const transactionBody = z.object({ events: z.array(z.unknown()) });
 const pingBody = z.object({ transaction_id: z.string().optional().catch(undefined) });
@@ -63,7 +68,7 @@ export class TransactionListener {
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#token = digestOf(options.hsToken);
-    this.#server = createServer({ requestTimeout }, (request, response) => {
+    this.#server = createServer({ requestTimeout, keepAliveTimeout }, (request, response) => {
       void this.#answer(request)
         .catch((error: unknown) => failureOf(error))
         .then((answer) => send(response, answer));
