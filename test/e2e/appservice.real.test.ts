@@ -168,4 +168,25 @@ describe("an installation that polled, and is an application service from now on
     expect(await house.counts(scout, [early, ...between, late])).toEqual([1, 1, 1, 1, 1]);
     await app.stop();
   });
+
+  test("goes back to polling where an administrator can let its users log in, and answers nothing twice or never", async () => {
+    house.agents.push({ id: "agent-nora", name: "Nora" });
+    const pushed = house.app();
+    await pushed.start();
+    const [scout, nora] = [await house.room("Scout"), await house.room("Nora")];
+    const before = await house.anna.say(nora, "to a user without a password");
+    await house.answer(nora, before);
+    await pushed.stop();
+    await house.register(false);
+    const [between, toScout] = [await house.anna.say(nora, "nobody"), await house.anna.say(scout, "nobody here")];
+    const app = house.app("client-server");
+    await app.start();
+    await house.answer(nora, between);
+    await house.answer(scout, toScout);
+    const late = await house.anna.say(nora, "by polling again");
+    await house.answer(nora, late);
+    expect(await house.counts(nora, [before, between, late])).toEqual([1, 1, 1]);
+    expect(await house.counts(scout, [toScout])).toEqual([1]);
+    await app.stop();
+  });
 });

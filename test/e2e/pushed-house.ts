@@ -21,6 +21,7 @@ export class PushedHouse {
   readonly #dir: string;
   readonly #registration: ReturnType<typeof newRegistration>;
   readonly #listen: string;
+  #adminToken: string | undefined;
   synapse: Synapse;
   readonly anna: Person;
   readonly agents: { readonly id: string; readonly name: string }[];
@@ -61,10 +62,11 @@ export class PushedHouse {
     return join(this.#dir, "registration.yaml");
   }
 
-  /** Gives the homeserver the registration. */
-  async register(): Promise<void> {
+  /** Gives the homeserver the registration, or takes it away, and with it an administrator who lets the agents log in. */
+  async register(isKnown = true): Promise<void> {
+    if (!isKnown) this.#adminToken = (await registerUser(this.synapse, "boss", { admin: true })).accessToken;
     await this.synapse.stop();
-    const config = { app_service_config_files: [this.#registrationFile] };
+    const config = isKnown ? { app_service_config_files: [this.#registrationFile] } : {};
     this.synapse = await startSynapse({ dir: join(this.#dir, "synapse"), rateLimits: "lifted", config });
   }
 
@@ -79,6 +81,7 @@ export class PushedHouse {
         ...(transport === "appservice"
           ? { appservice: { id, asToken, hsToken, listen: this.#listen } }
           : { registration: { kind: "shared-secret", secret } }),
+        ...(this.#adminToken !== undefined && { adminToken: this.#adminToken }),
       },
       letta: { url: "ws://127.0.0.1:9", toolAllowList: [], toolAskList: [], idleTimeoutMs: 60_000 },
       dataFolder: join(this.#dir, data),
