@@ -11,7 +11,7 @@ import type { AppProcess } from "./app-process.ts";
 import { eventually } from "./eventually.ts";
 import { PushedHouse } from "./pushed-house.ts";
 
-const kills = 12;
+const kills = 8;
 
 describe("the program, killed while a real Synapse pushes to it", () => {
   let dir: string;
@@ -43,7 +43,7 @@ describe("the program, killed while a real Synapse pushes to it", () => {
   }
 
   test("loses nothing and answers nothing twice, also where the homeserver restarts in between", {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async () => {
     const { id } = await createAgent(letta.url, { name: "Scout", model: letta.modelHandle, persona: "I am Scout." });
     // Before anything runs, the doctor listens itself.
@@ -59,7 +59,7 @@ describe("the program, killed while a real Synapse pushes to it", () => {
     for (let kill = 0; kill < kills; kill++) {
       // From before Synapse has begun to push it, over its commit and its acknowledgement, to when it is answered.
       for (let n = 0; n < 3; n++) questions.push(await house.anna.say(roomId, `question ${kill}.${n}`));
-      await sleep(kill * 40);
+      await sleep(kill * 60);
       await app.kill();
       if (kill % 4 === 2) await house.synapse.restart();
       await app.start();
