@@ -3,11 +3,11 @@ import { defineConfig } from "vitest/config";
 /** On a real Synapse and a real Letta: the whole product, as people use it and under a few kills. */
 const real = [
   "test/servers/{synapse,letta,stack}*.test.ts",
-  "test/e2e/e2e.real.test.ts",
+  "test/e2e/{appservice,e2e}.real.test.ts",
   "test/crash/quick.real.test.ts",
 ];
 /** The same, where waiting is most of it: servers that go away and come back. */
-const outages = ["test/e2e/outages.real.test.ts"];
+const outages = ["test/e2e/{appservice-kills,outages}.real.test.ts"];
 /** Healthy agents beside bad ones, which take minutes to be given up. */
 const neighbours = ["test/neighbours/*.test.ts"];
 /** How agents come, go, are adopted, put right and restored, as people in Matrix see it. */

@@ -7,7 +7,9 @@ import type { AuditOptions } from "./actors/audit/behaviour.ts";
 import type { BudgetOptions } from "./actors/conversation/draft-budget.ts";
 import type { DiscoveryOptions } from "./actors/discovery/behaviour.ts";
 import type { SpaceOptions } from "./actors/space/behaviour.ts";
+import { botLocalpart } from "./config/bot-localpart.ts";
 import type { AvatarChoice, Config, CoreUser } from "./config/schema.ts";
+import { isAgentUser, localpartOf, serverOfUser } from "./machines/addresses.ts";
 import { portraitOf, portraitSource } from "./matrix/portrait.ts";
 
 /**
@@ -25,8 +27,6 @@ export interface ActorOptions {
   readonly picture: { readonly of: PictureOf };
   readonly drafts: BudgetOptions;
 }
-
-export const botLocalpart = "letta-matrix";
 
 export function actorOptionsOf(config: Config): ActorOptions {
   const { serverName: server } = config.homeserver;
@@ -77,6 +77,11 @@ export function reconfigureActors(options: ActorOptions, next: ActorOptions): vo
   Object.assign(options.history, next.history);
   Object.assign(options.picture, next.picture);
   Object.assign(options.drafts, next.drafts);
+}
+
+/** Whether it is a user of ours, whom we may make: an agent's, or the bot. */
+export function isOurUser(serverName: string, userId: string): boolean {
+  return serverOfUser(userId) === serverName && (localpartOf(userId) === botLocalpart || isAgentUser(userId));
 }
 
 export function coreUsersOf({ homeserver: { serverName }, coreUsers: { admin, letta } }: Config) {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type ActorOptions, actorOptionsOf, botLocalpart, coreUsersOf, reconfigureActors } from "./actor-options.ts";
+import { type ActorOptions, actorOptionsOf, coreUsersOf, isOurUser, reconfigureActors } from "./actor-options.ts";
 import { Adoption, type Inherited } from "./actors/adoption/adoption.ts";
 import { agentBehaviour } from "./actors/agent/behaviour.ts";
 import { auditBehaviour } from "./actors/audit/behaviour.ts";
@@ -22,16 +22,12 @@ import { instanceSecret, secretFile } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
 import { PasswordFile } from "./config/password-file.ts";
 import type { Config } from "./config/schema.ts";
-import { connectLetta } from "./letta/connect.ts";
-import type { LettaBackend, ModelInspector } from "./letta/port.ts";
-import { addressOf, isAgentUser, localpartOf, serverOfUser } from "./machines/addresses.ts";
-import { ClientServerHomeserver } from "./matrix/client-server.ts";
+import { addressOf } from "./machines/addresses.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
-import { PacedHomeserver } from "./matrix/pacing/paced-homeserver.ts";
-import { Pacer } from "./matrix/pacing/pacer.ts";
 import { passwordOf } from "./matrix/password.ts";
-import type { Homeserver, HomeserverAdmin } from "./matrix/port.ts";
 import { type OpenPatient, patientOf } from "./patient.ts";
+import { type Connect, connectPorts, type Ports, paced } from "./ports.ts";
+import { pushedIntake } from "./pushed-intake.ts";
 import { idleStorage } from "./runtime/backup/idle-storage.ts";
 import { OpenStorage, type StorageOptions } from "./runtime/backup/open-storage.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
@@ -45,6 +41,9 @@ import type { Host } from "./runtime/host.ts";
 import { type ChildContext, type ChildSpec, Supervisor } from "./runtime/supervisor.ts";
 import { surfacesOf } from "./surfaces.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
+import { enterTransport, leavePushes } from "./transport.ts";
+
+export { type Connect, connectPorts, type Ports };
 
 export interface App {
   /** Resolves when everything runs. Throws StartFailed, and then nothing runs. */
@@ -57,17 +56,6 @@ export interface App {
   readonly failed: Promise<never>;
   /** The running actors; only between `start` and `stop`. */
   readonly host: Host;
-}
-
-/** What stands between the actors and the world. Tests put something of theirs in front of it. */
-export interface Ports {
-  readonly homeserver: Homeserver;
-  /** Where an administrator's token is configured. */
-  readonly admin?: HomeserverAdmin;
-  readonly letta: LettaBackend & Partial<ModelInspector>;
-  readonly clock: Clock;
-  /** Frees the connections. */
-  close(): Promise<void>;
 }
 
 /** Wires everything; the only place that knows all the parts. */
@@ -130,8 +118,6 @@ function openReopeningStore(
   });
 }
 
-export type Connect = (config: Config, logger: Logger) => Ports;
-
 interface Running {
   readonly host: Host;
   readonly supervisor: Supervisor;
@@ -147,6 +133,7 @@ async function compose(
   const { homeserver, admin, letta, clock } = ports;
   const { serverName } = config.homeserver;
   const { botUserId } = options.rooms;
+  await enterTransport(ports, store.vault);
   const { secret, identity, care, sessions } = await accounts(config, logger, ports, store.vault);
   const { wanted } = coreUsersOf(config);
   const actors: Pick<Host, "list" | "read"> = {
@@ -181,6 +168,7 @@ async function compose(
         rooms: options.rooms,
         invitations: options.invitations,
         commands: options.commands,
+        pushes: ports.pushes !== undefined,
         history: options.history,
         historyOf: letta.history.bind(letta),
         pictureOf: (agentId) => options.picture.of(agentId),
@@ -196,6 +184,8 @@ async function compose(
       logger.error({ actor, err: error }, "something of an actor cannot be read, and stays as it is"),
   };
   const host = new ReopeningHost(store, (opened) => new EmbeddedHost({ ...hosting, store: opened }));
+  const { pushes } = ports;
+  const intake = pushes && pushedIntake({ pushes, host, sessions, store, options, clock, logger });
   const callers = await callersOf(store.vault, () => store.current, clock);
   const commands = bindCommands({
     host,
@@ -203,6 +193,7 @@ async function compose(
     server: serverName,
     adoption: adoptionOf(ports, identity, sessions, host),
     storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
+    transport: () => (intake === undefined ? { kind: "client-server" } : intake.status()),
     sessions,
     botUserId,
     waits: new Waits(),
@@ -235,6 +226,7 @@ async function compose(
     children: [
       { id: "store", restart: "permanent", start: async () => ({ stop: () => store.close() }), shutdown: 5_000 },
       { id: "connections", restart: "permanent", start: async () => ({ stop: ports.close }), shutdown: 2_000 },
+      ...(intake === undefined ? [] : [intake.listener]),
       {
         id: "actors",
         restart: "permanent",
@@ -244,10 +236,12 @@ async function compose(
         },
         shutdown: 6_000,
       },
+      ...(intake === undefined ? [] : [intake.feed]),
       {
         id: "system",
         restart: "temporary",
         async start() {
+          await leavePushes(ports, store.vault, host, serverName);
           // An actor comes to life with its first event; some need none of any meaning.
           await host.accept(addressOf.space(serverName), { type: "WAKE" });
           for (const userId of wanted.keys())
@@ -290,8 +284,7 @@ async function accounts(config: Config, logger: Logger, { homeserver, admin, clo
       admin,
       vault,
       clock,
-      isOurs: (userId) =>
-        serverOfUser(userId) === serverName && (localpartOf(userId) === botLocalpart || isAgentUser(userId)),
+      isOurs: (userId) => isOurUser(serverName, userId),
       onRefused: (err) => logger.warn({ err }, "the administrator's token is not good for this"),
     });
   const identity = identityOf(secret);
@@ -385,30 +378,5 @@ function identityOf(secret: string): Identity {
   return {
     passwordOf: (userId) => passwordOf(secret, userId),
     deviceIdOf: (userId) => deviceIdOf(secret, userId),
-  };
-}
-
-/** All our users together ask the homeserver at one pace. */
-function paced(ports: Ports): Ports {
-  return { ...ports, homeserver: new PacedHomeserver(ports.homeserver, new Pacer(ports.clock)) };
-}
-
-/** The real servers, as the configuration names them. */
-export function connectPorts(config: Config, logger: Logger): Ports {
-  const { url, serverName, registration, adminToken } = config.homeserver;
-  const homeserver = new ClientServerHomeserver(
-    { baseUrl: url, serverName, registration },
-    { onMalformed: (part) => logger.warn({ part }, "the homeserver sent something malformed, which was left out") },
-  );
-  const letta = connectLetta(config.letta);
-  return {
-    homeserver,
-    ...(adminToken !== undefined && { admin: homeserver.administeredBy(adminToken) }),
-    letta,
-    clock: systemClock,
-    async close() {
-      homeserver.close();
-      await letta.close();
-    },
   };
 }

@@ -3,6 +3,7 @@ import type { ExaminedData, ExaminedLetta, Patient } from "./commands/doctor/pat
 import { inspectInstanceSecret } from "./config/instance-secret.ts";
 import type { Config } from "./config/schema.ts";
 import { agentOf } from "./machines/addresses.ts";
+import { RoundTrip } from "./matrix/appservice/round-trip.ts";
 import { HomeserverInspection } from "./matrix/inspection.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { assertFolderUsable } from "./runtime/control/private-folder.ts";
@@ -15,21 +16,24 @@ export interface OpenPatient extends Omit<Patient, "status"> {
 }
 
 export function patientOf(config: Config, letta: ExaminedLetta & { close(): Promise<void> }): OpenPatient {
-  const { url: baseUrl, serverName, registration, adminToken } = config.homeserver;
+  const { url: baseUrl, serverName, registration, appservice, adminToken } = config.homeserver;
   const homeserver = new HomeserverInspection({
     baseUrl,
     serverName,
-    registration,
+    ...(registration !== undefined && { registration }),
     ...(adminToken !== undefined && { adminToken }),
   });
+  const pushes = appservice && new RoundTrip({ baseUrl, serverName, ...appservice });
   return {
     config,
     homeserver,
+    ...(pushes !== undefined && { pushes }),
     letta,
     data: dataIn(config.dataFolder),
     now: systemClock.now,
     async close() {
       homeserver.close();
+      pushes?.close();
       await letta.close();
     },
   };

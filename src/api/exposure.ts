@@ -17,3 +17,13 @@ export class PublicWithoutTokens extends Error {
     super(`${host} can be reached from other machines, and nobody has a token yet`);
   }
 }
+
+/** Nothing is served. */
+export class PublicAndOpen extends Error {
+  override readonly name = "PublicAndOpen";
+  readonly remedy = "Let api.listen be at 127.0.0.1, or leave api.legacy_open out.";
+
+  constructor(host: string) {
+    super(`${host} can be reached from other machines, and api.legacy_open lets everybody in without a token`);
+  }
+}

@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { chartFormats, chartNames } from "../commands/chart/render.ts";
+import { registrable } from "../config/registration-text.ts";
 import { type AdoptEnvironment, type AdoptOptions, adopt } from "./adopt/adopt.ts";
 import { type ChartOptions, showChart } from "./chart.ts";
 import { completionScript, type Shell, shells } from "./completion/completion.ts";
@@ -11,6 +12,7 @@ import { type ExitCode, exitCode } from "./exit-code.ts";
 import { type InitEnvironment, type InitOptions, init } from "./init/init.ts";
 import { addOperating } from "./operating.ts";
 import { type Query, type QueryEnvironment, type QueryOptions, show } from "./query.ts";
+import { type RegistrationOptions, writeRegistration } from "./registration.ts";
 import { type RunEnvironment, run } from "./run.ts";
 import { agentPage, agentsPage, roomsPage, statusPage } from "./status.ts";
 import { addStoring, type StoringEnvironment } from "./storing.ts";
@@ -129,6 +131,27 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
     .addHelpText("after", examplesOf("letta-matrix run", "letta-matrix run --config /etc/letta-matrix.yaml"))
     .action(async (options: { config: string }) => {
       code = await run(options.config, { console, env, ...environment.running });
+    });
+
+  program
+    .command("registration")
+    .summary("write what makes it an application service")
+    .description(
+      "Writes a registration with new tokens, readable for you only, by which the homeserver knows letta-matrix as an application service: it then pushes what is said, and thousands of agents cost no polls. A file that exists is never replaced.",
+    )
+    .addOption(config())
+    .addOption(new Option("--for <homeserver>", "what is to read it").choices(registrable).makeOptionMandatory())
+    .option("--url <url>", "where the homeserver reaches letta-matrix, if not at homeserver.appservice.listen")
+    .option("-o, --out <file>", "where to write it, if not to homeserver.appservice.registration_file")
+    .addHelpText(
+      "after",
+      examplesOf(
+        "letta-matrix registration --for synapse",
+        "letta-matrix registration --for tuwunel --url http://letta-matrix:29331",
+      ),
+    )
+    .action(async (options: RegistrationOptions) => {
+      code = await writeRegistration(options, console, env);
     });
 
   const look = async <TOutput>(query: Query<TOutput>, options: QueryOptions): Promise<void> => {

@@ -1,4 +1,5 @@
-import type { Status, WaitStatus } from "../commands/status/schema.ts";
+import type { Status, TransportStatus, WaitStatus } from "../commands/status/schema.ts";
+import { unreachedWait } from "../commands/status/transport.ts";
 import { plain } from "./console.ts";
 import { agentTable, plainRow, troubleTable, waitTable } from "./status-tables.ts";
 import { table } from "./table.ts";
@@ -17,14 +18,26 @@ export function statusText(status: Status, terminal: Terminal): string {
     .join("\n");
 }
 
-function overview({ server, discovery, space, coreUsers, agents: { length: count } }: Status): string {
+function overview({ server, transport, discovery, space, coreUsers, agents: { length: count } }: Status): string {
   return table([
     ["server", plain(server)],
+    ...(transport === undefined ? [] : [["transport", transportText(transport)]]),
     ["discovery", plain(discovery?.state ?? "never ran")],
     ["space", plain(space?.state ?? "never ran")],
     ...coreUsers.map(({ userId, state }) => [plain(userId), plain(state)]),
     ["agents", String(count)],
   ]);
+}
+
+const reaches = {
+  unknown: "not known yet whether it is reached",
+  reached: "reached",
+  unasked: "the homeserver cannot be asked whether it reaches it",
+  unreached: "NOT REACHED",
+} as const;
+
+function transportText({ kind, reach }: TransportStatus): string {
+  return kind === "client-server" ? "polling" : `application service, ${reaches[reach ?? "unknown"]}`;
 }
 
 function conversations({ conversations: all, agents: known }: Status, terminal: Terminal): string {
@@ -47,9 +60,10 @@ function conversations({ conversations: all, agents: known }: Status, terminal: 
 }
 
 function waits(status: Status, terminal: Terminal): string {
-  const { discovery, space, coreUsers, agents: agentList, conversations: rooms, at } = status;
+  const { transport, discovery, space, coreUsers, agents: agentList, conversations: rooms, at } = status;
   const names = new Map(agentList.map(({ agentId, name }) => [agentId, name ?? agentId]));
   const waiting: readonly (readonly [string, WaitStatus | undefined])[] = [
+    ["homeserver", unreachedWait(transport)],
     ["discovery", discovery?.wait],
     ["space", space?.wait],
     ...coreUsers.map(({ userId, wait }) => [userId, wait] as const),

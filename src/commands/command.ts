@@ -9,6 +9,7 @@ import type { Principal, Scope } from "./access/principal.ts";
 import type { Tokens } from "./access/tokens.ts";
 import type { AnswerWatch } from "./agents/answer-watch.ts";
 import type { Waits } from "./agents/waits.ts";
+import type { TransportStatus } from "./status/schema.ts";
 
 /** What commands work on; the same for all callers. */
 export interface CommandContext {
@@ -26,6 +27,8 @@ export interface CommandContext {
   readonly answers: Pick<AnswerWatch, "wait">;
   readonly tokens: Pick<Tokens, "create" | "list" | "revoke">;
   readonly audit: Pick<AuditLog, "record" | "page">;
+  /** Of a process that runs. */
+  readonly transport?: () => TransportStatus;
   /** The homeserver's name: the realm of all actors. */
   readonly server: string;
 }

@@ -8,6 +8,8 @@ interface Alternatives {
   readonly section: Path;
   readonly names: readonly string[];
   readonly required: boolean;
+  /** With this key none of them is required. */
+  readonly unless?: Path;
 }
 
 const groups: readonly Alternatives[] = [
@@ -15,6 +17,7 @@ const groups: readonly Alternatives[] = [
     section: ["homeserver", "registration"],
     names: ["shared_secret_file", "shared_secret", "registration_token_file", "registration_token"],
     required: true,
+    unless: ["homeserver", "appservice", "registration_file"],
   },
   { section: ["homeserver"], names: ["admin_token_file", "admin_token"], required: false },
   { section: ["letta"], names: ["token_file", "token", "api_key_file", "api_key"], required: false },
@@ -33,13 +36,14 @@ export function rivalsOf(path: Path): readonly Path[] {
 
 /** Where more than one alternative is set, or none that is needed. */
 export function ambiguities(written: Section, keys: readonly Key[]): readonly ConfigProblem[] {
-  return groups.flatMap(({ section, names, required }) => {
+  return groups.flatMap(({ section, names, required, unless }) => {
+    const isNeeded = required && (unless === undefined || valueAt(written, unless) === undefined);
     const set = names.filter((name) => valueAt(written, [...section, name]) !== undefined);
     const message =
       set.length > 1
         ? `has ${set.join(" and ")}: keep one of them`
-        : set.length === 0 && required
-          ? `needs one of ${names.join(", ")}`
+        : set.length === 0 && isNeeded
+          ? `needs one of ${names.join(", ")}${unless === undefined ? "" : `, unless ${unless.join(".")} is set`}`
           : undefined;
     if (message === undefined) return [];
     const example = keys.find((key) => isSamePath(key.path, [...section, names[0] ?? ""]))?.example;

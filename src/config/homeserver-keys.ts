@@ -29,6 +29,26 @@ const registration = z.strictObject({
   }),
 });
 
+const appservice = z
+  .strictObject({
+    registration_file: text.optional().meta({
+      description:
+        "The registration that the homeserver has, too; `letta-matrix registration` writes it. With it the homeserver pushes what is said, nobody polls, and agents need no passwords.",
+      example: "registration_file: letta-matrix-registration.yaml",
+      reload: connection,
+    }),
+    listen: text
+      .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:/]+):\d{1,5}$/, "must be an address and a port, such as 127.0.0.1:29331")
+      .default("127.0.0.1:29331")
+      .meta({
+        description: "Where the homeserver pushes to: the registration's url has to lead there.",
+        example: "listen: 0.0.0.0:29331",
+        reload: restart("it is listened there"),
+      }),
+  })
+  .prefault({})
+  .meta({ description: "How we are an application service of the homeserver's, which is best for many agents." });
+
 /** The section `homeserver`. */
 export const homeserver = z.strictObject({
   url: url(/^https?$/, "an http:// or https:// address").meta({
@@ -42,9 +62,11 @@ export const homeserver = z.strictObject({
     reload: restart("all users, rooms and records are named by it"),
   }),
   registration: registration.meta({
-    description: "How the agents' users are created: exactly one of these, with or without _file.",
+    description:
+      "How the agents' users are created: exactly one of these, with or without _file. With an application service only the core users are created this way, and none is needed.",
     example: "registration: { shared_secret_file: /run/secrets/registration_shared_secret }",
   }),
+  appservice,
   admin_token: text.optional().meta({
     description: "Access token of a Synapse server administrator.",
     example: "admin_token: syt_the_administrators_token",

@@ -59,16 +59,15 @@ export function dataFolderOf(path: string, file: ConfigFile): string {
 }
 
 /** The values that must never turn up in a log. */
-export function secretsOf({
-  homeserver: { registration, adminToken },
-  letta,
-  coreUsers,
-  formerClients,
-}: Config): readonly string[] {
-  const ours = registration.kind === "token" ? registration.token : registration.secret;
+export function secretsOf({ homeserver, letta, coreUsers, formerClients }: Config): readonly string[] {
+  const { registration, appservice, adminToken } = homeserver;
+  const ours = registration?.kind === "token" ? registration.token : registration?.secret;
   const { internalKey, webhookSecret } = formerClients;
-  const people = [coreUsers.admin?.password, coreUsers.letta?.password];
-  const all = [ours, adminToken, letta.token, letta.apiKey, ...people, internalKey, webhookSecret];
+  const all = [
+    ...[ours, adminToken, appservice?.asToken, appservice?.hsToken],
+    ...[letta.token, letta.apiKey, coreUsers.admin?.password, coreUsers.letta?.password],
+    ...[internalKey, webhookSecret],
+  ];
   return all.filter((secret) => secret !== undefined);
 }
 
@@ -91,7 +90,10 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
     homeserver: {
       url: homeserver.url,
       serverName: homeserver.server_name,
-      registration: secrets.registration,
+      ...(secrets.registration !== undefined && { registration: secrets.registration }),
+      ...(secrets.appservice !== undefined && {
+        appservice: { ...secrets.appservice, listen: homeserver.appservice.listen },
+      }),
       ...(secrets.adminToken !== undefined && { adminToken: secrets.adminToken }),
     },
     letta: {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type ApiConfig, api } from "./api-keys.ts";
+import type { AppserviceRegistration } from "./appservice-file.ts";
 import { coreUsers, homeserver } from "./homeserver-keys.ts";
 import { live, restart } from "./reload.ts";
 import { duration, text, url, userId } from "./values.ts";
@@ -292,6 +293,12 @@ export type Registration =
   | { readonly kind: "shared-secret"; readonly secret: string }
   | { readonly kind: "token"; readonly token: string };
 
+/** What makes us an application service of the homeserver's. */
+export interface Appservice extends AppserviceRegistration {
+  /** `host:port`. */
+  readonly listen: string;
+}
+
 /** A user that is everywhere our agents are, by itself. */
 export interface CoreUser {
   readonly localpart: string;
@@ -318,7 +325,9 @@ export interface Config {
     readonly url: string;
     /** The part after the colon in its user ids. */
     readonly serverName: string;
-    readonly registration: Registration;
+    /** Left out only where there is an application service, which needs none for its own users. */
+    readonly registration?: Registration;
+    readonly appservice?: Appservice;
     /** Of a server administrator. A secret. */
     readonly adminToken?: string;
   };

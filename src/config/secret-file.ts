@@ -1,10 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { type AppserviceRegistration, readRegistration } from "./appservice-file.ts";
 import { ConfigError, type ConfigProblem } from "./config-error.ts";
 import type { ConfigFile, Registration } from "./schema.ts";
 
 export interface Secrets {
-  readonly registration: Registration;
+  /** Left out where an application service needs none. */
+  readonly registration: Registration | undefined;
+  readonly appservice: AppserviceRegistration | undefined;
   readonly adminToken: string | undefined;
   readonly lettaToken: string | undefined;
   readonly lettaApiKey: string | undefined;
@@ -66,8 +69,14 @@ export async function readSecrets(path: string, file: ConfigFile): Promise<Secre
     webhookSecret: await read("api.webhook_secret_file", api.webhook_secret, api.webhook_secret_file),
   };
   if (problems.length > 0) throw new ConfigError(path, problems);
-  if (secret !== undefined) return { registration: { kind: "shared-secret", secret }, ...others };
-  if (token !== undefined) return { registration: { kind: "token", token }, ...others };
+  const { registration_file: registrationFile } = homeserver.appservice;
+  const appservice =
+    registrationFile === undefined ? undefined : await readRegistration(path, registrationFile, homeserver.server_name);
+  if (appservice !== undefined) contents.set("homeserver.appservice.registration_file", appservice.text);
+  const all = { ...others, appservice: appservice?.registration };
+  if (secret !== undefined) return { registration: { kind: "shared-secret", secret }, ...all };
+  if (token !== undefined) return { registration: { kind: "token", token }, ...all };
+  if (appservice !== undefined) return { registration: undefined, ...all };
   throw new ConfigError(path, [{ key: section, message: "has no secret" }]);
 }
 

@@ -92,6 +92,14 @@ export interface Utterance {
   readonly speaker: "user" | "agent";
   /** Never empty. */
   readonly text: string;
+  /** When it was said, ms since the epoch, where Letta tells. */
+  readonly at?: number;
+}
+
+/** The time that Letta writes like this; nothing where it cannot be read. */
+export function saidAt(date: string | null | undefined): Pick<Utterance, "at"> {
+  const at = Date.parse(date ?? "");
+  return at >= 0 ? { at } : {};
 }
 
 export interface LettaBackend {

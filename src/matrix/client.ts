@@ -2,7 +2,8 @@ import { MediaPrefix, Method } from "matrix-js-sdk/lib/http-api/index.js";
 import { z } from "zod";
 import { initialState, powerLevelsOf } from "./create-room.ts";
 import { jsonObject, type OnMalformed, parseEvents } from "./event.ts";
-import type { Call, MatrixApi } from "./matrix-api.ts";
+import type { Call, Caller } from "./matrix-api.ts";
+import { undefinedIfMissing } from "./missing.ts";
 import { path, statePath } from "./path.ts";
 import {
   type Content,
@@ -24,6 +25,7 @@ const nothing = z.unknown();
 const eventIdAnswer = z.object({ event_id: z.string().startsWith("$") });
 const roomIdAnswer = z.object({ room_id: z.string().startsWith("!") });
 const joinedRoomsAnswer = z.object({ joined_rooms: z.array(z.string()) });
+const joinedMembersAnswer = z.object({ joined: z.record(z.string(), z.unknown()) });
 const profileAnswer = z.object({ displayname: z.string().nullish(), avatar_url: z.string().nullish() });
 const uploadAnswer = z.object({ content_uri: z.string().startsWith("mxc://") });
 const capabilitiesAnswer = z.object({
@@ -34,10 +36,10 @@ const messagesAnswer = z.object({ chunk: z.array(z.unknown()).default([]), end: 
 /** The Client-Server API as one user. Stateless but for the user's name and token: each call is one request or two. */
 export class ClientServerClient implements MatrixClient {
   readonly userId: string;
-  readonly #api: MatrixApi;
+  readonly #api: Caller;
   readonly #onMalformed: OnMalformed;
 
-  constructor(userId: string, api: MatrixApi, onMalformed: OnMalformed) {
+  constructor(userId: string, api: Caller, onMalformed: OnMalformed) {
     this.userId = userId;
     this.#api = api;
     this.#onMalformed = onMalformed;
@@ -83,9 +85,16 @@ export class ClientServerClient implements MatrixClient {
     return { chunk, ...(answer.end === undefined ? {} : { end: answer.end }) };
   }
 
-  async send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string> {
+  async send(
+    roomId: string,
+    type: string,
+    txnId: string,
+    content: Content,
+    signal: AbortSignal,
+    at?: number,
+  ): Promise<string> {
     const action = `sending ${type} into ${roomId}`;
-    return this.#eventId(action, path`/rooms/${roomId}/send/${type}/${txnId}`, content, signal);
+    return this.#eventId(action, path`/rooms/${roomId}/send/${type}/${txnId}`, content, signal, at);
   }
 
   async sendState(
@@ -188,6 +197,15 @@ export class ClientServerClient implements MatrixClient {
   async joinedRooms(signal: AbortSignal): Promise<readonly string[]> {
     const call: Call = { action: `listing the rooms of ${this.userId}`, method: Method.Get, path: "/joined_rooms" };
     return (await this.#api.call(call, joinedRoomsAnswer, signal)).joined_rooms;
+  }
+
+  async joinedMembers(roomId: string, signal: AbortSignal): Promise<readonly string[]> {
+    const call: Call = {
+      action: `listing who is in ${roomId}`,
+      method: Method.Get,
+      path: path`/rooms/${roomId}/joined_members`,
+    };
+    return Object.keys((await this.#api.call(call, joinedMembersAnswer, signal)).joined);
   }
 
   async join(roomIdOrAlias: string, signal: AbortSignal): Promise<string> {
@@ -352,8 +370,16 @@ export class ClientServerClient implements MatrixClient {
     };
   }
 
-  async #eventId(action: string, eventPath: string, content: Content, signal: AbortSignal): Promise<string> {
-    const call: Call = { action, method: Method.Put, path: eventPath, body: content };
+  async #eventId(
+    action: string,
+    eventPath: string,
+    content: Content,
+    signal: AbortSignal,
+    at?: number,
+  ): Promise<string> {
+    // Ignored where it comes from no application service.
+    const query = at !== undefined && { query: { ts: at } };
+    const call: Call = { action, method: Method.Put, path: eventPath, body: content, ...query };
     return (await this.#api.call(call, eventIdAnswer, signal)).event_id;
   }
 
@@ -364,14 +390,5 @@ export class ClientServerClient implements MatrixClient {
   async #isMember(roomId: string, userId: string, signal: AbortSignal): Promise<boolean> {
     const membership = (await this.state(roomId, "m.room.member", userId, signal))?.["membership"];
     return membership === "join" || membership === "invite";
-  }
-}
-
-async function undefinedIfMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof MatrixError && error.kind === "missing") return undefined;
-    throw error;
   }
 }

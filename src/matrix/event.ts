@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Content, MatrixEvent } from "./port.ts";
+import type { Content, MatrixEvent, PushedEvent } from "./port.ts";
 
 /** An event, or a piece of an answer, that is not what the specification says and was left out. */
 export interface MalformedPart {
@@ -55,6 +55,22 @@ export function parseEvents(events: readonly unknown[], malformed: (reason: stri
     else malformed(reasonOf(result.error));
   }
   return parsed;
+}
+
+const inRoom = z.object({ room_id: z.string().startsWith("!") });
+
+/** The well-formed ones among events of many rooms. */
+export function parsePushed(
+  events: readonly unknown[],
+  malformed: (roomId: string, reason: string) => void,
+): PushedEvent[] {
+  return events.flatMap((event) => {
+    const place = inRoom.safeParse(event);
+    if (!place.success) malformed("", reasonOf(place.error));
+    const { room_id: roomId = "" } = place.data ?? {};
+    if (roomId === "") return [];
+    return parseEvents([event], (reason) => malformed(roomId, reason)).map((parsed) => ({ ...parsed, roomId }));
+  });
 }
 
 export function reasonOf(error: z.ZodError): string {

@@ -24,7 +24,7 @@ export type NameVerdict = { readonly is: "right" } | { readonly is: "wrong"; rea
 export interface InspectionOptions {
   readonly baseUrl: string;
   readonly serverName: string;
-  readonly registration: Registration;
+  readonly registration?: Registration | undefined;
   /** Of a server administrator. */
   readonly adminToken?: string;
 }
@@ -106,6 +106,7 @@ export class HomeserverInspection {
   /** Fails when the homeserver would not take the configured secret or token. Registers nobody. */
   async tryRegistration(signal: AbortSignal): Promise<void> {
     const { registration } = this.#options;
+    if (registration === undefined) return;
     if (registration.kind === "shared-secret") {
       const account = { localpart: impossibleName, password: randomUUID(), deviceId: "DOCTOR" };
       await registerBySharedSecret(registration.secret, this.#api, account, signal).catch((error: unknown) => {

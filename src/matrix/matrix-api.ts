@@ -27,6 +27,9 @@ export interface Call {
   readonly remedies?: Remedies;
 }
 
+/** Who carries out calls: for a user, or for nobody yet. */
+export type Caller = Pick<MatrixApi, "call">;
+
 const JSON_BODY = { "Content-Type": "application/json" };
 
 /** The homeserver's endpoints for one user, or for nobody yet: an answer is parsed, a failure is a {@link MatrixError}. */

@@ -81,8 +81,18 @@ export interface MatrixClient {
   /** One long-poll. `timeoutMs` is how long the homeserver may hold it when nothing happens. */
   sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResponse>;
   messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse>;
-  /** Sends a message event and gives its event id. */
-  send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string>;
+  /**
+   * Sends a message event and gives its event id. `at` (ms since the epoch) is when it was said, where that was not now:
+   * only an application service is believed that, else the event tells when it was sent.
+   */
+  send(
+    roomId: string,
+    type: string,
+    txnId: string,
+    content: Content,
+    signal: AbortSignal,
+    at?: number,
+  ): Promise<string>;
   sendState(roomId: string, type: string, stateKey: string, content: Content, signal: AbortSignal): Promise<string>;
   /** All state events of a room at once: as it is, or for somebody who has left it, as it was then. */
   roomState(roomId: string, signal: AbortSignal): Promise<readonly MatrixEvent[]>;
@@ -97,6 +107,8 @@ export interface MatrixClient {
   deleteAlias(alias: string, signal: AbortSignal): Promise<void>;
   /** The rooms that this user is in: unlike a refusal, this tells for certain that it is not in one. */
   joinedRooms(signal: AbortSignal): Promise<readonly string[]>;
+  /** Who is in a room that this user is in. */
+  joinedMembers(roomId: string, signal: AbortSignal): Promise<readonly string[]>;
   join(roomIdOrAlias: string, signal: AbortSignal): Promise<string>;
   /** Leaves a room, or declines its invitation. Leaving a room that one is not in succeeds. */
   leave(roomId: string, signal: AbortSignal): Promise<void>;
@@ -139,6 +151,33 @@ export interface MatrixEvent {
   readonly content: Readonly<Record<string, unknown>>;
   readonly originServerTs: number;
   readonly stateKey?: string;
+}
+
+/** An event that the homeserver has pushed, of a room that one of our users is in or invited into. */
+export interface PushedEvent extends MatrixEvent {
+  readonly roomId: string;
+}
+
+/** What the homeserver pushes at once. Its id names it to the homeserver only: after a restart some begin anew. */
+export interface Transaction {
+  readonly txnId: string;
+  readonly events: readonly PushedEvent[];
+}
+
+/** The way by which a homeserver pushes events to us, where it does: nobody then polls for them. */
+export interface Pushes {
+  /** Takes the address that the homeserver pushes to. What comes before {@link Pushes.deliverTo} is refused, and comes again. */
+  listen(): Promise<void>;
+  /** `take` resolves once the transaction is durable: only then is it acknowledged. One that is refused comes again. */
+  deliverTo(take: (transaction: Transaction) => Promise<void>): void;
+  /**
+   * Has the homeserver reach us, by which it also ends its waiting after our downtime. Fails with a MatrixError: of kind
+   * `unsupported` where it knows no such thing.
+   */
+  ping(signal: AbortSignal): Promise<void>;
+  /** Whether it is known to push by itself, once pinged, all that happened while we were down. */
+  makesUpFor(signal: AbortSignal): Promise<boolean>;
+  close(): Promise<void>;
 }
 
 export interface SyncRequest {

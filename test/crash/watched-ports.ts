@@ -18,6 +18,7 @@ export interface Watch {
 export function watchPorts(ports: Ports, watch: Watch): Ports {
   return {
     homeserver: watchHomeserver(ports.homeserver, watch),
+    ...(ports.pushes !== undefined && { pushes: ports.pushes }),
     letta: watchLetta(ports.letta, watch),
     clock: ports.clock,
     close: () => ports.close(),
@@ -52,7 +53,7 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
       for (const eventId of questions) points.pass("received", { eventId });
       return response;
     },
-    async send(roomId, type, txnId, content, signal) {
+    async send(roomId, type, txnId, content, signal, at) {
       const turn = turnOf(content);
       const request = requestOf(content);
       if (request?.open === true) {
@@ -62,7 +63,7 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
         return eventId;
       }
       const isEdit = "m.new_content" in content;
-      if (turn === undefined || (!turn.final && isEdit)) return client.send(roomId, type, txnId, content, signal);
+      if (turn === undefined || (!turn.final && isEdit)) return client.send(roomId, type, txnId, content, signal, at);
       const [before, after] = turn.final ? (["sending", "sent"] as const) : (["drafting", "drafted"] as const);
       points.pass(before, { eventId: turn.cause });
       const eventId = await client.send(roomId, type, txnId, content, signal);
@@ -77,6 +78,7 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
     resolveAlias: (...args) => client.resolveAlias(...args),
     createAlias: (...args) => client.createAlias(...args),
     deleteAlias: (...args) => client.deleteAlias(...args),
+    joinedMembers: (...args) => client.joinedMembers(...args),
     joinedRooms: (...args) => client.joinedRooms(...args),
     join: (...args) => client.join(...args),
     leave: (...args) => client.leave(...args),

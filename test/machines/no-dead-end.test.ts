@@ -52,7 +52,7 @@ const restored: ActorEvent = { type: "restored", store: "store-2" };
 
 /**
  * Of an agent that lives, with all that can go wrong; of one whose store comes from a backup, with what can go wrong
- * while it listens; and of one that comes and goes, with a little of it.
+ * while it listens; of one that comes and goes, with a little of it; and of one that is told what is said.
  */
 const waysOfLife = [
   { endings: provisioning, events: [{ type: "INSPECT" }] },
@@ -73,6 +73,14 @@ const waysOfLife = [
       ...retirement(),
     },
     events: [{ type: "MISSED", grace: 0 }, { type: "DISABLED" }, discovered, restored],
+  },
+  {
+    endings: {
+      ...allWell,
+      catchUp: [good({ since: "s1", heard: [], pushes: true }), good({ since: "s1", heard: [] })],
+      poll: [good({ since: "s2", heard: [], pushes: true })],
+    },
+    events: [{ type: "LOOK_BACK" }, { type: "PUSHED", heard: [] }, { type: "DISABLED" }, discovered],
   },
 ];
 
@@ -102,10 +110,11 @@ test("agent", () => {
   ]);
 });
 
-function distinguishAgents({ since, roomId, tokenRefused, stale, imported, troubles }: AgentContext): unknown {
+function distinguishAgents({ since, inTouch, roomId, tokenRefused, stale, imported, troubles }: AgentContext): unknown {
   const { account, room, intake, life, ...others } = troubles;
   return [
     since !== undefined,
+    inTouch === true,
     roomId,
     tokenRefused,
     stale,
@@ -123,7 +132,7 @@ function isAgentSettled(actor: ChartDriver<AgentContext>): boolean {
   return (
     actor.in("account.online") &&
     actor.in("room.ready") &&
-    actor.in("intake.polling") &&
+    (actor.in("intake.polling") || actor.in("intake.pushed")) &&
     actor.context.wait === undefined
   );
 }
@@ -153,6 +162,8 @@ function checkAgent(actor: ChartDriver<AgentContext>): void {
   demand("who leaves makes no room", !/retir/.test(where) || !runs("resolveRoom", "createRoom", "linkToSpace"));
   demand("who stays is not taken leave of", actor.in("life.retiring") || !runs(...Object.keys(retirement())));
   demand("who has retired has no room", actor.context.roomId === undefined || !actor.in("life.retired"));
+  demand("who is told asks for nothing", !actor.in("intake.pushed") || !runs("poll", "catchUp"));
+  demand("nobody is told of what was before it listened", actor.context.inTouch !== true || actor.in("intake.pushed"));
   demand("nothing is heard without a room", actor.context.roomId === "!room:test" || !runs("poll", "catchUp"));
   demand("a login only while registering", runs("ensureAccount") === actor.in("account.registering"));
   const isWaiting = /backingOff|renewingLater|mending|refused|taken/.test(where);

@@ -131,6 +131,11 @@ export class FakeClient implements MatrixClient {
       .map(({ roomId }) => roomId);
   }
 
+  async joinedMembers(roomId: string, signal: AbortSignal): Promise<readonly string[]> {
+    await this.#begin("joinedMembers", [roomId], signal);
+    return this.#joined(roomId).members;
+  }
+
   async join(roomId: string, signal: AbortSignal): Promise<string> {
     await this.#begin("join", [roomId], signal);
     const membership = this.#server.rooms.get(roomId)?.membershipOf(this.userId);

@@ -71,6 +71,13 @@ export class FakeRoom {
     return this.stateEvents().find(({ type, stateKey }) => type === "m.room.member" && stateKey === userId)?.sender;
   }
 
+  /** Who is in it. */
+  get members(): string[] {
+    return this.stateEvents().flatMap(({ type, stateKey, content }) =>
+      type === "m.room.member" && stateKey !== undefined && content["membership"] === "join" ? [stateKey] : [],
+    );
+  }
+
   membershipOf(userId: string): string | undefined {
     const membership = this.state("m.room.member", userId)?.["membership"];
     return typeof membership === "string" ? membership : undefined;

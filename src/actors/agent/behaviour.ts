@@ -8,6 +8,7 @@ import { mending } from "../mending.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
 import type { CommandPolicy } from "./command.ts";
+import { considerInvitations } from "./consider.ts";
 import { furnishRoom } from "./furnish.ts";
 import { type HistoryOf, type HistoryOptions, importHistory } from "./import.ts";
 import { catchUp, longestPollSilence, poll } from "./intake.ts";
@@ -27,12 +28,14 @@ export interface AgentDependencies {
   readonly historyOf: HistoryOf;
   readonly invitations: InvitationPolicy;
   readonly commands: CommandPolicy;
+  /** The homeserver pushes what is said. */
+  readonly pushes?: boolean;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
 }
 
 export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
-  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, invitations, commands, admin } =
+  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, invitations, commands, pushes, admin } =
     dependencies;
   return defineBehaviour({
     machine: agentMachine,
@@ -50,8 +53,8 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
       furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
       invitePeople: mending(admin, invitePeople(sessions, rooms)),
-      catchUp: catchUp(sessions, invitations, commands),
-      poll: poll(sessions, clock, rooms, invitations, commands),
+      catchUp: catchUp(sessions, invitations, commands, pushes),
+      poll: poll(sessions, clock, rooms, invitations, commands, pushes),
       listConversations: listConversations(directory),
       awaitClosed: awaitClosed(directory, clock),
       markRetired: markRetired(sessions),
@@ -59,7 +62,10 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       unlinkRoom: unlinkRoom(sessions, rooms),
       leaveRoom: leaveRoom(sessions),
     },
-    actions: { answerInvitations: answerInvitations(sessions) },
+    actions: {
+      answerInvitations: answerInvitations(sessions),
+      considerInvitations: considerInvitations(sessions, invitations, commands),
+    },
     silence: { poll: longestPollSilence },
     backoffDelays: ["accountRetry", "roomRetry", "intakeRetry", "lifeRetry"],
   });

@@ -48,7 +48,7 @@ export function importHistory(
         cause: `history ${agentId} ${one.id}`,
         part: "import",
       });
-      await client.send(roomId, "m.room.message", txnId, contentOf(one, name), signal);
+      await client.send(roomId, "m.room.message", txnId, contentOf(one, name), signal, one.at);
     }
   };
 }

@@ -36,7 +36,8 @@ const mostPassed = 200;
  * One long-poll after the other until there is something to hand on. The cursor it gives passes just that. After
  * trouble the first answer ends it: it shows that all is well again. After a restart the first poll is not held, so that
  * it is another request than the one that was cut off: Synapse answers a repeated one out of its memory for two minutes,
- * where a message may stand that its author has taken back since.
+ * where a message may stand that its author has taken back since. Where the homeserver pushes, one poll that is not held
+ * brings what was said before that, and is the last.
  */
 export function poll(
   sessions: Sessions,
@@ -44,6 +45,7 @@ export function poll(
   rooms: CoreUsers,
   policy: InvitationPolicy,
   commands: CommandPolicy,
+  pushes = false,
 ): AgentEffects["poll"] {
   const core = new Set([...rooms.admins, ...rooms.readers]);
   return async (input, { signal, restarted, beat }) => {
@@ -53,7 +55,7 @@ export function poll(
     const recovering = input.recovering === true;
     let { since = "" } = input;
     let passed = 0;
-    let timeoutMs = recovering || restarted ? 0 : pollTimeout;
+    let timeoutMs = recovering || restarted || pushes ? 0 : pollTimeout;
     for (;;) {
       const begun = clock.elapsed();
       const response = await syncFrom(client, { since, timeoutMs, filter }, signal);
@@ -68,8 +70,14 @@ export function poll(
         changed ||= isChanged(events, room.roomId, own);
         heard.push(...heardIn(events, cut, since, room.roomId, { ...input, commanders: commands.people }));
       }
-      if (heard.length > 0 || changed || invited.length > 0 || recovering || passed >= mostPassed)
-        return { since: nextBatch, heard, ...(changed && { changed }), ...(invited.length > 0 && { invited }) };
+      if (heard.length > 0 || changed || invited.length > 0 || recovering || pushes || passed >= mostPassed)
+        return {
+          since: nextBatch,
+          heard,
+          ...(changed && { changed }),
+          ...(invited.length > 0 && { invited }),
+          ...(pushes && { pushes }),
+        };
       since = nextBatch;
       timeoutMs = pollTimeout;
       const rest = begun + leastInterval - clock.elapsed();
@@ -90,6 +98,7 @@ export function catchUp(
   sessions: Sessions,
   policy: InvitationPolicy,
   commands: CommandPolicy,
+  pushes = false,
 ): AgentEffects["catchUp"] {
   return async (input, { signal }): Promise<Polled> => {
     const client = sessions.as(input.userId).at("conversation");
@@ -105,13 +114,17 @@ export function catchUp(
     const heard: Heard[] = [];
     for (const room of joined) {
       const { events, cut } = await unansweredIn(client, room, adopted?.at ?? 0, signal);
-      const look = input.store === undefined ? firstLook : `${firstLook} ${input.store}`;
-      const said = heardIn(events, cut, look, room.roomId, { ...input, commanders: commands.people });
+      const said = heardIn(events, cut, lookOf(input), room.roomId, { ...input, commanders: commands.people });
       // Of commands nobody knows any more what they were about.
       heard.push(...said.filter(({ kind }) => kind !== "command").map(asMaybeAsked));
     }
-    return { since: nextBatch, heard, ...(invited.length > 0 && { invited }) };
+    return { since: nextBatch, heard, ...(invited.length > 0 && { invited }), ...(pushes && { pushes }) };
   };
+}
+
+function lookOf({ store, lost }: PollInput): string {
+  const after = lost === undefined ? "" : ` after ${lost}`;
+  return store === undefined ? `${firstLook}${after}` : `${firstLook} ${store}${after}`;
 }
 
 function filterOf(timelineTypes: readonly string[], notSenders: readonly string[]): SyncFilter {

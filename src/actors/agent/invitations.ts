@@ -68,20 +68,26 @@ async function isStanding(client: MatrixClient, roomId: string, signal: AbortSig
 export function answerInvitations(
   sessions: Sessions,
 ): Required<Pick<ActionEffects<typeof agentMachine>, "answerInvitations">>["answerInvitations"] {
-  return async ({ userId, invited }, { signal }) => {
-    const client = sessions.as(userId);
-    const failures: unknown[] = [];
-    for (const { roomId, accept } of invited) {
-      try {
-        if (accept) await client.join(roomId, signal);
-        else await client.leave(roomId, signal);
-      } catch (error) {
-        if (!(error instanceof MatrixError)) throw error;
-        const isRefused = accept && error.kind === "forbidden";
-        // Its last word: the invitation was taken back, or the room is gone.
-        if (!isLastWord(error) || (isRefused && (await isStanding(client, roomId, signal)))) failures.push(error);
-      }
+  return ({ userId, invited }, { signal }) => answerAll(sessions.as(userId), invited, signal);
+}
+
+/** Throws the first failure, after all others have had their turn. */
+export async function answerAll(
+  client: MatrixClient,
+  invited: readonly Invitation[],
+  signal: AbortSignal,
+): Promise<void> {
+  const failures: unknown[] = [];
+  for (const { roomId, accept } of invited) {
+    try {
+      if (accept) await client.join(roomId, signal);
+      else await client.leave(roomId, signal);
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error;
+      const isRefused = accept && error.kind === "forbidden";
+      // Its last word: the invitation was taken back, or the room is gone.
+      if (!isLastWord(error) || (isRefused && (await isStanding(client, roomId, signal)))) failures.push(error);
     }
-    if (failures.length > 0) throw failures[0];
-  };
+  }
+  if (failures.length > 0) throw failures[0];
 }

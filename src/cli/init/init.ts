@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { lstat, unlink, writeFile } from "node:fs/promises";
+import { unlink } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { ConfigError } from "../../config/config-error.ts";
 import { readSecrets } from "../../config/secret-file.ts";
 import { type Console, explain } from "../console.ts";
 import { type ExitCode, exitCode } from "../exit-code.ts";
+import { assertFree, writeNew } from "../new-file.ts";
 import { checked, type FirstAnswers, firstConfigText } from "./first-config.ts";
 import { type Ask, interview } from "./interview.ts";
 
@@ -114,20 +115,6 @@ function complete(given: Partial<FirstAnswers>): FirstAnswers {
   };
 }
 
-async function assertFree(path: string, remedy: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (found !== undefined) throw new AlreadyThere(path, remedy);
-}
-
-/** For the eyes of whoever runs this only; refuses to replace anything. */
-async function writeNew(path: string, text: string, remedy: string): Promise<void> {
-  try {
-    await writeFile(path, text, { flag: "wx", mode: 0o600 });
-  } catch (cause) {
-    throw Reflect.get(Object(cause), "code") === "EEXIST" ? new AlreadyThere(path, remedy) : cause;
-  }
-}
-
 function nextSteps(path: string, { invite }: FirstAnswers, secretFile: string | undefined): string {
   const config = path === "letta-matrix.yaml" ? "" : ` --config ${path}`;
   const steps = [
@@ -142,16 +129,6 @@ function nextSteps(path: string, { invite }: FirstAnswers, secretFile: string | 
     `Watch it come up:    letta-matrix status --watch${config}`,
   ];
   return `${path} is written.\n\nNext:\n${steps.map((step, index) => `  ${index + 1}. ${step}\n`).join("")}`;
-}
-
-class AlreadyThere extends Error {
-  override readonly name = "AlreadyThere";
-  readonly remedy: string;
-
-  constructor(path: string, remedy: string) {
-    super(`${path} exists already, and is left as it is`);
-    this.remedy = remedy;
-  }
 }
 
 class CannotAsk extends Error {

@@ -5,6 +5,7 @@ import { examineHomeserver } from "./homeserver.ts";
 import { examineLetta } from "./letta.ts";
 import { limitsFindings } from "./limits.ts";
 import type { Patient } from "./patient.ts";
+import { pushesFindings } from "./pushes.ts";
 import { runningFindings, waitsOf } from "./running.ts";
 
 /** Looks at all that can be wrong before it runs and while it does. Changes nothing. */
@@ -20,6 +21,7 @@ export async function examine(patient: Patient, signal: AbortSignal): Promise<re
   const housed = new Set(
     status?.agents.filter(({ roomId }) => roomId !== undefined).map(({ agentId }) => agentId) ?? data.contents?.housed,
   );
+  const pushes = isUp ? await pushesFindings(patient, running.isThere, signal) : [];
   const disabled = new Set(patient.config.discovery.disabled);
   const newcomers = (letta.agents ?? []).filter((agentId) => !housed.has(agentId) && !disabled.has(agentId)).length;
   const limits = isUp
@@ -29,7 +31,7 @@ export async function examine(patient: Patient, signal: AbortSignal): Promise<re
         waits: status === undefined ? [] : waitsOf(status).map(({ reason }) => reason),
       })
     : [];
-  return [...data.findings, ...homeserver, ...limits, ...letta.findings, ...running.findings];
+  return [...data.findings, ...homeserver, ...pushes, ...limits, ...letta.findings, ...running.findings];
 }
 
 interface Running {

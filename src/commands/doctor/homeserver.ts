@@ -53,7 +53,8 @@ function clockFindings(clock: number | undefined, asked: number, answered: numbe
   ];
 }
 
-async function loginFindings({ homeserver }: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
+async function loginFindings({ config, homeserver }: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
+  if (config.homeserver.registration === undefined) return [];
   const flows = await homeserver.loginFlows(signal);
   return flows.includes(neededFlow)
     ? [ok("homeserver.login", "users can log in with a password")]
@@ -82,13 +83,14 @@ async function nameFindings({ config, homeserver }: Patient, signal: AbortSignal
 
 async function registrationFindings({ config, homeserver }: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
   const check = "homeserver.registration";
+  if (config.homeserver.registration === undefined) return [];
   try {
     await homeserver.tryRegistration(signal);
     return [ok(check, "users can be registered")];
   } catch (thrown) {
     const { kind, message, remedy } = failureOf(thrown);
     // Not every homeserver tells of its tokens. Without the way of the secret, though, there is no registering by it.
-    const isMute = kind === "unsupported" && config.homeserver.registration.kind === "token";
+    const isMute = kind === "unsupported" && config.homeserver.registration?.kind === "token";
     return kind === "limited" || isMute ? [unknown(check, message)] : [error(check, message, remedy)];
   }
 }

@@ -26,6 +26,8 @@ export function limitsFindings({ config, homeserver }: Patient, question: Limits
   const { newcomers, isSynapse, waits } = question;
   if (homeserver.admin !== undefined)
     return [ok(checkName, "agents are exempted from them with the administrator's token")];
+  if (config.homeserver.appservice !== undefined)
+    return [ok(checkName, "agents are exempted from them by the application service's registration")];
   const held = waits.filter((reason) => /\[429\]|M_LIMIT_EXCEEDED/.test(reason)).length;
   const findings: Finding[] = [];
   if (held > 0) {

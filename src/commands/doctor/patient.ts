@@ -5,6 +5,7 @@ import type { Status } from "../status/schema.ts";
 export interface Patient {
   readonly config: Config;
   readonly homeserver: ExaminedHomeserver;
+  readonly pushes?: ExaminedPushes;
   readonly letta: ExaminedLetta;
   readonly data: ExaminedData;
   /** What the running process says of itself; `undefined` when nothing runs. */
@@ -22,6 +23,15 @@ export interface ExaminedHomeserver {
   isSynapse(signal: AbortSignal): Promise<boolean>;
   /** Where an administrator's token is configured. */
   readonly admin: { exists(userId: string, signal: AbortSignal): Promise<boolean> } | undefined;
+}
+
+/** Where we are an application service. */
+export interface ExaminedPushes {
+  /**
+   * Has the homeserver reach us: the running process, or else ourselves at its address, where nothing that is pushed
+   * meanwhile is acknowledged. Fails when it cannot, and with kind `unsupported` when it has no way to be asked.
+   */
+  roundTrip(isRunning: boolean, signal: AbortSignal): Promise<void>;
 }
 
 export interface ExaminedLetta {

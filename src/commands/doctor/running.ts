@@ -1,4 +1,5 @@
 import type { Status } from "../status/schema.ts";
+import { unreachedWait } from "../status/transport.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 
 /** What is told of each, at most; `letta-matrix status` shows all. */
@@ -42,8 +43,9 @@ interface Waiting {
 }
 
 export function waitsOf(status: Status): readonly Waiting[] {
-  const { discovery, space, coreUsers, agents, conversations } = status;
+  const { transport, discovery, space, coreUsers, agents, conversations } = status;
   const all = [
+    { who: "the homeserver", wait: unreachedWait(transport) },
     { who: "discovery", wait: discovery?.wait },
     { who: "the space", wait: space?.wait },
     ...coreUsers.map(({ userId, wait }) => ({ who: userId, wait })),

@@ -67,9 +67,23 @@ const coreUserStatus = z.object({ ...actor, userId: z.string(), state: z.string(
 
 export type CoreUserStatus = z.output<typeof coreUserStatus>;
 
+/** How the homeserver tells of what is said, and whether it can. */
+const transport = z.object({
+  kind: z.enum(["client-server", "appservice"]),
+  /** Of an application service: whether the homeserver has reached it when it was last asked to. */
+  reach: z.enum(["unknown", "reached", "unasked", "unreached"]).exactOptional(),
+  since: z.number().exactOptional(),
+  reason: z.string().exactOptional(),
+  remedy: z.string().exactOptional(),
+});
+
+export type TransportStatus = z.output<typeof transport>;
+
 export const status = z.object({
   server: z.string(),
   at: z.number(),
+  /** Left out when it is not known, as of a program that does not run. */
+  transport: transport.exactOptional(),
   /** Left out when it never ran. */
   discovery: single.exactOptional(),
   space: single.exactOptional(),

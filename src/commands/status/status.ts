@@ -8,7 +8,7 @@ import { agentOf, conversationOf, coreUserOf, singleOf, troublesOf } from "./vie
 const input = z.strictObject({});
 
 /** What runs, in which state, and what it waits for. */
-export const statusQuery: Command<typeof input, typeof status, "host" | "clock" | "server"> = {
+export const statusQuery: Command<typeof input, typeof status, "host" | "clock" | "server" | "transport"> = {
   name: "status",
   summary: "Agents and conversations with their states, what they wait for, and what has crashed.",
   guidance:
@@ -17,7 +17,7 @@ export const statusQuery: Command<typeof input, typeof status, "host" | "clock" 
   changes: false,
   input,
   output: status,
-  async run(_, { host, clock, server }, { signal }) {
+  async run(_, { host, clock, server, transport }, { signal }) {
     const all = async (machine: string): Promise<readonly ActorRecord[]> => {
       signal.throwIfAborted();
       return Array.fromAsync(host.list(server, machine));
@@ -33,6 +33,7 @@ export const statusQuery: Command<typeof input, typeof status, "host" | "clock" 
     return {
       server,
       at: clock.now(),
+      ...(transport !== undefined && { transport: transport() }),
       ...singleOf("discovery", discovery, host),
       ...singleOf("space", space, host),
       coreUsers: coreUsers.map((record) => coreUserOf(record, host)),

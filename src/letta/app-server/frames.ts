@@ -95,6 +95,7 @@ export const runtimeFrameTypes: ReadonlySet<string> = new Set(
 const historyEntry = z.looseObject({
   id: z.string(),
   message_type: z.string(),
+  date: z.string().nullish().catch(undefined),
   otid: z.string().nullish(),
   content: z.unknown().optional(),
 });

@@ -1,4 +1,4 @@
-import type { Conversation, Utterance } from "../port.ts";
+import { type Conversation, saidAt, type Utterance } from "../port.ts";
 import type { Request } from "./connection.ts";
 import { type HistoryEntry, historyPage, textOf } from "./frames.ts";
 
@@ -78,7 +78,7 @@ const speakers: Readonly<Record<string, Utterance["speaker"]>> = { user_message:
 function utteranceOf(entry: HistoryEntry): Utterance | undefined {
   const speaker = speakers[entry.message_type];
   const text = textOf(entry).replace(reminder, "").trim();
-  return speaker === undefined || text === "" ? undefined : { id: entry.id, speaker, text };
+  return speaker === undefined || text === "" ? undefined : { id: entry.id, speaker, text, ...saidAt(entry.date) };
 }
 
 function recordOf(question: HistoryEntry, later: readonly HistoryEntry[]): TurnRecord {

@@ -1,4 +1,4 @@
-import type { Conversation, Utterance } from "../port.ts";
+import { type Conversation, saidAt, type Utterance } from "../port.ts";
 import type { RestApi } from "./api.ts";
 import { callsIn, type HistoryEntry, type ToolCall, textOf } from "./frames.ts";
 
@@ -63,7 +63,7 @@ const reminder = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
 function utteranceOf(entry: HistoryEntry): Utterance | undefined {
   const speaker = speakers[entry.message_type];
   const text = textOf(entry).replace(reminder, "").trim();
-  return speaker === undefined || text === "" ? undefined : { id: entry.id, speaker, text };
+  return speaker === undefined || text === "" ? undefined : { id: entry.id, speaker, text, ...saidAt(entry.date) };
 }
 
 function recordOf(entries: readonly HistoryEntry[]): TurnRecord {

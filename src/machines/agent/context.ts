@@ -33,6 +33,10 @@ export interface AgentContext extends AgentInput {
   readonly changedAt: number;
   /** The sync cursor: everything up to it has been handed on. */
   readonly since?: string | undefined;
+  /** True while the homeserver pushes what is said, and all from before that is known. */
+  readonly inTouch?: true | undefined;
+  /** How often touch was lost: it names the looks at what was said meanwhile. */
+  readonly lost?: number;
   /** Names the store that the last first look was for, where that was not the first store. */
   readonly store?: string;
   /** Since when Letta's listings have been without the agent, ms since the epoch. */
@@ -79,8 +83,29 @@ export type AgentEvent =
   | { readonly type: "MOVED" }
   | { readonly type: "SPACE_READY"; readonly spaceId: string; readonly part?: number }
   | { readonly type: "TOKEN_REFUSED" }
+  | Pushed
+  /** The homeserver may have pushed not all that was said. */
+  | { readonly type: "LOOK_BACK" }
   /** The store, which has this name, comes from a backup: what happened since it was made, nobody knows here. */
   | { readonly type: "restored"; readonly store: string };
+
+/** What the homeserver has pushed, as this agent understands it. */
+export interface Pushed {
+  readonly type: "PUSHED";
+  readonly heard: readonly Heard[];
+  /** Set when somebody else changed the agent's own room, or took the agent out of it or let it in. */
+  readonly changed?: true;
+  /** Left out when there are none. */
+  readonly invited?: readonly PushedInvitation[];
+}
+
+/** Into a room that is not known to be the agent's own. */
+export interface PushedInvitation {
+  readonly roomId: string;
+  readonly inviter: string;
+  /** Ms since the epoch, by the homeserver. */
+  readonly at: number;
+}
 
 /** A complete listing is without the agent, which may be so for `grace` ms. */
 export interface Missed {
@@ -119,6 +144,8 @@ export interface PollInput {
   readonly since?: string;
   /** Names a first look that is not the first one. */
   readonly store?: string;
+  /** Names one after touch was lost. */
+  readonly lost?: number;
   /** Set after trouble: the first answer is then handed on even when it brings nothing, to say that all is well. */
   readonly recovering?: true;
 }
@@ -132,6 +159,8 @@ export interface Invitation {
 export interface Polled {
   /** The cursor that passes everything in `heard`. */
   readonly since: string;
+  /** Set where the homeserver pushes all that comes after it: then nobody polls. */
+  readonly pushes?: true;
   /** In the order in which the rooms' timelines have it. */
   readonly heard: readonly Heard[];
   /** Set when somebody else changed the agent's own room, or took the agent out of it. */
@@ -171,13 +200,14 @@ export function roomInput({ userId, agentId, name = userId, avatar }: AgentConte
   return { userId, agentId, name, avatarUrl: avatar?.url ?? null };
 }
 
-export function pollInput({ userId, roomId = "", spaceId, since, store, troubles }: AgentContext): PollInput {
+export function pollInput({ userId, roomId = "", spaceId, since, store, lost, troubles }: AgentContext): PollInput {
   return {
     userId,
     roomId,
     ...(spaceId !== undefined && { spaceId }),
     ...(since !== undefined && { since }),
     ...(since === undefined && store !== undefined && { store }),
+    ...(since === undefined && lost !== undefined && { lost }),
     ...(troubles.intake !== undefined && { recovering: true }),
   };
 }
@@ -195,12 +225,19 @@ export function invitationsIn({ userId }: AgentContext, { invited = [] }: Polled
   return { userId, invited };
 }
 
+export function pushedInvitationsIn(
+  { userId, roomId = "", spaceId }: AgentContext,
+  { invited = [] }: Pick<Pushed, "invited">,
+) {
+  return { userId, roomId, ...(spaceId !== undefined && { spaceId }), invited };
+}
+
 export function closeAll(conversations: readonly ActorId[], { name = "This agent" }: AgentContext): Tell[] {
   const reason = `${name} is not in Letta any more, so nobody can answer this.`;
   return conversations.map((to) => ({ to, event: { type: "CLOSE", reason } }));
 }
 
-export function handOn({ server, agentId }: AgentContext, { heard }: Polled): Tell[] {
+export function handOn({ server, agentId }: AgentContext, { heard }: Pick<Polled, "heard">): Tell[] {
   return heard.map((one) => tellConversation(addressOf.conversation(server, agentId, one.roomId), one));
 }
 

@@ -1,5 +1,5 @@
 import { and, not, raise } from "xstate";
-import { handOn, invitationsIn, pollInput } from "./context.ts";
+import { handOn, invitationsIn, pollInput, pushedInvitationsIn } from "./context.ts";
 import { agentSetup } from "./setup.ts";
 
 /** What the agent hears, from all rooms it is in. */
@@ -8,6 +8,7 @@ export const intake = agentSetup.createStateConfig({
   states: {
     deaf: {
       always: [
+        { guard: and(["hasRoom", "isListening", "isInTouch"]), target: "pushed" },
         { guard: and(["hasRoom", "isListening", "hasCursor"]), target: "polling" },
         { guard: and(["hasRoom", "isListening"]), target: "catchingUp" },
       ],
@@ -54,7 +55,10 @@ export const intake = agentSetup.createStateConfig({
       },
     },
     polling: {
-      always: { guard: not("isListening"), target: "deaf" },
+      always: [
+        { guard: not("isListening"), target: "deaf" },
+        { guard: "isInTouch", target: "pushed" },
+      ],
       on: {
         MOVED: "deaf",
         restored: {
@@ -94,6 +98,41 @@ export const intake = agentSetup.createStateConfig({
           target: "troubled",
           actions: { type: "fail", params: ({ event }) => ({ concern: "intake" as const, event }) },
         },
+      },
+    },
+    /**
+     * The homeserver tells of everything by itself: nothing runs meanwhile. Whatever ends it is followed by a first look,
+     * for what is pushed in between is not heard.
+     */
+    pushed: {
+      always: { guard: not("isListening"), target: "deaf", actions: "loseTouch" },
+      on: {
+        LOOK_BACK: { target: "deaf", actions: "loseTouch" },
+        /** What was said in the other room already was not taken for said to the agent. */
+        MOVED: { target: "deaf", actions: "loseTouch" },
+        restored: {
+          target: "deaf",
+          actions: [{ type: "forgetCursor", params: ({ event }) => event }, "loseTouch", "lookAgain"],
+        },
+        PUSHED: [
+          {
+            guard: { type: "isInvited", params: ({ event }) => event },
+            actions: [
+              { type: "noteChange", params: ({ event }) => event },
+              { type: "tell", params: ({ context, event }) => handOn(context, event) },
+              {
+                type: "considerInvitations",
+                params: ({ context, event }) => pushedInvitationsIn(context, event),
+              },
+            ],
+          },
+          {
+            actions: [
+              { type: "noteChange", params: ({ event }) => event },
+              { type: "tell", params: ({ context, event }) => handOn(context, event) },
+            ],
+          },
+        ],
       },
     },
     troubled: {

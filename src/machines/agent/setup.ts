@@ -19,6 +19,7 @@ import {
   type Polled,
   type PollInput,
   type ProfileInput,
+  type PushedInvitation,
   type RoomInput,
   withTroubles,
 } from "./context.ts";
@@ -73,6 +74,11 @@ export const agentSetup = setup({
   actions: {
     /** Accepts and declines them, however long that takes; hearing does not wait for it. */
     answerInvitations: (_, _params: { userId: string; invited: readonly Invitation[] }) => undefined,
+    /** The same for those that were pushed, of which nobody has judged yet. */
+    considerInvitations: (
+      _,
+      _params: { userId: string; roomId: string; spaceId?: string; invited: readonly PushedInvitation[] },
+    ) => undefined,
     tell: (_, _params: Tell | readonly Tell[]) => undefined,
     setName: assign((_, { name }: { name: string }) => ({ name, newName: undefined })),
     setNewName: assign((_, { name }: { name: string }) => ({ newName: name })),
@@ -85,7 +91,11 @@ export const agentSetup = setup({
     endMissing: assign(() => ({ missingSince: undefined })),
     setImported: assign(() => ({ imported: true })),
     forgetCursor: assign((_, { store }: { store: string }) => ({ since: undefined, store })),
-    advance: assign((_, { since }: { since: string }) => ({ since })),
+    /** Who is in touch needs no cursor, and should have none that grows old. */
+    advance: assign((_, { since, pushes }: Pick<Polled, "since" | "pushes">) =>
+      pushes === true ? { since: undefined, inTouch: true as const } : { since },
+    ),
+    loseTouch: assign(({ context: { lost = 0 } }) => ({ inTouch: undefined, lost: lost + 1 })),
     /** What comes after it is read back from the rooms. */
     dropCursor: assign(() => ({ since: undefined })),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
@@ -136,7 +146,8 @@ export const agentSetup = setup({
     isTokenOld: ({ context: { troubles } }, { concern }: In) =>
       troubles[concern]?.kind === "token" && troubles[concern].tries === 1,
     isTaken: (_, event: { readonly error: unknown }) => failureOf(event).kind === "taken",
-    isInvited: (_, { invited }: Polled) => invited !== undefined,
+    isInTouch: ({ context }) => context.inTouch === true,
+    isInvited: (_, { invited }: { readonly invited?: readonly unknown[] }) => invited !== undefined,
     isOnline,
     isServed,
     isLeaving,

@@ -51,8 +51,15 @@ export class PacedClient implements MatrixClient {
     return this.#run("reading", signal, () => this.#client.messages(roomId, request, signal));
   }
 
-  send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string> {
-    return this.#run("sending", signal, () => this.#client.send(roomId, type, txnId, content, signal));
+  send(
+    roomId: string,
+    type: string,
+    txnId: string,
+    content: Content,
+    signal: AbortSignal,
+    at?: number,
+  ): Promise<string> {
+    return this.#run("sending", signal, () => this.#client.send(roomId, type, txnId, content, signal, at));
   }
 
   sendState(roomId: string, type: string, stateKey: string, content: Content, signal: AbortSignal): Promise<string> {
@@ -85,6 +92,10 @@ export class PacedClient implements MatrixClient {
 
   joinedRooms(signal: AbortSignal): Promise<readonly string[]> {
     return this.#run("reading", signal, () => this.#client.joinedRooms(signal));
+  }
+
+  joinedMembers(roomId: string, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#run("reading", signal, () => this.#client.joinedMembers(roomId, signal));
   }
 
   join(roomIdOrAlias: string, signal: AbortSignal): Promise<string> {

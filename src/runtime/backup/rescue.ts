@@ -122,6 +122,7 @@ class Found {
       case "i|":
         return inboxRow.safeParse(JSON.parse(value)).success;
       case "c|":
+      case "p|":
       case "d|":
       case "v|":
       case "l|":

@@ -13,6 +13,7 @@ const kinds: Readonly<Record<string, string>> = {
   "k|": "checkpoints",
   "t|": "timers",
   "i|": "undelivered",
+  "p|": "backlog",
   "s|": "taken events",
   "c|": "crashes",
   "d|": "dead letters",

@@ -3,6 +3,9 @@ import type { ActorId } from "../actor-id.ts";
 /** Of the keys of all actors' records. */
 export const recordPrefix = "r|";
 
+/** Of the keys of what was taken from outside for actors that could not take it. */
+export const backlogPrefix = "p|";
+
 /**
  * The store's key ranges. Actor ids are percent-encoded, so `|` separates parts without doubt; numbers are padded, so
  * that keys sort as they count.
@@ -23,6 +26,8 @@ export const keys = {
   timer: (id: ActorId, timer: string) => `t|${id}|${timer}`,
   /** Something undelivered. `sequence` orders all of the store's inbox entries. */
   inbox: (id: ActorId, sequence: number) => `i|${id}|${number(sequence)}`,
+  /** Something from outside that waits before the inbox. `sequence` orders all of them. */
+  backlog: (id: ActorId, sequence: number) => `${backlogPrefix}${id}|${number(sequence)}`,
   /** An event id that the actor has taken. */
   seen: (id: ActorId, event: string) => `s|${id}|${event}`,
   crash: (id: ActorId, at: number, incarnation: number) => `c|${id}|${number(at)}|${number(incarnation)}`,

@@ -32,7 +32,7 @@ export function inspectionContract(
     await (await inspection()).tryRegistration(never);
     const { registration } = await right();
     const wrong =
-      registration.kind === "token"
+      registration?.kind === "token"
         ? ({ kind: "token", token: "s3cret-other" } as const)
         : ({ kind: "shared-secret", secret: "s3cret-other" } as const);
     const error = await failure((await inspection({ registration: wrong })).tryRegistration(never));

@@ -1,0 +1,191 @@
+import type { PushedEvent, Transaction } from "../../matrix/port.ts";
+import type { ActorId } from "../../runtime/actor-id.ts";
+import type { Backlog, Delivery } from "../../runtime/backlog.ts";
+import type { Cancel, Clock } from "../../runtime/clock.ts";
+import type { Host } from "../../runtime/host.ts";
+import { heardTypes } from "../agent/read-back.ts";
+import type { Attendance } from "./attendance.ts";
+import type { Listening, Residents } from "./residents.ts";
+import { type Understanding, understood } from "./understand.ts";
+
+export interface FeedOptions {
+  readonly host: Pick<Host, "accept" | "subscribe">;
+  readonly backlog: Backlog;
+  readonly residents: Residents;
+  readonly attendance: Attendance;
+  readonly clock: Clock;
+  /** Read each time. */
+  readonly understanding: () => Understanding;
+  /** Something of one agent cannot be delivered now: it waits, and nobody else does. */
+  readonly onWaiting: (actor: ActorId, error: unknown) => void;
+}
+
+/** More than this is not kept for one agent: it looks back instead. */
+const mostHeld = 1_000;
+/** Before what could not be delivered is tried again, ms. */
+const retryAfter = 5_000;
+
+const saidTypes: ReadonlySet<string> = new Set([...heardTypes, "m.reaction"]);
+
+/**
+ * Gives each agent what the homeserver pushes of the rooms that it is in, each event once by its id. All of it is durable
+ * when a transaction is acknowledged: as a step of the agent, or in the backlog, where what one agent cannot take waits
+ * and keeps nobody else's from being taken.
+ */
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #stopping = new AbortController();
+  /** Agents whose backlog is being delivered. */
+  readonly #delivering = new Map<ActorId, Promise<void>>();
+  /** Those among them that got more meanwhile. */
+  readonly #again = new Set<ActorId>();
+  /** Agents of whose trouble has been told. */
+  readonly #told = new Set<ActorId>();
+  /** Of those that wait, as far as it is known. */
+  #counts: ReadonlyMap<ActorId, number> = new Map();
+  #unsubscribe: () => void = () => undefined;
+  #retry: Cancel | undefined;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { host, residents, backlog } = this.#options;
+    this.#unsubscribe = host.subscribe(({ record }) => {
+      if (record.machine !== "agent") return;
+      residents.note(record);
+      if (this.#counts.has(record.id)) this.#deliverHeld(record.id);
+    });
+    await residents.load();
+    this.#counts = await backlog.counts();
+    for (const actor of this.#counts.keys()) this.#deliverHeld(actor);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error("the feed ends"));
+    this.#unsubscribe();
+    this.#retry?.();
+    await Promise.allSettled(this.#delivering.values());
+  }
+
+  /** Resolves when all of it is durable. Rejects when it is not: then it has to come again. */
+  async take({ events }: Transaction): Promise<void> {
+    const { signal } = this.#stopping;
+    const rooms = new Set(events.filter(({ type }) => saidTypes.has(type)).map(({ roomId }) => roomId));
+    // Side by side: of a process that has just started, none is known.
+    await Promise.all([...rooms].map((roomId) => this.#options.attendance.in(roomId, signal)));
+    const deliveries = new Map<ActorId, Delivery[]>();
+    for (const event of events) {
+      this.#options.attendance.note(event);
+      for (const listening of await this.#concerned(event, signal)) {
+        const pushed = understood(event, listening, this.#options.understanding());
+        if (pushed === undefined) continue;
+        const { actor } = listening;
+        deliveries.set(actor, [...(deliveries.get(actor) ?? []), { event: { ...pushed }, id: event.eventId }]);
+      }
+    }
+    // All of them, whatever comes of one: what is durable already is dropped when it comes again.
+    const taken = await Promise.allSettled([...deliveries].map(([actor, ones]) => this.#give(actor, ones)));
+    for (const one of taken) if (one.status === "rejected") throw one.reason;
+  }
+
+  /** Gives an agent something else, in its turn. */
+  tell(actor: ActorId, delivery: Delivery): Promise<void> {
+    return this.#give(actor, [delivery]);
+  }
+
+  /** Whom the event may mean something to. */
+  async #concerned(event: PushedEvent, signal: AbortSignal): Promise<readonly Listening[]> {
+    const { residents, attendance } = this.#options;
+    if (!saidTypes.has(event.type)) {
+      const own = residents.ownerOf(event.roomId);
+      const meant = residents.by(event.stateKey ?? "");
+      return [...new Set([own, meant])].filter((one) => one !== undefined);
+    }
+    const present = await attendance.in(event.roomId, signal);
+    return [...present].flatMap((userId) => residents.by(userId) ?? []);
+  }
+
+  /** In their order, and behind what waits already. */
+  async #give(actor: ActorId, deliveries: readonly Delivery[]): Promise<void> {
+    const { host, residents, backlog } = this.#options;
+    for (const [index, { event, id }] of deliveries.entries()) {
+      this.#counts = await backlog.counts();
+      const standing = residents.standingOf(actor);
+      if (standing === "closed") continue;
+      if (standing === "looking" || this.#counts.has(actor)) return this.#hold(actor, deliveries.slice(index));
+      try {
+        await host.accept(actor, event, { id });
+      } catch (error) {
+        // If it is the store's trouble, nothing can be held either, and all of it comes again.
+        await this.#hold(actor, deliveries.slice(index));
+        this.#waits(actor, error);
+        return;
+      }
+    }
+  }
+
+  async #hold(actor: ActorId, deliveries: readonly Delivery[]): Promise<void> {
+    const { backlog } = this.#options;
+    const held = (await backlog.counts()).get(actor) ?? 0;
+    const room = Math.max(0, mostHeld - held);
+    const fitting = deliveries.slice(0, room);
+    // What does not fit is read from the rooms, once all before it is delivered.
+    const isFull = held <= mostHeld && deliveries.length > room;
+    const last = deliveries.at(room);
+    const lookBack = isFull && last !== undefined ? [{ event: { type: "LOOK_BACK" }, id: `after ${last.id}` }] : [];
+    if (fitting.length + lookBack.length > 0) await backlog.add(actor, [...fitting, ...lookBack]);
+    this.#counts = await backlog.counts();
+    // It may have changed its mind while this was written down, and nobody would tell of that again.
+    this.#deliverHeld(actor);
+  }
+
+  #deliverHeld(actor: ActorId): void {
+    if (this.#stopping.signal.aborted) return;
+    if (this.#delivering.has(actor)) {
+      this.#again.add(actor);
+      return;
+    }
+    const delivery = this.#deliverAll(actor)
+      .catch((error: unknown) => this.#waits(actor, error))
+      .finally(() => {
+        this.#delivering.delete(actor);
+        if (this.#again.delete(actor)) this.#deliverHeld(actor);
+      });
+    this.#delivering.set(actor, delivery);
+  }
+
+  #waits(actor: ActorId, error: unknown): void {
+    if (!this.#told.has(actor)) this.#options.onWaiting(actor, error);
+    this.#told.add(actor);
+    this.#retryLater();
+  }
+
+  async #deliverAll(actor: ActorId): Promise<void> {
+    const { host, residents, backlog } = this.#options;
+    while (!this.#stopping.signal.aborted) {
+      const standing = residents.standingOf(actor);
+      if (standing === "looking") return;
+      if (standing === "closed") return backlog.clear(actor);
+      const next = await backlog.first(actor);
+      if (next === undefined) return;
+      await host.accept(actor, next.event, { id: next.id });
+      this.#told.delete(actor);
+      await backlog.remove(actor, next.key);
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#retry ??= this.#options.clock.schedule(retryAfter, () => {
+      this.#retry = undefined;
+      void this.#deliverAllHeld().catch(() => this.#retryLater());
+    });
+  }
+
+  async #deliverAllHeld(): Promise<void> {
+    this.#counts = await this.#options.backlog.counts();
+    for (const actor of this.#counts.keys()) this.#deliverHeld(actor);
+  }
+}

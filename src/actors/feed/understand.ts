@@ -1,0 +1,30 @@
+import type { Pushed } from "../../machines/agent/context.ts";
+import type { PushedEvent } from "../../matrix/port.ts";
+import { isChanged } from "../agent/changes.ts";
+import { hear } from "../agent/listen.ts";
+import type { Listening } from "./residents.ts";
+
+export interface Understanding {
+  /** Users that are invited again when they left. */
+  readonly core: ReadonlySet<string>;
+  /** Who may command agents. */
+  readonly commanders: ReadonlySet<string>;
+}
+
+/** What a pushed event means to an agent; nothing where it means nothing to it. */
+export function understood(
+  event: PushedEvent,
+  { userId, roomId: ownRoomId = "" }: Listening,
+  { core, commanders }: Understanding,
+): Pushed | undefined {
+  const { roomId } = event;
+  const membership = event.type === "m.room.member" && event.stateKey === userId ? event.content["membership"] : "";
+  if (membership === "invite" && roomId !== ownRoomId)
+    return { type: "PUSHED", heard: [], invited: [{ roomId, inviter: event.sender, at: event.originServerTs }] };
+  const isMoved = roomId === ownRoomId && ["invite", "leave", "ban"].includes(String(membership));
+  // What it does itself is its own concern.
+  if (isMoved || (event.sender !== userId && isChanged([event], roomId, { roomId: ownRoomId, core })))
+    return { type: "PUSHED", heard: [], changed: true };
+  const heard = hear(event, roomId, { userId, ownRoomId, commanders });
+  return heard && { type: "PUSHED", heard: [heard] };
+}

@@ -1,0 +1,66 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { botLocalpart } from "./bot-localpart.ts";
+import { ConfigError } from "./config-error.ts";
+
+/** What the homeserver and we have agreed on. Both tokens are secrets. */
+export interface AppserviceRegistration {
+  readonly id: string;
+  readonly asToken: string;
+  readonly hsToken: string;
+}
+
+const named = z.string("must be text").min(1, "must not be empty");
+const namespaces = z.array(z.object({ regex: z.string() })).nullish();
+
+const registrationFile = z.object({
+  id: named,
+  as_token: named,
+  hs_token: named,
+  sender_localpart: z.literal(botLocalpart, `must be ${botLocalpart}`),
+  namespaces: z.object({ users: namespaces }).nullish(),
+});
+
+const key = "homeserver.appservice.registration_file";
+const example = "Make one with `letta-matrix registration --for synapse`.";
+
+/**
+ * Reads the registration that `letta-matrix registration` has written, relative to the configuration. Throws
+ * {@link ConfigError}, which quotes nothing of it.
+ */
+export async function readRegistration(path: string, file: string, serverName: string) {
+  const full = resolve(dirname(path), file);
+  const wrong = (message: string) => new ConfigError(path, [{ key, message: `names ${full}, ${message}` }], example);
+  const text = await readFile(full, "utf8").catch((error: unknown) => {
+    const code = String(Reflect.get(Object(error), "code"));
+    throw wrong(code === "ENOENT" ? "which is not there" : `which cannot be read (${code})`);
+  });
+  const parsed = registrationFile.safeParse(parsedYaml(text));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw wrong(`which is no registration: ${issue?.path.join(".") || "it"} ${issue?.message}`);
+  }
+  const { id, as_token: asToken, hs_token: hsToken, namespaces: spaces } = parsed.data;
+  if (!(spaces?.users ?? []).some(({ regex }) => covers(regex, `@agent_0:${serverName}`)))
+    throw wrong(`whose namespaces do not hold the agents' users, such as @agent_0:${serverName}`);
+  return { text, registration: { id, asToken, hsToken } satisfies AppserviceRegistration };
+}
+
+function parsedYaml(text: string): unknown {
+  try {
+    return parse(text, { prettyErrors: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** As homeservers match: from the beginning. */
+function covers(regex: string, userId: string): boolean {
+  try {
+    return new RegExp(`^(?:${regex})`).test(userId);
+  } catch {
+    return false;
+  }
+}

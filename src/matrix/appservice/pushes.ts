@@ -1,0 +1,113 @@
+import { randomUUID } from "node:crypto";
+import { Method } from "matrix-js-sdk/lib/http-api/index.js";
+import { z } from "zod";
+import type { OnMalformed } from "../event.ts";
+import type { Call, Caller } from "../matrix-api.ts";
+import { path } from "../path.ts";
+import { MatrixError, type Pushes, type Transaction } from "../port.ts";
+import { TransactionListener } from "./listener.ts";
+
+export interface PushesOptions {
+  /** The registration's id. */
+  readonly id: string;
+  readonly listen: string;
+  readonly hsToken: string;
+  /** Asks as the application service itself. */
+  readonly api: Caller;
+  readonly onMalformed?: OnMalformed;
+  readonly onRefused?: (error: unknown) => void;
+}
+
+const nothing = z.unknown();
+const serverVersion = z.object({ server_version: z.string() });
+
+const pingRemedy =
+  "Check that the registration's url leads to homeserver.appservice.listen, also from where the homeserver runs.";
+
+/** Transactions at our own address, and the ping by which the homeserver finds us there. */
+export class AppservicePushes implements Pushes {
+  readonly #options: PushesOptions;
+  readonly #listener: TransactionListener;
+  /** The ping that is under way, until it has come round. */
+  #awaited: string | undefined;
+  #take: (transaction: Transaction) => Promise<void> = () => Promise.reject(new Error("nobody listens yet"));
+  #makesUp: boolean | undefined;
+
+  constructor(options: PushesOptions) {
+    this.#options = options;
+    const { listen, hsToken, onMalformed, onRefused } = options;
+    this.#listener = new TransactionListener({
+      listen,
+      hsToken,
+      onTransaction: (transaction) => this.#take(transaction),
+      onPing: (id) => {
+        if (id === this.#awaited) this.#awaited = undefined;
+      },
+      ...(onMalformed !== undefined && { onMalformed }),
+      ...(onRefused !== undefined && { onRefused }),
+    });
+  }
+
+  async listen(): Promise<void> {
+    await this.#listener.start();
+  }
+
+  deliverTo(take: (transaction: Transaction) => Promise<void>): void {
+    this.#take = take;
+  }
+
+  async ping(signal: AbortSignal): Promise<void> {
+    const id = randomUUID();
+    const call: Call = {
+      action: "having the homeserver reach us",
+      method: Method.Post,
+      prefix: "/_matrix/client/v1",
+      path: path`/appservice/${this.#options.id}/ping`,
+      body: { transaction_id: id },
+      remedies: { unreachable: pingRemedy, refused: pingRemedy, forbidden: pingRemedy },
+    };
+    this.#awaited = id;
+    await this.#options.api.call(call, nothing, signal).catch((error: unknown) => {
+      throw unsupportedIfUnknown(error);
+    });
+    if (this.#awaited !== undefined)
+      throw new MatrixError("refused", "the homeserver reached somebody else at the address of the registration", {
+        remedy: `Stop the other process that serves this registration. ${pingRemedy}`,
+      });
+  }
+
+  /** Synapse keeps what it could not push, in order; of others that is not certain. */
+  async makesUpFor(signal: AbortSignal): Promise<boolean> {
+    const call: Call = {
+      action: "asking whether it is Synapse",
+      method: Method.Get,
+      prefix: "/_synapse/admin/v1",
+      path: "/server_version",
+    };
+    this.#makesUp ??= await this.#options.api.call(call, serverVersion, signal).then(
+      () => true,
+      (error: unknown) => {
+        // That it does not answer now says nothing.
+        if (error instanceof MatrixError && error.kind !== "unreachable" && error.kind !== "limited") return false;
+        throw error;
+      },
+    );
+    return this.#makesUp;
+  }
+
+  close(): Promise<void> {
+    return this.#listener.stop();
+  }
+}
+
+/** Older homeservers answer 404 in many ways to what they do not know. */
+function unsupportedIfUnknown(error: unknown): unknown {
+  if (!(error instanceof MatrixError) || (error.httpStatus !== 404 && error.kind !== "unsupported")) return error;
+  const { message, remedy, httpStatus, errcode } = error;
+  return new MatrixError("unsupported", message, {
+    remedy,
+    cause: error,
+    ...(httpStatus !== undefined && { httpStatus }),
+    ...(errcode !== undefined && { errcode }),
+  });
+}

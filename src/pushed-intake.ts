@@ -1,0 +1,98 @@
+import { v4 } from "uuid";
+import type { ActorOptions } from "./actor-options.ts";
+import { Attendance } from "./actors/feed/attendance.ts";
+import { Feed } from "./actors/feed/feed.ts";
+import { Pulse } from "./actors/feed/pulse.ts";
+import { Residents } from "./actors/feed/residents.ts";
+import type { Sessions } from "./actors/sessions.ts";
+import type { TransportStatus } from "./commands/status/schema.ts";
+import type { Pushes } from "./matrix/port.ts";
+import type { Clock } from "./runtime/clock.ts";
+import type { ReopeningStore } from "./runtime/embedded/reopening-store.ts";
+import { StoredBacklog } from "./runtime/embedded/stored-backlog.ts";
+import type { Host } from "./runtime/host.ts";
+import type { ChildSpec } from "./runtime/supervisor.ts";
+import type { Logger } from "./telemetry/logger.ts";
+
+export interface PushedIntakeOptions {
+  readonly pushes: Pushes;
+  readonly host: Host;
+  readonly sessions: Sessions;
+  readonly store: ReopeningStore;
+  readonly options: ActorOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Where the homeserver pushes what is said: what gives it to the actors, and how it is started. */
+export interface PushedIntake {
+  /** Before the actors, so that of two processes the second one does nothing. */
+  readonly listener: ChildSpec;
+  /** After the actors. */
+  readonly feed: ChildSpec;
+  readonly status: () => TransportStatus;
+}
+
+export function pushedIntake({
+  pushes,
+  host,
+  sessions,
+  store,
+  options,
+  clock,
+  logger,
+}: PushedIntakeOptions): PushedIntake {
+  const { rooms, commands } = options;
+  const residents = new Residents(host, rooms.server);
+  const attendance = new Attendance(sessions, residents, rooms.botUserId);
+  const feed = new Feed({
+    host,
+    backlog: new StoredBacklog(store),
+    residents,
+    attendance,
+    clock,
+    understanding: () => ({ core: new Set([...rooms.admins, ...rooms.readers]), commanders: commands.people }),
+    onWaiting: (actor, err) => logger.warn({ actor, err }, "what was said to an agent waits until it can take it"),
+  });
+  const pulse = new Pulse({
+    pushes,
+    clock,
+    lookBack: async () => {
+      attendance.forget();
+      for (const { actor } of residents.all())
+        if (residents.standingOf(actor) === "open") await feed.tell(actor, { event: { type: "LOOK_BACK" }, id: v4() });
+    },
+    open: () => pushes.deliverTo((transaction) => feed.take(transaction)),
+    onChange: (reach) =>
+      reach.state === "unreached"
+        ? logger.error({ reach }, "the homeserver cannot push to us")
+        : logger.info({ reach }, "the homeserver pushes to us"),
+  });
+  return {
+    status: () => {
+      const { state: reach, ...rest } = pulse.reach;
+      return { kind: "appservice", reach, ...rest };
+    },
+    listener: {
+      id: "listener",
+      restart: "permanent",
+      async start() {
+        await pushes.listen();
+        return { stop: () => pushes.close() };
+      },
+      shutdown: 5_000,
+    },
+    feed: {
+      id: "feed",
+      restart: "permanent",
+      async start({ signal }) {
+        await feed.start();
+        const ended = pulse.run(signal).catch((error: unknown) => {
+          if (!signal.aborted) throw error;
+        });
+        return { ended, stop: () => feed.stop() };
+      },
+      shutdown: 5_000,
+    },
+  };
+}

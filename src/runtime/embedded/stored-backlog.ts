@@ -1,0 +1,65 @@
+import { z } from "zod";
+import type { ActorId } from "../actor-id.ts";
+import type { Backlog, Delivery, Waiting } from "../backlog.ts";
+import type { ActorEvent } from "../record.ts";
+import { actorOfKey, backlogPrefix, keys, tailOfKey } from "./keys.ts";
+import { del, put, type Store } from "./store.ts";
+
+const row = z.object({
+  event: z.custom<ActorEvent>((value) => typeof Reflect.get(Object(value), "type") === "string"),
+  id: z.string(),
+});
+
+/** The backlog in a store of its own range of keys. The store may be closed and opened again meanwhile. */
+export class StoredBacklog implements Backlog {
+  readonly #store: { readonly current: Store };
+  /** Of the store that is open: counted once, and kept current. */
+  #counted: { readonly store: Store; readonly counts: Map<ActorId, number> } | undefined;
+  #sequence = 0;
+
+  constructor(store: { readonly current: Store }) {
+    this.#store = store;
+  }
+
+  async counts(): Promise<Map<ActorId, number>> {
+    const store = this.#store.current;
+    if (this.#counted?.store === store) return this.#counted.counts;
+    const counts = new Map<ActorId, number>();
+    for await (const [key] of store.scan(backlogPrefix)) {
+      const actor = actorOfKey(key);
+      counts.set(actor, (counts.get(actor) ?? 0) + 1);
+      this.#sequence = Math.max(this.#sequence, Number(tailOfKey(key)));
+    }
+    this.#counted = { store, counts };
+    return counts;
+  }
+
+  async add(actor: ActorId, deliveries: readonly Delivery[]): Promise<void> {
+    const counts = await this.counts();
+    // Counted before it is durable: whoever comes next is to wait behind it.
+    counts.set(actor, (counts.get(actor) ?? 0) + deliveries.length);
+    const writes = deliveries.map(({ event, id }) => put(keys.backlog(actor, ++this.#sequence), { event, id }));
+    await this.#store.current.commit(writes);
+  }
+
+  async first(actor: ActorId): Promise<Waiting | undefined> {
+    for await (const [key, value] of this.#store.current.scan(`${backlogPrefix}${actor}|`))
+      return { key, ...row.parse(JSON.parse(value)) };
+    return undefined;
+  }
+
+  async remove(actor: ActorId, key: string): Promise<void> {
+    await this.#store.current.commit([del(key)]);
+    const counts = await this.counts();
+    const left = (counts.get(actor) ?? 1) - 1;
+    if (left > 0) counts.set(actor, left);
+    else counts.delete(actor);
+  }
+
+  async clear(actor: ActorId): Promise<void> {
+    const found: string[] = [];
+    for await (const [key] of this.#store.current.scan(`${backlogPrefix}${actor}|`)) found.push(key);
+    await this.#store.current.commit(found.map(del));
+    (await this.counts()).delete(actor);
+  }
+}

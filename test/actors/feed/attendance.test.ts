@@ -1,0 +1,71 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { Attendance } from "../../../src/actors/feed/attendance.ts";
+import { Residents } from "../../../src/actors/feed/residents.ts";
+import { addressOf } from "../../../src/machines/addresses.ts";
+import type { PushedEvent } from "../../../src/matrix/port.ts";
+import type { ActorRecord } from "../../../src/runtime/record.ts";
+import { matrixError } from "../../ports/fake-homeserver.ts";
+
+const { signal } = new AbortController();
+const users = ["@agent_1:test", "@agent_2:test"];
+const isIn: Record<string, readonly string[]> = {
+  "@agent_1:test": ["!own:test", "!shared:test"],
+  "@agent_2:test": ["!shared:test"],
+};
+
+let asked: string[];
+let attendance: Attendance;
+
+/** A homeserver that tells only those who are in a room who is in it. */
+beforeEach(() => {
+  asked = [];
+  const residents = new Residents({ list: async function* () {}, read: () => undefined }, "test");
+  for (const [index, userId] of users.entries())
+    residents.note({
+      id: addressOf.agent("test", `agent-${index + 1}`),
+      context: { userId, ...(index === 0 && { roomId: "!own:test" }) },
+    } as unknown as ActorRecord);
+  const client = (userId: string) => ({
+    at: () => client(userId),
+    async joinedMembers(roomId: string) {
+      asked.push(`members ${userId}`);
+      if (!(isIn[userId] ?? []).includes(roomId)) throw matrixError("forbidden");
+      return users.filter((one) => isIn[one]?.includes(roomId)).concat("@anna:test");
+    },
+    async joinedRooms() {
+      asked.push(`rooms ${userId}`);
+      return isIn[userId] ?? [];
+    },
+  });
+  const sessions = { as: client, isLoggedIn: () => true } as unknown as ConstructorParameters<typeof Attendance>[0];
+  attendance = new Attendance(sessions, residents, "@letta-matrix:test");
+});
+
+describe("who is in a room", () => {
+  test("is known from the one whose own room it is", async () => {
+    expect([...(await attendance.in("!own:test", signal))]).toEqual(["@agent_1:test"]);
+    await attendance.in("!own:test", signal);
+    expect(asked).toEqual(["members @agent_1:test"]);
+  });
+
+  test("is known from all agents, asked once, where nobody else may tell", async () => {
+    const [shared, empty] = await Promise.all([
+      attendance.in("!shared:test", signal),
+      attendance.in("!nobodys:test", signal),
+    ]);
+    expect([...shared]).toEqual(users);
+    expect([...empty]).toEqual([]);
+    await attendance.in("!other:test", signal);
+    expect(asked.filter((one) => one.startsWith("rooms"))).toEqual(users.map((userId) => `rooms ${userId}`));
+    const join = { type: "m.room.member", stateKey: "@agent_2:test", content: { membership: "join" } };
+    attendance.note({ roomId: "!new:test", ...join } as unknown as PushedEvent);
+    expect([...(await attendance.in("!new:test", signal))]).toEqual(["@agent_2:test"]);
+  });
+
+  test("is asked again once it has been forgotten", async () => {
+    await attendance.in("!own:test", signal);
+    attendance.forget();
+    await attendance.in("!own:test", signal);
+    expect(asked).toHaveLength(2);
+  });
+});

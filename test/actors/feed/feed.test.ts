@@ -1,0 +1,248 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { Attendance } from "../../../src/actors/feed/attendance.ts";
+import { Feed } from "../../../src/actors/feed/feed.ts";
+import { Residents } from "../../../src/actors/feed/residents.ts";
+import { addressOf } from "../../../src/machines/addresses.ts";
+import type { PushedEvent } from "../../../src/matrix/port.ts";
+import type { ActorId } from "../../../src/runtime/actor-id.ts";
+import { Store } from "../../../src/runtime/embedded/store.ts";
+import { StoredBacklog } from "../../../src/runtime/embedded/stored-backlog.ts";
+import { type Host, MailboxFull, type Transition } from "../../../src/runtime/host.ts";
+import type { ActorEvent, ActorRecord } from "../../../src/runtime/record.ts";
+import { MemoryDatabase } from "../../runtime/memory-database.ts";
+import { SimulatedClock, settled } from "../../runtime/simulated-clock.ts";
+
+const server = "test";
+const own = "!own:test";
+const foreign = "!foreign:test";
+const scout = addressOf.agent(server, "agent-1");
+const nora = addressOf.agent(server, "agent-2");
+const scoutUser = "@agent_1:test";
+const noraUser = "@agent_2:test";
+
+interface Given {
+  readonly actor: ActorId;
+  readonly event: ActorEvent;
+  readonly id: string | undefined;
+}
+
+/** Actors that take what they are given, unless a test says otherwise. */
+class Actors {
+  readonly given: Given[] = [];
+  readonly full = new Set<ActorId>();
+  failure: Error | undefined;
+  readonly #records = new Map<ActorId, ActorRecord>();
+  readonly #listeners = new Set<(transition: Transition) => void>();
+
+  is(actor: ActorId, userId: string, state: { intake: string; life?: string }, roomId?: string): void {
+    const value = { life: state.life ?? "live", intake: state.intake };
+    const context = { userId, ...(roomId !== undefined && { roomId }) };
+    const record = { id: actor, machine: "agent", value, context } as unknown as ActorRecord;
+    this.#records.set(actor, record);
+    for (const listener of this.#listeners) listener({ record } as Transition);
+  }
+
+  readonly host: Pick<Host, "accept" | "subscribe" | "list" | "read"> = {
+    accept: async (actor, event, { id } = {}) => {
+      if (this.failure !== undefined) throw this.failure;
+      if (this.full.has(actor)) throw new MailboxFull("full");
+      if (id !== undefined && this.given.some((one) => one.id === id && one.actor === actor)) return;
+      this.given.push({ actor, event, id });
+    },
+    subscribe: (listener) => {
+      this.#listeners.add(listener);
+      return () => this.#listeners.delete(listener);
+    },
+    read: (actor) => this.#records.get(actor),
+    list: async function* (this: Actors) {
+      yield* this.#records.values();
+    }.bind(this),
+  };
+
+  idsOf(actor: ActorId): (string | undefined)[] {
+    return this.given.filter((one) => one.actor === actor).map(({ id }) => id);
+  }
+}
+
+let actors: Actors;
+let clock: SimulatedClock;
+let database: MemoryDatabase;
+let members: Record<string, string[] | Error>;
+let asked: string[];
+let told: ActorId[];
+
+function feed(): Feed {
+  const store = new Store(database, () => undefined);
+  const residents = new Residents(actors.host, server);
+  const client = (userId: string) => ({
+    at: () => client(userId),
+    joinedMembers: async (roomId: string) => {
+      asked.push(`${userId} ${roomId}`);
+      const known = members[roomId] ?? [];
+      if (known instanceof Error) throw known;
+      return known;
+    },
+    joinedRooms: async () => [],
+  });
+  const sessions = { as: client, isLoggedIn: () => true } as unknown as ConstructorParameters<typeof Attendance>[0];
+  return new Feed({
+    host: actors.host,
+    backlog: new StoredBacklog({ current: store }),
+    residents,
+    attendance: new Attendance(sessions, residents, "@letta-matrix:test"),
+    clock,
+    understanding: () => ({ core: new Set(["@admin:test"]), commanders: new Set(["@anna:test"]) }),
+    onWaiting: (actor) => told.push(actor),
+  });
+}
+
+let eventIds = 0;
+
+function said(roomId: string, body = "hello", rest: Partial<PushedEvent> = {}): PushedEvent {
+  return {
+    eventId: `$${++eventIds}`,
+    roomId,
+    type: "m.room.message",
+    sender: "@anna:test",
+    content: { msgtype: "m.text", body },
+    originServerTs: 1,
+    ...rest,
+  };
+}
+
+function member(roomId: string, stateKey: string, membership: string, sender = "@anna:test"): PushedEvent {
+  return said(roomId, "", { type: "m.room.member", stateKey, sender, content: { membership } });
+}
+
+const mention = (userId: string) => ({
+  content: { msgtype: "m.text", body: "hi", "m.mentions": { user_ids: [userId] } },
+});
+const transaction = (...events: PushedEvent[]) => ({ txnId: "1", events });
+
+beforeEach(() => {
+  actors = new Actors();
+  clock = new SimulatedClock();
+  database = new MemoryDatabase(clock);
+  members = { [own]: ["@anna:test", scoutUser], [foreign]: [scoutUser, noraUser, "@anna:test"] };
+  asked = [];
+  told = [];
+  actors.is(scout, scoutUser, { intake: "pushed" }, own);
+  actors.is(nora, noraUser, { intake: "pushed" }, "!noras:test");
+});
+
+describe("what is pushed", () => {
+  test("reaches each agent that it is for, once by its event id, whatever the transaction is called", async () => {
+    const one = feed();
+    await one.start();
+    const [inOwn, toNora] = [said(own), said(foreign, "", mention(noraUser))];
+    await one.take(transaction(inOwn, toNora, said(foreign, "to nobody")));
+    await one.take({ txnId: "1", events: [inOwn, toNora] });
+    await one.take({ txnId: "0", events: [said(own, "more")] });
+    expect(actors.idsOf(scout)).toEqual([inOwn.eventId, `$${eventIds}`]);
+    expect(actors.idsOf(nora)).toEqual([toNora.eventId]);
+    expect(actors.given[0]?.event).toMatchObject({ type: "PUSHED", heard: [{ kind: "question", roomId: own }] });
+    expect(asked).toEqual([`${scoutUser} ${own}`, `@letta-matrix:test ${foreign}`]);
+  });
+
+  test("is nothing to an agent that said it itself, or is not in the room", async () => {
+    const one = feed();
+    await one.start();
+    await one.take(transaction(said(own, "an answer", { sender: scoutUser })));
+    await one.take(transaction(said(foreign, "", mention(noraUser))));
+    expect(actors.idsOf(nora)).toHaveLength(1);
+    await one.take(transaction(member(foreign, noraUser, "leave"), said(foreign, "", mention(noraUser))));
+    expect(actors.idsOf(nora)).toHaveLength(1);
+    await one.take(transaction(member(foreign, noraUser, "join", noraUser), said(foreign, "", mention(noraUser))));
+    expect(actors.idsOf(nora)).toHaveLength(2);
+    expect(actors.idsOf(scout)).toEqual([]);
+    expect(asked.filter((one) => one.endsWith(foreign))).toHaveLength(1);
+  });
+
+  test("tells of invitations, and of what others change in an agent's own room", async () => {
+    const one = feed();
+    await one.start();
+    await one.take(
+      transaction(
+        member("!new:test", scoutUser, "invite"),
+        member(own, scoutUser, "leave"),
+        said(own, "", { type: "m.room.name", stateKey: "", content: { name: "mine" } }),
+        said(own, "", { type: "m.room.name", stateKey: "", sender: scoutUser, content: { name: "ours" } }),
+        member(own, "@anna:test", "leave"),
+        member(own, "@admin:test", "leave", "@admin:test"),
+      ),
+    );
+    expect(actors.given.map(({ event }) => [event["invited"], event["changed"]])).toEqual([
+      [[{ roomId: "!new:test", inviter: "@anna:test", at: 1 }], undefined],
+      [undefined, true],
+      [undefined, true],
+      [undefined, true],
+    ]);
+    expect(asked).toEqual([]);
+  });
+
+  test("waits for one agent that is full, durably and in its order, while others go on", async () => {
+    const one = feed();
+    await one.start();
+    actors.full.add(scout);
+    const [first, second] = [said(own, "1"), said(own, "2")];
+    const other = said(foreign, "", mention(noraUser));
+    await one.take(transaction(first, other));
+    await one.take(transaction(second));
+    expect(actors.given.map(({ id }) => id)).toEqual([other.eventId]);
+    expect(told).toEqual([scout]);
+    await one.stop();
+
+    // Another process finds them, and what comes then waits behind them.
+    const two = feed();
+    await two.start();
+    await settled();
+    const third = said(own, "3");
+    await two.take(transaction(third));
+    actors.full.clear();
+    await clock.pass(5_000);
+    await settled();
+    expect(actors.idsOf(scout)).toEqual([first.eventId, second.eventId, third.eventId]);
+    expect(database.keys().filter((key) => key.startsWith("p|"))).toEqual([]);
+  });
+
+  test("waits for an agent that is still looking back, and is nothing to one that hears nothing", async () => {
+    const one = feed();
+    await one.start();
+    actors.is(scout, scoutUser, { intake: "catchingUp" }, own);
+    actors.is(nora, noraUser, { intake: "deaf", life: "disabled" }, "!noras:test");
+    const first = said(own, "1");
+    await one.take(transaction(first, said(foreign, "", mention(noraUser))));
+    expect(actors.given).toEqual([]);
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    expect(actors.given.map(({ id }) => id)).toEqual([first.eventId]);
+  });
+
+  test("is looked for in the rooms where too much of it waits for one agent", async () => {
+    const one = feed();
+    await one.start();
+    actors.full.add(scout);
+    const events = Array.from({ length: 1_100 }, (_, n) => said(own, String(n)));
+    await one.take(transaction(...events));
+    await one.take(transaction(said(own, "later")));
+    actors.full.clear();
+    await clock.pass(5_000);
+    for (let n = 0; n < 2_000 && actors.given.length < 1_001; n++) await settled();
+    expect(actors.given.map(({ id }) => id).slice(0, 1_000)).toEqual(
+      events.slice(0, 1_000).map(({ eventId }) => eventId),
+    );
+    expect(actors.given.slice(1_000).map(({ event }) => event.type)).toEqual(["LOOK_BACK"]);
+  });
+
+  test("comes again when it could not be written down, or when nobody knows who is in the room", async () => {
+    const one = feed();
+    await one.start();
+    members[own] = new Error("the homeserver is away");
+    await expect(one.take(transaction(said(own)))).rejects.toThrow("away");
+    members[own] = [scoutUser];
+    actors.failure = new Error("the host is stopped");
+    database.fail(new Error("no space left on device"));
+    await expect(one.take(transaction(said(own)))).rejects.toThrow("could not be written");
+    expect(actors.given).toEqual([]);
+  });
+});

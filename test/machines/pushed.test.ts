@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import type { Heard } from "../../src/machines/question.ts";
+import { type Agent, nothing, polling, provision, resolving } from "./agents.ts";
+import { drive, question } from "./charts-under-test.ts";
+
+/** An agent in its room, where the homeserver pushes. */
+function pushed(): Agent {
+  const agent = resolving();
+  provision(agent);
+  agent.done("catchUp", { ...nothing, pushes: true });
+  return agent;
+}
+
+const heard: Heard = { kind: "question", roomId: "!room:test", question: question(1) };
+
+describe("an agent that is told what is said", () => {
+  test("asks for nothing, has no cursor that could grow old, and hands on what it is told", () => {
+    const agent = pushed();
+    expect(agent.in("intake.pushed")).toBe(true);
+    expect([...agent.running]).toEqual([]);
+    expect(agent.context.since).toBeUndefined();
+    agent.send({ type: "PUSHED", heard: [heard] });
+    expect(agent.tells.at(-1)).toMatchObject({ id: "$question-1", event: { type: "MESSAGE" } });
+    expect(agent.in("intake.pushed")).toBe(true);
+  });
+
+  test("looks at its room again when others have changed it", () => {
+    const agent = pushed();
+    agent.send({ type: "PUSHED", heard: [], changed: true });
+    expect(agent.in("room.noticing")).toBe(true);
+  });
+
+  test("polls once more, and then never again, when it was polling before", () => {
+    const agent = polling();
+    agent.done("poll", { since: "s2", heard: [heard], pushes: true });
+    expect(agent.tells.at(-1)).toMatchObject({ id: "$question-1", event: { type: "MESSAGE" } });
+    expect(agent.in("intake.pushed")).toBe(true);
+    expect(agent.running.has("poll")).toBe(false);
+  });
+
+  test("looks back at what was said when it may not have been told, each time by another name", () => {
+    const agent = pushed();
+    for (const lost of [1, 2]) {
+      agent.send({ type: "LOOK_BACK" });
+      expect(agent.inputOf("catchUp")).toMatchObject({ lost });
+      agent.send({ type: "PUSHED", heard: [heard] });
+      expect(agent.tells.filter(({ id }) => id === "$question-1")).toEqual([]);
+      agent.done("catchUp", { ...nothing, pushes: true });
+      expect(agent.in("intake.pushed")).toBe(true);
+    }
+  });
+
+  test("looks back after it was left out for a while, and after a restore", () => {
+    const agent = pushed();
+    agent.send({ type: "DISABLED" });
+    expect(agent.in("intake.deaf")).toBe(true);
+    agent.send({ type: "DISCOVERED", name: "Scout" });
+    expect(agent.inputOf("catchUp")).toMatchObject({ lost: 1 });
+    agent.done("catchUp", { ...nothing, pushes: true });
+    agent.send({ type: "restored", store: "b" });
+    expect(agent.inputOf("catchUp")).toMatchObject({ store: "b" });
+  });
+
+  test("looks back when its room is another one: it was told nothing of what was said there", () => {
+    const agent = pushed();
+    agent.send({ type: "MOVED" });
+    expect(agent.inputOf("catchUp")).toMatchObject({ lost: 1 });
+  });
+
+  test("polls again where the homeserver pushes no more", () => {
+    const agent = pushed();
+    agent.send({ type: "LOOK_BACK" });
+    agent.done("catchUp", nothing);
+    expect(agent.inputOf("poll")).toMatchObject({ since: "s1" });
+  });
+});
+
+test("a new agent is no different", () => {
+  expect(drive.agent().in("intake.deaf")).toBe(true);
+});
