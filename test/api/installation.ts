@@ -7,12 +7,8 @@ import { untroubled } from "../commands/untroubled.ts";
 
 export const server = "example.org";
 
-/** Stands where only our own program may read it: no answer, log line or audit entry has it. */
-export const canaries = {
-  password: "canary-password-7d1f",
-  accessToken: "canary-access-token-93ab",
-  said: "canary said",
-};
+/** What somebody said, in an agent's record: no answer has it. */
+export const said = "canary said";
 
 /** An agent that fares well. */
 export function agentCalled(name: string, agentId: string, rest: Partial<ActorRecord> = {}): ActorRecord {
@@ -26,7 +22,7 @@ export function agentCalled(name: string, agentId: string, rest: Partial<ActorRe
       name,
       userId: agentUserId(server, agentId),
       roomId: `!${agentId}:${server}`,
-      pending: canaries.said,
+      pending: said,
     },
     ...rest,
   });

@@ -5,7 +5,7 @@ import { bindCommands } from "../../src/commands/index.ts";
 import { roomList } from "../../src/commands/status/schema.ts";
 import { unused } from "../commands/untroubled.ts";
 import { type Example, examples } from "./examples.ts";
-import { installation, server } from "./installation.ts";
+import { installation, said, server } from "./installation.ts";
 import { type Served, serve } from "./served.ts";
 
 const commands = new Map(
@@ -35,10 +35,12 @@ test("each route that is served is tried here", () => {
 describe.each(served)("$method $path", ({ method, path, command, status = 200 }) => {
   const askWith = async (token?: string) => {
     const example = (await examples[command.name]?.(api)) ?? {};
-    return api.ask(method, pathOf(path, example), {
+    const answered = await api.ask(method, pathOf(path, example), {
       ...(token !== undefined && { token }),
       ...(example.body !== undefined && { body: example.body }),
     });
+    expect(answered.text).not.toContain(said);
+    return answered;
   };
   const audited = async () => (await api.audit.page(1)).entries.at(0);
 
