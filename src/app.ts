@@ -137,7 +137,7 @@ async function compose(
   const { secret, identity, care, sessions } = await accounts(config, logger, ports, store.vault);
   const { wanted } = coreUsersOf(config);
   const actors: Pick<Host, "list" | "read"> = {
-    list: (realm, machine) => host.list(realm, machine),
+    list: (realm, machine, ...key) => host.list(realm, machine, ...key),
     read: (id) => host.read(id),
   };
   const directory = new Directory(actors, serverName);
@@ -176,7 +176,7 @@ async function compose(
       }),
       auditBehaviour(directory, options.audit),
       conversationBehaviour({ letta, sessions, budgets, clock, markdown }),
-      outboxBehaviour({ sessions, markdown }),
+      outboxBehaviour({ sessions, markdown, botUserId, hostOf: (roomId) => directory.hostOf(roomId) }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
     onNotice: (notice) => logger.warn({ notice }, "somebody who watches over the actors should know this"),
@@ -203,7 +203,14 @@ async function compose(
   const supervision = { clock, jitterSeed: secret, period: 600_000, backoff: { minBackoff: 200, maxBackoff: 60_000 } };
   /** What the actors do without: it is started again however often it fails. */
   const helpers: readonly ChildSpec[] = [
-    ...surfacesOf({ config, commands, tokens: callers.tokens, clock, logger }),
+    ...surfacesOf({
+      config,
+      commands,
+      tokens: callers.tokens,
+      clock,
+      logger,
+      former: { homeserver, people: ports.people, sessions, host, botUserId },
+    }),
     ...(care === undefined
       ? []
       : [

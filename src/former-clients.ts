@@ -2,7 +2,7 @@ import { FailedLogins } from "./actors/guests/failed-logins.ts";
 import { Guests } from "./actors/guests/guests.ts";
 import { RecentFinals } from "./actors/outside/recent-finals.ts";
 import type { Sessions } from "./actors/sessions.ts";
-import { openProblem } from "./api/former/exposure.ts";
+import { openProblem } from "./api/exposure.ts";
 import { formerPart } from "./api/former/part.ts";
 import type { HttpPart } from "./api/part.ts";
 import type { Authentication } from "./commands/access/principal.ts";

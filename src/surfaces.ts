@@ -7,6 +7,7 @@ import { controlHandlers } from "./cli/control-handlers.ts";
 import type { Tokens } from "./commands/access/tokens.ts";
 import type { BoundCommand } from "./commands/command.ts";
 import type { Config } from "./config/schema.ts";
+import { type FormerClientsOptions, formerClientsAt } from "./former-clients.ts";
 import { mcpPart } from "./mcp/part.ts";
 import type { Clock } from "./runtime/clock.ts";
 import { ControlServer } from "./runtime/control/server.ts";
@@ -20,6 +21,8 @@ export interface SurfaceOptions {
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What clients of the older system are served with. */
+  readonly former: Pick<FormerClientsOptions, "homeserver" | "people" | "sessions" | "host" | "botUserId">;
 }
 
 /** All by which others ask something of the running process. */
@@ -43,7 +46,7 @@ export function surfacesOf(options: SurfaceOptions): readonly ChildSpec[] {
 }
 
 function httpSurface(
-  { config, commands, tokens, clock, logger }: SurfaceOptions,
+  { config, commands, tokens, clock, logger, former }: SurfaceOptions,
   listen: { readonly host: string; readonly port: number },
 ): ChildSpec {
   const { allowedHosts, allowedOrigins, ratePerMinute } = config.api;
@@ -56,6 +59,15 @@ function httpSurface(
         ...listen,
         admission: { allowedHosts, allowedOrigins },
         parts: [
+          formerClientsAt(listen.host, {
+            ...former,
+            config,
+            commands,
+            authentication: tokens,
+            ratePerMinute,
+            clock,
+            logger,
+          }),
           healthPart({ commands, clock }),
           restPart({ commands, authentication: tokens, ratePerMinute }),
           mcpPart({

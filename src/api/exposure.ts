@@ -7,6 +7,12 @@ export function isLoopback(address: string): boolean {
   return bare === "::1" || bare === "localhost" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(bare);
 }
 
+/** What is wrong with letting everybody in on this address, for the start to be refused with. */
+export function openProblem(bindAddress: string, legacyOpen: boolean): string | undefined {
+  if (!legacyOpen || isLoopback(bindAddress)) return undefined;
+  return `serves everybody without a token, and ${bindAddress} can be reached from other machines: bind 127.0.0.1, or leave it out`;
+}
+
 /** Nothing is served. */
 export class PublicWithoutTokens extends Error {
   override readonly name = "PublicWithoutTokens";
@@ -15,15 +21,5 @@ export class PublicWithoutTokens extends Error {
 
   constructor(host: string) {
     super(`${host} can be reached from other machines, and nobody has a token yet`);
-  }
-}
-
-/** Nothing is served. */
-export class PublicAndOpen extends Error {
-  override readonly name = "PublicAndOpen";
-  readonly remedy = "Let api.listen be at 127.0.0.1, or leave api.legacy_open out.";
-
-  constructor(host: string) {
-    super(`${host} can be reached from other machines, and api.legacy_open lets everybody in without a token`);
   }
 }

@@ -26,6 +26,8 @@ export class HttpServer {
     this.#options = options;
     this.#server = Fastify({
       bodyLimit,
+      // Ids of rooms and events stand in paths.
+      routerOptions: { maxParamLength: 1_000 },
       requestTimeout: 30_000,
       forceCloseConnections: true,
       genReqId: () => randomUUID(),

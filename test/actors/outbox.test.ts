@@ -24,7 +24,14 @@ beforeEach(async () => {
 
 /** The next life of the process, on what the last one has written. */
 async function begin(database?: MemoryHost["database"]): Promise<MemoryHost> {
-  const behaviours = [outboxBehaviour({ sessions: place.sessions, markdown: new Markdown() })];
+  const behaviours = [
+    outboxBehaviour({
+      sessions: place.sessions,
+      markdown: new Markdown(),
+      botUserId: "@letta-matrix:test",
+      hostOf: async () => undefined,
+    }),
+  ];
   const { clock } = place;
   const begun = await memoryHost({ behaviours, clock, ...(database !== undefined && { database }) });
   ({ host } = begun);

@@ -37,7 +37,17 @@ beforeEach(async () => {
   know(agentRecord("agent-2", {}, { name: "Sage", userId: "@agent_2:test", roomId: ownRoom }));
   waits = new Waits();
   const { clock, sessions } = place;
-  const { host } = await memoryHost({ clock, behaviours: [outboxBehaviour({ sessions, markdown: new Markdown() })] });
+  const { host } = await memoryHost({
+    clock,
+    behaviours: [
+      outboxBehaviour({
+        sessions,
+        markdown: new Markdown(),
+        botUserId: "@letta-matrix:test",
+        hostOf: async () => undefined,
+      }),
+    ],
+  });
   context = {
     ...unused,
     server,

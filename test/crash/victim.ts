@@ -117,6 +117,7 @@ function portsOf({ homeserver: { url, serverName, registration }, letta }: Confi
   const backend = new AppServerBackend({ url: letta.url, toolAllowList, toolAskList, idleTimeoutMs, receiptWithinMs });
   return {
     homeserver,
+    people: homeserver.people,
     letta: backend,
     clock: hasteOf(systemClock, settings.epoch, settings.haste),
     async close() {

@@ -129,6 +129,7 @@ async function portsOf({
     : new AppServerBackend({ ...turns, receiptWithinMs });
   return {
     homeserver,
+    people: homeserver.people,
     letta,
     clock: hasteOf(systemClock, Date.now(), clockHaste),
     async close() {

@@ -11,6 +11,10 @@ import { editContent, messageContent, reactionContent } from "./content.ts";
 export interface CarryOutDependencies {
   readonly sessions: Pick<Sessions, "as">;
   readonly markdown: Markdown;
+  /** The bot speaks wherever an agent lives. */
+  readonly botUserId: string;
+  /** The agent's user whose own room it is. */
+  hostOf(roomId: string): Promise<string | undefined>;
 }
 
 type OutboxEffects = ChildEffects<typeof outboxMachine>;
@@ -19,19 +23,17 @@ type OutboxEffects = ChildEffects<typeof outboxMachine>;
 const largestContent = 48 * 1024;
 
 /** Sends what an errand says, under names that are the same whoever sends it again. */
-export function carryOut({ sessions, markdown }: CarryOutDependencies): OutboxEffects["carryOut"] {
+export function carryOut(dependencies: CarryOutDependencies): OutboxEffects["carryOut"] {
   return async ({ userId, roomId, errand, mayBeDone }, { signal, restarted }) => {
+    const { sessions, markdown, botUserId, hostOf } = dependencies;
     const client = sessions.as(userId).at("conversation");
     const sender = new Sender(client, roomId, errand.key, restarted || mayBeDone, signal);
     const { what } = errand;
     switch (what.kind) {
       case "message": {
         const contents = contentsOf(errand, markdown);
-        const { host } = what;
-        if (host === undefined) return await sender.sayAll(contents);
-        return await asGuest(sessions.as(host).at("conversation"), client, roomId, signal, () =>
-          sender.sayAll(contents),
-        );
+        const host = async () => what.host ?? (userId === botUserId ? await hostOf(roomId) : undefined);
+        return await letIn(sessions, host, client, roomId, signal, () => sender.sayAll(contents));
       }
       case "edit":
         return await sender.sayAll([editContent(what, markdown)]);
@@ -44,9 +46,10 @@ export function carryOut({ sessions, markdown }: CarryOutDependencies): OutboxEf
   };
 }
 
-/** Lets somebody in by whom the room is, where it turns out that it is not in there. */
-async function asGuest<T>(
-  host: MatrixClient,
+/** Lets a user of ours in by whom the room is, where it turns out that it is not in there. */
+async function letIn<T>(
+  sessions: Pick<Sessions, "as">,
+  hostOf: () => Promise<string | undefined>,
   guest: MatrixClient,
   roomId: string,
   signal: AbortSignal,
@@ -56,10 +59,12 @@ async function asGuest<T>(
     return await act();
   } catch (error) {
     if (!(error instanceof MatrixError && error.kind === "forbidden")) throw error;
+    const host = await hostOf();
+    if (host === undefined) throw error;
+    await sessions.as(host).at("conversation").invite(roomId, guest.userId, signal);
+    await guest.join(roomId, signal);
+    return await act();
   }
-  await host.invite(roomId, guest.userId, signal);
-  await guest.join(roomId, signal);
-  return await act();
 }
 
 /** One message, or several where the text is longer than an event may be. */

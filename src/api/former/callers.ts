@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import type { Principal, Scope } from "../../commands/access/principal.ts";
-import { isLoopback } from "./exposure.ts";
+import { isLoopback } from "../exposure.ts";
 import { Refused } from "./failures.ts";
 import type { FormerOptions } from "./options.ts";
 import { isSameSecret } from "./secrets.ts";

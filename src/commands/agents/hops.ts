@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { askingMarkers } from "../../actors/marker.ts";
 import type { Host } from "../../runtime/host.ts";
 
 const talk = z.object({
@@ -9,7 +10,7 @@ const talk = z.object({
 export const mostHops = 10;
 
 /** Through how many agents goes what an agent says now: one more than what it is answering. Throws {@link TooManyHops}. */
-export async function hopsFrom(agentId: string, server: string, host: Pick<Host, "list">): Promise<number> {
+async function hopsFrom(agentId: string, server: string, host: Pick<Host, "list">): Promise<number> {
   let deepest = 0;
   for await (const { context } of host.list(server, "conversation", agentId)) {
     const { data } = talk.safeParse(context);
@@ -17,6 +18,19 @@ export async function hopsFrom(agentId: string, server: string, host: Pick<Host,
   }
   if (deepest >= mostHops) throw new TooManyHops();
   return deepest + 1;
+}
+
+/** What tells the others which agent says something, and how far it has come. Throws {@link TooManyHops}. */
+export async function marksOf(
+  { agentId, name }: { readonly agentId: string; readonly name?: string | undefined },
+  server: string,
+  host: Pick<Host, "list">,
+): Promise<Readonly<Record<string, string | number>>> {
+  return {
+    [askingMarkers.agentId]: agentId,
+    [askingMarkers.hops]: await hopsFrom(agentId, server, host),
+    ...(name !== undefined && { [askingMarkers.name]: name }),
+  };
 }
 
 /** Nothing was said. */

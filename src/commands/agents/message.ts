@@ -1,11 +1,10 @@
 import { z } from "zod";
-import { askingMarkers } from "../../actors/marker.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { run } from "../messages/errand.ts";
 import { asAgent, causeOf, idempotencyKey, NotYours } from "../messages/speaker.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
-import { hopsFrom } from "./hops.ts";
+import { marksOf } from "./hops.ts";
 
 /** Longer nobody waits for an answer, s. */
 const longestWait = 60;
@@ -64,11 +63,7 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
     if (room === undefined) throw new NoRoomYet(to);
     const end = wait > 0 ? needs.waits.begin(sender.agentId, target.agentId) : undefined;
     try {
-      const marks = {
-        [askingMarkers.agentId]: sender.agentId,
-        [askingMarkers.hops]: await hopsFrom(sender.agentId, server, host),
-        ...(sender.name !== undefined && { [askingMarkers.name]: sender.name }),
-      };
+      const marks = await marksOf(sender, server, host);
       const what = { kind: "message" as const, text, mentions: [target.userId], host: target.userId, marks };
       const said = await run({ userId: sender.userId, roomId: room, key: causeOf(call, key), what }, needs, call);
       const [event] = said.events;

@@ -40,7 +40,7 @@ export const messagesList: Command<typeof input, typeof output, "host" | "server
   input,
   output,
   async run({ room, agent, limit, cursor }, context, call) {
-    const client = context.sessions.as(await speakerOf(agent, call, context)).at("conversation");
+    const client = context.sessions.as((await speakerOf(agent, call, context)).userId).at("conversation");
     const request = {
       dir: "b" as const,
       limit,

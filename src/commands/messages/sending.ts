@@ -1,7 +1,8 @@
 import { z } from "zod";
-import type { Command } from "../command.ts";
+import { marksOf } from "../agents/hops.ts";
+import type { Command, CommandContext } from "../command.ts";
 import { done, run } from "./errand.ts";
-import { asAgent, causeOf, eventId, idempotencyKey, roomId, speakerOf } from "./speaker.ts";
+import { asAgent, causeOf, eventId, idempotencyKey, roomId, type Speaker, speakerOf } from "./speaker.ts";
 
 type Needs = "host" | "server" | "botUserId";
 
@@ -30,11 +31,16 @@ export const messagesSend: Command<typeof message, typeof done, Needs> = {
   input: message,
   output: done,
   async run({ room, agent, key, ...said }, context, call) {
-    const userId = await speakerOf(agent, call, context);
-    const what = { kind: "message" as const, ...said };
+    const { userId, ...speaker } = await speakerOf(agent, call, context);
+    const what = { kind: "message" as const, ...said, ...(await marksFor(speaker, context)) };
     return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
   },
 };
+
+/** Agents hear who else says something, so that none goes on for ever. */
+async function marksFor({ agent }: Omit<Speaker, "userId">, { server, host }: Pick<CommandContext, "server" | "host">) {
+  return agent === undefined ? {} : { marks: await marksOf(agent, server, host) };
+}
 
 const answer = z.strictObject({ ...common, event: eventId, text, thread: message.shape.thread });
 
@@ -48,8 +54,8 @@ export const messagesReply: Command<typeof answer, typeof done, Needs> = {
   input: answer,
   output: done,
   async run({ room, agent, key, event, ...said }, context, call) {
-    const userId = await speakerOf(agent, call, context);
-    const what = { kind: "message" as const, ...said, inReplyTo: event };
+    const { userId, ...speaker } = await speakerOf(agent, call, context);
+    const what = { kind: "message" as const, ...said, inReplyTo: event, ...(await marksFor(speaker, context)) };
     return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
   },
 };
@@ -70,7 +76,7 @@ export const messagesReact: Command<typeof reaction, typeof done, Needs> = {
   input: reaction,
   output: done,
   async run({ room, agent, key, event, sign }, context, call) {
-    const userId = await speakerOf(agent, call, context);
+    const { userId } = await speakerOf(agent, call, context);
     const what = { kind: "reaction" as const, event, sign };
     return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
   },
@@ -89,7 +95,7 @@ export const messagesEdit: Command<typeof edit, typeof done, Needs> = {
   input: edit,
   output: done,
   async run({ room, agent, key, event, text: fresh }, context, call) {
-    const userId = await speakerOf(agent, call, context);
+    const { userId } = await speakerOf(agent, call, context);
     const what = { kind: "edit" as const, event, text: fresh };
     return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
   },
@@ -107,7 +113,7 @@ export const messagesRedact: Command<typeof redaction, typeof done, Needs> = {
   input: redaction,
   output: done,
   async run({ room, agent, key, event }, context, call) {
-    const userId = await speakerOf(agent, call, context);
+    const { userId } = await speakerOf(agent, call, context);
     return run({ userId, roomId: room, key: causeOf(call, key), what: { kind: "redaction", event } }, context, call);
   },
 };

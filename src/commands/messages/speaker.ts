@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
-import { agentUserId } from "../../machines/addresses.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Call, CommandContext } from "../command.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
@@ -31,21 +30,27 @@ export const idempotencyKey = z
   .exactOptional()
   .describe("Names it: given again under the same key, it is done once. Kept for a week at least.");
 
-/** The user that a caller acts as. Throws {@link NotYours} and NoSuchAgent. */
+export interface Speaker {
+  readonly userId: string;
+  /** Set when it is an agent. */
+  readonly agent?: { readonly agentId: string; readonly name?: string };
+}
+
+/** Whom a caller acts as. Throws {@link NotYours} and NoSuchAgent. */
 export async function speakerOf(
   agent: string | undefined,
   { principal }: Pick<Call, "principal">,
   { host, server, botUserId }: Pick<CommandContext, "host" | "server" | "botUserId">,
-): Promise<string> {
-  const bound = principal.agentId;
-  if (agent === undefined) return bound === undefined ? botUserId : agentUserId(server, bound);
-  const { context } = await recordOfAgent(agent, host, server);
-  const { agentId, userId } = known.parse(context);
-  if (bound !== undefined && bound !== agentId) throw new NotYours(agent);
-  return userId;
+): Promise<Speaker> {
+  const wanted = agent ?? principal.agentId;
+  if (wanted === undefined) return { userId: botUserId };
+  const { context } = await recordOfAgent(wanted, host, server);
+  const { agentId, userId, name } = known.parse(context);
+  if (principal.agentId !== undefined && principal.agentId !== agentId) throw new NotYours(wanted);
+  return { userId, agent: { agentId, ...(name !== undefined && { name }) } };
 }
 
-const known = z.object({ agentId: z.string(), userId: z.string() });
+const known = z.object({ agentId: z.string(), userId: z.string(), name: z.string().optional() });
 
 /** Names what a caller wants done: the same for the same caller and key, else another one with each request. */
 export function causeOf(

@@ -12,7 +12,8 @@ const userId = z
 
 /** A client that acts as whom the caller may act as. */
 async function clientFor(agent: string | undefined, context: Pick<CommandContext, Needs>, call: Call) {
-  return context.sessions.as(await speakerOf(agent, call, context)).at("conversation");
+  const { userId: speaker } = await speakerOf(agent, call, context);
+  return context.sessions.as(speaker).at("conversation");
 }
 
 const creating = z.strictObject({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isLoopback, openProblem } from "../../../src/api/former/exposure.ts";
+import { isLoopback, openProblem } from "../../../src/api/exposure.ts";
 import type { Scope } from "../../../src/commands/access/principal.ts";
 import { bearer, former, keyed } from "./harness.ts";
 

@@ -34,6 +34,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
     createLogger({ level: "warn", secrets: [] }),
     () => ({
       homeserver,
+      people: homeserver.people,
       letta: instantLetta([{ id: agentId, name: "Bench" }]),
       clock: systemClock,
       close: async () => homeserver.close(),
