@@ -74,6 +74,18 @@ const statusOf: Readonly<Record<string, number>> = {
   NoReply: 504,
 };
 
+/** By their kind: what the homeserver says no with is about what was asked for; what it fails with is its own trouble. */
+const statusOfKind: Readonly<Record<string, number>> = {
+  limited: 429,
+  forbidden: 403,
+  missing: 404,
+  taken: 409,
+  "too-large": 413,
+  unreachable: 503,
+};
+
+const ofTheHomeserver: ReadonlySet<string> = new Set(["MatrixError", "NotDone"]);
+
 /** For errors that say nothing better. */
 const remedyOf: Readonly<Record<number, string>> = {
   400: "Correct the request and send it again.",
@@ -84,6 +96,7 @@ const remedyOf: Readonly<Record<number, string>> = {
 const described = z.object({
   name: z.string(),
   message: z.string(),
+  kind: z.string().optional().catch(undefined),
   remedy: z.string().optional().catch(undefined),
   status: z.int().min(400).max(599).optional().catch(undefined),
   statusCode: z.int().optional().catch(undefined),
@@ -109,7 +122,8 @@ export interface Told {
 /** What the caller is told of an error: nothing that was not written to be read. */
 export function problemOf(error: unknown, requestId: string): Told {
   const { data } = described.safeParse(error);
-  const status = data && (data.status ?? statusOf[data.name]);
+  const byKind = ofTheHomeserver.has(data?.name ?? "") ? statusOfKind[data?.kind ?? ""] : undefined;
+  const status = data && (data.status ?? byKind ?? statusOf[data.name]);
   if (data !== undefined && (status !== undefined || data.remedy !== undefined)) {
     const { message, remedy, retryAfterMs } = data;
     const told = problemFor(status ?? 422, message, remedy ?? remedyOf[status ?? 422], requestId);

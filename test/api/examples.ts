@@ -1,3 +1,4 @@
+import { room } from "./installation.ts";
 import type { Served } from "./served.ts";
 
 /** A good request of a route. */
@@ -25,6 +26,18 @@ export const examples: Readonly<Record<string, (served: Served) => Example | Pro
     path: { id: (await tokens.create({ name: "to be revoked", scopes: ["agents:read"] })).id },
   }),
   "audit.list": () => ({ query: "limit=10" }),
+  "agents.message": () => ({ path: { to: "Muse" }, body: { text: "hello", agent: "Scout" } }),
+  "messages.list": () => ({ path: { room }, query: "limit=5" }),
+  "messages.send": () => ({ path: { room }, body: { text: "hello" } }),
+  "messages.reply": () => ({ path: { room, event: "$event" }, body: { text: "hello" } }),
+  "messages.react": () => ({ path: { room, event: "$event" }, body: { sign: "👍" } }),
+  "messages.edit": () => ({ path: { room, event: "$event" }, body: { text: "hello" } }),
+  "messages.redact": () => ({ path: { room, event: "$event" } }),
+  "rooms.create": () => ({ body: { name: "Talk" } }),
+  "rooms.invite": () => ({ path: { room }, body: { user: "@anna:example.org" } }),
+  "rooms.members": () => ({ path: { room } }),
+  "rooms.join": () => ({ path: { room } }),
+  "rooms.leave": () => ({ path: { room } }),
   "store.inspect": () => ({}),
   "store.backup": () => ({ body: { file: "/var/backups/letta-matrix" } }),
 };

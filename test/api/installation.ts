@@ -4,8 +4,13 @@ import type { DeadLetter } from "../../src/runtime/dead-letter.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
 import { recordOf } from "../actors/agent-record.ts";
 import { untroubled } from "../commands/untroubled.ts";
+import { FakeHomeserver } from "../ports/fake-homeserver.ts";
+import { SimulatedClock } from "../runtime/simulated-clock.ts";
 
 export const server = "example.org";
+
+/** A room in which somebody has said something. */
+export const room = "!room:example.org";
 
 /** What somebody said, in an agent's record: no answer has it. */
 export const said = "canary said";
@@ -52,16 +57,16 @@ export const letter: DeadLetter = {
 export function installation(
   all: readonly ActorRecord[] = records,
 ): Omit<CommandContext, "tokens" | "audit" | "server" | "clock"> {
+  const homeserver = new FakeHomeserver(new SimulatedClock());
+  homeserver.ensureRoom(room);
+  homeserver.setMember(room, `@letta:${server}`, "join");
+  homeserver.post(room, { sender: "@anna:example.org", content: { msgtype: "m.text", body: "hello there" } });
   const found = { listed: 2, fresh: 0, renamed: 0, back: 0, missing: 0, disabled: 0 };
   return {
     waits: { begin: () => () => undefined },
     answers: { wait: async () => undefined },
     botUserId: `@letta:${server}`,
-    sessions: {
-      as: () => {
-        throw new Error("nobody acts here");
-      },
-    },
+    sessions: { as: (userId) => homeserver.as(homeserver.sessionOf(userId)) },
     adoption: { adopt: async () => ({ outcome: "done", steps: [] }) },
     host: {
       ...untroubled,
@@ -70,7 +75,8 @@ export function installation(
       },
       read: (id) => all.find((record) => record.id === id),
       accept: async () => undefined,
-      ask: async () => found,
+      // What is said in rooms is done at once.
+      ask: async (_, event) => (event.type === "REPORT" ? { key: event["key"], events: ["$said"] } : found),
       journal: async () => [],
       quarantined: () => [addressOf.agent(server, "agent-1")],
       release: async () => true,

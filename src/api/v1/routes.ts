@@ -29,7 +29,6 @@ export const routes: readonly Route[] = [
   { method: "POST", path: "/rooms/{room}/invitations", command: "rooms.invite" },
   { method: "POST", path: "/rooms/{room}/join", command: "rooms.join" },
   { method: "POST", path: "/rooms/{room}/leave", command: "rooms.leave" },
-  { method: "GET", path: "/search/rooms", command: "rooms.search" },
   { method: "GET", path: "/rooms/{room}/messages", command: "messages.list" },
   { method: "POST", path: "/rooms/{room}/messages", command: "messages.send" },
   { method: "POST", path: "/rooms/{room}/messages/{event}/replies", command: "messages.reply" },

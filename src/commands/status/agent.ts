@@ -12,8 +12,7 @@ import { type AgentDetail, agentDetail } from "./schema.ts";
 import { agentOf, conversationOf, stateText, troublesOf } from "./views.ts";
 
 const input = z.strictObject({
-  /** Its id in Letta, its user id, or its name. */
-  agent: z.string().min(1),
+  agent: z.string().min(1).max(255).describe("The agent: its name, id in Letta or user id."),
 });
 
 /** One agent with everything that is known about how it fares. */

@@ -19,7 +19,7 @@ export const deadLettersQuery: Command<typeof nothing, typeof deadLetterList, "h
   },
 };
 
-const one = z.strictObject({ id: z.string().min(1) });
+const one = z.strictObject({ id: z.string().min(1).describe("The dead letter's id.") });
 
 /** Gives a dead letter to its actor once more. */
 export const deadLettersReplay: Command<typeof one, typeof deadLetter, "host"> = {
@@ -36,9 +36,9 @@ export const deadLettersReplay: Command<typeof one, typeof deadLetter, "host"> =
 };
 
 const dropping = z.strictObject({
-  id: z.string().min(1),
+  id: z.string().min(1).describe("The dead letter's id."),
   /** For the log. */
-  reason: z.string().trim().min(1).max(500),
+  reason: z.string().trim().min(1).max(500).describe("Why, for the log."),
 });
 
 /** Forgets a dead letter. */

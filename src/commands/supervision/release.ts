@@ -7,7 +7,10 @@ import { released } from "./schema.ts";
 
 const input = z.strictObject({
   /** An agent's name, its id in Letta or its user id, with which its conversations are meant, too; or an actor's id. */
-  actor: z.string().min(1),
+  actor: z
+    .string()
+    .min(1)
+    .describe("An agent with its conversations (by name, id or user id), or an actor by its own id."),
 });
 
 /** Lets actors out of quarantine. */
