@@ -14,7 +14,7 @@ const appservice = ["test/e2e/appservice*.real.test.ts"];
 const neighbours = ["test/neighbours/*.test.ts"];
 /** How agents come, go, are adopted, put right and restored, as people in Matrix see it. */
 const homes = [
-  "test/e2e/{administered,adopt,getting-started,life,past,rest}.real.test.ts",
+  "test/e2e/{administered,adopt,getting-started,life,past,programs,rest}.real.test.ts",
   "test/e2e/restored.test.ts",
 ];
 /** Agents made and retired under kill -9 at each request: minutes. */
