@@ -7,7 +7,7 @@ import { recordOf } from "../actors/agent-record.ts";
 import { SimulatedClock } from "../runtime/simulated-clock.ts";
 
 const id = addressOf.conversation("test", "agent-1", "!room:test");
-const line = { at: 0, revision: 1, event: "any", to: "any", effects: [], durationMs: 0 };
+const line = { at: 0, revision: 1, event: "any", to: "any", effects: [], handled: true };
 const place = { agentId: "agent-1", roomId: "!room:test", eventId: "$asked" };
 const never = new AbortController().signal;
 

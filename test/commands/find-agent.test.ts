@@ -50,7 +50,7 @@ describe("an agent", () => {
 
   test.each([
     ["a part of its name", "two", "agent-2"],
-    ["a name that is a little otherwise", "Scuot", "agent-1"],
+    ["a name that is a little otherwise", "Scot", "agent-1"],
   ])("is found by %s only where a guess does no harm", async (_, wanted, agentId) => {
     expect(await found(recordOfAgentLike, wanted)).toBe(agentId);
     expect(await found(recordOfAgent, wanted)).toBeInstanceOf(NoSuchAgent);
@@ -72,7 +72,7 @@ describe("an agent", () => {
       message: 'there is no agent "Meteorologist"',
       remedy: expect.stringMatching(/^`letta-matrix agents` lists them\. Most like it: /),
     });
-    expect(await found(recordOfAgent, "Scuot")).toMatchObject({
+    expect(await found(recordOfAgent, "Scot")).toMatchObject({
       remedy: "`letta-matrix agents` lists them. Most like it: Scout.",
     });
     // Ids are not names.
