@@ -211,5 +211,5 @@ test("each tool says all that a model needs to know of it, within 24 KB together
   }
   const input = listed.map(({ outputSchema: _, ...rest }) => rest);
   expect(JSON.stringify(input).length).toBeLessThan(24_576);
-  await expect(`${JSON.stringify(listed, null, 2)}\n`).toMatchFileSnapshot("tools.json");
+  await expect(`${JSON.stringify(listed, null, 2)}\n`).toMatchFileSnapshot("tools.txt");
 });
