@@ -166,7 +166,7 @@ test("a caller that goes away takes its call with it", async () => {
   const begun = Promise.withResolvers<AbortSignal>();
   const gone = Promise.withResolvers<void>();
   const slow: BoundCommand = {
-    name: "rooms.search",
+    name: "rooms",
     summary: "Never ends by itself.",
     guidance: "None.",
     scope: "rooms:read",
@@ -181,7 +181,7 @@ test("a caller that goes away takes its call with it", async () => {
   };
   const { port, tokenFor } = await started({ commands: [slow] });
   const caller = new AbortController();
-  const asked = fetch(`http://127.0.0.1:${port}/api/v1/search/rooms`, {
+  const asked = fetch(`http://127.0.0.1:${port}/api/v1/rooms`, {
     headers: { authorization: `Bearer ${await tokenFor(["rooms:read"])}` },
     signal: caller.signal,
   });
