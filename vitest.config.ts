@@ -10,6 +10,8 @@ const real = [
 const outages = ["test/e2e/outages.real.test.ts"];
 /** The program as an application service of a real Synapse, killed too. */
 const appservice = ["test/e2e/appservice*.real.test.ts"];
+/** What the protocol's own suite asks of MCP servers. */
+const conformance = ["test/conformance/*.test.ts"];
 /** Healthy agents beside bad ones, which take minutes to be given up. */
 const neighbours = ["test/neighbours/*.test.ts"];
 /** How agents come, go, are adopted, put right and restored, as people in Matrix see it. */
@@ -64,6 +66,7 @@ export default defineConfig({
             ...outages,
             ...appservice,
             ...neighbours,
+            ...conformance,
             ...homes,
             ...life,
             ...contract,
@@ -91,6 +94,10 @@ export default defineConfig({
       onServers("patches", patches, 4, 240_000),
       onServers("outages", outages, 5),
       onServers("appservice", appservice, 5),
+      {
+        extends: true,
+        test: { name: "conformance", include: conformance, testTimeout: 240_000, sequence: { groupOrder: 5 } },
+      },
       onServers("neighbours", neighbours, 5),
       onServers("homes", homes, 6),
       onServers("life", life, 7, 600_000),
