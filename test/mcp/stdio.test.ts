@@ -5,7 +5,7 @@ import { Client as ClientOfToday } from "@modelcontextprotocol/client";
 import { StdioClientTransport as TransportOfToday } from "@modelcontextprotocol/client/stdio";
 import { Client as ClientOf2025 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport as TransportOf2025 } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { controlHandlers } from "../../src/cli/control-handlers.ts";
 import { exitCode } from "../../src/cli/exit-code.ts";
 import { runCli } from "../../src/cli/program.ts";
@@ -17,6 +17,9 @@ import { cliEnvironment } from "../cli/cli-environment.ts";
 import { printing } from "../cli/printed.ts";
 import { callersInMemory } from "../commands/callers.ts";
 
+// Each client starts a process, which takes seconds where much else runs.
+vi.setConfig({ testTimeout: 60_000 });
+
 const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
 let folder: string;
@@ -26,10 +29,15 @@ let closers: (() => Promise<void>)[];
 beforeEach(async () => {
   closers = [];
   folder = await mkdtemp(join(tmpdir(), "mcp-"));
+  await startProcess();
+});
+
+/** As far as the control socket goes. */
+async function startProcess(): Promise<void> {
   const commands = bindCommands({ ...installation(), ...(await callersInMemory()), server });
   control = new ControlServer({ path: controlSocketIn(folder), handlers: controlHandlers(commands) });
   await control.start();
-});
+}
 
 afterEach(async () => {
   for (const close of closers) await close();
@@ -95,13 +103,17 @@ describe.each(generations)("a client %s that starts the server", (_, connect) =>
   });
 });
 
-test("a client that goes on when the process has ended is told so", async () => {
+test("a client that goes on when the process has ended is told so, and served again when it is back", async () => {
   const [, connect] = generations[0] ?? [];
   const client = await connect?.();
   await control.stop();
   expect(await client?.callTool({ name: "list_agents", arguments: {} })).toMatchObject({
     isError: true,
     content: [{ text: expect.stringContaining("Start the program") }],
+  });
+  await startProcess();
+  expect(await client?.callTool({ name: "list_agents", arguments: {} })).toMatchObject({
+    structuredContent: { agents: [{ name: "Scout" }, { name: "Muse" }] },
   });
 });
 
