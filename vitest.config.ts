@@ -12,6 +12,8 @@ const outages = ["test/e2e/outages.real.test.ts"];
 const appservice = ["test/e2e/appservice*.real.test.ts"];
 /** Programs and models that ask the running program, and have agents say something. */
 const programs = ["test/e2e/{api,programs.real}.test.ts"];
+/** What the protocol's own suite asks of MCP servers. */
+const conformance = ["test/conformance/*.test.ts"];
 /** Healthy agents beside bad ones, which take minutes to be given up. */
 const neighbours = ["test/neighbours/*.test.ts"];
 /** How agents come, go, are adopted, put right and restored, as people in Matrix see it. */
@@ -67,6 +69,7 @@ export default defineConfig({
             ...appservice,
             ...programs,
             ...neighbours,
+            ...conformance,
             ...homes,
             ...life,
             ...contract,
@@ -95,6 +98,10 @@ export default defineConfig({
       onServers("outages", outages, 5),
       onServers("appservice", appservice, 5),
       onServers("programs", programs, 5),
+      {
+        extends: true,
+        test: { name: "conformance", include: conformance, testTimeout: 240_000, sequence: { groupOrder: 5 } },
+      },
       onServers("neighbours", neighbours, 5),
       onServers("homes", homes, 6),
       onServers("life", life, 7, 600_000),
