@@ -24,6 +24,7 @@ export function onServer(start: StartIn, registering: Registering): StartServer 
     return {
       homeserver,
       baseUrl,
+      acting: ({ accessToken: token }) => ({ token }),
       async crash() {
         await server.kill("SIGKILL");
         await server.restart();

@@ -17,6 +17,8 @@ export interface ServerUnderContract {
   readonly homeserver: Homeserver;
   /** For looking at it from outside, as any other client does. */
   readonly baseUrl: string;
+  /** What asks as this user, without the adapter. */
+  acting(credentials: Credentials): { readonly token: string; readonly query?: Readonly<Record<string, string>> };
   /** Kills it without warning, and starts it again on its data. */
   crash(): Promise<void>;
   stop(): Promise<void>;
@@ -105,9 +107,12 @@ export async function ask(
   path: string,
   body?: Content,
 ): Promise<{ readonly status: number; readonly answer: unknown }> {
-  const response = await fetch(`${server.baseUrl}/_matrix/client/v3${path}`, {
+  const { token, query } = server.acting(user.credentials);
+  const url = new URL(`${server.baseUrl}/_matrix/client/v3${path}`);
+  for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
+  const response = await fetch(url, {
     method,
-    headers: { authorization: `Bearer ${user.credentials.accessToken}` },
+    headers: { authorization: `Bearer ${token}` },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   return { status: response.status, answer: await response.json() };
