@@ -1,4 +1,4 @@
-import { describe, it } from "vitest";
+import { afterEach, describe, it } from "vitest";
 import { type AppserviceOddities, appserviceProfiles } from "../../servers/homeserver/appservice/oddities.ts";
 import {
   type HomeserverOddities,
@@ -39,6 +39,7 @@ export function appserviceContract(
     const server = started(onAppservice(start), "lifted");
     // First what it does of which the others make use.
     describe("oddities", () => {
+      afterEach(() => server().inbox.close());
       for (const [title, check] of Object.values(appserviceOddityCases))
         it(title, () => check(server(), appserviceOddities));
     });

@@ -86,7 +86,6 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       const sizes = inbox.transactions.map(({ events }) => events.length);
       expect(Math.max(...sizes) > 1).toBe(mostEventsInTransaction > 1);
       await sleep(noticing);
-      await inbox.close();
     },
   ],
   countsAnew: [
@@ -102,14 +101,13 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
         await inbox.until(before, firstRetry * 2);
       }
       await sleep(noticing);
-      const earlier = new Set(inbox.transactions.map(({ txnId }) => txnId));
       const taken = inbox.transactions.length;
+      const highest = Math.max(...inbox.transactions.map(({ txnId }) => Number(txnId)));
       await server.crash();
       await inbox.until([await sendText(user, room, "after")], firstRetry * 2);
       const later = inbox.transactions.slice(taken);
-      expect(later.some(({ txnId }) => earlier.has(txnId))).toBe(countsAnew);
+      expect(later.some(({ txnId }) => Number(txnId) <= highest)).toBe(countsAnew);
       await sleep(noticing);
-      await inbox.close();
     },
   ],
   ping: [
@@ -132,7 +130,6 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       if (ping !== "none") expect(isThere).toBe(ping === "ends the wait");
       await inbox.until([missed, await sendText(user, room, "the next event")]);
       await sleep(noticing);
-      await inbox.close();
     },
   ],
   retries: [
@@ -151,12 +148,12 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
 
       const again = await sendText(user, room, "missed before its restart");
       await sleep(noticing);
-      await server.crash();
+      await server.synapse.kill("SIGKILL");
       await inbox.open();
+      await server.synapse.restart();
       expect(await isPushed(inbox.until([again], firstRetry))).toBe(retries !== "from its store");
       await inbox.until([again, await sendText(user, room, "the next event")]);
       await sleep(noticing);
-      await inbox.close();
     },
   ],
   mostKeptOverRestart: [
@@ -168,13 +165,13 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       const missed = [];
       for (let n = 0; n < 60; n++) missed.push(await sendText(user, room, `missed ${n}`));
       await sleep(noticing);
-      await server.crash();
+      await server.synapse.kill("SIGKILL");
       await inbox.open();
+      await server.synapse.restart();
       await inbox.until([...missed.slice(-20), await sendText(user, room, "the next event")]);
       const isWhole = await isPushed(inbox.until(missed, 1_000));
       expect(isWhole).toBe(mostKeptOverRestart >= missed.length);
       await sleep(noticing);
-      await inbox.close();
     },
   ],
 };

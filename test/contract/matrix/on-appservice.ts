@@ -19,6 +19,7 @@ export type StartWithAppservice = (
 
 /** A homeserver that pushes to us, and the adapters that are held to the contract on it. */
 export interface PushingServer extends ServerUnderContract {
+  readonly homeserver: AppserviceHomeserver;
   readonly registration: AppserviceRegistration;
   readonly synapse: Synapse;
   /** What is pushed is taken: as it comes, or not at all. */
@@ -43,7 +44,7 @@ export function onAppservice(start: StartWithAppservice): (rateLimits: "default"
       rateLimited: false,
       // Whoever looks from outside, or administers, is nobody's.
       users: [`@(?!${outsider}|admin-).*`],
-      aliases: ["#.*"],
+      aliases: [`#(?!${outsider}).*`],
     };
     const synapse = await start(dir, rateLimits, registration);
     const { baseUrl, serverName } = synapse;

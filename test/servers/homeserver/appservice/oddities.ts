@@ -51,7 +51,7 @@ export const appserviceProfiles: Readonly<Record<HomeserverProfile, AppserviceOd
   tuwunel: {
     ping: "changes nothing",
     retries: "with the next event",
-    mostEventsInTransaction: 50,
+    mostEventsInTransaction: 100,
     mostKeptOverRestart: 50,
     countsAnew: false,
     tokenInQuery: true,

@@ -19,6 +19,7 @@ export class QueuedPushes implements Pusher {
   #isSending = false;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
+  #sent = 0;
 
   constructor(homeserver: Homeserver, appservice: Appservice) {
     this.#homeserver = homeserver;
@@ -72,9 +73,7 @@ export class QueuedPushes implements Pusher {
         break;
       }
       const events = ones.map(({ room, placed }) => shown(this.#homeserver, room, placed));
-      const ids = ones.map(({ placed }) => placed.event.event_id).join();
-      const txnId = createHash("sha256").update(ids).digest("base64url");
-      if (!(await push(this.#homeserver, this.#appservice, txnId, events))) {
+      if (!(await push(this.#homeserver, this.#appservice, this.#idOf(ones), events))) {
         this.#failures += 1;
         if (retries === "by itself") this.#retryLater();
         // Nothing that happened while this was tried counts as the next event.
@@ -82,8 +81,15 @@ export class QueuedPushes implements Pusher {
       }
       this.#failures = 0;
       this.#isTaken(last.placed.at);
+      this.#sent += 1;
     }
     this.#isSending = false;
+  }
+
+  #idOf(ones: readonly PlacedInRoom[]): string {
+    if (this.#homeserver.appserviceOddities.countsAnew) return `${this.#sent + 1}`;
+    const ids = ones.map(({ placed }) => placed.event.event_id).join();
+    return createHash("sha256").update(ids).digest("base64url");
   }
 
   #retryLater(): void {

@@ -1,23 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { appserviceContract } from "../../contract/matrix/appservice-contract.ts";
 import { appserviceOddityCases } from "../../contract/matrix/appservice-oddities.ts";
 import { onAppservice } from "../../contract/matrix/on-appservice.ts";
 import { type AppserviceOddities, appserviceProfiles } from "../../servers/homeserver/appservice/oddities.ts";
-import { type HomeserverOddities, homeserverProfiles } from "../../servers/homeserver/oddities.ts";
+import { homeserverProfiles } from "../../servers/homeserver/oddities.ts";
 import { startHomeserver } from "../../servers/homeserver/start.ts";
-
-/** Tuwunel holds each poll for five seconds at least: here it has less time. */
-const hasty: Partial<HomeserverOddities> = { shortestPollMs: 500, longestPollMs: 1_500 };
-
-for (const profile of profiles()) {
-  const oddities = profile === "tuwunel" ? hasty : {};
-  appserviceContract(
-    `The stand-in of ${profile}`,
-    (dir, rateLimits, registration) =>
-      startHomeserver(profile, { dir, rateLimits, oddities, appservices: [registration] }),
-    profile,
-  );
-}
 
 describe.concurrent("A stand-in that is odd in another way fails the case", { timeout: 60_000 }, () => {
   for (const oddity of oddityNames()) {
