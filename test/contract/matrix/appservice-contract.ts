@@ -36,22 +36,22 @@ export function appserviceContract(
     usersApart: !appserviceOddities.transactionsIgnoreUsers,
   };
   describe(`${name} by its Application Service API`, { timeout: 60_000 }, () => {
-    const server = started(onAppservice(start), "lifted");
+    // With the limits that all others have.
+    const server = started(onAppservice(start), "default");
     // First what it does of which the others make use.
     describe("oddities", () => {
       afterEach(() => server().inbox.close());
       for (const [title, check] of Object.values(appserviceOddityCases))
         it(title, () => check(server(), appserviceOddities));
     });
+    describe("what it pushes", () => pushesContract(server, appserviceOddities));
+    // From here on nobody listens.
     describe("accounts", () => appserviceAccountsContract(server, appserviceOddities));
     describe("sending", () => sendingContract(server, known));
     describe("syncing", () => syncingContract(server));
     describe("rooms", () => roomsContract(server));
     describe("memberships", () => membershipsContract(server));
     describe("profiles", () => profilesContract(server));
-    describe("what it pushes", () => pushesContract(server, appserviceOddities));
-  });
-  describe(`${name} by its Application Service API, with rate limits for all others`, { timeout: 60_000 }, () => {
-    rateLimitsContract(started(onAppservice(start), "default"), { rateLimits: "none" });
+    describe("limits", () => rateLimitsContract(server, { rateLimits: "none" }));
   });
 }

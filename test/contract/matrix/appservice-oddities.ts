@@ -14,7 +14,10 @@ type OddityCase = (server: PushingServer, oddities: AppserviceOddities) => Promi
 
 /** Longer than any homeserver waits at first before it tries again, ms. */
 const firstRetry = 4_000;
-/** In which a homeserver notices that nobody is there, or writes down that somebody was, ms. */
+/**
+ * In which a homeserver notices that nobody is there, or writes down that somebody was, ms. Synapse keeps to itself what
+ * happens just as it is through with all that it could not push.
+ */
 const noticing = 400;
 
 /** What is odd in each kind of homeserver, as its application services see it: one case for each oddity of the stand-in. */
@@ -128,6 +131,7 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       expect(pinged).toBe(ping === "none" ? "unsupported" : "reached");
       const isThere = await isPushed(inbox.until([missed], 1_000));
       if (ping !== "none") expect(isThere).toBe(ping === "ends the wait");
+      await sleep(noticing);
       await inbox.until([missed, await sendText(user, room, "the next event")]);
       await sleep(noticing);
     },
@@ -142,6 +146,7 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       await sleep(noticing);
       await inbox.open();
       expect(await isPushed(inbox.until([missed], firstRetry))).toBe(retries !== "with the next event");
+      await sleep(noticing);
       await inbox.until([missed, await sendText(user, room, "the next event")]);
       await sleep(noticing);
       await inbox.close();
@@ -152,6 +157,7 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       await inbox.open();
       await server.synapse.restart();
       expect(await isPushed(inbox.until([again], firstRetry))).toBe(retries !== "from its store");
+      await sleep(noticing);
       await inbox.until([again, await sendText(user, room, "the next event")]);
       await sleep(noticing);
     },

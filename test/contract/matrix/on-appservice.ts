@@ -44,7 +44,8 @@ export function onAppservice(start: StartWithAppservice): (rateLimits: "default"
       rateLimited: false,
       // Whoever looks from outside, or administers, is nobody's.
       users: [`@(?!${outsider}|admin-).*`],
-      aliases: [`#(?!${outsider}).*`],
+      // Who has an alias by its namespace may take it from anybody.
+      aliases: [],
     };
     const synapse = await start(dir, rateLimits, registration);
     const { baseUrl, serverName } = synapse;

@@ -7,11 +7,21 @@ import { registerUser } from "../../servers/matrix-users.ts";
 import { outsiderName, type PushingServer } from "./on-appservice.ts";
 import { failure, never, newRoom, newUser, sendText, type User } from "./server.ts";
 
+/** In which a homeserver notices whether somebody is there, ms. */
+const noticing = 400;
+
 /** What an application service is told, and what becomes of it when it is not there. */
 export function pushesContract(server: () => PushingServer, oddities: AppserviceOddities): void {
   beforeEach(async () => {
     await senderOf(server());
   });
+  /** Listens, and has the homeserver know it. */
+  const listening = async (): Promise<AppservicePushes> => {
+    const pushes = await server().inbox.open();
+    if (oddities.ping === "ends the wait") await pushes.ping(never);
+    await sleep(noticing);
+    return pushes;
+  };
   afterEach(async () => {
     server().inbox.refuses = false;
     await server().inbox.close();
@@ -19,7 +29,7 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
 
   it("pushes what happens where our users are, in order and as it is, and nothing else", async () => {
     const { inbox } = server();
-    await inbox.open();
+    await listening();
     const [user, other] = [await newUser(server()), await newUser(server())];
     const stranger = await outsiderOf(server());
     const room = await newRoom(user, other);
@@ -44,7 +54,7 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
 
   it("pushes an invitation of one of our users into a room of somebody else", async () => {
     const { inbox } = server();
-    await inbox.open();
+    await listening();
     const [stranger, user] = [await outsiderOf(server()), await newUser(server())];
     const room = await stranger.client.createRoom({ aliasLocalpart: outsiderName(), name: "Theirs" }, never);
     await stranger.client.invite(room, user.userId, never);
@@ -56,13 +66,13 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
 
   it("pushes again what was refused, and loses nothing behind it", async () => {
     const { inbox } = server();
-    await inbox.open();
+    await listening();
     const user = await newUser(server());
     const room = await newRoom(user);
     await inbox.until([await sendText(user, room, "before")]);
     inbox.refuses = true;
     const missed = [await sendText(user, room, "refused"), await sendText(user, room, "behind it")];
-    await sleep(500);
+    await sleep(noticing);
     inbox.refuses = false;
     const next = await sendText(user, room, "the next event");
     const places = await inbox.until([...missed, next]);
@@ -73,11 +83,10 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
     const { inbox } = server();
     const user = await newUser(server());
     const room = await newRoom(user);
-    const missed = [];
+    const missed: string[] = [];
     for (let n = 0; n < 5; n++) missed.push(await sendText(user, room, `missed ${n}`));
-    await sleep(500);
-    const pushes = await inbox.open();
-    if (oddities.ping === "ends the wait") await pushes.ping(never);
+    await sleep(noticing);
+    await listening();
     const next = await sendText(user, room, "the next event");
     await inbox.until([...missed, next]);
     expect(await inbox.until(missed)).toEqual([...(await inbox.until(missed))].sort((one, other) => one - other));
@@ -85,7 +94,7 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
 
   it("has us reached by a ping, and says so when nobody is there", async () => {
     const { inbox, registration, homeserver } = server();
-    const pushes = await inbox.open();
+    const pushes = await listening();
     if (oddities.ping === "none") {
       expect(await failure(pushes.ping(never))).toMatchObject({ kind: "unsupported" });
       return;
