@@ -3,16 +3,18 @@ import { defineConfig } from "vitest/config";
 /** On a real Synapse and a real Letta: the whole product, as people use it and under a few kills. */
 const real = [
   "test/servers/{synapse,letta,stack}*.test.ts",
-  "test/e2e/{appservice,e2e}.real.test.ts",
+  "test/e2e/e2e.real.test.ts",
   "test/crash/quick.real.test.ts",
 ];
 /** The same, where waiting is most of it: servers that go away and come back. */
-const outages = ["test/e2e/{appservice-kills,outages}.real.test.ts"];
+const outages = ["test/e2e/outages.real.test.ts"];
+/** The program as an application service of a real Synapse, killed too. */
+const appservice = ["test/e2e/appservice*.real.test.ts"];
 /** Healthy agents beside bad ones, which take minutes to be given up. */
 const neighbours = ["test/neighbours/*.test.ts"];
 /** How agents come, go, are adopted, put right and restored, as people in Matrix see it. */
 const homes = [
-  "test/e2e/{administered,adopt,getting-started,life,past,rest}.real.test.ts",
+  "test/e2e/{administered,adopt,getting-started,life,past,programs,rest}.real.test.ts",
   "test/e2e/restored.test.ts",
 ];
 /** Agents made and retired under kill -9 at each request: minutes. */
@@ -60,6 +62,7 @@ export default defineConfig({
           exclude: [
             ...real,
             ...outages,
+            ...appservice,
             ...neighbours,
             ...homes,
             ...life,
@@ -87,6 +90,7 @@ export default defineConfig({
       },
       onServers("patches", patches, 4, 240_000),
       onServers("outages", outages, 5),
+      onServers("appservice", appservice, 5),
       onServers("neighbours", neighbours, 5),
       onServers("homes", homes, 6),
       onServers("life", life, 7, 600_000),

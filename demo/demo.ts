@@ -169,7 +169,11 @@ async function notReady({ app, config, logFile }: Gateway, cause: unknown): Prom
   const status = await statusQuery.run(
     {},
     { host: app.host, clock: systemClock, server: config.homeserver.serverName },
-    { principal: { name: "demo", scopes: new Set(["actors:read"]) }, signal: AbortSignal.timeout(5_000) },
+    {
+      principal: { name: "demo", scopes: new Set(["admin:read"]) },
+      requestId: "demo",
+      signal: AbortSignal.timeout(5_000),
+    },
   );
   const waits = [status.discovery, status.space, ...status.agents].flatMap((actor) => actor?.wait?.reason ?? []);
   const reasons = [...new Set([...waits, ...status.troubles.map(({ error }) => error)])];

@@ -11,9 +11,12 @@ import { coreUserBehaviour } from "./actors/core-user/behaviour.ts";
 import { Directory } from "./actors/directory.ts";
 import { discoveryBehaviour } from "./actors/discovery/behaviour.ts";
 import { exemptResidents } from "./actors/exemptions.ts";
+import { outboxBehaviour } from "./actors/outbox/behaviour.ts";
 import { type CredentialVault, type Identity, Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
-import { controlHandlers } from "./cli/control-handlers.ts";
+import { callersOf } from "./callers.ts";
+import { AnswerWatch } from "./commands/agents/answer-watch.ts";
+import { Waits } from "./commands/agents/waits.ts";
 import { bindCommands } from "./commands/index.ts";
 import { instanceSecret, secretFile } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
@@ -29,8 +32,6 @@ import { idleStorage } from "./runtime/backup/idle-storage.ts";
 import { OpenStorage, type StorageOptions } from "./runtime/backup/open-storage.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
-import { ControlServer } from "./runtime/control/server.ts";
-import { controlSocketIn } from "./runtime/control/socket-path.ts";
 import { EmbeddedHost, type EmbeddedHostOptions } from "./runtime/embedded/host.ts";
 import { openStore } from "./runtime/embedded/open.ts";
 import { ReopeningHost } from "./runtime/embedded/reopening-host.ts";
@@ -38,6 +39,7 @@ import { ReopeningStore } from "./runtime/embedded/reopening-store.ts";
 import { assertRoom } from "./runtime/embedded/store/room.ts";
 import type { Host } from "./runtime/host.ts";
 import { type ChildContext, type ChildSpec, Supervisor } from "./runtime/supervisor.ts";
+import { surfacesOf } from "./surfaces.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
 import { enterTransport, leavePushes } from "./transport.ts";
 
@@ -135,11 +137,12 @@ async function compose(
   const { secret, identity, care, sessions } = await accounts(config, logger, ports, store.vault);
   const { wanted } = coreUsersOf(config);
   const actors: Pick<Host, "list" | "read"> = {
-    list: (realm, machine) => host.list(realm, machine),
+    list: (realm, machine, ...key) => host.list(realm, machine, ...key),
     read: (id) => host.read(id),
   };
   const directory = new Directory(actors, serverName);
   const budgets = new SendBudgets(options.drafts, clock);
+  const markdown = new Markdown();
   const hosting: Omit<EmbeddedHostOptions, "store"> = {
     clock,
     jitterSeed: secret,
@@ -172,7 +175,8 @@ async function compose(
         ...(admin !== undefined && { admin }),
       }),
       auditBehaviour(directory, options.audit),
-      conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() }),
+      conversationBehaviour({ letta, sessions, budgets, clock, markdown }),
+      outboxBehaviour({ sessions, markdown, botUserId, hostOf: (roomId) => directory.hostOf(roomId) }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
     onNotice: (notice) => logger.warn({ notice }, "somebody who watches over the actors should know this"),
@@ -182,29 +186,31 @@ async function compose(
   const host = new ReopeningHost(store, (opened) => new EmbeddedHost({ ...hosting, store: opened }));
   const { pushes } = ports;
   const intake = pushes && pushedIntake({ pushes, host, sessions, store, options, clock, logger });
-  const handlers = controlHandlers(
-    bindCommands({
-      host,
-      clock,
-      server: serverName,
-      transport: () => (intake === undefined ? { kind: "client-server" } : intake.status()),
-      adoption: adoptionOf(ports, identity, sessions, host),
-      storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
-    }),
-  );
+  const callers = await callersOf(store.vault, () => store.current, clock);
+  const commands = bindCommands({
+    host,
+    clock,
+    server: serverName,
+    adoption: adoptionOf(ports, identity, sessions, host),
+    storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
+    transport: () => (intake === undefined ? { kind: "client-server" } : intake.status()),
+    sessions,
+    botUserId,
+    waits: new Waits(),
+    answers: new AnswerWatch(host, serverName, clock),
+    ...callers,
+  });
   const supervision = { clock, jitterSeed: secret, period: 600_000, backoff: { minBackoff: 200, maxBackoff: 60_000 } };
   /** What the actors do without: it is started again however often it fails. */
   const helpers: readonly ChildSpec[] = [
-    {
-      id: "control socket",
-      restart: "permanent",
-      async start() {
-        const control = new ControlServer({ path: controlSocketIn(config.dataFolder), handlers, clock });
-        await control.start();
-        return control;
-      },
-      shutdown: 2_000,
-    },
+    ...surfacesOf({
+      config,
+      commands,
+      tokens: callers.tokens,
+      clock,
+      logger,
+      former: { homeserver, people: ports.people, sessions, host, botUserId },
+    }),
     ...(care === undefined
       ? []
       : [
@@ -314,12 +320,32 @@ export async function openAdoption(config: Config) {
 
 /** What was last written down, while nothing runs. Throws StoreUnavailable, and makes no store where there is none. */
 export async function openLastKnown(dataFolder: string, server: string) {
-  const { store, close } = await openStore(join(dataFolder, "store"), () => undefined, { create: false });
+  const { store, vault, close } = await openStore(join(dataFolder, "store"), () => undefined, { create: false });
   // Never started: it only reads.
   const host = new EmbeddedHost({ store, clock: systemClock, jitterSeed: "", behaviours: [] });
   const adopt = () => Promise.reject(new Error("nothing is adopted while nothing runs"));
   const storage = storageOf(dataFolder, store, systemClock);
-  return { commands: bindCommands({ host, clock: systemClock, server, adoption: { adopt }, storage }), close };
+  const callers = await callersOf(vault, () => store, systemClock);
+  const nobody = {
+    sessions: { as: nobodyActs },
+    botUserId: "",
+    waits: new Waits(),
+    answers: { wait: async () => undefined },
+  };
+  const commands = bindCommands({
+    host,
+    clock: systemClock,
+    server,
+    adoption: { adopt },
+    storage,
+    ...nobody,
+    ...callers,
+  });
+  return { commands, close };
+}
+
+function nobodyActs(): never {
+  throw new Error("nobody says anything while nothing runs");
 }
 
 function storageOf(dataFolder: string, store: StorageOptions["store"], clock: Clock): OpenStorage {

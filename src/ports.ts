@@ -9,13 +9,15 @@ import { ClientServerHomeserver } from "./matrix/client-server.ts";
 import type { MalformedPart } from "./matrix/event.ts";
 import { PacedHomeserver } from "./matrix/pacing/paced-homeserver.ts";
 import { Pacer } from "./matrix/pacing/pacer.ts";
-import type { Homeserver, HomeserverAdmin, Pushes } from "./matrix/port.ts";
+import type { Homeserver, HomeserverAdmin, PersonalAccounts, Pushes } from "./matrix/port.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
 /** What stands between the actors and the world. Tests put something of theirs in front of it. */
 export interface Ports {
   readonly homeserver: Homeserver;
+  /** The sessions of people. */
+  readonly people: PersonalAccounts;
   /** Where the homeserver pushes what is said. */
   readonly pushes?: Pushes;
   /** Where an administrator's token is configured. */
@@ -42,6 +44,7 @@ export function connectPorts(config: Config, logger: Logger): Ports {
   const letta = connectLetta(config.letta);
   const common = {
     ...(adminToken !== undefined && { admin: homeserver.administeredBy(adminToken) }),
+    people: homeserver.people,
     letta,
     clock: systemClock,
   };

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { agentOf } from "../machines/addresses.ts";
 import type { ActorId } from "../runtime/actor-id.ts";
 import type { Host } from "../runtime/host.ts";
 import type { ActorRecord } from "../runtime/record.ts";
@@ -36,6 +35,8 @@ export interface Resident {
   readonly newName?: string | undefined;
 }
 
+const own = z.object({ userId: z.string(), roomId: z.string().optional() });
+
 /** The agents that have an actor, read from the actors' own records: there is no second list that could differ. */
 export class Directory {
   readonly #host: Pick<Host, "list" | "read">;
@@ -53,9 +54,17 @@ export class Directory {
   /** Where an agent has talked, or talks. */
   async conversationsOf(agentId: string): Promise<readonly ActorId[]> {
     const found: ActorId[] = [];
-    for await (const { id } of this.#host.list(this.#server, "conversation"))
-      if (agentOf(id) === agentId) found.push(id);
+    for await (const { id } of this.#host.list(this.#server, "conversation", agentId)) found.push(id);
     return found;
+  }
+
+  /** The user of the agent whose own room it is. */
+  async hostOf(roomId: string): Promise<string | undefined> {
+    for await (const { context: kept } of this.#host.list(this.#server, "agent")) {
+      const { data } = own.safeParse(kept);
+      if (data?.roomId === roomId) return data.userId;
+    }
+    return undefined;
   }
 
   /** Whether a conversation has been closed, and owes nobody an answer any more. */

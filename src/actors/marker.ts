@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AskingAgent } from "../machines/question.ts";
 import type { Content } from "../matrix/port.ts";
 
 /** What our own events carry in their content, so that we, a checker and other agents know them again. */
@@ -58,6 +59,27 @@ const told = z.object({ [historyMarker]: z.object({ message: z.string() }) });
 export function importedMessageOf(content: unknown): string | undefined {
   const parsed = told.safeParse(content);
   return parsed.success ? parsed.data[historyMarker].message : undefined;
+}
+
+/** On what an agent says to another: who it is by Letta's names, and how many agents this has been through. */
+export const askingMarkers = {
+  agentId: "m.letta.from_agent_id",
+  name: "m.letta.from_agent_name",
+  hops: "io.letta_matrix.hops",
+} as const;
+
+const asking = z.object({
+  [askingMarkers.agentId]: z.string().min(1).max(255),
+  [askingMarkers.name]: z.string().max(255).optional().catch(undefined),
+  [askingMarkers.hops]: z.int().min(0).max(1_000).catch(1),
+});
+
+/** Which agent says this, as it claims; whether that is true, the event's sender tells. */
+export function askingAgentOf(content: unknown): AskingAgent | undefined {
+  const { data } = asking.safeParse(content);
+  if (data === undefined) return undefined;
+  const name = data[askingMarkers.name];
+  return { agentId: data[askingMarkers.agentId], hops: data[askingMarkers.hops], ...(name !== undefined && { name }) };
 }
 
 const owned = z.object({ agent_id: z.string(), retired: z.boolean().optional().catch(undefined) });

@@ -1,10 +1,12 @@
-import type { BoundCommand, Principal } from "../commands/command.ts";
+import { randomUUID } from "node:crypto";
+import { type Principal, scopes } from "../commands/access/principal.ts";
+import type { BoundCommand } from "../commands/command.ts";
 import type { ControlHandler } from "../runtime/control/server.ts";
 
 /** Whoever may open the control socket owns the data folder, and may do everything. */
 const owner: Principal = {
   name: "control socket",
-  scopes: new Set(["actors:read", "actors:write", "agents:write", "discovery:run", "store:backup"]),
+  scopes: new Set(scopes),
 };
 
 /** Serves the commands over the control socket. */
@@ -12,7 +14,7 @@ export function controlHandlers(commands: readonly BoundCommand[]): Readonly<Rec
   return Object.fromEntries(
     commands.map((command): [string, ControlHandler] => [
       command.name,
-      (input, signal) => command.execute(input, { principal: owner, signal }),
+      (input, signal) => command.execute(input, { principal: owner, requestId: randomUUID(), signal }),
     ]),
   );
 }

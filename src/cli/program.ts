@@ -16,6 +16,7 @@ import { type RegistrationOptions, writeRegistration } from "./registration.ts";
 import { type RunEnvironment, run } from "./run.ts";
 import { agentPage, agentsPage, roomsPage, statusPage } from "./status.ts";
 import { addStoring, type StoringEnvironment } from "./storing.ts";
+import { addTokens } from "./tokens.ts";
 
 export interface CliEnvironment {
   readonly version: string;
@@ -46,6 +47,7 @@ Examples:
   letta-matrix agent Scout                           one agent, closely
   letta-matrix discovery run                         look for new agents now
   letta-matrix release Scout                         let an agent out of quarantine
+  letta-matrix token create dashboard -s agents:read let a program in
   letta-matrix backup /var/backups/letta-matrix      write everything that is known into one file
   letta-matrix adopt --mapping agent_user_mappings.json --dry-run
   letta-matrix chart conversation --format svg --out conversation.svg
@@ -279,6 +281,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
   };
   addOperating(program, { console, env, terminal, config, examplesOf, ended });
   const { now } = environment.running;
+  addTokens(program, { console, env, terminal, now, config, examplesOf, ended });
   const { openIdleStorage } = environment.storing;
   addStoring(program, { console, env, terminal, openLastKnown, openIdleStorage, now, config, examplesOf, ended });
 

@@ -89,8 +89,15 @@ async function lastKnown<TOutput>(query: Query<TOutput>, options: RunningOptions
   try {
     const command = commands.find(({ name }) => name === query.command.name);
     if (command === undefined) throw new Error(`there is no command "${query.command.name}"`);
-    const principal = { name: "owner of the store", scopes: new Set(["actors:read"] as const) };
-    const output = await command.execute(query.input, { principal, signal: new AbortController().signal });
+    const principal = {
+      name: "owner of the store",
+      scopes: new Set(["agents:read", "rooms:read", "admin:read"] as const),
+    };
+    const output = await command.execute(query.input, {
+      principal,
+      requestId: "last known",
+      signal: new AbortController().signal,
+    });
     console.err("Nothing runs: this is what was last written down.\n");
     return { output: query.command.output.parse(output), code: exitCode.unavailable };
   } finally {

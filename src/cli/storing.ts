@@ -166,8 +166,10 @@ async function callStore<TOutput>(
   try {
     const command = commands.find((one) => one.name === name);
     if (command === undefined) throw new Error(`there is no command "${name}"`);
-    const principal = { name: "owner of the store", scopes: new Set(["actors:read", "store:backup"] as const) };
-    return output.parse(await command.execute(input, { principal, signal: new AbortController().signal }));
+    const principal = { name: "owner of the store", scopes: new Set(["admin:read", "admin:control"] as const) };
+    return output.parse(
+      await command.execute(input, { principal, requestId: "last known", signal: new AbortController().signal }),
+    );
   } finally {
     await close();
   }

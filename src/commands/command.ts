@@ -1,19 +1,15 @@
 import type { z } from "zod";
 import type { Adoption } from "../actors/adoption/adoption.ts";
+import type { Sessions } from "../actors/sessions.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Storage } from "../runtime/storage.ts";
+import { type AuditLog, targetOf } from "./access/audit-log.ts";
+import type { Principal, Scope } from "./access/principal.ts";
+import type { Tokens } from "./access/tokens.ts";
+import type { AnswerWatch } from "./agents/answer-watch.ts";
+import type { Waits } from "./agents/waits.ts";
 import type { TransportStatus } from "./status/schema.ts";
-
-/** What a caller may do. A command names the one it needs. */
-export type Scope = "actors:read" | "actors:write" | "agents:write" | "discovery:run" | "store:backup";
-
-/** Whoever calls, and what it may do. */
-export interface Principal {
-  /** For the audit log. */
-  readonly name: string;
-  readonly scopes: ReadonlySet<Scope>;
-}
 
 /** What commands work on; the same for all callers. */
 export interface CommandContext {
@@ -24,6 +20,13 @@ export interface CommandContext {
   readonly clock: Pick<Clock, "now">;
   readonly adoption: Pick<Adoption, "adopt">;
   readonly storage: Storage;
+  /** The logins of our own users. */
+  readonly sessions: Pick<Sessions, "as">;
+  readonly botUserId: string;
+  readonly waits: Pick<Waits, "begin">;
+  readonly answers: Pick<AnswerWatch, "wait">;
+  readonly tokens: Pick<Tokens, "create" | "list" | "revoke">;
+  readonly audit: Pick<AuditLog, "record" | "page">;
   /** Of a process that runs. */
   readonly transport?: () => TransportStatus;
   /** The homeserver's name: the realm of all actors. */
@@ -33,7 +36,11 @@ export interface CommandContext {
 /** What changes from call to call. */
 export interface Call {
   readonly principal: Principal;
+  /** Names this call in the audit log, in answers and in log lines. */
+  readonly requestId: string;
   readonly signal: AbortSignal;
+  /** Tells whoever waits how far it is; left out where nobody is told. */
+  progress?(message: string): void;
 }
 
 /**
@@ -50,7 +57,11 @@ export interface Command<
   readonly name: string;
   /** One sentence for people. */
   readonly summary: string;
+  /** For a model that chooses among tools: what it is for, when to take another one instead, what comes back. */
+  readonly guidance: string;
   readonly scope: Scope;
+  /** Whether it changes anything: then each call is audited. */
+  readonly changes: boolean;
   readonly input: TInput;
   readonly output: TOutput;
   run(input: z.output<TInput>, context: Pick<CommandContext, TNeeds>, call: Call): Promise<z.output<TOutput>>;
@@ -60,7 +71,9 @@ export interface Command<
 export interface BoundCommand {
   readonly name: string;
   readonly summary: string;
+  readonly guidance: string;
   readonly scope: Scope;
+  readonly changes: boolean;
   readonly input: z.ZodType;
   readonly output: z.ZodType;
   /** Throws {@link NotAllowed} or {@link InvalidInput} before anything happens, else what the command throws. */
@@ -72,18 +85,36 @@ export function bind<TInput extends z.ZodType, TOutput extends z.ZodType, TNeeds
   command: Command<TInput, TOutput, TNeeds>,
   context: CommandContext,
 ): BoundCommand {
-  const { name, summary, scope, input, output } = command;
+  const { name, summary, guidance, scope, changes, input, output } = command;
+  const run = async (given: unknown, call: Call) => {
+    if (!call.principal.scopes.has(scope)) throw new NotAllowed(name, scope);
+    const parsed = input.safeParse(given);
+    if (!parsed.success) throw new InvalidInput(name, parsed.error);
+    return command.run(parsed.data, context, call);
+  };
   return {
     name,
     summary,
+    guidance,
     scope,
+    changes,
     input,
     output,
     async execute(given, call) {
-      if (!call.principal.scopes.has(scope)) throw new NotAllowed(name, scope);
-      const parsed = input.safeParse(given);
-      if (!parsed.success) throw new InvalidInput(name, parsed.error);
-      return command.run(parsed.data, context, call);
+      if (!changes) return run(given, call);
+      const target = targetOf(given);
+      const about = { command: name, ...(target !== undefined && { target }) };
+      try {
+        const result = await run(given, call);
+        await context.audit.record(call, { ...about, outcome: "done" });
+        return result;
+      } catch (error) {
+        const outcome = error instanceof NotAllowed || error instanceof InvalidInput ? "refused" : "failed";
+        // What the caller is told of is why the command failed.
+        const kind = error instanceof Error ? error.name : typeof error;
+        await context.audit.record(call, { ...about, outcome, error: kind }).catch(() => undefined);
+        throw error;
+      }
     },
   };
 }

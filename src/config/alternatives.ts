@@ -23,6 +23,8 @@ const groups: readonly Alternatives[] = [
   { section: ["letta"], names: ["token_file", "token", "api_key_file", "api_key"], required: false },
   { section: ["core_users"], names: ["admin_password_file", "admin_password"], required: false },
   { section: ["core_users"], names: ["letta_password_file", "letta_password"], required: false },
+  { section: ["api"], names: ["internal_key_file", "internal_key"], required: false },
+  { section: ["api"], names: ["webhook_secret_file", "webhook_secret"], required: false },
 ];
 
 /** The keys that may not be set beside this one. */

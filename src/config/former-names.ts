@@ -59,6 +59,8 @@ export const formerNames: readonly FormerName[] = [
     convert: seconds,
     note: "a number of seconds",
   },
+  { variable: "INTERNAL_API_KEY", path: ["api", "internal_key"] },
+  { variable: "LETTA_WEBHOOK_SECRET", path: ["api", "webhook_secret"] },
   {
     variable: "LOG_LEVEL",
     path: ["log", "level"],
@@ -76,8 +78,6 @@ export const dropped: Readonly<Record<string, string>> = {
   LETTA_MAX_TOOL_CALLS: "not limited here",
   LETTA_MESSAGE_QUEUE_MAX_SIZE: "the length of a queue is fixed",
   MATRIX_GROUPS_JSON: "not supported yet",
-  LETTA_WEBHOOK_SECRET: "not supported yet",
-  INTERNAL_API_KEY: "not supported yet",
   NTFY_URL: "not supported yet",
   NTFY_TOPIC: "not supported yet",
 };

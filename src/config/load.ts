@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { ambiguities, rivalsOf, wrongKeyForLetta } from "./alternatives.ts";
+import { apiConfig } from "./api-keys.ts";
 import { ConfigError } from "./config-error.ts";
 import { diagnose } from "./diagnose.ts";
 import { type Environment, type Override, overridesIn } from "./environment.ts";
@@ -58,11 +59,15 @@ export function dataFolderOf(path: string, file: ConfigFile): string {
 }
 
 /** The values that must never turn up in a log. */
-export function secretsOf({ homeserver, letta, coreUsers }: Config): readonly string[] {
+export function secretsOf({ homeserver, letta, coreUsers, formerClients }: Config): readonly string[] {
   const { registration, appservice, adminToken } = homeserver;
   const ours = registration?.kind === "token" ? registration.token : registration?.secret;
-  const tokens = [ours, adminToken, appservice?.asToken, appservice?.hsToken];
-  const all = [...tokens, letta.token, letta.apiKey, coreUsers.admin?.password, coreUsers.letta?.password];
+  const { internalKey, webhookSecret } = formerClients;
+  const all = [
+    ...[ours, adminToken, appservice?.asToken, appservice?.hsToken],
+    ...[letta.token, letta.apiKey, coreUsers.admin?.password, coreUsers.letta?.password],
+    ...[internalKey, webhookSecret],
+  ];
   return all.filter((secret) => secret !== undefined);
 }
 
@@ -117,7 +122,13 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
     invitations: file.invitations,
     commands: { people: file.commands.people.length > 0 ? file.commands.people : file.invite },
     history: { importLimit: file.history.import },
+    formerClients: {
+      legacyOpen: file.api.legacy_open,
+      ...(secrets.internalKey !== undefined && { internalKey: secrets.internalKey }),
+      ...(secrets.webhookSecret !== undefined && { webhookSecret: secrets.webhookSecret }),
+    },
     drafts: { ratePerSecond: file.drafts.rate, burst: file.drafts.burst },
+    api: apiConfig(file.api),
     log: { level: file.log.level },
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type ApiConfig, api } from "./api-keys.ts";
 import type { AppserviceRegistration } from "./appservice-file.ts";
 import { coreUsers, homeserver } from "./homeserver-keys.ts";
 import { live, restart } from "./reload.ts";
@@ -280,6 +281,7 @@ export const configFile = z.strictObject({
   invitations,
   commands,
   drafts,
+  api,
   log,
 });
 
@@ -360,6 +362,16 @@ export interface Config {
   /** User ids of the people who may command agents. */
   readonly commands: { readonly people: readonly string[] };
   readonly history: { readonly importLimit: number };
+  /** Who is let in on the routes of the older system, besides those who have a token. */
+  readonly formerClients: {
+    /** A secret. */
+    readonly internalKey?: string;
+    /** Everybody on this machine. */
+    readonly legacyOpen: boolean;
+    /** Of Letta's webhooks. A secret. */
+    readonly webhookSecret?: string;
+  };
   readonly drafts: { readonly ratePerSecond: number; readonly burst: number };
+  readonly api: ApiConfig;
   readonly log: { readonly level: LogLevel };
 }

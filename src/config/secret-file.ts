@@ -13,13 +13,15 @@ export interface Secrets {
   readonly lettaApiKey: string | undefined;
   readonly adminPassword: string | undefined;
   readonly lettaPassword: string | undefined;
+  readonly internalKey: string | undefined;
+  readonly webhookSecret: string | undefined;
   /** Those that were read from files, by the key that names the file. */
   readonly contents: ReadonlyMap<string, string>;
 }
 
 /** The secrets, from the file itself or from the files it names (relative to it). Throws {@link ConfigError}. */
 export async function readSecrets(path: string, file: ConfigFile): Promise<Secrets> {
-  const { homeserver, letta, core_users: coreUsers } = file;
+  const { homeserver, letta, core_users: coreUsers, api } = file;
   const problems: ConfigProblem[] = [];
   const contents = new Map<string, string>();
   const read = async (
@@ -63,6 +65,8 @@ export async function readSecrets(path: string, file: ConfigFile): Promise<Secre
       coreUsers.letta_password,
       coreUsers.letta_password_file,
     ),
+    internalKey: await read("api.internal_key_file", api.internal_key, api.internal_key_file),
+    webhookSecret: await read("api.webhook_secret_file", api.webhook_secret, api.webhook_secret_file),
   };
   if (problems.length > 0) throw new ConfigError(path, problems);
   const { registration_file: registrationFile } = homeserver.appservice;

@@ -14,6 +14,11 @@ export const duration = z
 
 export const text = z.string("must be text").trim().min(1, "must not be empty");
 
+/** The environment has no other than texts. */
+export const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((said) => said === "true")], {
+  error: "must be true or false",
+});
+
 /** Addresses are told to whoever waits for what is there, people in rooms included. */
 export const url = (protocol: RegExp, allowed: string) =>
   z

@@ -6,6 +6,8 @@ export const addressOf = {
   space: (server: string) => actorId(server, "space", "agents"),
   coreUser: (server: string, userId: string) => actorId(server, "core-user", userId),
   audit: (server: string) => actorId(server, "audit", "all"),
+  /** What programs have a user of ours say in a room. */
+  outbox: (server: string, userId: string, roomId: string) => actorId(server, "outbox", userId, roomId),
   agent: (server: string, agentId: string) => actorId(server, "agent", agentId),
   /** The thread is a place in the key for those who want one conversation for each; empty for the whole room. */
   conversation: (server: string, agentId: string, roomId: string, thread = "") =>
@@ -19,12 +21,12 @@ export function agentOf(id: ActorId): string {
   return keyPart(id, 0);
 }
 
-/** The user a core user's address names. */
+/** The user a core user's or an outbox's address names. */
 export function userOf(id: ActorId): string {
   return keyPart(id, 0);
 }
 
-/** The room a conversation's address names. */
+/** The room a conversation's or an outbox's address names. */
 export function roomOf(id: ActorId): string {
   return keyPart(id, 1);
 }

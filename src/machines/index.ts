@@ -4,6 +4,7 @@ import { auditMachine } from "./audit.ts";
 import { conversationMachine } from "./conversation/index.ts";
 import { coreUserMachine } from "./core-user.ts";
 import { discoveryMachine } from "./discovery.ts";
+import { outboxMachine } from "./outbox.ts";
 import { spaceMachine } from "./space.ts";
 
 /** Every chart, by its machine's id. */
@@ -13,5 +14,6 @@ export const machines: Readonly<Record<string, AnyStateMachine>> = {
   conversation: conversationMachine,
   "core-user": coreUserMachine,
   discovery: discoveryMachine,
+  outbox: outboxMachine,
   space: spaceMachine,
 };

@@ -12,10 +12,20 @@ export interface Question {
   /** The message it answers. */
   readonly inReplyTo?: string;
   readonly mentioned: boolean;
+  /** Set when an agent asks it. */
+  readonly from?: AskingAgent;
   /** Set when an earlier store of ours, lost by now, may have asked it already. */
   readonly maybeAsked?: true;
   /** Set when it is asked once more: the command or the replay that wants it, by which everything about it is named then. */
   readonly retry?: string;
+}
+
+/** An agent that asks another one. */
+export interface AskingAgent {
+  readonly agentId: string;
+  readonly name?: string;
+  /** How many agents have passed on what this came of, itself included. */
+  readonly hops: number;
 }
 
 /** What the ids of everything that leaves us for this question are made of. */

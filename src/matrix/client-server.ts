@@ -5,6 +5,7 @@ import type { HttpConnections } from "./http.ts";
 import { logIn, toCredentials } from "./login.ts";
 import { MatrixApi } from "./matrix-api.ts";
 import { nameNewUser } from "./new-user.ts";
+import { ClientServerPeople } from "./people.ts";
 import {
   type Account,
   type Credentials,
@@ -12,6 +13,7 @@ import {
   type HomeserverAdmin,
   type MatrixClient,
   MatrixError,
+  type PersonalAccounts,
 } from "./port.ts";
 import { type Registration, register } from "./registration.ts";
 import { SynapseAdmin } from "./synapse-admin.ts";
@@ -61,6 +63,11 @@ export class ClientServerHomeserver implements Homeserver {
   as(credentials: Credentials): MatrixClient {
     const api = new MatrixApi(this.#config.baseUrl, this.#fetch, credentials.accessToken);
     return new ClientServerClient(credentials.userId, api, this.#onMalformed);
+  }
+
+  /** Those who log in with what is theirs. */
+  get people(): PersonalAccounts {
+    return new ClientServerPeople((accessToken) => new MatrixApi(this.#config.baseUrl, this.#fetch, accessToken));
   }
 
   /** What a server administrator may do, by its access token. */

@@ -130,7 +130,7 @@ export class ClientServerClient implements MatrixClient {
   async createRoom(request: CreateRoomRequest, signal: AbortSignal): Promise<string> {
     const answer = await this.#api.call(
       {
-        action: `creating the room ${request.aliasLocalpart}`,
+        action: `creating the room ${request.aliasLocalpart ?? request.name}`,
         method: Method.Post,
         path: "/createRoom",
         remedies: { taken: "Resolve the alias, and adopt the room if it is ours." },

@@ -32,6 +32,20 @@ export interface Homeserver {
 }
 
 /**
+ * The sessions of people, who have a password or a token of their own. Nothing of theirs is kept here, and nothing is
+ * paced: what they ask for at once they have to answer for themselves.
+ */
+export interface PersonalAccounts {
+  /**
+   * A new session, on a device that the homeserver names. Fails with kind `forbidden` for a wrong password and for a user
+   * that does not exist.
+   */
+  logIn(userId: string, password: string, deviceName: string, signal: AbortSignal): Promise<Credentials>;
+  /** Whose token it is. Fails with kind `token` when it is nobody's. */
+  ownerOf(accessToken: string, signal: AbortSignal): Promise<Credentials>;
+}
+
+/**
  * What an administrator of the homeserver can do for us, beside what {@link Homeserver} can. There only where an
  * administrator's token is configured: everything must work without it, if slower or with a person's help.
  *
@@ -220,7 +234,8 @@ export interface MessagesResponse {
 }
 
 export interface CreateRoomRequest {
-  readonly aliasLocalpart: string;
+  /** Left out for a room that nobody has to find again. */
+  readonly aliasLocalpart?: string;
   readonly name: string;
   readonly topic?: string;
   /** `m.space` for a space. */

@@ -33,9 +33,9 @@ export function isActorId(value: unknown): value is ActorId {
   }
 }
 
-/** What all ids of one machine begin with. */
-export function idPrefix(realm: string, machine: string): string {
-  return `${encodeURIComponent(realm)}${separator}${encodeURIComponent(machine)}${separator}`;
+/** What all ids of one machine begin with; those whose key begins so, where that is given. */
+export function idPrefix(realm: string, machine: string, ...key: readonly string[]): string {
+  return `${actorId(realm, machine, ...key)}${separator}`;
 }
 
 function brand(text: string): ActorId {

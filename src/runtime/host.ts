@@ -70,8 +70,11 @@ export interface Host {
   ask(to: ActorId, event: ActorEvent, options: AskOptions): Promise<unknown>;
   /** The actor as last stepped; `undefined` when it never had an event. */
   read(id: ActorId): ActorRecord | undefined;
-  /** All actors of a machine that ever had an event, by id; a record that cannot be read is left out. */
-  list(realm: string, machine: string): AsyncIterable<ActorRecord>;
+  /**
+   * All actors of a machine that ever had an event, by id; those whose key begins with `key`, where that is given. A record
+   * that cannot be read is left out.
+   */
+  list(realm: string, machine: string, ...key: readonly string[]): AsyncIterable<ActorRecord>;
   /** The last transitions of an actor, oldest first; one that cannot be read is shown as damaged. */
   journal(id: ActorId): Promise<readonly JournalLine[]>;
   /** The crashes of an actor that are remembered, oldest first; one that cannot be read is shown as damaged. */

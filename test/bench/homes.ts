@@ -129,6 +129,7 @@ async function byProduct(folder: string, synapse: Synapse, agents: readonly Agen
   await writeFile(configFile, JSON.stringify(config));
   const app = createApp(await loadConfig(configFile, {}), createLogger({ level: "warn", secrets: [] }), () => ({
     homeserver,
+    people: homeserver.people,
     letta: instantLetta(agents),
     clock: systemClock,
     close: async () => homeserver.close(),

@@ -1,7 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
 import type { Adopted } from "../../src/actors/adoption/adoption.ts";
+import type { Scope } from "../../src/commands/access/principal.ts";
 import { adoptCommand } from "../../src/commands/adopt/adopt.ts";
-import { bind, InvalidInput, NotAllowed, type Scope } from "../../src/commands/command.ts";
+import { bind, InvalidInput, NotAllowed } from "../../src/commands/command.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
 import { untroubled, unused } from "./untroubled.ts";
@@ -29,9 +30,10 @@ function bound(outcome: Adopted, isThere = true) {
       journal: async () => [],
     },
   });
-  const execute = (given: unknown, scope: Scope = "agents:write") =>
+  const execute = (given: unknown, scope: Scope = "admin:control") =>
     command.execute(given, {
       principal: { name: "test", scopes: new Set([scope]) },
+      requestId: "request-1",
       signal: new AbortController().signal,
     });
   return { adopt, accept, execute };
@@ -58,7 +60,7 @@ describe("the command adopt", () => {
 
   test("needs a scope of its own, and takes nothing but what it knows", async () => {
     const { adopt, execute } = bound(done);
-    await expect(execute(input, "actors:read")).rejects.toThrow(NotAllowed);
+    await expect(execute(input, "agents:read")).rejects.toThrow(NotAllowed);
     const error = await execute({ ...input, passwort: "s3cret" }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(InvalidInput);
     expect(String(error)).not.toContain("s3cret");

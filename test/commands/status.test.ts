@@ -37,7 +37,8 @@ function bound(records: readonly ActorRecord[], health: Readonly<Record<string, 
 }
 
 const call = {
-  principal: { name: "test", scopes: new Set(["actors:read"] as const) },
+  principal: { name: "test", scopes: new Set(["agents:read", "rooms:read", "admin:read"] as const) },
+  requestId: "request-1",
   signal: new AbortController().signal,
 };
 

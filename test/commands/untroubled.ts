@@ -15,7 +15,24 @@ export const untroubled: Pick<Host, "health" | "crashes" | "quarantined" | "rele
 };
 
 /** Of which nobody wants anything. */
-export const unused: Pick<CommandContext, "storage"> = {
+export const unused: Pick<
+  CommandContext,
+  "storage" | "tokens" | "audit" | "sessions" | "botUserId" | "waits" | "answers"
+> = {
+  waits: { begin: () => () => undefined },
+  answers: { wait: async () => undefined },
+  botUserId: "@letta:example.org",
+  sessions: {
+    as: () => {
+      throw new Error("nobody acts here");
+    },
+  },
+  tokens: {
+    create: () => Promise.reject(new Error("no token is made here")),
+    list: () => [],
+    revoke: () => Promise.reject(new Error("there is no token")),
+  },
+  audit: { record: async () => undefined, page: async () => ({ entries: [] }) },
   storage: {
     backUp: () => Promise.reject(new Error("nothing is backed up here")),
     inspect: () => Promise.reject(new Error("nothing is inspected here")),

@@ -34,6 +34,8 @@ const older = {
   LETTA_TOKEN: "letta-token",
   LETTA_API_KEY: "another-letta-token",
   LETTA_STREAMING_IDLE_TIMEOUT: "90",
+  INTERNAL_API_KEY: "internal-key",
+  LETTA_WEBHOOK_SECRET: "webhook-secret",
   LOG_LEVEL: "WARNING",
 };
 
@@ -49,6 +51,7 @@ test("the older system's variables alone configure it", async () => {
       admin: { localpart: "boss", password: "boss-password" },
       letta: { localpart: "reader", password: "reader-password" },
     },
+    formerClients: { internalKey: "internal-key", webhookSecret: "webhook-secret", legacyOpen: false },
     discovery: { intervalMs: 60_000, disabled: ["agent-1", "agent-2"] },
     log: { level: "warn" },
   });

@@ -55,7 +55,9 @@ describe("a configuration", () => {
       invitations: { people: [], servers: [] },
       commands: { people: [] },
       history: { importLimit: 15 },
+      formerClients: { legacyOpen: false },
       drafts: { ratePerSecond: 0.2, burst: 10 },
+      api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
       log: { level: "info" },
     });
   });
@@ -229,6 +231,9 @@ describe("a wrong configuration is refused, naming the key, what is wrong and wh
     ["invite: ['you']", "invite.0", "must be a full Matrix user id"],
     ["rooms: { name: Agent }", "rooms.name", "must contain {agent}"],
     ["log: { level: loud }", "log.level", "must be one of trace, debug, info, warn, error, fatal"],
+    ["api: { listen: 127.0.0.1 }", "api.listen", "must be an address and a port, such as 127.0.0.1:8290, or none"],
+    ["api: { listen: '127.0.0.1:65536' }", "api.listen", "must have a port up to 65535"],
+    ["api: { rate: 0 }", "api.rate", "must be at least 1"],
     ["space: 5", "space", "must be a section with keys of its own"],
   ])("%s", async (line, key, message) => {
     const section = line.slice(0, line.indexOf(":"));

@@ -117,6 +117,7 @@ function portsOf({ homeserver: { url, serverName, registration }, letta }: Confi
   const backend = new AppServerBackend({ url: letta.url, toolAllowList, toolAskList, idleTimeoutMs, receiptWithinMs });
   return {
     homeserver,
+    people: homeserver.people,
     letta: backend,
     clock: hasteOf(systemClock, settings.epoch, settings.haste),
     async close() {
@@ -153,7 +154,9 @@ function configOf(settings: VictimSettings): Config {
     commands: { people },
     invitations: { people: [], servers: [] },
     history: { importLimit: 0 },
+    formerClients: { legacyOpen: false },
     drafts: { ratePerSecond: 100, burst: 1_000 },
+    api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
     log: { level: "info" },
   };
 }

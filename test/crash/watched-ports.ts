@@ -18,6 +18,7 @@ export interface Watch {
 export function watchPorts(ports: Ports, watch: Watch): Ports {
   return {
     homeserver: watchHomeserver(ports.homeserver, watch),
+    people: ports.people,
     ...(ports.pushes !== undefined && { pushes: ports.pushes }),
     letta: watchLetta(ports.letta, watch),
     clock: ports.clock,

@@ -87,6 +87,8 @@ export class PushedHouse {
       dataFolder: join(this.#dir, data),
       invite: [this.anna.userId],
       coreUsers: {},
+      formerClients: { legacyOpen: false },
+      api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
       space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
       discovery: { intervalMs: 600_000, graceMs: 7_200_000, disabled: [] },
       audit: { intervalMs: 3_600_000 },

@@ -251,6 +251,13 @@ export class CellRun {
     return { agentId, userId, name: `Agent ${this.#name}`, word: this.#word, roomId: this.#roomId };
   }
 
+  /** All that may keep it from being at rest. */
+  #whereabouts(): string {
+    const troubles = this.#world.product.troublesOf(this.#known().agentId);
+    const unanswered = this.#messages.filter(({ eventId }) => !this.#world.isAnswered(eventId));
+    return `${this.#state()} troubles=${troubles.join(",")} unanswered=${unanswered.length}/${this.#messages.length}`;
+  }
+
   #state(): string {
     const { product } = this.#world;
     const { agentId } = this.#known();
@@ -269,7 +276,7 @@ export class CellRun {
       const found = await look();
       if (found !== undefined) return found;
       if (performance.now() > deadline)
-        throw new TooLate(`waited ${this.#restWithin} ms in vain until ${what}; it is at ${this.#state()}`);
+        throw new TooLate(`waited ${this.#restWithin} ms in vain until ${what}; it is at ${this.#whereabouts()}`);
       await sleep(lookEvery);
     }
   }

@@ -129,6 +129,7 @@ async function portsOf({
     : new AppServerBackend({ ...turns, receiptWithinMs });
   return {
     homeserver,
+    people: homeserver.people,
     letta,
     clock: hasteOf(systemClock, Date.now(), clockHaste),
     async close() {
@@ -154,7 +155,9 @@ function configOf({ dir, homeserver: { url, serverName, sharedSecret }, lettaUrl
     commands: { people: [] },
     invitations: { people: [], servers: [] },
     history: { importLimit: 0 },
+    formerClients: { legacyOpen: false },
     drafts: { ratePerSecond: 100, burst: 1_000 },
+    api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
     log: { level: "info" },
   };
 }

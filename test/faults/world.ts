@@ -61,6 +61,17 @@ export class World {
   }
 }
 
+const past = z.object({ chunk: z.array(z.object({ content: z.unknown() })) });
+
+/** Nothing, where a fault has spoilt it. */
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What the proxy has seen the homeserver do. */
 class Traffic {
   /** User ids by access token. */
@@ -74,7 +85,14 @@ class Traffic {
       const given = session.safeParse(JSON.parse(answer.body));
       if (given.success) this.users.set(given.data.access_token, given.data.user_id);
     }
-    const mark = path.includes("/send/") ? turnOf(JSON.parse(body)) : undefined;
+    if (path.includes("/send/")) this.#noteFinal(JSON.parse(body));
+    // Whose answer was lost on its way back is found in the room, and not sent again.
+    if (path.endsWith("/messages"))
+      for (const { content } of past.safeParse(parsed(answer.body)).data?.chunk ?? []) this.#noteFinal(content);
+  }
+
+  #noteFinal(content: unknown): void {
+    const mark = turnOf(content);
     if (mark?.final === true) this.answered.add(mark.cause);
   }
 }

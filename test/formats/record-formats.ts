@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { addressOf } from "../../src/machines/addresses.ts";
+import { addressOf, agentUserId } from "../../src/machines/addresses.ts";
 import { eventually } from "../e2e/eventually.ts";
 import { matrixError } from "../ports/fake-homeserver.ts";
 import { save } from "./fixture.ts";
@@ -60,6 +60,9 @@ async function live(town: Town): Promise<void> {
   await eventually("Bob's answer", async () => (town.answered().includes(answeredByBob) ? true : undefined));
   // What is to be said there as long as the homeserver does not take it.
   homeserver.fail("send", matrixError("unreachable"), Number.POSITIVE_INFINITY, ({ args }) => args[0] === bob);
+  const errand = { key: "errand", what: { kind: "message", text: "A word by a program" } };
+  const outbox = addressOf.outbox(server, agentUserId(server, "agent-bob"), bob);
+  await app.host.accept(outbox, { type: "SEND", errand }, { id: errand.key });
   const talk = addressOf.conversation(server, "agent-bob", bob);
   await app.host.accept(talk, { type: "CUT", gap: "s0" }, { id: "unsaid" });
   // No chart of ours sends what another chart cannot take: this one is from nowhere.

@@ -8,6 +8,7 @@ import { turnOf } from "../crash/marks.ts";
 import { eventually } from "../e2e/eventually.ts";
 import { FakeHomeserver } from "../ports/fake-homeserver.ts";
 import { FakeLetta } from "../ports/fake-letta.ts";
+import { FakePeople } from "../ports/fake-people.ts";
 
 export const configName = "letta-matrix.yaml";
 
@@ -36,6 +37,7 @@ export class Town {
       const { homeserver, letta } = town;
       return createApp(config, createLogger({ level: "info", secrets: [], destination }), () => ({
         homeserver,
+        people: new FakePeople(homeserver),
         letta,
         clock: systemClock,
         close: async () => undefined,

@@ -44,6 +44,7 @@ async function live(settings: Settings): Promise<void> {
         const where = lives.whereIs(userId);
         if (where !== undefined) pass(`${where} ${request}, ${when}`);
       }),
+      people: homeserver.people,
       letta: lettaStandIn(settings.agents),
       clock: hasteOf(systemClock, settings.epoch, settings.haste),
       close: () => Promise.resolve(homeserver.close()),

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { AgentContext } from "../../src/machines/agent/context.ts";
 import { machines } from "../../src/machines/index.ts";
 import { chartGraph } from "../../src/runtime/chart-graph.ts";
@@ -55,8 +55,9 @@ const restored: ActorEvent = { type: "restored", store: "store-2" };
  * while it listens; of one that comes and goes, with a little of it; and of one that is told what is said.
  */
 const waysOfLife = [
-  { endings: provisioning, events: [{ type: "INSPECT" }] },
+  { name: "that lives", endings: provisioning, events: [{ type: "INSPECT" }] },
   {
+    name: "whose store comes from a backup",
     endings: {
       ...allWell,
       ensureAccount: provisioning.ensureAccount,
@@ -66,6 +67,7 @@ const waysOfLife = [
     events: [{ type: "INSPECT" }, restored],
   },
   {
+    name: "that comes and goes",
     endings: {
       ...allWell,
       linkToSpace: [good(), bad("unreachable"), bad("refused")],
@@ -75,6 +77,7 @@ const waysOfLife = [
     events: [{ type: "MISSED", grace: 0 }, { type: "DISABLED" }, discovered, restored],
   },
   {
+    name: "that is told what is said",
     endings: {
       ...allWell,
       catchUp: [good({ since: "s1", heard: [], pushes: true }), good({ since: "s1", heard: [] })],
@@ -84,9 +87,10 @@ const waysOfLife = [
   },
 ];
 
-test("agent", () => {
+describe("agent", () => {
   const leaves = new Set<string>();
-  for (const { endings, events } of waysOfLife) {
+
+  test.each(waysOfLife)("$name", ({ endings, events }) => {
     const start = drive.agent();
     start.send(discovered);
     start.send(spaceReady);
@@ -100,14 +104,16 @@ test("agent", () => {
     });
     expect(explored.states).toBeGreaterThan(100);
     for (const leaf of explored.leaves) leaves.add(leaf);
-  }
-  expect(restingStates("agent").filter((state) => !leaves.has(state))).toEqual([
-    "account.unnamed",
-    "intake.renewing",
-    "life.retiring.renewing",
-    "room.renewing",
-    "room.seekingSpace",
-  ]);
+  });
+
+  test("comes into each of its states in one of these ways", () =>
+    expect(restingStates("agent").filter((state) => !leaves.has(state))).toEqual([
+      "account.unnamed",
+      "intake.renewing",
+      "life.retiring.renewing",
+      "room.renewing",
+      "room.seekingSpace",
+    ]));
 });
 
 function distinguishAgents({ since, inTouch, roomId, tokenRefused, stale, imported, troubles }: AgentContext): unknown {

@@ -27,6 +27,12 @@ export async function ensureLetta(options: InstallOptions = {}): Promise<{ reado
   return { command: join(environment, "bin", "letta") };
 }
 
+/** Installs Schemathesis if that has not been done yet, and gives the path of its command. */
+export async function ensureSchemathesis(options: InstallOptions = {}): Promise<{ readonly command: string }> {
+  const environment = await ensureEnvironment("Schemathesis", pinsOf("schemathesis"), options);
+  return { command: join(environment, "bin", "schemathesis") };
+}
+
 function pinsOf(server: string): string {
   return join(import.meta.dirname, `${server}.requirements.txt`);
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { isAgentUser } from "../../machines/addresses.ts";
-import type { Command, Heard, Question } from "../../machines/question.ts";
+import { agentUserId, isAgentUser, serverOfUser } from "../../machines/addresses.ts";
+import type { AskingAgent, Command, Heard, Question } from "../../machines/question.ts";
 import type { MatrixEvent } from "../../matrix/port.ts";
-import { historicalMark, turnMarkOf } from "../marker.ts";
+import { askingAgentOf, historicalMark, turnMarkOf } from "../marker.ts";
 import { commandIn, commandOfSign } from "./command.ts";
 
 /** Whoever writes a relation chooses its text, and the agent is told it: nothing that could pass for a line of ours. */
@@ -122,8 +122,16 @@ function isAgentsAnswer({ sender, content }: MatrixEvent): boolean {
 function question(event: MatrixEvent, roomId: string, rest: Partial<Question>): Heard {
   const { eventId, sender, originServerTs } = event;
   const sentAt = Math.min(Math.max(0, originServerTs), latestTime);
-  const heard: Question = { eventId, sender, sentAt, text: "", mentioned: false, ...rest };
+  const from = askerOf(event);
+  const heard: Question = { eventId, sender, sentAt, text: "", mentioned: false, ...(from && { from }), ...rest };
   return { kind: "question", roomId, question: heard };
+}
+
+/** A mark that names another agent than the one that wrote it is a person's forward, or a lie. */
+function askerOf({ sender, content }: MatrixEvent): AskingAgent | undefined {
+  if (!isAgentUser(sender)) return undefined;
+  const asking = askingAgentOf(content);
+  return asking !== undefined && agentUserId(serverOfUser(sender), asking.agentId) === sender ? asking : undefined;
 }
 
 function edit({ eventId, sender }: MatrixEvent, roomId: string, data: Message): Heard | undefined {

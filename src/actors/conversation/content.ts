@@ -60,7 +60,7 @@ export function approvalEdit(question: Question, text: string, request: string):
 }
 
 function draftMark(question: Question, attempt: number): Content {
-  return { ...causeMark(question), attempt, part: 1, parts: 1, final: false, hops: 0 };
+  return { ...causeMark(question), attempt, part: 1, parts: 1, final: false, hops: question.from?.hops ?? 0 };
 }
 
 export function draftContent(question: Question, attempt: number, text: string): Content {
@@ -102,7 +102,7 @@ export function finalContent(final: FinalPart, markdown: Markdown): Content {
     parts,
     final: part === parts,
     outcome,
-    hops: 0,
+    hops: question.from?.hops ?? 0,
   };
   const html = markdown.html(text);
   const fresh: Content = {

@@ -22,7 +22,9 @@ export const adopted = z.discriminatedUnion("outcome", [
 export const adoptCommand: Command<typeof input, typeof adopted, "adoption" | "host" | "server"> = {
   name: "adopt",
   summary: "Take over an agent's user and room from another system, or say what that would mean.",
-  scope: "agents:write",
+  guidance: "Takes over rooms and users that another system has made, by a mapping. Try it with `dryRun` first.",
+  scope: "admin:control",
+  changes: true,
   input,
   output: adopted,
   async run({ dryRun, ...inherited }, { adoption, host, server }, { signal }) {

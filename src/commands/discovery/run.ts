@@ -33,7 +33,9 @@ const longestListing = 120_000;
 export const discoveryRun: Command<typeof input, typeof found, "host" | "server"> = {
   name: "discovery.run",
   summary: "Lists Letta's agents now, and tells how many are new, renamed, back or missing.",
-  scope: "discovery:run",
+  guidance: "Makes agents that are new in Letta known at once. Not needed otherwise: the list is read at an interval.",
+  scope: "admin:control",
+  changes: true,
   input,
   output: found,
   async run(_, { host, server }, { signal }) {

@@ -4,6 +4,7 @@ import type { DeadLetter } from "../../runtime/dead-letter.ts";
 import type { Failure } from "../../runtime/failure.ts";
 import type { JournalLine } from "../../runtime/journal.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
+import { assertOwn } from "../access/bound.ts";
 import type { Command } from "../command.ts";
 import { letterStatus } from "../supervision/dead-letters.ts";
 import { recordOfAgent } from "./find-agent.ts";
@@ -11,21 +12,24 @@ import { type AgentDetail, agentDetail } from "./schema.ts";
 import { agentOf, conversationOf, stateText, troublesOf } from "./views.ts";
 
 const input = z.strictObject({
-  /** Its id in Letta, its user id, or its name. */
-  agent: z.string().min(1),
+  agent: z.string().min(1).max(255).describe("The agent: its name, id in Letta or user id."),
 });
 
 /** One agent with everything that is known about how it fares. */
 export const agentQuery: Command<typeof input, typeof agentDetail, "host" | "clock" | "server"> = {
   name: "agent",
   summary: "One agent: the state of each region, its conversations, its journal, its crashes, and what it waits for.",
-  scope: "actors:read",
+  guidance:
+    "One agent in detail: chart state, room, what it waits for, its last transitions and crashes. For all at once take `agents`.",
+  scope: "agents:read",
+  changes: false,
   input,
   output: agentDetail,
-  async run({ agent: wanted }, { host, clock, server }, { signal }) {
+  async run({ agent: wanted }, { host, clock, server }, { signal, principal }) {
     signal.throwIfAborted();
     const record = await recordOfAgent(wanted, host, server);
     const agent = agentOf(record, host);
+    assertOwn(principal, agent.agentId);
     const conversations: ActorRecord[] = [];
     for await (const one of host.list(server, "conversation"))
       if (one.context["agentId"] === agent.agentId) conversations.push(one);

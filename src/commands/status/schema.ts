@@ -97,7 +97,13 @@ export const status = z.object({
 
 export type Status = z.output<typeof status>;
 
-export const agentList = z.object({ server: z.string(), at: z.number(), agents: z.array(agentStatus) });
+export const agentList = z.object({
+  server: z.string(),
+  at: z.number(),
+  agents: z.array(agentStatus),
+  /** Where the next page begins; left out on the last one. */
+  next: z.string().exactOptional(),
+});
 
 export type AgentList = z.output<typeof agentList>;
 
@@ -111,7 +117,13 @@ const room = z.object({
   conversation: conversationStatus.exactOptional(),
 });
 
-export const roomList = z.object({ server: z.string(), at: z.number(), rooms: z.array(room) });
+export const roomList = z.object({
+  server: z.string(),
+  at: z.number(),
+  rooms: z.array(room),
+  /** Where the next page begins; left out on the last one. */
+  next: z.string().exactOptional(),
+});
 
 export type RoomList = z.output<typeof roomList>;
 

@@ -13,7 +13,9 @@ export const backupCommand: Command<typeof input, typeof backedUp, "storage"> = 
   name: "store.backup",
   summary:
     "Writes the store, as it is at this moment, and the instance secret into one file, which is a secret itself.",
-  scope: "store:backup",
+  guidance: "Writes the whole store into one file on the server, while everything runs.",
+  scope: "admin:control",
+  changes: true,
   input,
   output: backedUp,
   async run({ file }, { storage }, { signal }) {

@@ -11,7 +11,9 @@ const input = z.strictObject({
 export const inspectQuery: Command<typeof input, typeof inspection, "storage"> = {
   name: "store.inspect",
   summary: "Counts what is in the store, by kind and by actor; never tells what was said.",
-  scope: "actors:read",
+  guidance: "What is in the store, counted. Nothing that was said is shown.",
+  scope: "admin:read",
+  changes: false,
   input,
   output: inspection,
   async run({ actor }, { storage }, { signal }) {

@@ -9,7 +9,9 @@ const nothing = z.strictObject({});
 export const deadLettersQuery: Command<typeof nothing, typeof deadLetterList, "host" | "clock" | "server"> = {
   name: "dead-letters.list",
   summary: "What actors could not bear and what could not be done: of which type, when, and which crash tells why.",
-  scope: "actors:read",
+  guidance: "What could not be done, for an operator who decides: replay it once its cause is mended, or drop it.",
+  scope: "admin:read",
+  changes: false,
   input: nothing,
   output: deadLetterList,
   async run(_, { host, clock, server }) {
@@ -17,13 +19,15 @@ export const deadLettersQuery: Command<typeof nothing, typeof deadLetterList, "h
   },
 };
 
-const one = z.strictObject({ id: z.string().min(1) });
+const one = z.strictObject({ id: z.string().min(1).describe("The dead letter's id.") });
 
 /** Gives a dead letter to its actor once more. */
 export const deadLettersReplay: Command<typeof one, typeof deadLetter, "host"> = {
   name: "dead-letters.replay",
   summary: "Gives a dead letter to its actor once more, or has the action done once more.",
-  scope: "actors:write",
+  guidance: "Tries a dead letter again, by its id from `dead-letters.list`, once its cause is mended.",
+  scope: "admin:control",
+  changes: true,
   input: one,
   output: deadLetter,
   async run({ id }, { host }) {
@@ -32,16 +36,19 @@ export const deadLettersReplay: Command<typeof one, typeof deadLetter, "host"> =
 };
 
 const dropping = z.strictObject({
-  id: z.string().min(1),
+  id: z.string().min(1).describe("The dead letter's id."),
   /** For the log. */
-  reason: z.string().trim().min(1).max(500),
+  reason: z.string().trim().min(1).max(500).describe("Why, for the log."),
 });
 
 /** Forgets a dead letter. */
 export const deadLettersDrop: Command<typeof dropping, typeof deadLetter, "host"> = {
   name: "dead-letters.drop",
   summary: "Forgets a dead letter for good; the log keeps the reason.",
-  scope: "actors:write",
+  guidance:
+    "Gives a dead letter up for good, by its id from `dead-letters.list`. Whoever waited for it gets nothing more.",
+  scope: "admin:control",
+  changes: true,
   input: dropping,
   output: deadLetter,
   async run({ id, reason }, { host }) {

@@ -7,7 +7,10 @@ import { released } from "./schema.ts";
 
 const input = z.strictObject({
   /** An agent's name, its id in Letta or its user id, with which its conversations are meant, too; or an actor's id. */
-  actor: z.string().min(1),
+  actor: z
+    .string()
+    .min(1)
+    .describe("An agent with its conversations (by name, id or user id), or an actor by its own id."),
 });
 
 /** Lets actors out of quarantine. */
@@ -15,7 +18,9 @@ export const releaseCommand: Command<typeof input, typeof released, "host" | "se
   name: "release",
   summary:
     "Lets an actor, or an agent with its conversations, out of quarantine: it tries again what it could not bear.",
-  scope: "actors:write",
+  guidance: "Lets what is in quarantine try again, once its cause is mended. Who restarts by itself needs none.",
+  scope: "admin:control",
+  changes: true,
   input,
   output: released,
   async run({ actor: wanted }, context, { signal }) {

@@ -125,6 +125,7 @@ class Found {
       case "p|":
       case "d|":
       case "v|":
+      case "l|":
         return true;
       default:
         return false;

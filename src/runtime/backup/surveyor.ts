@@ -18,6 +18,7 @@ const kinds: Readonly<Record<string, string>> = {
   "c|": "crashes",
   "d|": "dead letters",
   "v|": "secrets",
+  "l|": "ledgers",
   "m|": "marks",
 };
 

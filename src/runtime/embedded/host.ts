@@ -169,11 +169,11 @@ export class EmbeddedHost implements Host {
     return this.#cells.get(id)?.record ?? this.#stored(id);
   }
 
-  async *list(realm: string, machine: string): AsyncIterable<ActorRecord> {
-    const only = this.#stored(actorId(realm, machine));
+  async *list(realm: string, machine: string, ...key: readonly string[]): AsyncIterable<ActorRecord> {
+    const only = this.#stored(actorId(realm, machine, ...key));
     if (only !== undefined) yield only;
-    for await (const [key, value] of this.#store.scan(`r|${idPrefix(realm, machine)}`)) {
-      const record = this.#readable(actorOfKey(key), value);
+    for await (const [row, value] of this.#store.scan(`r|${idPrefix(realm, machine, ...key)}`)) {
+      const record = this.#readable(actorOfKey(row), value);
       if (record !== undefined) yield record;
     }
   }

@@ -33,6 +33,9 @@ export const keys = {
   crash: (id: ActorId, at: number, incarnation: number) => `c|${id}|${number(at)}|${number(incarnation)}`,
   deadLetter: (id: ActorId, sequence: number) => `d|${id}|${number(sequence)}`,
   vault: (name: string) => `v|${name}`,
+  /** A row of a ledger. */
+  ledger: (name: string, position: number) => `l|${name}|${number(position)}`,
+  ledgerOf: (name: string) => `l|${name}|`,
 } as const;
 
 /** From and up to all keys that begin with `prefix`. */

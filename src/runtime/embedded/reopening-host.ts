@@ -60,8 +60,8 @@ export class ReopeningHost implements Host, Tenant {
     return this.#host.read(id);
   }
 
-  async *list(realm: string, machine: string): AsyncIterable<ActorRecord> {
-    yield* this.#host.list(realm, machine);
+  async *list(realm: string, machine: string, ...key: readonly string[]): AsyncIterable<ActorRecord> {
+    yield* this.#host.list(realm, machine, ...key);
   }
 
   async journal(id: ActorId): Promise<readonly JournalLine[]> {

@@ -44,6 +44,7 @@ export class ReopeningStore {
   readonly vault = new Vault({
     get: (key) => this.current.get(key),
     commit: async (writes) => this.current.commit(writes),
+    scan: (prefix, after) => this.current.scan(prefix, after),
   });
 
   private constructor(options: ReopeningOptions) {

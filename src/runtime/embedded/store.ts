@@ -1,3 +1,4 @@
+import type { NamedValues } from "../ledger.ts";
 import { keys, rangeOf } from "./keys.ts";
 
 export type Write =
@@ -126,10 +127,10 @@ export class Store {
 }
 
 /** Small durable secrets and settings, by name. Values never leave through records, journals or logs. */
-export class Vault {
-  readonly #store: Pick<Store, "get" | "commit">;
+export class Vault implements NamedValues {
+  readonly #store: Pick<Store, "get" | "commit" | "scan">;
 
-  constructor(store: Pick<Store, "get" | "commit">) {
+  constructor(store: Pick<Store, "get" | "commit" | "scan">) {
     this.#store = store;
   }
 
@@ -143,5 +144,10 @@ export class Vault {
 
   delete(name: string): Promise<void> {
     return this.#store.commit([del(keys.vault(name))]);
+  }
+
+  async *names(prefix: string): AsyncIterable<string> {
+    const whole = keys.vault(prefix);
+    for await (const [key] of this.#store.scan(whole)) yield key.slice(whole.length - prefix.length);
   }
 }

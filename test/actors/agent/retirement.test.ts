@@ -12,7 +12,7 @@ import {
 import { createRoom, resolveRoom } from "../../../src/actors/agent/room.ts";
 import { Bot } from "../../../src/actors/bot.ts";
 import { Directory } from "../../../src/actors/directory.ts";
-import { addressOf } from "../../../src/machines/addresses.ts";
+import { addressOf, agentOf } from "../../../src/machines/addresses.ts";
 import type { ActorId } from "../../../src/runtime/actor-id.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { recordOf } from "../agent-record.ts";
@@ -188,8 +188,8 @@ describe("the conversations of who leaves", () => {
       recordOf({ id, machine: "conversation", value: "idle", context: contexts.get(id) ?? {} });
     return new Directory(
       {
-        async *list() {
-          for (const id of contexts.keys()) yield conversation(id);
+        async *list(_, __, agentId) {
+          for (const id of contexts.keys()) if (agentOf(id) === agentId) yield conversation(id);
         },
         read: conversation,
       },

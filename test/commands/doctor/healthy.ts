@@ -24,7 +24,9 @@ export const config: Config = {
   commands: { people: [] },
   invitations: { people: [], servers: [] },
   history: { importLimit: 15 },
+  formerClients: { legacyOpen: false },
   drafts: { ratePerSecond: 0.2, burst: 10 },
+  api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
   log: { level: "info" },
 };
 

@@ -4,6 +4,7 @@ import { accountsContract } from "./accounts.ts";
 import { rateLimitsContract } from "./limits.ts";
 import { membershipsContract } from "./memberships.ts";
 import { homeserverOddityCases, odditiesContract } from "./oddities.ts";
+import { peopleContract } from "./people.ts";
 import { profilesContract } from "./profiles.ts";
 import { roomsContract } from "./rooms.ts";
 import { sendingContract } from "./sending.ts";
@@ -19,6 +20,7 @@ export function homeserverContract(name: string, start: StartServer, oddities: H
     describe("without rate limits", () => {
       const server = started(start, "lifted");
       describe("accounts", () => accountsContract(server));
+      describe("people", () => peopleContract(server));
       const isKnown = !oddities.transactionsAreForgotten;
       const known = { afterLogin: isKnown, afterKill: isKnown, usersApart: true };
       describe("sending", () => sendingContract(server, known));

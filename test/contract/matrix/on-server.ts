@@ -23,6 +23,7 @@ export function onServer(start: StartIn, registering: Registering): StartServer 
     const homeserver = new ClientServerHomeserver({ baseUrl, serverName, registration: await registering(server) });
     return {
       homeserver,
+      people: homeserver.people,
       baseUrl,
       acting: ({ accessToken: token }) => ({ token }),
       async crash() {

@@ -8,6 +8,7 @@ import {
   type MatrixClient,
   MatrixError,
   type MatrixEvent,
+  type PersonalAccounts,
   type SyncFilter,
   type SyncResponse,
 } from "../../../src/matrix/port.ts";
@@ -24,8 +25,13 @@ export interface ServerUnderContract {
   stop(): Promise<void>;
 }
 
+/** One where people log in. */
+export interface PeoplesServer extends ServerUnderContract {
+  readonly people: PersonalAccounts;
+}
+
 /** `default`: as nobody configured it; `lifted`: without the rate limits that a test would only wait for. */
-export type StartServer = (rateLimits: "default" | "lifted") => Promise<ServerUnderContract>;
+export type StartServer = (rateLimits: "default" | "lifted") => Promise<PeoplesServer>;
 
 export interface User {
   readonly account: Account;

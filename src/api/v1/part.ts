@@ -1,0 +1,68 @@
+import rateLimit from "@fastify/rate-limit";
+import type { Authentication } from "../../commands/access/principal.ts";
+import type { BoundCommand } from "../../commands/command.ts";
+import { callerOf } from "../bearer.ts";
+import type { HttpPart } from "../part.ts";
+import { Refused } from "../problem.ts";
+import { InputReader } from "./input.ts";
+import { openApi } from "./openapi.ts";
+import { asksByQuery, type Route, routes } from "./routes.ts";
+
+export interface RestOptions {
+  readonly commands: readonly BoundCommand[];
+  readonly authentication: Pick<Authentication, "principalOf">;
+  /** Requests a minute that each token may make. */
+  readonly ratePerMinute: number;
+}
+
+/** The REST API, below /api/v1. */
+export function restPart({ commands, authentication, ratePerMinute }: RestOptions): HttpPart {
+  const byName = new Map(commands.map((command) => [command.name, command]));
+  const document = openApi(commands);
+  return async (server) => {
+    await server.register(
+      async (api) => {
+        await api.register(rateLimit, {
+          max: ratePerMinute,
+          timeWindow: 60_000,
+          cache: 10_000,
+          keyGenerator: ({ headers }) => callerOf(headers, authentication).tokenId ?? "",
+          errorResponseBuilder: (_, { ttl }) =>
+            Object.assign(new Refused(429, "Too many requests.", "Wait as long as Retry-After says."), {
+              retryAfterMs: ttl,
+            }),
+        });
+        api.get("/openapi.json", () => document);
+        for (const route of routes) {
+          const command = byName.get(route.command);
+          if (command !== undefined) serve(api, route, command, authentication);
+        }
+      },
+      { prefix: "/api/v1" },
+    );
+  };
+}
+
+function serve(
+  api: Parameters<HttpPart>[0],
+  route: Route,
+  command: BoundCommand,
+  authentication: RestOptions["authentication"],
+): void {
+  const reader = new InputReader(command.input, route.defaults);
+  api.route({
+    method: route.method,
+    url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    async handler(request, reply) {
+      const principal = callerOf(request.headers, authentication);
+      const { params, query, body } = request;
+      if (asksByQuery(route) && body !== undefined && body !== null)
+        throw new Refused(400, "This takes no body.", "Put the fields into the query.");
+      const gone = new AbortController();
+      reply.raw.once("close", () => gone.abort(new Error("the caller is gone")));
+      const call = { principal, requestId: request.id, signal: gone.signal };
+      const result = await command.execute(reader.read({ params, query, body }), call);
+      return reply.code(route.status ?? 200).send(result);
+    },
+  });
+}

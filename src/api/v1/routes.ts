@@ -1,0 +1,58 @@
+/** One way to ask for a command by HTTP. */
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Below /api/v1. Names in braces are fields of the command's input. */
+  readonly path: string;
+  readonly command: string;
+  /** What it answers with; 200 if not told. */
+  readonly status?: 201;
+  /** What the input has when the caller does not say. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
+}
+
+/** How many things one answer lists when the caller does not say. */
+const pageSize = { limit: 100 };
+
+/**
+ * The REST API: which path asks for which command. Whatever is not in the path comes in the query where nothing is sent in
+ * a body, else in the body. Routes to commands that are not there are not served.
+ */
+export const routes: readonly Route[] = [
+  { method: "GET", path: "/status", command: "status" },
+  { method: "GET", path: "/agents", command: "agents", defaults: pageSize },
+  { method: "GET", path: "/agents/{agent}", command: "agent" },
+  { method: "POST", path: "/actors/{actor}/release", command: "release" },
+  { method: "POST", path: "/agents/{to}/messages", command: "agents.message" },
+  { method: "GET", path: "/rooms", command: "rooms", defaults: pageSize },
+  { method: "POST", path: "/rooms", command: "rooms.create", status: 201 },
+  { method: "GET", path: "/rooms/{room}/members", command: "rooms.members" },
+  { method: "POST", path: "/rooms/{room}/invitations", command: "rooms.invite" },
+  { method: "POST", path: "/rooms/{room}/join", command: "rooms.join" },
+  { method: "POST", path: "/rooms/{room}/leave", command: "rooms.leave" },
+  { method: "GET", path: "/rooms/{room}/messages", command: "messages.list" },
+  { method: "POST", path: "/rooms/{room}/messages", command: "messages.send" },
+  { method: "POST", path: "/rooms/{room}/messages/{event}/replies", command: "messages.reply" },
+  { method: "POST", path: "/rooms/{room}/messages/{event}/reactions", command: "messages.react" },
+  { method: "PUT", path: "/rooms/{room}/messages/{event}", command: "messages.edit" },
+  { method: "POST", path: "/rooms/{room}/messages/{event}/redaction", command: "messages.redact" },
+  { method: "POST", path: "/discovery/run", command: "discovery.run" },
+  { method: "GET", path: "/dead-letters", command: "dead-letters.list" },
+  { method: "POST", path: "/dead-letters/{id}/replay", command: "dead-letters.replay" },
+  { method: "POST", path: "/dead-letters/{id}/drop", command: "dead-letters.drop" },
+  { method: "GET", path: "/tokens", command: "tokens.list" },
+  { method: "POST", path: "/tokens", command: "tokens.create", status: 201 },
+  { method: "DELETE", path: "/tokens/{id}", command: "tokens.revoke" },
+  { method: "GET", path: "/audit", command: "audit.list" },
+  { method: "GET", path: "/store", command: "store.inspect" },
+  { method: "POST", path: "/store/backup", command: "store.backup" },
+];
+
+/** The fields of the input that a route's path holds. */
+export function fieldsIn(path: string): readonly string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, field = ""]) => field);
+}
+
+/** Whether the rest of the input comes in the query. */
+export function asksByQuery({ method }: Pick<Route, "method">): boolean {
+  return method === "GET" || method === "DELETE";
+}

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { addressOf } from "../../machines/addresses.ts";
+import { type Clock, sleep } from "../../runtime/clock.ts";
+import type { Host } from "../../runtime/host.ts";
+import type { ActorRecord } from "../../runtime/record.ts";
+
+export interface WatchedAnswer {
+  readonly outcome: "answer" | "error";
+  readonly text: string;
+}
+
+const talk = z.object({
+  current: z
+    .object({
+      question: z.object({ eventId: z.string() }),
+      answer: z.object({ outcome: z.enum(["answer", "error"]), text: z.string() }).optional(),
+    })
+    .optional(),
+});
+
+/** What an agent answers to one message in a room, as soon as that is written down. */
+export class AnswerWatch {
+  readonly #host: Pick<Host, "subscribe" | "read">;
+  readonly #server: string;
+  readonly #clock: Clock;
+
+  constructor(host: Pick<Host, "subscribe" | "read">, server: string, clock: Clock) {
+    this.#host = host;
+    this.#server = server;
+    this.#clock = clock;
+  }
+
+  /** `undefined` when there is none within `patience` ms. */
+  async wait(
+    { agentId, roomId, eventId }: { readonly agentId: string; readonly roomId: string; readonly eventId: string },
+    patience: number,
+    signal: AbortSignal,
+  ): Promise<WatchedAnswer | undefined> {
+    const conversation = addressOf.conversation(this.#server, agentId, roomId);
+    const over = new AbortController();
+    const found = Promise.withResolvers<WatchedAnswer>();
+    const look = (record: Pick<ActorRecord, "context"> | undefined): void => {
+      const { data } = talk.safeParse(record?.context);
+      const { question, answer } = data?.current ?? {};
+      if (question?.eventId === eventId && answer !== undefined) found.resolve(answer);
+    };
+    const unsubscribe = this.#host.subscribe(({ record }) => {
+      if (record.id === conversation) look(record);
+    });
+    try {
+      look(this.#host.read(conversation));
+      const late = sleep(this.#clock, patience, AbortSignal.any([signal, over.signal])).then(() => undefined);
+      return await Promise.race([found.promise, late]);
+    } finally {
+      unsubscribe();
+      over.abort();
+    }
+  }
+}

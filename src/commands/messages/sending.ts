@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { marksOf } from "../agents/hops.ts";
+import type { Command, CommandContext } from "../command.ts";
+import { done, run } from "./errand.ts";
+import { asAgent, causeOf, eventId, idempotencyKey, roomId, type Speaker, speakerOf } from "./speaker.ts";
+
+type Needs = "host" | "server" | "botUserId";
+
+const text = z.string().min(1).max(200_000).describe("The text, in Markdown. A long one becomes several messages.");
+const common = { room: roomId, agent: asAgent, key: idempotencyKey };
+
+const message = z.strictObject({
+  ...common,
+  text,
+  mentions: z
+    .array(z.string().regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id"))
+    .max(50)
+    .exactOptional()
+    .describe("User ids of those whom it is for: agents hear only what mentions them outside their own rooms."),
+  thread: eventId.exactOptional().describe("The first event of the thread that it belongs into."),
+});
+
+/** Says something in a room. */
+export const messagesSend: Command<typeof message, typeof done, Needs> = {
+  name: "messages.send",
+  summary: "Says something in a room, as an agent or as the bot, once and durably.",
+  guidance:
+    "To write into a room. To ask another agent something take `agents.message`; to answer one message take `messages.reply`.",
+  scope: "messages:send",
+  changes: true,
+  input: message,
+  output: done,
+  async run({ room, agent, key, ...said }, context, call) {
+    const { userId, ...speaker } = await speakerOf(agent, call, context);
+    const what = { kind: "message" as const, ...said, ...(await marksFor(speaker, context)) };
+    return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
+  },
+};
+
+/** Agents hear who else says something, so that none goes on for ever. */
+async function marksFor({ agent }: Omit<Speaker, "userId">, { server, host }: Pick<CommandContext, "server" | "host">) {
+  return agent === undefined ? {} : { marks: await marksOf(agent, server, host) };
+}
+
+const answer = z.strictObject({ ...common, event: eventId, text, thread: message.shape.thread });
+
+/** Answers one message. */
+export const messagesReply: Command<typeof answer, typeof done, Needs> = {
+  name: "messages.reply",
+  summary: "Answers one message, so that everybody sees which.",
+  guidance: "To answer a certain message. To write without answering one take `messages.send`.",
+  scope: "messages:send",
+  changes: true,
+  input: answer,
+  output: done,
+  async run({ room, agent, key, event, ...said }, context, call) {
+    const { userId, ...speaker } = await speakerOf(agent, call, context);
+    const what = { kind: "message" as const, ...said, inReplyTo: event, ...(await marksFor(speaker, context)) };
+    return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
+  },
+};
+
+const reaction = z.strictObject({
+  ...common,
+  event: eventId,
+  sign: z.string().min(1).max(64).describe("The sign, mostly one emoji."),
+});
+
+/** Puts a sign on a message. */
+export const messagesReact: Command<typeof reaction, typeof done, Needs> = {
+  name: "messages.react",
+  summary: "Puts a sign, such as an emoji, on a message.",
+  guidance: "To acknowledge a message without a word. To answer it take `messages.reply`.",
+  scope: "messages:send",
+  changes: true,
+  input: reaction,
+  output: done,
+  async run({ room, agent, key, event, sign }, context, call) {
+    const { userId } = await speakerOf(agent, call, context);
+    const what = { kind: "reaction" as const, event, sign };
+    return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
+  },
+};
+
+const edit = z.strictObject({ ...common, event: eventId, text });
+
+/** Puts another text in the place of a message of one's own. */
+export const messagesEdit: Command<typeof edit, typeof done, Needs> = {
+  name: "messages.edit",
+  summary: "Puts another text in the place of a message that the same user has written.",
+  guidance:
+    "To correct what was said. Clients ignore an edit of somebody else's message. To take one away take `messages.redact`.",
+  scope: "messages:send",
+  changes: true,
+  input: edit,
+  output: done,
+  async run({ room, agent, key, event, text: fresh }, context, call) {
+    const { userId } = await speakerOf(agent, call, context);
+    const what = { kind: "edit" as const, event, text: fresh };
+    return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
+  },
+};
+
+const redaction = z.strictObject({ ...common, event: eventId });
+
+/** Takes a message's content away. */
+export const messagesRedact: Command<typeof redaction, typeof done, Needs> = {
+  name: "messages.redact",
+  summary: "Takes a message's content away for everybody.",
+  guidance: "To take back what was said, for good. To correct it take `messages.edit`.",
+  scope: "messages:send",
+  changes: true,
+  input: redaction,
+  output: done,
+  async run({ room, agent, key, event }, context, call) {
+    const { userId } = await speakerOf(agent, call, context);
+    return run({ userId, roomId: room, key: causeOf(call, key), what: { kind: "redaction", event } }, context, call);
+  },
+};

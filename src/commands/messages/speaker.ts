@@ -1,0 +1,76 @@
+import { hash } from "node:crypto";
+import { z } from "zod";
+import type { Principal } from "../access/principal.ts";
+import type { Call, CommandContext } from "../command.ts";
+import { recordOfAgent } from "../status/find-agent.ts";
+
+/** As whom something is done. */
+export const asAgent = z
+  .string()
+  .min(1)
+  .max(255)
+  .exactOptional()
+  .describe(
+    "The agent as whom it is done: its name, id or user id. Else the bot, or the agent that the token is bound to.",
+  );
+
+export const roomId = z
+  .string()
+  .regex(/^![^\s]{1,254}$/, "must be a room id, such as !abc:example.org")
+  .describe("The room's id.");
+
+export const eventId = z
+  .string()
+  .regex(/^\$[\x21-\x7e]{1,254}$/, "must be an event id, such as $abc")
+  .describe("The event's id.");
+
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters")
+  .exactOptional()
+  .describe("Names it: given again under the same key, it is done once. Kept for a week at least.");
+
+export interface Speaker {
+  readonly userId: string;
+  /** Set when it is an agent. */
+  readonly agent?: { readonly agentId: string; readonly name?: string };
+}
+
+/** Whom a caller acts as. Throws {@link NotYours} and NoSuchAgent. */
+export async function speakerOf(
+  agent: string | undefined,
+  { principal }: Pick<Call, "principal">,
+  { host, server, botUserId }: Pick<CommandContext, "host" | "server" | "botUserId">,
+): Promise<Speaker> {
+  const wanted = agent ?? principal.agentId;
+  if (wanted === undefined) return { userId: botUserId };
+  const { context } = await recordOfAgent(wanted, host, server);
+  const { agentId, userId, name } = known.parse(context);
+  if (principal.agentId !== undefined && principal.agentId !== agentId) throw new NotYours(wanted);
+  return { userId, agent: { agentId, ...(name !== undefined && { name }) } };
+}
+
+const known = z.object({ agentId: z.string(), userId: z.string(), name: z.string().optional() });
+
+/** Names what a caller wants done: the same for the same caller and key, else another one with each request. */
+export function causeOf(
+  { principal, requestId }: Pick<Call, "principal" | "requestId">,
+  key: string | undefined,
+): string {
+  const parts = key === undefined ? ["request", requestId] : ["key", callerOf(principal), key];
+  return hash("sha256", JSON.stringify(parts), "base64url");
+}
+
+function callerOf({ tokenId, agentId, name }: Principal): string {
+  return tokenId ?? agentId ?? name;
+}
+
+/** The token is bound to another agent; nothing was done. */
+export class NotYours extends Error {
+  override readonly name = "NotYours";
+  readonly remedy = "Leave the agent out: the token says which one acts.";
+
+  constructor(agent: string) {
+    super(`this token does not act as "${agent}"`);
+  }
+}

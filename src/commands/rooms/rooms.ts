@@ -1,0 +1,144 @@
+import { z } from "zod";
+import type { Call, Command, CommandContext } from "../command.ts";
+import { asAgent, causeOf, idempotencyKey, roomId, speakerOf } from "../messages/speaker.ts";
+
+type Needs = "host" | "server" | "botUserId" | "sessions";
+
+const userId = z
+  .string()
+  .regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id")
+  .max(255)
+  .describe("A Matrix user id.");
+
+/** A client that acts as whom the caller may act as. */
+async function clientFor(agent: string | undefined, context: Pick<CommandContext, Needs>, call: Call) {
+  const { userId: speaker } = await speakerOf(agent, call, context);
+  return context.sessions.as(speaker).at("conversation");
+}
+
+const creating = z.strictObject({
+  name: z.string().trim().min(1).max(255).describe("The room's name."),
+  topic: z.string().max(1_000).exactOptional().describe("What it is about."),
+  invite: z.array(userId).max(50).default([]).describe("Who is invited."),
+  agent: asAgent,
+  key: idempotencyKey,
+});
+
+const created = z.object({ room: z.string() });
+
+/** Makes a private room. */
+export const roomsCreate: Command<typeof creating, typeof created, Needs> = {
+  name: "rooms.create",
+  summary: "Makes a private room, as an agent or as the bot, and invites people.",
+  guidance: "For a talk of several. Agents have rooms of their own already: `rooms` lists them.",
+  scope: "rooms:write",
+  changes: true,
+  input: creating,
+  output: created,
+  async run({ name, topic, invite, agent, key }, context, call) {
+    const client = await clientFor(agent, context, call);
+    // Named by its cause, so that the same wish gives the same room however often it is made.
+    const aliasLocalpart = `letta_room_${causeOf(call, key).replaceAll(/[^\w]/g, "").slice(0, 24).toLowerCase()}`;
+    const alias = `#${aliasLocalpart}:${context.server}`;
+    const known = key === undefined ? undefined : await client.resolveAlias(alias, call.signal);
+    if (known !== undefined) return { room: known };
+    const request = { aliasLocalpart, name, invite, ...(topic !== undefined && { topic }) };
+    return { room: await client.createRoom(request, call.signal) };
+  },
+};
+
+const one = z.strictObject({ room: roomId, agent: asAgent });
+const nothing = z.object({ room: z.string() });
+
+const inviting = one.extend({ user: userId });
+
+/** Invites somebody into a room. */
+export const roomsInvite: Command<typeof inviting, typeof nothing, Needs> = {
+  name: "rooms.invite",
+  summary: "Invites somebody into a room.",
+  guidance: "To have somebody come into a room. Who is there already is not invited again.",
+  scope: "rooms:write",
+  changes: true,
+  input: inviting,
+  output: nothing,
+  async run({ room, agent, user }, context, call) {
+    const client = await clientFor(agent, context, call);
+    await client.invite(room, user, call.signal);
+    return { room };
+  },
+};
+
+const member = z.object({ user: z.string(), membership: z.string(), name: z.string().exactOptional() });
+const members = z.object({ room: z.string(), members: z.array(member) });
+const membership = z.object({ membership: z.string(), displayname: z.string().nullish() });
+
+/** Who is in a room. */
+export const roomsMembers: Command<typeof one, typeof members, Needs> = {
+  name: "rooms.members",
+  summary: "Who is in a room, or invited into it.",
+  guidance: "To see whom a message in this room reaches.",
+  scope: "rooms:read",
+  changes: false,
+  input: one,
+  output: members,
+  async run({ room, agent }, context, call) {
+    const client = await clientFor(agent, context, call);
+    const state = await client.roomState(room, call.signal);
+    return {
+      room,
+      members: state.flatMap(({ type, stateKey: user, content }) => {
+        const { data } = membership.safeParse(content);
+        if (type !== "m.room.member" || user === undefined || data === undefined) return [];
+        if (data.membership !== "join" && data.membership !== "invite") return [];
+        const name = data.displayname ?? undefined;
+        return [{ user, membership: data.membership, ...(name !== undefined && { name }) }];
+      }),
+    };
+  },
+};
+
+/** Enters a room. */
+export const roomsJoin: Command<typeof one, typeof nothing, Needs> = {
+  name: "rooms.join",
+  summary: "Enters a room that one is invited into, or that is open.",
+  guidance: "To be heard in a room and to read it. Invitations of known people are accepted by themselves.",
+  scope: "rooms:write",
+  changes: true,
+  input: one,
+  output: nothing,
+  async run({ room, agent }, context, call) {
+    const client = await clientFor(agent, context, call);
+    return { room: await client.join(room, call.signal) };
+  },
+};
+
+/** Leaves a room. */
+export const roomsLeave: Command<typeof one, typeof nothing, Needs> = {
+  name: "rooms.leave",
+  summary: "Leaves a room, or declines its invitation.",
+  guidance: "To have nothing more to do with a room. An agent's own room cannot be left.",
+  scope: "rooms:write",
+  changes: true,
+  input: one,
+  output: nothing,
+  async run({ room, agent }, context, call) {
+    const client = await clientFor(agent, context, call);
+    await assertNotOwn(room, context);
+    await client.leave(room, call.signal);
+    return { room };
+  },
+};
+
+const own = z.object({ roomId: z.string().optional() });
+
+async function assertNotOwn(room: string, { host, server }: Pick<CommandContext, "host" | "server">): Promise<void> {
+  for await (const { context } of host.list(server, "agent"))
+    if (own.safeParse(context).data?.roomId === room) throw new OwnRoom();
+}
+
+/** Nobody has left anything. */
+export class OwnRoom extends Error {
+  override readonly name = "OwnRoom";
+  override readonly message = "this is an agent's own room, which would be made again";
+  readonly remedy = "Retire the agent in Letta instead.";
+}

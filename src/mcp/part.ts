@@ -1,0 +1,86 @@
+import type { IncomingMessage } from "node:http";
+import { toNodeHandler, toWebRequest } from "@modelcontextprotocol/node";
+import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Authentication, Principal } from "../commands/access/principal.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { type Client, type McpOptions, mcpServer } from "./server.ts";
+import { McpSessions } from "./sessions.ts";
+import type { Toolset } from "./tool.ts";
+
+export interface McpPartOptions extends McpOptions {
+  readonly authentication: Authentication;
+  readonly clock: Pick<Clock, "elapsed">;
+  /** Tells who calls. Throws what the HTTP server answers a caller with that it does not know. */
+  callerOf(request: FastifyRequest): Principal;
+}
+
+const paths: readonly (readonly [string, Toolset])[] = [
+  ["/mcp", "all"],
+  ["/mcp/matrix", "matrix"],
+  ["/mcp/agents", "agents"],
+];
+
+/** MCP over HTTP, both eras on each route: 2025-11-25 with sessions, 2026-07-28 without. */
+export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => void {
+  return (server) => {
+    for (const [path, toolset] of paths) {
+      const sessions = new McpSessions(options.clock);
+      const stop = options.authentication.onRevoked((tokenId) => void sessions.endOf(tokenId));
+      server.addHook("onClose", async () => {
+        stop();
+        await sessions.endAll();
+      });
+      server.route({
+        method: ["GET", "POST", "DELETE"],
+        url: path,
+        handler: (request, reply) => serve(options, clientOf(request, options, toolset), sessions, request, reply),
+      });
+    }
+  };
+}
+
+/** Whoever may act as any agent says as which one by a header; a token that is bound says it by itself. */
+function clientOf(request: FastifyRequest, { callerOf }: McpPartOptions, toolset: Toolset): Client {
+  const principal = callerOf(request);
+  const named = request.headers["x-agent-id"];
+  const isFree = principal.agentId === undefined && typeof named === "string" && named !== "";
+  return { principal, toolset, ...(isFree && { actingAs: named }) };
+}
+
+async function serve(
+  options: McpPartOptions,
+  client: Client,
+  sessions: McpSessions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const { raw, body } = request;
+  const owner = client.principal.tokenId ?? client.principal.name;
+  const sessionId = raw.headers["mcp-session-id"];
+  const isLegacy = raw.method !== "POST" || (await isLegacyRequest(await toWebRequest(nodeRequest(raw), body ?? {})));
+  // From here on the SDK answers.
+  reply.hijack();
+  if (!isLegacy) {
+    const modern = createMcpHandler(() => mcpServer(options, client), { legacy: "reject" });
+    await toNodeHandler(modern)(nodeRequest(raw), reply.raw, body);
+    return;
+  }
+  if (typeof sessionId === "string") {
+    if (!(await sessions.serve(sessionId, owner, raw, reply.raw, body))) refuse(reply, 404, "there is no such session");
+    return;
+  }
+  if (raw.method !== "POST") return refuse(reply, 400, "a session is needed: begin with initialize");
+  await sessions.begin(mcpServer(options, client), owner, raw, reply.raw, body);
+}
+
+/** The SDK wants the method and the address to be there, as they are of every request that a server gets. */
+function nodeRequest(raw: IncomingMessage) {
+  const { method = "POST", url = "/", headers } = raw;
+  return Object.assign(raw, { method, url, headers });
+}
+
+function refuse({ raw }: FastifyReply, status: number, message: string): void {
+  raw.writeHead(status, { "content-type": "application/json" });
+  raw.end(JSON.stringify({ jsonrpc: "2.0", id: null, error: { code: -32_001, message } }));
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import { Server } from "@modelcontextprotocol/server";
+import type { Principal } from "../commands/access/principal.ts";
+import type { BoundCommand } from "../commands/command.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { toolsOf } from "./catalogue.ts";
+import { isOperation, matrixMessaging, operationOf } from "./matrix-messaging.ts";
+import { addResources } from "./resources.ts";
+import { failureOf, resultOf } from "./result.ts";
+import type { Tool, Toolset } from "./tool.ts";
+
+export interface McpOptions {
+  readonly commands: readonly BoundCommand[];
+  readonly logger: Pick<Logger, "error">;
+}
+
+/** Who is served, and with what. */
+export interface Client {
+  readonly principal: Principal;
+  readonly toolset: Toolset;
+  /** The agent as which it acts where it does not say; only for one that may act as any. */
+  readonly actingAs?: string;
+}
+
+const instructions =
+  "Letta agents on Matrix: each has its own user and its own room. Rooms, events and users have ids that other tools give.";
+
+/** One client's server: what it is offered is what its scopes allow. It speaks both eras of the protocol. */
+export function mcpServer({ commands, logger }: McpOptions, client: Client): Server {
+  const { principal, toolset, actingAs } = client;
+  const tools = toolsOf(toolset, commands).filter(({ command }) => principal.scopes.has(command.scope));
+  const byName = new Map(tools.map((tool) => [tool.listed.name, tool]));
+  const messaging = toolset === "matrix" ? matrixMessaging(tools, commands, principal) : undefined;
+  const server = new Server(
+    { name: "letta-matrix", title: "Letta agents on Matrix", version: "1" },
+    { capabilities: { tools: {} }, instructions },
+  );
+  server.setRequestHandler("tools/list", () => ({
+    tools: [...tools.map(({ listed }) => listed), ...(messaging === undefined ? [] : [messaging])],
+  }));
+  server.setRequestHandler("tools/call", async ({ params }, context) => {
+    const { _meta, signal, notify } = context.mcpReq;
+    const token = _meta?.progressToken;
+    const call = {
+      principal,
+      requestId: randomUUID(),
+      signal,
+      ...(token !== undefined && {
+        progress(message: string) {
+          const progress = { progressToken: token, progress: 1, message };
+          void notify({ method: "notifications/progress", params: progress }).catch(() => undefined);
+        },
+      }),
+    };
+    try {
+      const meant =
+        messaging?.name === params.name ? operationOf(params.arguments, tools, commands, principal) : params;
+      const tool: Tool | undefined = isOperation(meant) ? meant.tool : byName.get(params.name);
+      if (tool === undefined) throw new NoSuchTool(params.name, [...byName.keys()]);
+      const input = tool.inputOf(meant.arguments, actingAs);
+      return resultOf(tool, await tool.command.execute(input, call));
+    } catch (error) {
+      const { isUnexpected, ...failure } = failureOf(error);
+      if (isUnexpected)
+        logger.error({ err: error, requestId: call.requestId, tool: params.name }, "a tool call failed");
+      return failure;
+    }
+  });
+  addResources(server, commands, principal);
+  return server;
+}
+
+/** Nothing was done. */
+export class NoSuchTool extends Error {
+  override readonly name = "NoSuchTool";
+  readonly remedy: string;
+
+  constructor(name: string, known: readonly string[]) {
+    super(`there is no tool "${name.slice(0, 100)}" for you here`);
+    this.remedy = known.length === 0 ? "Your token has no scope for any." : `There are: ${known.join(", ")}.`;
+  }
+}

@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
+import type { Server } from "@modelcontextprotocol/server";
+import type { Clock } from "../runtime/clock.ts";
+
+interface Session {
+  readonly transport: NodeStreamableHTTPServerTransport;
+  /** Whose it is: nobody else may use it. */
+  readonly owner: string;
+  usedAt: number;
+}
+
+/** Sessions of the 2025 protocol. More at once are not kept: the one that was idle for longest ends. */
+const mostSessions = 1_000;
+/** A session that is not used for so long ends, ms. */
+const idleFor = 30 * 60_000;
+
+/** The sessions of clients that speak the 2025 protocol, each bound to the token that it began with. */
+export class McpSessions {
+  readonly #clock: Pick<Clock, "elapsed">;
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(clock: Pick<Clock, "elapsed">) {
+    this.#clock = clock;
+  }
+
+  /** Serves a request of an open session. False when the owner has none of that id. */
+  async serve(
+    id: string,
+    owner: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: unknown,
+  ): Promise<boolean> {
+    this.#endIdle();
+    const session = this.#sessions.get(id);
+    if (session === undefined || session.owner !== owner) return false;
+    session.usedAt = this.#clock.elapsed();
+    await session.transport.handleRequest(request, response, body);
+    return true;
+  }
+
+  /** Serves a request that begins a session. */
+  async begin(
+    server: Server,
+    owner: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: unknown,
+  ): Promise<void> {
+    this.#endIdle();
+    const transport = new NodeStreamableHTTPServerTransport({
+      sessionIdGenerator: () => randomUUID(),
+      onsessioninitialized: (id) => {
+        this.#sessions.set(id, { transport, owner, usedAt: this.#clock.elapsed() });
+      },
+      onsessionclosed: (id) => void this.#sessions.delete(id),
+    });
+    await server.connect(transport);
+    await transport.handleRequest(request, response, body);
+    if (transport.sessionId === undefined) await transport.close();
+  }
+
+  /** Ends all that is open of an owner. */
+  async endOf(owner: string): Promise<void> {
+    for (const [id, session] of this.#sessions) if (session.owner === owner) await this.#end(id, session);
+  }
+
+  async endAll(): Promise<void> {
+    for (const [id, session] of this.#sessions) await this.#end(id, session);
+  }
+
+  #endIdle(): void {
+    const now = this.#clock.elapsed();
+    const idle = [...this.#sessions].sort(([, a], [, b]) => a.usedAt - b.usedAt);
+    const tooMany = Math.max(0, idle.length - mostSessions);
+    for (const [index, [id, session]] of idle.entries())
+      if (index < tooMany || now - session.usedAt > idleFor) void this.#end(id, session);
+  }
+
+  async #end(id: string, { transport }: Session): Promise<void> {
+    this.#sessions.delete(id);
+    await transport.close().catch(() => undefined);
+  }
+}

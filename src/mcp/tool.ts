@@ -1,0 +1,107 @@
+import { z } from "zod";
+import type { BoundCommand } from "../commands/command.ts";
+
+/** The groups in which tools are offered: the two servers of the older system, and everything. */
+export type Toolset = "all" | "matrix" | "agents";
+
+/** How a command is offered to models. Each is defined once, whatever protocol and toolset it is offered by. */
+export interface ToolDefinition {
+  /** Snake case, verb first. */
+  readonly name: string;
+  readonly title: string;
+  /** Whose name the command has. */
+  readonly command: string;
+  /** Besides `all`. */
+  readonly toolset: Exclude<Toolset, "all">;
+  /** What the tool's arguments are called, where that is not what the command calls them. */
+  readonly renamed?: Readonly<Record<string, string>>;
+  /** Fields of the command that a model has no use for. */
+  readonly withheld?: readonly string[];
+  /** What is taken away cannot be brought back. */
+  readonly destructive?: true;
+  /** Calling it again with the same arguments changes nothing more. */
+  readonly idempotent?: true;
+  /** What comes back was written by others. */
+  readonly quotes?: true;
+}
+
+/** A tool as it is listed. */
+export interface ListedTool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly inputSchema: ObjectSchema;
+  readonly outputSchema?: ObjectSchema;
+  readonly annotations: {
+    readonly title: string;
+    readonly readOnlyHint: boolean;
+    readonly destructiveHint: boolean;
+    readonly idempotentHint: boolean;
+    readonly openWorldHint: boolean;
+  };
+}
+
+const objectSchema = z.looseObject({
+  type: z.literal("object"),
+  properties: z.record(z.string(), z.record(z.string(), z.json())).default({}),
+  required: z.array(z.string()).exactOptional(),
+});
+
+export type ObjectSchema = z.output<typeof objectSchema>;
+
+const args = z.record(z.string(), z.unknown());
+
+/** A tool whose command is there. */
+export class Tool {
+  readonly definition: ToolDefinition;
+  readonly command: BoundCommand;
+  readonly listed: ListedTool;
+  /** The command's field of each argument. */
+  readonly #fields: ReadonlyMap<string, string>;
+
+  constructor(definition: ToolDefinition, command: BoundCommand) {
+    this.definition = definition;
+    this.command = command;
+    const { renamed = {}, withheld = [] } = definition;
+    const input = withoutDialect(objectSchema.parse(z.toJSONSchema(command.input, { io: "input" })));
+    const names = Object.entries(input.properties).filter(([field]) => !withheld.includes(field));
+    const nameOf = (field: string): string => renamed[field] ?? field;
+    this.#fields = new Map(names.map(([field]) => [nameOf(field), field]));
+    const output = objectSchema.safeParse(z.toJSONSchema(command.output, { io: "output", unrepresentable: "any" }));
+    this.listed = {
+      name: definition.name,
+      title: definition.title,
+      description: `${command.summary}\n${command.guidance}`,
+      inputSchema: {
+        ...input,
+        properties: Object.fromEntries(names.map(([field, schema]) => [nameOf(field), schema])),
+        required: (input.required ?? []).filter((field) => !withheld.includes(field)).map(nameOf),
+      },
+      ...(output.success && { outputSchema: withoutDialect(output.data) }),
+      annotations: {
+        title: definition.title,
+        readOnlyHint: !command.changes,
+        destructiveHint: definition.destructive === true,
+        idempotentHint: definition.idempotent === true || !command.changes,
+        openWorldHint: command.changes,
+      },
+    };
+  }
+
+  /** Whether the tool is about what some agent does, and so takes the agent that acts. */
+  get actsAsAgent(): boolean {
+    return [...this.#fields.values()].includes("agent") && this.command.changes;
+  }
+
+  /** The command's input. What the tool does not know is handed on, and refused by the command. */
+  inputOf(given: unknown, actingAs: string | undefined): Record<string, unknown> {
+    const input: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(args.parse(given ?? {}))) input[this.#fields.get(name) ?? name] = value;
+    const isFree = actingAs !== undefined && input["agent"] === undefined;
+    return isFree && this.actsAsAgent ? { ...input, agent: actingAs } : input;
+  }
+}
+
+function withoutDialect({ $schema: _, ...schema }: ObjectSchema): ObjectSchema {
+  return schema;
+}

@@ -1,0 +1,88 @@
+import { callerOf } from "./api/bearer.ts";
+import { isLoopback, PublicWithoutTokens } from "./api/exposure.ts";
+import { healthPart } from "./api/health.ts";
+import { HttpServer } from "./api/server.ts";
+import { restPart } from "./api/v1/part.ts";
+import { controlHandlers } from "./cli/control-handlers.ts";
+import type { Tokens } from "./commands/access/tokens.ts";
+import type { BoundCommand } from "./commands/command.ts";
+import type { Config } from "./config/schema.ts";
+import { type FormerClientsOptions, formerClientsAt } from "./former-clients.ts";
+import { mcpPart } from "./mcp/part.ts";
+import type { Clock } from "./runtime/clock.ts";
+import { ControlServer } from "./runtime/control/server.ts";
+import { controlSocketIn } from "./runtime/control/socket-path.ts";
+import type { ChildSpec } from "./runtime/supervisor.ts";
+import type { Logger } from "./telemetry/logger.ts";
+
+export interface SurfaceOptions {
+  readonly config: Config;
+  readonly commands: readonly BoundCommand[];
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** What clients of the older system are served with. */
+  readonly former: Pick<FormerClientsOptions, "homeserver" | "people" | "sessions" | "host" | "botUserId">;
+}
+
+/** All by which others ask something of the running process. */
+export function surfacesOf(options: SurfaceOptions): readonly ChildSpec[] {
+  const { config, commands, clock } = options;
+  const control: ChildSpec = {
+    id: "control socket",
+    restart: "permanent",
+    async start() {
+      const server = new ControlServer({
+        path: controlSocketIn(config.dataFolder),
+        handlers: controlHandlers(commands),
+        clock,
+      });
+      await server.start();
+      return server;
+    },
+    shutdown: 2_000,
+  };
+  return config.api.listen === undefined ? [control] : [control, httpSurface(options, config.api.listen)];
+}
+
+function httpSurface(
+  { config, commands, tokens, clock, logger, former }: SurfaceOptions,
+  listen: { readonly host: string; readonly port: number },
+): ChildSpec {
+  const { allowedHosts, allowedOrigins, ratePerMinute } = config.api;
+  return {
+    id: "http server",
+    restart: "permanent",
+    async start() {
+      if (!isLoopback(listen.host) && tokens.list().length === 0) throw new PublicWithoutTokens(listen.host);
+      const server = new HttpServer({
+        ...listen,
+        admission: { allowedHosts, allowedOrigins },
+        parts: [
+          formerClientsAt(listen.host, {
+            ...former,
+            config,
+            commands,
+            authentication: tokens,
+            ratePerMinute,
+            clock,
+            logger,
+          }),
+          healthPart({ commands, clock }),
+          restPart({ commands, authentication: tokens, ratePerMinute }),
+          mcpPart({
+            commands,
+            authentication: tokens,
+            clock,
+            logger,
+            callerOf: ({ headers }) => callerOf(headers, tokens),
+          }),
+        ],
+        logger,
+      });
+      await server.start();
+      return server;
+    },
+    shutdown: 2_000,
+  };
+}

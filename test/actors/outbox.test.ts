@@ -1,0 +1,173 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { Markdown } from "../../src/actors/conversation/markdown.ts";
+import { transactionMarker } from "../../src/actors/marker.ts";
+import { outboxBehaviour } from "../../src/actors/outbox/behaviour.ts";
+import { NotDone, RoomBusy, run, type Wish } from "../../src/commands/messages/errand.ts";
+import { addressOf } from "../../src/machines/addresses.ts";
+import { longestTried, mostQueued } from "../../src/machines/outbox.ts";
+import type { EmbeddedHost } from "../../src/runtime/embedded/host.ts";
+import { matrixError } from "../ports/fake-homeserver.ts";
+import { type MemoryHost, memoryHost } from "../runtime/memory-host.ts";
+import { type Town, town } from "./town.ts";
+
+const server = "test";
+const { signal } = new AbortController();
+
+let place: Town;
+let memory: MemoryHost;
+let host: EmbeddedHost;
+
+beforeEach(async () => {
+  place = await town();
+  memory = await begin();
+});
+
+/** The next life of the process, on what the last one has written. */
+async function begin(database?: MemoryHost["database"]): Promise<MemoryHost> {
+  const behaviours = [
+    outboxBehaviour({
+      sessions: place.sessions,
+      markdown: new Markdown(),
+      botUserId: "@letta-matrix:test",
+      hostOf: async () => undefined,
+    }),
+  ];
+  const { clock } = place;
+  const begun = await memoryHost({ behaviours, clock, ...(database !== undefined && { database }) });
+  ({ host } = begun);
+  return begun;
+}
+
+function wish(key: string, what: Wish["what"] = { kind: "message", text: `text ${key}` }): Wish {
+  return { userId: place.userId, roomId: place.roomId, key, what };
+}
+
+/** Lets time pass until the call has ended. */
+async function settled<T>(call: Promise<T>): Promise<T> {
+  let isOver = false;
+  const end = (): void => {
+    isOver = true;
+  };
+  call.then(end, end);
+  for (let turn = 0; !isOver && turn < 500; turn++) await place.clock.pass(100);
+  return call;
+}
+
+const send = (given: Wish) => settled(run(given, { host, server }, { signal }));
+
+function said(): readonly string[] {
+  const { events } = place.homeserver.room(place.roomId);
+  return events.flatMap(({ type, content }) => (type === "m.room.message" ? [String(content["body"])] : []));
+}
+
+describe("what a program has an agent say", () => {
+  test("stands in the room as its own user's, and the caller is told the event", async () => {
+    const { state, events } = await send(wish("a", { kind: "message", text: "**hello**", mentions: ["@anna:test"] }));
+    const event = place.homeserver.room(place.roomId).events.at(-1);
+    expect([state, events]).toEqual(["done", [event?.eventId]]);
+    expect(event).toMatchObject({
+      sender: place.userId,
+      content: {
+        msgtype: "m.text",
+        body: "**hello**",
+        formatted_body: "<p><strong>hello</strong></p>",
+        "m.mentions": { user_ids: ["@anna:test"] },
+        [transactionMarker]: expect.any(String),
+      },
+    });
+  });
+
+  test("stands there once, however often it is asked for under one key", async () => {
+    const first = await send(wish("a"));
+    expect(await send(wish("a"))).toEqual(first);
+    memory = await begin(memory.database);
+    expect(await send(wish("a"))).toEqual(first);
+    expect(said()).toEqual(["text a"]);
+  });
+
+  test("#9 200 at the same moment are 200 events, in the order in which they were taken", async () => {
+    const keys = Array.from({ length: 200 }, (_, n) => `${n}`);
+    const all = await settled(Promise.all(keys.map((key) => run(wish(key), { host, server }, { signal }))));
+    expect(new Set(all.flatMap(({ events }) => events)).size).toBe(200);
+    expect(said()).toEqual(keys.map((key) => `text ${key}`));
+  });
+
+  test("is accepted while the homeserver is away, and arrives once and in order when it is back", async () => {
+    place.homeserver.fail("send", matrixError("unreachable"), 6);
+    expect(await send(wish("a"))).toEqual({ state: "accepted", events: [], key: "a" });
+    expect((await send(wish("b"))).state).toBe("accepted");
+    await place.clock.pass(200_000);
+    expect(said()).toEqual(["text a", "text b"]);
+    expect(await send(wish("a"))).toMatchObject({ state: "done", events: [expect.stringMatching(/^\$/)] });
+  });
+
+  test("#8 stands there once when the homeserver took it and the answer was lost", async () => {
+    place.homeserver.loseAnswers("send");
+    const { events } = await send(wish("a"));
+    expect(events).toHaveLength(1);
+    expect(said()).toEqual(["text a"]);
+  });
+
+  test("survives the end of the process before it was sent", async () => {
+    place.homeserver.fail("send", matrixError("unreachable"), 1);
+    const call = run(wish("a"), { host, server }, { signal }).catch(() => undefined);
+    await place.clock.pass(10);
+    await host.drain(0);
+    memory = await begin(memory.database);
+    await place.clock.pass(200_000);
+    await call;
+    expect(said()).toEqual(["text a"]);
+  });
+
+  test("#18 that the room does not take holds up nothing, and the caller is told why", async () => {
+    place.homeserver.fail("send", matrixError("forbidden"), 1);
+    await expect(send(wish("a"))).rejects.toThrow(NotDone);
+    await expect(send(wish("a"))).rejects.toMatchObject({ kind: "forbidden", remedy: "do something about it" });
+    await send(wish("b"));
+    expect(said()).toEqual(["text b"]);
+  });
+
+  test("is given up after a day, and what follows is sent", async () => {
+    const isFirst = ({ args }: { readonly args: readonly unknown[] }) => JSON.stringify(args).includes("text a");
+    place.homeserver.fail("send", matrixError("unreachable"), 10_000, isFirst);
+    await send(wish("a"));
+    await send(wish("b"));
+    place.clock.sleep(longestTried);
+    await place.clock.pass(1_000);
+    expect(said()).toEqual(["text b"]);
+    await expect(send(wish("a"))).rejects.toMatchObject({ kind: "unreachable" });
+  });
+
+  test("is refused when too much waits already, and then none of it was taken", async () => {
+    place.homeserver.fail("send", matrixError("unreachable"), 10_000);
+    for (let n = 0; n < mostQueued; n++) {
+      const errand = { key: `${n}`, what: wish(`${n}`).what };
+      await host.accept(addressOf.outbox(server, place.userId, place.roomId), { type: "SEND", errand }, { id: `${n}` });
+    }
+    await expect(send(wish("late"))).rejects.toThrow(RoomBusy);
+  });
+
+  test("becomes several messages where it is long", async () => {
+    const text = "word ".repeat(30_000);
+    const { events } = await send(wish("a", { kind: "message", text }));
+    expect(events.length).toBeGreaterThan(2);
+    expect(said().join(" ").split(" ").filter(Boolean)).toHaveLength(30_000);
+  });
+});
+
+describe("besides messages", () => {
+  test("an answer, an edit, a sign and a redaction are about the event that they name", async () => {
+    const asked = place.say("question");
+    const [answer = ""] = (await send(wish("a", { kind: "message", text: "yes", inReplyTo: asked.eventId }))).events;
+    await send(wish("b", { kind: "edit", event: answer, text: "no" }));
+    await send(wish("c", { kind: "reaction", event: asked.eventId, sign: "👍" }));
+    const events = place.homeserver.room(place.roomId).events.slice(-3);
+    expect(events.map(({ type, content }) => [type, content["m.relates_to"]])).toEqual([
+      ["m.room.message", { "m.in_reply_to": { event_id: asked.eventId } }],
+      ["m.room.message", { rel_type: "m.replace", event_id: answer }],
+      ["m.reaction", { rel_type: "m.annotation", event_id: asked.eventId, key: "👍" }],
+    ]);
+    expect(await send(wish("d", { kind: "redaction", event: answer }))).toMatchObject({ events: [answer] });
+    expect(place.homeserver.room(place.roomId).events.find(({ eventId }) => eventId === answer)?.content).toEqual({});
+  });
+});

@@ -1,0 +1,191 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { hear } from "../../src/actors/agent/listen.ts";
+import { Markdown } from "../../src/actors/conversation/markdown.ts";
+import { outboxBehaviour } from "../../src/actors/outbox/behaviour.ts";
+import type { Principal } from "../../src/commands/access/principal.ts";
+import { scopes } from "../../src/commands/access/principal.ts";
+import { mostHops, TooManyHops } from "../../src/commands/agents/hops.ts";
+import { agentsMessage, NobodyAsks, OwnSelf } from "../../src/commands/agents/message.ts";
+import { Deadlock, Waits } from "../../src/commands/agents/waits.ts";
+import type { Call, CommandContext } from "../../src/commands/command.ts";
+import { bind } from "../../src/commands/command.ts";
+import { NotYours } from "../../src/commands/messages/speaker.ts";
+import { addressOf } from "../../src/machines/addresses.ts";
+import type { ActorId } from "../../src/runtime/actor-id.ts";
+import { partsOf } from "../../src/runtime/actor-id.ts";
+import type { ActorRecord } from "../../src/runtime/record.ts";
+import { agentRecord } from "../actors/agent-record.ts";
+import { type Town, town } from "../actors/town.ts";
+import { memoryHost } from "../runtime/memory-host.ts";
+import { untroubled, unused } from "./untroubled.ts";
+
+const server = "test";
+const scout = { principal: { name: "Scout's", scopes: new Set(scopes), agentId: "agent-1" }, requestId: "r" };
+
+let place: Town;
+let ownRoom: string;
+let records: Map<ActorId, ActorRecord>;
+let context: CommandContext;
+let waits: Waits;
+
+beforeEach(async () => {
+  place = await town();
+  await place.sessions.ensure("agent_2", "Sage", new AbortController().signal);
+  ownRoom = place.homeserver.makeRoom("@agent_2:test");
+  records = new Map();
+  know(agentRecord("agent-1", {}, { name: "Scout", userId: "@agent_1:test", roomId: place.roomId }));
+  know(agentRecord("agent-2", {}, { name: "Sage", userId: "@agent_2:test", roomId: ownRoom }));
+  waits = new Waits();
+  const { clock, sessions } = place;
+  const { host } = await memoryHost({
+    clock,
+    behaviours: [
+      outboxBehaviour({
+        sessions,
+        markdown: new Markdown(),
+        botUserId: "@letta-matrix:test",
+        hostOf: async () => undefined,
+      }),
+    ],
+  });
+  context = {
+    ...unused,
+    server,
+    clock,
+    sessions,
+    waits,
+    adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
+    host: {
+      ...untroubled,
+      accept: host.accept.bind(host),
+      ask: host.ask.bind(host),
+      journal: host.journal.bind(host),
+      read: (id) => records.get(id) ?? host.read(id),
+      async *list(_, machine, ...key) {
+        for (const record of records.values())
+          if (record.machine === machine && key.every((part, n) => partsOf(record.id).key[n] === part)) yield record;
+      },
+    },
+  };
+});
+
+function know(record: ActorRecord): void {
+  records.set(record.id, record);
+}
+
+/** The agent is answering somebody; through how many agents that came. */
+function answering(agentId: string, hops: number): void {
+  const id = addressOf.conversation(server, agentId, "!any:test");
+  const from = { agentId: "agent-9", hops };
+  const current = { question: { eventId: "$q", from } };
+  know({ ...agentRecord(agentId, {}, { agentId, current }), id, machine: "conversation" });
+}
+
+async function message(input: object, as: Omit<Call, "signal"> = scout): Promise<unknown> {
+  const call = bind(agentsMessage, context).execute(input, { ...as, signal: new AbortController().signal });
+  let isOver = false;
+  const end = (): void => {
+    isOver = true;
+  };
+  call.then(end, end);
+  for (let turn = 0; !isOver && turn < 500; turn++) await place.clock.pass(100);
+  return call;
+}
+
+const lastEvent = () => place.homeserver.room(ownRoom).events.at(-1);
+const listener = { userId: "@agent_2:test", ownRoomId: "", commanders: new Set<string>() };
+
+describe("a message from agent to agent", () => {
+  test("#29 is its own user's, in the other one's room, into which that one lets it", async () => {
+    expect(await message({ to: "sage", text: "What is the weather?" })).toEqual({
+      state: "asked",
+      to: { agentId: "agent-2", name: "Sage" },
+      room: ownRoom,
+      event: lastEvent()?.eventId,
+    });
+    expect(lastEvent()).toMatchObject({
+      sender: "@agent_1:test",
+      content: { body: "What is the weather?", "m.mentions": { user_ids: ["@agent_2:test"] } },
+    });
+    expect(place.homeserver.room(ownRoom).state("m.room.member", "@agent_1:test")?.["membership"]).toBe("join");
+  });
+
+  test("names the agent that asks to the one that is asked", async () => {
+    await message({ to: "agent-2", text: "hello" });
+    const event = lastEvent();
+    const heard = event && hear(event, ownRoom, { ...listener, ownRoomId: ownRoom });
+    expect(heard).toMatchObject({
+      kind: "question",
+      question: { from: { agentId: "agent-1", name: "Scout", hops: 1 } },
+    });
+  });
+
+  test("#28 is heard in any room where the other one is mentioned", async () => {
+    await message({ to: "agent-2", text: "hello" });
+    const event = lastEvent();
+    expect(event && hear(event, "!elsewhere:test", listener)).toMatchObject({ kind: "question" });
+  });
+
+  test("is said once under one key", async () => {
+    const first = await message({ to: "Sage", text: "once", key: "k" });
+    expect(await message({ to: "Sage", text: "once", key: "k" }, { ...scout, requestId: "another" })).toEqual(first);
+    expect(place.homeserver.room(ownRoom).events.filter(({ content }) => content["body"] === "once")).toHaveLength(1);
+  });
+
+  test("counts through how many agents it came, and #27 stops at the limit, visibly", async () => {
+    answering("agent-1", mostHops - 1);
+    await message({ to: "Sage", text: "go on" });
+    expect(lastEvent()?.content["io.letta_matrix.hops"]).toBe(mostHops);
+    answering("agent-1", mostHops);
+    await expect(message({ to: "Sage", text: "and on" })).rejects.toThrow(TooManyHops);
+    expect(lastEvent()?.content["body"]).toBe("go on");
+  });
+
+  test("is refused where each would wait for the other, and nothing is said", async () => {
+    waits.begin("agent-2", "agent-1");
+    await expect(message({ to: "Sage", text: "and you?", wait: 30 })).rejects.toThrow(Deadlock);
+    expect(lastEvent()?.type).not.toBe("m.room.message");
+    expect(await message({ to: "Sage", text: "and you?" })).toMatchObject({ state: "asked" });
+  });
+
+  test("brings the answer back to whoever waits", async () => {
+    context = { ...context, answers: { wait: async () => ({ outcome: "answer", text: "Sunny." }) } };
+    expect(await message({ to: "Sage", text: "weather?", wait: 5 })).toMatchObject({
+      state: "answered",
+      answer: { outcome: "answer", text: "Sunny." },
+    });
+    // Whoever has waited does not wait any more.
+    waits.begin("agent-2", "agent-1");
+  });
+
+  test("is refused to who is bound to another agent, to nobody in particular, and to the agent itself", async () => {
+    await expect(message({ to: "Sage", text: "x", agent: "Sage" })).rejects.toThrow(NotYours);
+    await expect(message({ to: "Scout", text: "x" })).rejects.toThrow(OwnSelf);
+    const principal: Principal = { name: "script", scopes: new Set(scopes) };
+    await expect(message({ to: "Sage", text: "x" }, { principal, requestId: "r" })).rejects.toThrow(NobodyAsks);
+    expect(await message({ to: "Sage", text: "x", agent: "Scout" }, { principal, requestId: "r" })).toMatchObject({
+      state: "asked",
+    });
+  });
+});
+
+describe("who waits for whom", () => {
+  test("is seen around corners, and forgotten when it is over", () => {
+    const ends = [waits.begin("a", "b"), waits.begin("b", "c")];
+    expect(() => waits.begin("c", "a")).toThrow(Deadlock);
+    for (const end of ends) end();
+    waits.begin("c", "a");
+  });
+});
+
+test("a mark that names another agent than its sender is not believed", () => {
+  const content = {
+    msgtype: "m.text",
+    body: "hi",
+    "m.mentions": { user_ids: [listener.userId] },
+    "m.letta.from_agent_id": "agent-3",
+  };
+  const event = { eventId: "$e", type: "m.room.message", sender: "@agent_1:test", content, originServerTs: 1 };
+  const heard = hear(event, "!any:test", listener);
+  expect(heard?.kind === "question" && heard.question.from).toBeUndefined();
+});

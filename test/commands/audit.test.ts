@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { auditList } from "../../src/commands/audit/audit.ts";
+import { bind, type Call, type Command, InvalidInput, NotAllowed } from "../../src/commands/command.ts";
+import { installation, server } from "../api/installation.ts";
+import { callersInMemory } from "./callers.ts";
+
+const secret = "canary-secret";
+
+const input = z.strictObject({ room: z.string(), text: z.string(), password: z.string().exactOptional() });
+const output = z.object({});
+
+function saying(
+  changes: boolean,
+  run: () => Promise<z.output<typeof output>> = async () => ({}),
+): Command<typeof input, typeof output> {
+  return { name: "say", summary: "Says.", guidance: "To say.", scope: "messages:send", changes, input, output, run };
+}
+
+const call: Call = {
+  principal: { name: "dashboard (3f9a)", tokenId: "3f9a", scopes: new Set(["messages:send", "admin:read"]) },
+  requestId: "request-1",
+  signal: new AbortController().signal,
+};
+
+const said = { room: "!r:example.org", text: secret, password: secret };
+
+async function audited() {
+  const callers = await callersInMemory();
+  const context = { ...installation(), ...callers, server };
+  const list = bind(auditList, context);
+  return {
+    ...callers,
+    bound: (...command: Parameters<typeof saying>) => bind(saying(...command), context),
+    list: async (page = {}) => auditList.output.parse(await list.execute(page, call)),
+  };
+}
+
+describe("the audit log", () => {
+  test("has who changed what, when, under which request, and how it ended; never what was said", async () => {
+    const { bound, list, clock, database } = await audited();
+    await bound(true).execute(said, call);
+    expect((await list()).entries).toEqual([
+      {
+        at: clock.now(),
+        requestId: "request-1",
+        who: "dashboard (3f9a)",
+        tokenId: "3f9a",
+        command: "say",
+        target: "!r:example.org",
+        outcome: "done",
+      },
+    ]);
+    expect(JSON.stringify(database.durable())).not.toContain(secret);
+  });
+
+  test("has what was refused and what failed, too", async () => {
+    const { bound, list, database } = await audited();
+    const failing = bound(true, () => Promise.reject(new RangeError(secret)));
+    await expect(failing.execute(said, call)).rejects.toThrow(RangeError);
+    const powerless = { ...call, principal: { name: "nobody", scopes: new Set<never>() } };
+    await expect(bound(true).execute(said, powerless)).rejects.toThrow(NotAllowed);
+    await expect(bound(true).execute({ ...said, colour: secret }, call)).rejects.toThrow(InvalidInput);
+    expect((await list()).entries).toMatchObject([
+      { who: "dashboard (3f9a)", outcome: "refused", error: "InvalidInput" },
+      { who: "nobody", outcome: "refused", error: "NotAllowed" },
+      { who: "dashboard (3f9a)", outcome: "failed", error: "RangeError" },
+    ]);
+    expect(JSON.stringify(database.durable())).not.toContain(secret);
+  });
+
+  test("has nothing of whoever only looks", async () => {
+    const { bound, list } = await audited();
+    await bound(false).execute(said, call);
+    expect((await list()).entries).toEqual([]);
+  });
+
+  test("is paged from the newest to the oldest, also while more is written", async () => {
+    const { bound, list } = await audited();
+    for (let n = 0; n < 5; n++) await bound(true).execute(said, { ...call, requestId: `request-${n}` });
+    const first = await list({ limit: 2 });
+    await bound(true).execute(said, { ...call, requestId: "later" });
+    const second = await list({ limit: 2, cursor: first.next });
+    const third = await list({ limit: 2, cursor: second.next });
+    expect([first, second, third].map(({ entries }) => entries.map(({ requestId }) => requestId))).toEqual([
+      ["request-4", "request-3"],
+      ["request-2", "request-1"],
+      ["request-0"],
+    ]);
+    expect(third.next).toBeUndefined();
+  });
+
+  test("outlives the process", async () => {
+    const { bound, again, audit } = await audited();
+    await bound(true).execute(said, call);
+    expect(await (await again()).audit.page(10)).toEqual(await audit.page(10));
+  });
+
+  test("says that a change is not known to be written down when the store fails", async () => {
+    const { bound, database } = await audited();
+    await bound(true).execute(said, call);
+    database.fail(new Error("the disk is full"));
+    await expect(bound(true).execute(said, call)).rejects.toThrow();
+  });
+});

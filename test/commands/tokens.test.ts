@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { NoSuchToken } from "../../src/commands/access/tokens.ts";
+import { callersInMemory } from "./callers.ts";
+
+const given = { name: "dashboard", scopes: ["agents:read"] } as const;
+
+const partsOf = (token: string) => {
+  const [prefix = "", id = "", secret = ""] = token.split("_");
+  return { prefix, id, secret };
+};
+
+describe("a token", () => {
+  test("tells who its holder is, and as which agent it acts", async () => {
+    const { tokens } = await callersInMemory();
+    const { token, id } = await tokens.create({ ...given, agentId: "agent-1" });
+    expect(partsOf(token)).toMatchObject({ prefix: "lm", id });
+    expect(tokens.principalOf(token)).toEqual({
+      name: `dashboard (${id})`,
+      scopes: new Set(["agents:read"]),
+      tokenId: id,
+      agentId: "agent-1",
+    });
+  });
+
+  test("is good only as a whole, and to its last character", async () => {
+    const { tokens } = await callersInMemory();
+    const [one, other] = [(await tokens.create(given)).token, (await tokens.create(given)).token];
+    const { prefix, id, secret } = partsOf(one);
+    const last = secret.endsWith("0") ? "1" : "0";
+    const wrong = [
+      "",
+      `${prefix}_${id}_`,
+      `${prefix}_${id}_${secret.slice(0, -1)}${last}`,
+      `${prefix}_${id}_${secret.toUpperCase()}x`,
+      `${prefix}_${id}_${secret}0`,
+      `${prefix}_${id}_${partsOf(other).secret}`,
+      `${prefix}_${"0".repeat(id.length)}_${secret}`,
+      `xx_${id}_${secret}`,
+      ` ${one}`,
+    ];
+    for (const token of wrong) expect(tokens.principalOf(token), token).toBeUndefined();
+    expect(tokens.principalOf(one)?.tokenId).toBe(id);
+  });
+
+  test("outlives the process, and its secret is kept nowhere", async () => {
+    const callers = await callersInMemory();
+    const { token, id } = await callers.tokens.create(given);
+    const next = await callers.again();
+    expect(next.tokens.principalOf(token)?.tokenId).toBe(id);
+    const rows = JSON.stringify(callers.database.durable());
+    expect(rows).toContain(id);
+    expect(rows).not.toContain(partsOf(token).secret);
+    expect(JSON.stringify(next.tokens.list())).not.toMatch(/hash|[0-9a-f]{64}/);
+  });
+
+  test("ends when its time is over, and makes room for others", async () => {
+    const { tokens, clock } = await callersInMemory();
+    const { token } = await tokens.create({ ...given, expiresAt: clock.now() + 1_000 });
+    clock.advance(999);
+    expect(tokens.principalOf(token)).toBeDefined();
+    clock.advance(1);
+    expect(tokens.principalOf(token)).toBeUndefined();
+    await tokens.create({ ...given, name: "another" });
+    expect(tokens.list().map(({ name }) => name)).toEqual(["another"]);
+  });
+
+  test("that is revoked is refused from that moment on, before the disk knows, and after a restart", async () => {
+    const callers = await callersInMemory();
+    const { token, id } = await callers.tokens.create(given);
+    const told: string[] = [];
+    const stop = callers.tokens.onRevoked((revoked) => told.push(revoked));
+    const revoked = callers.tokens.revoke(id);
+    expect([callers.tokens.principalOf(token), told]).toEqual([undefined, [id]]);
+    await revoked;
+    await expect(callers.tokens.revoke(id)).rejects.toThrow(NoSuchToken);
+    stop();
+    await callers.tokens.revoke((await callers.tokens.create(given)).id);
+    expect(told).toEqual([id]);
+    expect((await callers.again()).tokens.principalOf(token)).toBeUndefined();
+  });
+});

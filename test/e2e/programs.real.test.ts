@@ -1,0 +1,101 @@
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { freePort } from "../servers/free-port.ts";
+import { type Resident, startWorld, type World } from "./world.ts";
+
+const asked = z.object({
+  isError: z.boolean().optional(),
+  structuredContent: z.object({
+    state: z.string(),
+    room: z.string(),
+    event: z.string(),
+    answer: z.object({ outcome: z.string(), text: z.string() }),
+  }),
+});
+const done = z.object({ state: z.literal("done"), events: z.array(z.string()) });
+const listed = z.object({ messages: z.array(z.object({ event: z.string(), sender: z.string(), text: z.string() })) });
+
+/** Programs and models that use Matrix through the running program, on a real Synapse and a real Letta. */
+describe("programs that have agents say something", { timeout: 120_000 }, () => {
+  let started: World | undefined;
+  let port: number;
+  let scout: Resident;
+  let sage: Resident;
+  let failed = false;
+
+  const world = (): World => {
+    if (started === undefined) throw new Error("the servers did not start");
+    return started;
+  };
+
+  beforeAll(async () => {
+    port = await freePort();
+    started = await startWorld({ api: { listen: `127.0.0.1:${port}` } });
+    await started.start();
+    scout = await started.agent("Scout");
+    sage = await started.agent("Sage");
+  }, 120_000);
+  afterEach(({ task }) => {
+    failed ||= task.result?.state === "fail";
+  });
+  afterAll(() => started?.close({ keep: failed }), 60_000);
+
+  async function token(...options: readonly string[]): Promise<string> {
+    const { code, out, err } = await world().app.command("token", "create", "test", ...options);
+    expect([code, err]).toEqual([0, ""]);
+    return out.trimEnd().split("\n").at(-1) ?? "";
+  }
+
+  async function rest(method: string, path: string, bearer: string, body?: object): Promise<unknown> {
+    const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json" };
+    const init = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1${path}`, { method, headers, ...init });
+    return response.json();
+  }
+
+  async function messagesIn(room: string, bearer: string, agent: string) {
+    const path = `/rooms/${encodeURIComponent(room)}/messages?agent=${agent}&limit=50`;
+    return listed.parse(await rest("GET", path, bearer)).messages;
+  }
+
+  it("#29 an agent asks another one by MCP: as its own user, in that one's room, and is given the answer", async () => {
+    const bound = await token("--agent", "Scout", "--scope", "agents:message");
+    const client = new Client({ name: "test", version: "1" });
+    const requestInit = { headers: { authorization: `Bearer ${bound}` } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${port}/mcp`), { requestInit }));
+    const call = {
+      name: "send_message_to_agent",
+      arguments: { agent: "sage", message: "What is the weather?", wait_seconds: 60 },
+    };
+    const { isError, structuredContent: told } = asked.parse(await client.callTool(call));
+    await client.close();
+    expect([isError ?? false, told.state, told.room]).toEqual([false, "answered", sage.roomId]);
+    expect(told.answer.outcome).toBe("answer");
+    const all = await messagesIn(sage.roomId, await token("--scope", "messages:read"), "Sage");
+    const question = all.find(({ event }) => event === told.event);
+    expect(question).toMatchObject({ sender: scout.userId, text: "What is the weather?" });
+    expect(all.some(({ sender, text }) => sender === sage.userId && text.includes(told.answer.text))).toBe(true);
+  });
+
+  it("a message under one key stands in the room once, over a kill -9, too", async () => {
+    const bearer = await token("--scope", "messages:send", "messages:read");
+    const path = `/rooms/${encodeURIComponent(scout.roomId)}/messages`;
+    const body = { text: "a report", agent: "Scout", key: "report-17" };
+    const first = done.parse(await rest("POST", path, bearer, body));
+    expect(done.parse(await rest("POST", path, bearer, body))).toEqual(first);
+    await world().app.kill();
+    await world().start();
+    expect(done.parse(await rest("POST", path, bearer, body))).toEqual(first);
+    const all = await messagesIn(scout.roomId, bearer, "Scout");
+    expect(all.filter(({ text }) => text === "a report")).toEqual([
+      { ...all.find(({ event }) => event === first.events[0]), event: first.events[0], sender: scout.userId },
+    ]);
+  });
+
+  it("the bot is let into an agent's room to say something there", async () => {
+    const bearer = await token("--scope", "messages:send");
+    const path = `/rooms/${encodeURIComponent(scout.roomId)}/messages`;
+    expect(done.parse(await rest("POST", path, bearer, { text: "from a script" })).events).toHaveLength(1);
+  });
+});
