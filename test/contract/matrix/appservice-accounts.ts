@@ -3,8 +3,8 @@ import { expect, it } from "vitest";
 import { AppserviceHomeserver } from "../../../src/matrix/appservice/homeserver.ts";
 import type { AppserviceOddities } from "../../servers/homeserver/appservice/oddities.ts";
 import { registerUser } from "../../servers/matrix-users.ts";
-import { outsiderName, type PushingServer } from "./on-appservice.ts";
-import { ask, failure, history, never, newAccount, newRoom, newUser, sendText } from "./server.ts";
+import { outsiderName, outsiderOf, type PushingServer } from "./on-appservice.ts";
+import { ask, failure, history, never, newAccount, newRoom, newUser, sendText, type User } from "./server.ts";
 
 /** How an application service makes its users and acts as them. */
 export function appserviceAccountsContract(server: () => PushingServer, { masquerade }: AppserviceOddities): void {
@@ -53,6 +53,18 @@ export function appserviceAccountsContract(server: () => PushingServer, { masque
     expect(acting).toMatchObject({ httpStatus, errcode, remedy: expect.stringContaining("namespaces") });
     await expect(registerUser(synapse, newAccount("agent").localpart)).rejects.toThrow(/M_EXCLUSIVE/);
     expect(`${refused.message} ${acting.message}`).not.toContain(registration.asToken);
+  });
+
+  it("gives rooms aliases of its namespace only, and keeps others from these", async () => {
+    const { synapse } = server();
+    const create = (aliasLocalpart: string, user: User) =>
+      user.client.createRoom({ aliasLocalpart, name: "A room" }, never);
+    const own = await newUser(server());
+    expect(await failure(create(outsiderName(), own))).toMatchObject({ errcode: "M_EXCLUSIVE" });
+    const stranger = await outsiderOf(synapse);
+    expect(await failure(create(`room-${randomUUID()}`, stranger))).toMatchObject({ errcode: "M_EXCLUSIVE" });
+    await create(`room-${randomUUID()}`, own);
+    await create(outsiderName(), stranger);
   });
 
   it("waits for an operator where the homeserver does not know the application service", async () => {

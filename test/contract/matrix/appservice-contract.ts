@@ -50,7 +50,7 @@ export function appserviceContract(
     describe("sending", () => sendingContract(server, known));
     describe("syncing", () => syncingContract(server));
     describe("rooms", () => roomsContract(server));
-    describe("memberships", () => membershipsContract(server));
+    describe("memberships", () => membershipsContract(server, { reserves: true }));
     describe("profiles", () => profilesContract(server));
     describe("limits", () => rateLimitsContract(server, { rateLimits: "none" }));
   });

@@ -4,11 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AppserviceHomeserver } from "../../../src/matrix/appservice/homeserver.ts";
 import { AppservicePushes } from "../../../src/matrix/appservice/pushes.ts";
+import { ClientServerHomeserver } from "../../../src/matrix/client-server.ts";
 import type { PushedEvent, Transaction } from "../../../src/matrix/port.ts";
 import { freePort } from "../../servers/free-port.ts";
 import type { AppserviceRegistration } from "../../servers/homeserver/appservice/registration.ts";
+import { registerUser } from "../../servers/matrix-users.ts";
 import type { Synapse } from "../../servers/synapse.ts";
-import type { ServerUnderContract } from "./server.ts";
+import type { ServerUnderContract, User } from "./server.ts";
 
 /** Starts Synapse, or what stands for it, in a folder, with one application service. */
 export type StartWithAppservice = (
@@ -44,8 +46,7 @@ export function onAppservice(start: StartWithAppservice): (rateLimits: "default"
       rateLimited: false,
       // Whoever looks from outside, or administers, is nobody's.
       users: [`@(?!${outsider}|admin-).*`],
-      // Who has an alias by its namespace may take it from anybody.
-      aliases: [],
+      aliases: [`#(?!${outsider}).*`],
     };
     const synapse = await start(dir, rateLimits, registration);
     const { baseUrl, serverName } = synapse;
@@ -131,4 +132,14 @@ export class Inbox {
 /** A name that nobody has yet, of somebody outside. */
 export function outsiderName(): string {
   return `${outsider}-${randomUUID()}`;
+}
+
+/** Somebody who is not ours. */
+export async function outsiderOf(synapse: Synapse): Promise<User> {
+  const localpart = outsiderName();
+  const credentials = await registerUser(synapse, localpart);
+  const { baseUrl, serverName, registrationSharedSecret: secret } = synapse;
+  const others = new ClientServerHomeserver({ baseUrl, serverName, registration: { kind: "shared-secret", secret } });
+  const account = { localpart, password: credentials.password, deviceId: credentials.deviceId };
+  return { account, credentials, userId: credentials.userId, client: others.as(credentials) };
 }

@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { AppservicePushes } from "../../../src/matrix/appservice/pushes.ts";
-import { ClientServerHomeserver } from "../../../src/matrix/client-server.ts";
 import type { AppserviceOddities } from "../../servers/homeserver/appservice/oddities.ts";
-import { registerUser } from "../../servers/matrix-users.ts";
-import { outsiderName, type PushingServer } from "./on-appservice.ts";
-import { failure, never, newRoom, newUser, sendText, type User } from "./server.ts";
+import { outsiderName, outsiderOf, type PushingServer } from "./on-appservice.ts";
+import { failure, never, newRoom, newUser, sendText } from "./server.ts";
 
 /** In which a homeserver notices whether somebody is there, ms. */
 const noticing = 400;
@@ -31,7 +29,7 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
     const { inbox } = server();
     await listening();
     const [user, other] = [await newUser(server()), await newUser(server())];
-    const stranger = await outsiderOf(server());
+    const stranger = await outsiderOf(server().synapse);
     const room = await newRoom(user, other);
     const own = await stranger.client.createRoom({ aliasLocalpart: outsiderName(), name: "Nobody's" }, never);
     const aside = await sendText(stranger, own, "among ourselves");
@@ -55,7 +53,7 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
   it("pushes an invitation of one of our users into a room of somebody else", async () => {
     const { inbox } = server();
     await listening();
-    const [stranger, user] = [await outsiderOf(server()), await newUser(server())];
+    const [stranger, user] = [await outsiderOf(server().synapse), await newUser(server())];
     const room = await stranger.client.createRoom({ aliasLocalpart: outsiderName(), name: "Theirs" }, never);
     await stranger.client.invite(room, user.userId, never);
     await user.client.join(room, never);
@@ -125,14 +123,4 @@ export async function senderOf({ baseUrl, registration }: PushingServer): Promis
       inhibit_login: true,
     }),
   });
-}
-
-/** Somebody who is not ours. */
-async function outsiderOf(server: PushingServer): Promise<User> {
-  const localpart = outsiderName();
-  const credentials = await registerUser(server.synapse, localpart);
-  const { baseUrl, serverName, registrationSharedSecret: secret } = server.synapse;
-  const others = new ClientServerHomeserver({ baseUrl, serverName, registration: { kind: "shared-secret", secret } });
-  const account = { localpart, password: credentials.password, deviceId: credentials.deviceId };
-  return { account, credentials, userId: credentials.userId, client: others.as(credentials) };
 }

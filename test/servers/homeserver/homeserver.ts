@@ -60,6 +60,15 @@ export class Homeserver {
     return session;
   }
 
+  /** Throws when the name is an application service's, and somebody else's; or is none of its own. */
+  reserveAlias(alias: string, { appservice }: Session): void {
+    const owner = this.appservices.ownerOfAlias(alias);
+    if (owner !== undefined && owner !== appservice)
+      throw new Fault(400, "M_EXCLUSIVE", "This alias is reserved by an application service.");
+    if (appservice !== undefined && owner === undefined)
+      throw new Fault(400, "M_EXCLUSIVE", "This application service has not reserved this kind of alias.");
+  }
+
   administrator(asked: Asked): Session {
     const session = this.session(asked);
     if (this.state.users.get(session.userId)?.admin !== true) throw forbidden("You are not a server admin");
