@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { botLocalpart } from "../../../../src/config/bot-localpart.ts";
+import type { NewRegistration } from "../../../../src/config/registration-text.ts";
 
 /** An application service as a homeserver knows it. All of its namespaces are exclusive. */
 export const appserviceRegistration = z.object({
@@ -15,6 +17,13 @@ export const appserviceRegistration = z.object({
 });
 
 export type AppserviceRegistration = z.infer<typeof appserviceRegistration>;
+
+/** What `letta-matrix registration` has made, as the homeserver reads it. */
+export function knownAs(registration: NewRegistration): AppserviceRegistration {
+  const { id, url, asToken, hsToken, users, aliases } = registration;
+  const common = { senderLocalpart: botLocalpart, rateLimited: false };
+  return { id, url, asToken, hsToken, users: [...users], aliases: [...aliases], ...common };
+}
 
 /** One application service, and whose affairs are its own. */
 export class Appservice {
