@@ -1,4 +1,6 @@
 import type { Question } from "../question.ts";
+import { remarks } from "../wording.ts";
+import type { ConversationContext } from "./context.ts";
 
 /** Questions that may wait in one conversation; the next is refused visibly. */
 const longestQueue = 500;
@@ -15,9 +17,19 @@ export function hasRoomFor(queue: readonly Question[], question: Question): bool
 }
 
 export function refusalOf(queue: readonly Question[]): string {
-  const why =
-    queue.length >= longestQueue ? `${longestQueue} messages are waiting already` : "Long messages are waiting already";
-  return `${why}, so I did not take this one. Please send it again later.`;
+  return `${whyFull(queue)}, so I did not take this one. Please send it again later.`;
+}
+
+/** What is said to a !retry that is not taken. */
+export function retryRefusalOf({ queue, failed }: Pick<ConversationContext, "queue" | "failed">): string {
+  if (failed === undefined) return remarks.nothingToRetry;
+  return `${whyFull(queue)}, so I cannot try again now. Please send your message once more later.`;
+}
+
+function whyFull(queue: readonly Question[]): string {
+  return queue.length >= longestQueue
+    ? `${longestQueue} messages are waiting already`
+    : "Long messages are waiting already";
 }
 
 /** The queue with a question's text replaced. One that has become too long keeps its place, and is told so there. */
