@@ -10,11 +10,15 @@ const real = [
 const outages = ["test/e2e/outages.real.test.ts"];
 /** The program as an application service of a real Synapse, killed too. */
 const appservice = ["test/e2e/appservice*.real.test.ts"];
+/** Programs and models that ask the running program, and have agents say something. */
+const programs = ["test/e2e/{api,programs.real}.test.ts"];
+/** What the protocol's own suite asks of MCP servers. */
+const conformance = ["test/conformance/*.test.ts"];
 /** Healthy agents beside bad ones, which take minutes to be given up. */
 const neighbours = ["test/neighbours/*.test.ts"];
 /** How agents come, go, are adopted, put right and restored, as people in Matrix see it. */
 const homes = [
-  "test/e2e/{administered,adopt,getting-started,life,past,programs,rest}.real.test.ts",
+  "test/e2e/{administered,adopt,getting-started,life,past,rest}.real.test.ts",
   "test/e2e/restored.test.ts",
 ];
 /** Agents made and retired under kill -9 at each request: minutes. */
@@ -63,7 +67,9 @@ export default defineConfig({
             ...real,
             ...outages,
             ...appservice,
+            ...programs,
             ...neighbours,
+            ...conformance,
             ...homes,
             ...life,
             ...contract,
@@ -91,6 +97,11 @@ export default defineConfig({
       onServers("patches", patches, 4, 240_000),
       onServers("outages", outages, 5),
       onServers("appservice", appservice, 5),
+      onServers("programs", programs, 5),
+      {
+        extends: true,
+        test: { name: "conformance", include: conformance, testTimeout: 240_000, sequence: { groupOrder: 5 } },
+      },
       onServers("neighbours", neighbours, 5),
       onServers("homes", homes, 6),
       onServers("life", life, 7, 600_000),

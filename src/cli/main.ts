@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { createLogger } from "../telemetry/logger.ts";
 import { exitCode } from "./exit-code.ts";
 import { runCli } from "./program.ts";
 import { terminalOf } from "./terminal.ts";
@@ -48,6 +49,19 @@ process.exitCode = await runCli(process.argv.slice(2), {
   },
   storing: {
     openIdleStorage: async (folder) => (await import("../app.ts")).openIdleStorage(folder),
+  },
+  tooling: {
+    async serveTools({ commands, principal, agent }) {
+      const { mcpOverStdio } = await import("../mcp/stdio.ts");
+      const client = {
+        principal,
+        toolset: "all",
+        ...(agent !== undefined && { acting: { agent, isOnly: true } }),
+      } as const;
+      // Standard output is the client's.
+      const logger = createLogger({ level: "error", secrets: [], destination: process.stderr });
+      await mcpOverStdio({ commands, logger, input: process.stdin, output: process.stdout }, client);
+    },
   },
   examining: {
     openPatient: async (config) => (await import("../app.ts")).openPatient(config),

@@ -10,6 +10,7 @@ import { type DiscoveryOptions, runDiscovery } from "./discovery.ts";
 import { type DoctorEnvironment, type DoctorOptions, doctor } from "./doctor.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import { type InitEnvironment, type InitOptions, init } from "./init/init.ts";
+import { addMcp, type ToolsEnvironment } from "./mcp.ts";
 import { addOperating } from "./operating.ts";
 import { type Query, type QueryEnvironment, type QueryOptions, show } from "./query.ts";
 import { type RegistrationOptions, writeRegistration } from "./registration.ts";
@@ -32,6 +33,8 @@ export interface CliEnvironment {
   readonly asking: Omit<InitEnvironment, "console">;
   /** What only those need that show something. */
   readonly looking: Pick<QueryEnvironment, "terminal" | "openLastKnown" | "sleep">;
+  /** What only `mcp` needs. */
+  readonly tooling: ToolsEnvironment;
   /** What only those need that are about the store as a whole. */
   readonly storing: Pick<StoringEnvironment, "openIdleStorage">;
 }
@@ -281,6 +284,8 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
   };
   addOperating(program, { console, env, terminal, config, examplesOf, ended });
   const { now } = environment.running;
+  addMcp(program, { console, env, terminal, config, examplesOf, ended, ...environment.tooling });
+
   addTokens(program, { console, env, terminal, now, config, examplesOf, ended });
   const { openIdleStorage } = environment.storing;
   addStoring(program, { console, env, terminal, openLastKnown, openIdleStorage, now, config, examplesOf, ended });

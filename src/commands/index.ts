@@ -1,8 +1,9 @@
+import type { z } from "zod";
 import { adoptCommand } from "./adopt/adopt.ts";
 import { agentsMessage } from "./agents/message.ts";
 import { agentsRoom } from "./agents/room.ts";
 import { auditList } from "./audit/audit.ts";
-import { type BoundCommand, bind, type CommandContext } from "./command.ts";
+import { type BoundCommand, bind, type Call, type Command, type CommandContext } from "./command.ts";
 import { discoveryRun } from "./discovery/run.ts";
 import { healthQuery } from "./health/health.ts";
 import { messagesList } from "./messages/list.ts";
@@ -18,38 +19,59 @@ import { deadLettersDrop, deadLettersQuery, deadLettersReplay } from "./supervis
 import { releaseCommand } from "./supervision/release.ts";
 import { tokensCreate, tokensList, tokensRevoke } from "./tokens/tokens.ts";
 
+/** Makes something callable of each command, whatever it takes and gives. */
+type Bind = <TInput extends z.ZodType, TOutput extends z.ZodType, TNeeds extends keyof CommandContext>(
+  command: Command<TInput, TOutput, TNeeds>,
+) => BoundCommand;
+
+function all(make: Bind): readonly BoundCommand[] {
+  return [
+    make(healthQuery),
+    make(statusQuery),
+    make(agentsQuery),
+    make(agentQuery),
+    make(roomsQuery),
+    make(discoveryRun),
+    make(adoptCommand),
+    make(releaseCommand),
+    make(deadLettersQuery),
+    make(deadLettersReplay),
+    make(deadLettersDrop),
+    make(backupCommand),
+    make(inspectQuery),
+    make(tokensCreate),
+    make(tokensList),
+    make(tokensRevoke),
+    make(auditList),
+    make(agentsMessage),
+    make(agentsRoom),
+    make(messagesList),
+    make(messagesSend),
+    make(messagesReply),
+    make(messagesReact),
+    make(messagesEdit),
+    make(messagesRedact),
+    make(roomsCreate),
+    make(roomsInvite),
+    make(roomsMembers),
+    make(roomsJoin),
+    make(roomsLeave),
+  ];
+}
+
 /** Everything that can be asked of the running system. */
 export function bindCommands(context: CommandContext): readonly BoundCommand[] {
-  return [
-    bind(healthQuery, context),
-    bind(statusQuery, context),
-    bind(agentsQuery, context),
-    bind(agentQuery, context),
-    bind(roomsQuery, context),
-    bind(discoveryRun, context),
-    bind(adoptCommand, context),
-    bind(releaseCommand, context),
-    bind(deadLettersQuery, context),
-    bind(deadLettersReplay, context),
-    bind(deadLettersDrop, context),
-    bind(backupCommand, context),
-    bind(inspectQuery, context),
-    bind(tokensCreate, context),
-    bind(tokensList, context),
-    bind(tokensRevoke, context),
-    bind(auditList, context),
-    bind(agentsMessage, context),
-    bind(agentsRoom, context),
-    bind(messagesList, context),
-    bind(messagesSend, context),
-    bind(messagesReply, context),
-    bind(messagesReact, context),
-    bind(messagesEdit, context),
-    bind(messagesRedact, context),
-    bind(roomsCreate, context),
-    bind(roomsInvite, context),
-    bind(roomsMembers, context),
-    bind(roomsJoin, context),
-    bind(roomsLeave, context),
-  ];
+  return all((command) => bind(command, context));
+}
+
+/** Carries a command out in another process, which checks what it is given. */
+export type Remote = <TOutput>(
+  command: { readonly name: string; readonly output: z.ZodType<TOutput> },
+  input: unknown,
+  call: Pick<Call, "signal">,
+) => Promise<TOutput>;
+
+/** The same, asked of a process that runs elsewhere. */
+export function remoteCommands(remote: Remote): readonly BoundCommand[] {
+  return all(({ run: _, ...command }) => ({ ...command, execute: (input, call) => remote(command, input, call) }));
 }

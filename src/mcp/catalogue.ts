@@ -104,8 +104,8 @@ const definitions: readonly ToolDefinition[] = [
     quotes: true,
   },
   { name: "list_agents", title: "List agents", command: "agents", toolset: "agents" },
-  { name: "get_agent_room", title: "Find an agent's room", command: "agents.room", toolset: "agents" },
-  { name: "get_agent_status", title: "Look at one agent", command: "agent", toolset: "agents" },
+  { name: "get_agent_room", title: "Find an agent's room", command: "agents.room", toolset: "agents", about: true },
+  { name: "get_agent_status", title: "Look at one agent", command: "agent", toolset: "agents", about: true },
   { name: "get_system_status", title: "Look at everything", command: "status", toolset: "agents" },
   {
     name: "run_discovery",

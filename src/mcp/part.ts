@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Authentication, Principal } from "../commands/access/principal.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type Client, type McpOptions, mcpServer } from "./server.ts";
-import { McpSessions } from "./sessions.ts";
+import { McpSessions, type SessionOwner } from "./sessions.ts";
 import type { Toolset } from "./tool.ts";
 
 export interface McpPartOptions extends McpOptions {
@@ -45,7 +45,7 @@ function clientOf(request: FastifyRequest, { callerOf }: McpPartOptions, toolset
   const principal = callerOf(request);
   const named = request.headers["x-agent-id"];
   const isFree = principal.agentId === undefined && typeof named === "string" && named !== "";
-  return { principal, toolset, ...(isFree && { actingAs: named }) };
+  return { principal, toolset, ...(isFree && { acting: { agent: named, isOnly: false } }) };
 }
 
 async function serve(
@@ -56,7 +56,7 @@ async function serve(
   reply: FastifyReply,
 ): Promise<void> {
   const { raw, body } = request;
-  const owner = client.principal.tokenId ?? client.principal.name;
+  const owner = ownerOf(client);
   const sessionId = raw.headers["mcp-session-id"];
   const isLegacy = raw.method !== "POST" || (await isLegacyRequest(await toWebRequest(nodeRequest(raw), body ?? {})));
   // From here on the SDK answers.
@@ -72,6 +72,11 @@ async function serve(
   }
   if (raw.method !== "POST") return refuse(reply, 400, "a session is needed: begin with initialize");
   await sessions.begin(mcpServer(options, client), owner, raw, reply.raw, body);
+}
+
+/** A session goes on for the same token and the same agent only: who acts was settled when it began. */
+function ownerOf({ principal: { tokenId, name }, acting }: Client): SessionOwner {
+  return { token: tokenId ?? name, ...(acting !== undefined && { agent: acting.agent }) };
 }
 
 /** The SDK wants the method and the address to be there, as they are of every request that a server gets. */

@@ -80,13 +80,20 @@ export function addResources(server: Server, commands: readonly BoundCommand[], 
       throw new ProtocolError(
         ProtocolErrorCode.InvalidParams,
         `there is no resource ${uri.slice(0, 200)} for you here`,
+        { uri },
       );
     try {
       const text = JSON.stringify(await ask(meant.command, meant.input, mcpReq.signal));
       return { contents: [{ uri, mimeType, text }] };
     } catch (error) {
       const [told] = failureOf(error).content;
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, told?.type === "text" ? told.text : "it cannot be read");
+      throw new ProtocolError(
+        ProtocolErrorCode.InvalidParams,
+        told?.type === "text" ? told.text : "it cannot be read",
+        {
+          uri,
+        },
+      );
     }
   });
   server.setRequestHandler("completion/complete", async ({ params: { argument } }, { mcpReq }) => {

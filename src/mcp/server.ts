@@ -7,7 +7,7 @@ import { toolsOf } from "./catalogue.ts";
 import { isOperation, matrixMessaging, operationOf } from "./matrix-messaging.ts";
 import { addResources } from "./resources.ts";
 import { failureOf, resultOf } from "./result.ts";
-import type { Tool, Toolset } from "./tool.ts";
+import type { Acting, Tool, Toolset } from "./tool.ts";
 
 export interface McpOptions {
   readonly commands: readonly BoundCommand[];
@@ -18,8 +18,8 @@ export interface McpOptions {
 export interface Client {
   readonly principal: Principal;
   readonly toolset: Toolset;
-  /** The agent as which it acts where it does not say; only for one that may act as any. */
-  readonly actingAs?: string;
+  /** Only for one that may act as any agent. */
+  readonly acting?: Acting;
 }
 
 const instructions =
@@ -27,7 +27,7 @@ const instructions =
 
 /** One client's server: what it is offered is what its scopes allow. It speaks both eras of the protocol. */
 export function mcpServer({ commands, logger }: McpOptions, client: Client): Server {
-  const { principal, toolset, actingAs } = client;
+  const { principal, toolset, acting } = client;
   const tools = toolsOf(toolset, commands).filter(({ command }) => principal.scopes.has(command.scope));
   const byName = new Map(tools.map((tool) => [tool.listed.name, tool]));
   const messaging = toolset === "matrix" ? matrixMessaging(tools, commands, principal) : undefined;
@@ -41,13 +41,15 @@ export function mcpServer({ commands, logger }: McpOptions, client: Client): Ser
   server.setRequestHandler("tools/call", async ({ params }, context) => {
     const { _meta, signal, notify } = context.mcpReq;
     const token = _meta?.progressToken;
+    let steps = 0;
     const call = {
       principal,
       requestId: randomUUID(),
       signal,
       ...(token !== undefined && {
         progress(message: string) {
-          const progress = { progressToken: token, progress: 1, message };
+          steps += 1;
+          const progress = { progressToken: token, progress: steps, message };
           void notify({ method: "notifications/progress", params: progress }).catch(() => undefined);
         },
       }),
@@ -57,7 +59,7 @@ export function mcpServer({ commands, logger }: McpOptions, client: Client): Ser
         messaging?.name === params.name ? operationOf(params.arguments, tools, commands, principal) : params;
       const tool: Tool | undefined = isOperation(meant) ? meant.tool : byName.get(params.name);
       if (tool === undefined) throw new NoSuchTool(params.name, [...byName.keys()]);
-      const input = tool.inputOf(meant.arguments, actingAs);
+      const input = tool.inputOf(meant.arguments, acting);
       return resultOf(tool, await tool.command.execute(input, call));
     } catch (error) {
       const { isUnexpected, ...failure } = failureOf(error);

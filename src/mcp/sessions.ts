@@ -4,10 +4,18 @@ import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
 import type { Clock } from "../runtime/clock.ts";
 
+/** Whose a session is. */
+export interface SessionOwner {
+  /** The id of the token that was shown. */
+  readonly token: string;
+  /** The agent that was named besides. */
+  readonly agent?: string;
+}
+
 interface Session {
   readonly transport: NodeStreamableHTTPServerTransport;
-  /** Whose it is: nobody else may use it. */
-  readonly owner: string;
+  /** Nobody else may use it. */
+  readonly owner: SessionOwner;
   usedAt: number;
 }
 
@@ -28,14 +36,14 @@ export class McpSessions {
   /** Serves a request of an open session. False when the owner has none of that id. */
   async serve(
     id: string,
-    owner: string,
+    owner: SessionOwner,
     request: IncomingMessage,
     response: ServerResponse,
     body: unknown,
   ): Promise<boolean> {
     this.#endIdle();
     const session = this.#sessions.get(id);
-    if (session === undefined || session.owner !== owner) return false;
+    if (session === undefined || !isSame(session.owner, owner)) return false;
     session.usedAt = this.#clock.elapsed();
     await session.transport.handleRequest(request, response, body);
     return true;
@@ -44,7 +52,7 @@ export class McpSessions {
   /** Serves a request that begins a session. */
   async begin(
     server: Server,
-    owner: string,
+    owner: SessionOwner,
     request: IncomingMessage,
     response: ServerResponse,
     body: unknown,
@@ -62,9 +70,9 @@ export class McpSessions {
     if (transport.sessionId === undefined) await transport.close();
   }
 
-  /** Ends all that is open of an owner. */
-  async endOf(owner: string): Promise<void> {
-    for (const [id, session] of this.#sessions) if (session.owner === owner) await this.#end(id, session);
+  /** Ends all that began with a token. */
+  async endOf(token: string): Promise<void> {
+    for (const [id, session] of this.#sessions) if (session.owner.token === token) await this.#end(id, session);
   }
 
   async endAll(): Promise<void> {
@@ -83,4 +91,8 @@ export class McpSessions {
     this.#sessions.delete(id);
     await transport.close().catch(() => undefined);
   }
+}
+
+function isSame(one: SessionOwner, other: SessionOwner): boolean {
+  return one.token === other.token && one.agent === other.agent;
 }

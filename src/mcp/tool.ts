@@ -23,6 +23,15 @@ export interface ToolDefinition {
   readonly idempotent?: true;
   /** What comes back was written by others. */
   readonly quotes?: true;
+  /** `agent` is the one that it is about, not the one that acts. */
+  readonly about?: true;
+}
+
+/** The agent as which a client acts. */
+export interface Acting {
+  readonly agent: string;
+  /** Whether a call may name another one. */
+  readonly isOnly: boolean;
 }
 
 /** A tool as it is listed. */
@@ -88,20 +97,34 @@ export class Tool {
     };
   }
 
-  /** Whether the tool is about what some agent does, and so takes the agent that acts. */
-  get actsAsAgent(): boolean {
-    return [...this.#fields.values()].includes("agent") && this.command.changes;
+  /** Whether the tool takes the agent that acts, or that looks. */
+  get #isActedAs(): boolean {
+    return [...this.#fields.values()].includes("agent") && this.definition.about !== true;
   }
 
-  /** The command's input. What the tool does not know is handed on, and refused by the command. */
-  inputOf(given: unknown, actingAs: string | undefined): Record<string, unknown> {
+  /**
+   * The command's input. What the tool does not know is handed on, and refused by the command. Throws {@link ActsAsAnother}.
+   */
+  inputOf(given: unknown, acting: Acting | undefined): Record<string, unknown> {
     const input: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(args.parse(given ?? {}))) input[this.#fields.get(name) ?? name] = value;
-    const isFree = actingAs !== undefined && input["agent"] === undefined;
-    return isFree && this.actsAsAgent ? { ...input, agent: actingAs } : input;
+    if (acting === undefined || !this.#isActedAs) return input;
+    const { agent = acting.agent } = input;
+    if (acting.isOnly && agent !== acting.agent) throw new ActsAsAnother(acting.agent);
+    return { ...input, agent };
   }
 }
 
 function withoutDialect({ $schema: _, ...schema }: ObjectSchema): ObjectSchema {
   return schema;
+}
+
+/** Nothing was done. */
+export class ActsAsAnother extends Error {
+  override readonly name = "ActsAsAnother";
+  readonly remedy = "Leave the agent out.";
+
+  constructor(agent: string) {
+    super(`here all is done as "${agent}"`);
+  }
 }

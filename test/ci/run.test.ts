@@ -36,7 +36,7 @@ function run({ install = "true", quick, packaging, contract, crash = one }: Suit
     `"run test:contract") ${contract};;`,
     `"run test:crash"*) ${crash};;`,
     `"run test:faults"*) ${one};;`,
-    `"run test:outages"|"run test:homes"|"run test:life"|"run test:limits:short"|"run test:patches"|"run test:neighbours") ${one};;`,
+    `"run test:outages"|"run test:homes"|"run test:life"|"run test:limits:short"|"run test:patches"|"run test:neighbours"|"run test:appservice"|"run test:programs") ${one};;`,
   ];
   writeFileSync(npm, `#!/bin/sh\ncase "$*" in\n${cases.join("\n")}\nesac\n`);
   chmodSync(npm, 0o755);
@@ -55,18 +55,18 @@ const good = {
 
 describe(".ci/run", () => {
   test("adds up all suites in its last line", () => {
-    expect(run(good)).toMatchObject({ last: "18 passed, 0 failed", status: 0 });
+    expect(run(good)).toMatchObject({ last: "20 passed, 0 failed", status: 0 });
   });
 
   test("goes on after a failure, and ends with a status that says so", () => {
     const quick = 'echo "4 passed, 1 failed"; exit 1';
-    expect(run({ ...good, quick })).toMatchObject({ last: "17 passed, 1 failed", status: 1 });
+    expect(run({ ...good, quick })).toMatchObject({ last: "19 passed, 1 failed", status: 1 });
   });
 
   test.each([
-    ["ran no test", 'echo "0 passed, 0 failed"', "16 passed, 1 failed"],
-    ["did not get as far as counting", "exit 0", "16 passed, 1 failed"],
-    ["failed although every test passed", 'echo "2 passed, 0 failed"; exit 1', "18 passed, 1 failed"],
+    ["ran no test", 'echo "0 passed, 0 failed"', "18 passed, 1 failed"],
+    ["did not get as far as counting", "exit 0", "18 passed, 1 failed"],
+    ["failed although every test passed", 'echo "2 passed, 0 failed"; exit 1', "20 passed, 1 failed"],
   ])("counts a suite as failed that %s", (_, contract, last) => {
     expect(run({ ...good, contract })).toMatchObject({ last, status: 1 });
   });
@@ -79,7 +79,7 @@ describe(".ci/run", () => {
   });
 
   test("reads coloured lines too", () => {
-    expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("18 passed, 0 failed");
+    expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("20 passed, 0 failed");
   });
 
   test("runs nothing when the dependencies cannot be installed", () => {

@@ -12,6 +12,7 @@ export function cliEnvironment({ console }: { readonly console: Console }): CliE
     asking: {},
     examining: { openPatient: nothing },
     looking: { terminal: () => ({ colour: false }), openLastKnown: nothing, sleep: nothing },
+    tooling: { serveTools: nothing },
     storing: { openIdleStorage: nothing },
     adopting: { openStore: nothing, sleep: nothing },
     running: {

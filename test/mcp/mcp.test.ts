@@ -173,7 +173,7 @@ describe.each(generations)("a client %s", (_, connect) => {
   });
 });
 
-test("a session ends with the token that it began with, and is nobody else's", async () => {
+test("a session ends with the token that it began with, and is nobody else's, nor another agent's", async () => {
   const mine = await tokenFor(scopes);
   const headers = { accept: "application/json, text/event-stream" };
   const initialize = {
@@ -188,11 +188,12 @@ test("a session ends with the token that it began with, and is nobody else's", a
     await answer.text();
     return answer;
   };
-  const begun = await post(mine, initialize);
-  const session = { "mcp-session-id": begun.headers.get("mcp-session-id") ?? "" };
+  const begun = await post(mine, initialize, { "x-agent-id": "agent-1" });
+  const session = { "x-agent-id": "agent-1", "mcp-session-id": begun.headers.get("mcp-session-id") ?? "" };
   const list = { jsonrpc: "2.0", id: 2, method: "tools/list" };
   expect((await post(mine, list, session)).status).toBe(200);
   expect((await post(await tokenFor(scopes), list, session)).status).toBe(404);
+  expect((await post(mine, list, { ...session, "x-agent-id": "agent-2" })).status).toBe(404);
   const [info] = served.tokens.list().filter(({ id }) => mine.includes(id));
   await served.tokens.revoke(info?.id ?? "");
   expect((await post(mine, list, session)).status).toBe(401);
@@ -211,5 +212,5 @@ test("each tool says all that a model needs to know of it, within 24 KB together
   }
   const input = listed.map(({ outputSchema: _, ...rest }) => rest);
   expect(JSON.stringify(input).length).toBeLessThan(24_576);
-  await expect(`${JSON.stringify(listed, null, 2)}\n`).toMatchFileSnapshot("tools.json");
+  await expect(`${JSON.stringify(listed, null, 2)}\n`).toMatchFileSnapshot("tools.txt");
 });

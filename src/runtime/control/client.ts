@@ -20,9 +20,17 @@ export class ControlClient {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Carries out a command there and gives its result. Throws {@link ControlError}. */
-  async call<TOutput>(name: string, input: unknown, output: z.ZodType<TOutput>): Promise<TOutput> {
-    const parsed = answerSchema.safeParse(await this.#post(name, JSON.stringify(input)));
+  /**
+   * Carries out a command there and gives its result. Throws {@link ControlError}, or why the signal was aborted: then the
+   * command is aborted, too.
+   */
+  async call<TOutput>(
+    name: string,
+    input: unknown,
+    output: z.ZodType<TOutput>,
+    cancel?: AbortSignal,
+  ): Promise<TOutput> {
+    const parsed = answerSchema.safeParse(await this.#post(name, JSON.stringify(input), cancel));
     if (!parsed.success) throw malformed(`the answer to "${name}" has an unknown shape`, parsed.error);
     if ("error" in parsed.data) {
       const { message, remedy } = parsed.data.error;
@@ -33,10 +41,12 @@ export class ControlClient {
     return result.data;
   }
 
-  #post(name: string, body: string): Promise<unknown> {
-    const signal = AbortSignal.timeout(this.#timeoutMs);
+  #post(name: string, body: string, cancel?: AbortSignal): Promise<unknown> {
+    const overdue = AbortSignal.timeout(this.#timeoutMs);
+    const signal = cancel === undefined ? overdue : AbortSignal.any([overdue, cancel]);
     return new Promise((resolve, reject) => {
-      const fail = (cause: unknown): void => reject(this.#explain(cause, signal));
+      const fail = (cause: unknown): void =>
+        reject(cancel?.aborted === true ? cancel.reason : this.#explain(cause, overdue));
       const request = httpRequest(
         { socketPath: this.#path, path: `/${name}`, method: "POST", agent: false, signal },
         (response) => void readJson(response).then(resolve, fail),
