@@ -47,7 +47,12 @@ export const conversationMachine = conversationSetup.createMachine({
       {
         actions: {
           type: "remark",
-          params: ({ context, event }) => remark(context, event.command, retryRefusalOf(context)),
+          params: ({ context, event }) =>
+            remark(
+              context,
+              event.command,
+              context.failed === undefined ? remarks.nothingToRetry : retryRefusalOf(context.queue),
+            ),
         },
       },
     ],

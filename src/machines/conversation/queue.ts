@@ -1,6 +1,4 @@
 import type { Question } from "../question.ts";
-import { remarks } from "../wording.ts";
-import type { ConversationContext } from "./context.ts";
 
 /** Questions that may wait in one conversation; the next is refused visibly. */
 const longestQueue = 500;
@@ -17,16 +15,15 @@ export function hasRoomFor(queue: readonly Question[], question: Question): bool
 }
 
 export function refusalOf(queue: readonly Question[]): string {
-  return `${whyFull(queue)}, so I did not take this one. Please send it again later.`;
+  return `${whatWaitsIn(queue)}, so I did not take this one. Please send it again later.`;
 }
 
-/** What is said to a !retry that is not taken. */
-export function retryRefusalOf({ queue, failed }: Pick<ConversationContext, "queue" | "failed">): string {
-  if (failed === undefined) return remarks.nothingToRetry;
-  return `${whyFull(queue)}, so I cannot try again now. Please send your message once more later.`;
+/** The message itself, not the command: by the time that there is room, another may be the last that failed. */
+export function retryRefusalOf(queue: readonly Question[]): string {
+  return `${whatWaitsIn(queue)}, so I did not try the last one again. Please send it again later.`;
 }
 
-function whyFull(queue: readonly Question[]): string {
+function whatWaitsIn(queue: readonly Question[]): string {
   return queue.length >= longestQueue
     ? `${longestQueue} messages are waiting already`
     : "Long messages are waiting already";
