@@ -97,7 +97,7 @@ export const agentSetup = setup({
     ),
     loseTouch: assign(({ context: { lost = 0 } }) => ({ inTouch: undefined, lost: lost + 1 })),
     /** What comes after it is read back from the rooms. */
-    dropCursor: assign(() => ({ since: undefined })),
+    dropCursor: assign(({ context: { lost = 0 } }) => ({ since: undefined, lost: lost + 1 })),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
     noteChange: assign(({ context, event }, { changed }: { readonly changed?: true }) =>
       changed === undefined ? {} : changesWith(context, timeOf(event)),
