@@ -127,6 +127,15 @@ describe("the space", () => {
     expect(levels).toEqual({ ...content, users: { ...content.users, "@admin:test": 100 } });
   });
 
+  test("keeps the levels that it cannot read, and the bot's beside them", async () => {
+    const partId = await create();
+    const users = { [bot]: 100, "@anna:test": "50", "@eve:test": null };
+    t.homeserver.post(partId, { sender: bot, type: "m.room.power_levels", stateKey: "", content: { users } });
+    await furnish(partId);
+    const levels = t.homeserver.room(partId).state("m.room.power_levels", "");
+    expect(levels).toMatchObject({ users: { ...users, "@admin:test": 100 } });
+  });
+
   test("#38 is not lost with the bot's session, which is renewed once", async () => {
     const spaceId = await create();
     t.homeserver.refuseTokens(bot);

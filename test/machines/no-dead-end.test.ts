@@ -361,10 +361,15 @@ test("core-user", () => {
     start: drive.coreUser(),
     endings: {
       ensureUser: [good("ours"), good("theirs"), bad("unreachable"), bad("forbidden")],
-      follow: [good({ since: "s1" }), bad("limited", 10_000), bad("token"), bad("forbidden")],
+      follow: [good({ since: "s1" }), bad("limited", 10_000), bad("token"), bad("forbidden"), bad("cursor")],
     },
     events: [{ type: "WAKE" }],
-    distinguish: ({ since, trouble }) => [since, trouble?.kind, Math.min(trouble?.tries ?? 0, 2)],
+    distinguish: ({ since, trouble }) => [
+      since,
+      trouble?.kind,
+      Math.min(trouble?.tries ?? 0, 2),
+      trouble?.kind === "cursor" && trouble.repeats,
+    ],
     check: ({ context: { wait, trouble } }) => expect(wait).toEqual(trouble?.wait),
     settled: (actor) => actor.in("following") || actor.in("absent"),
   });

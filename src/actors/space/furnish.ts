@@ -8,7 +8,7 @@ import { holds, RoomState } from "../room-state.ts";
 import { agentOfChild, isChild, partChild } from "./child.ts";
 import { aliasOf, joinRulesOf, nameOf, ownerOf, type SpaceNames, topicOf } from "./parts.ts";
 
-const givenLevels = z.object({ users: z.record(z.string(), z.number()).catch({}) });
+const givenLevels = z.object({ users: z.record(z.string(), z.json()).catch({}) });
 
 /** Makes a part of the space what it should be again, whoever changed it. Writes only what differs. */
 export async function furnishPart(
@@ -39,7 +39,7 @@ export async function furnishPart(
   if (!holds(there, child)) await client.sendState(spaceId, "m.space.child", partId, child, signal);
 }
 
-/** Whoever has power by hand keeps it. */
+/** Whoever has power by hand keeps it, in whatever form it was given. */
 function levelsWith({ admins }: CoreUsers, state: RoomState): Content {
   const { users } = givenLevels.parse(state.content("m.room.power_levels") ?? {});
   return { ...users, ...Object.fromEntries(admins.map((admin) => [admin, 100])) };
