@@ -187,11 +187,14 @@ describe("a core user", () => {
     expect(t.homeserver.room(other).membershipOf(userId)).toBe("join");
   });
 
-  test.each(["M_UNKNOWN", "M_INVALID_PARAM"])("whose cursor is refused with %s says that it is that", async (errcode) => {
-    const details = { remedy: "look", httpStatus: 400, errcode };
-    t.homeserver.fail("sync", new MatrixError("refused", "Invalid stream token", details));
-    await expect(run("follow", { since: "s1" })).rejects.toMatchObject({ kind: "cursor", cause: { errcode } });
-    t.homeserver.fail("sync", new MatrixError("refused", "Invalid filter", details));
-    await expect(run("follow", {})).rejects.toMatchObject({ kind: "refused" });
-  });
+  test.each(["M_UNKNOWN", "M_INVALID_PARAM"])(
+    "whose cursor is refused with %s says that it is that",
+    async (errcode) => {
+      const details = { remedy: "look", httpStatus: 400, errcode };
+      t.homeserver.fail("sync", new MatrixError("refused", "Invalid stream token", details));
+      await expect(run("follow", { since: "s1" })).rejects.toMatchObject({ kind: "cursor", cause: { errcode } });
+      t.homeserver.fail("sync", new MatrixError("refused", "Invalid filter", details));
+      await expect(run("follow", {})).rejects.toMatchObject({ kind: "refused" });
+    },
+  );
 });

@@ -289,6 +289,7 @@ describe("agents that are to be told where they belong", () => {
     expect(await run("listResidents", { part: 1, partId: "!new:test" })).toEqual({
       moved: [address("a")],
       homeless: [address("d")],
+      revisions: { [address("a")]: 1, [address("d")]: 1 },
     });
     expect(await run("listResidents", { part: 2, partId: "!two:test" })).toMatchObject({ moved: [] });
   });
