@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { agentOf } from "../src/machines/addresses.ts";
 import type { Ports } from "../src/ports.ts";
+import type { Host } from "../src/runtime/host.ts";
 import { enterTransport, leavePushes, NoWayBack } from "../src/transport.ts";
+import { agentRecord } from "./actors/agent-record.ts";
 import { FakeVault } from "./ports/fake-vault.ts";
 
 const pushing = { pushes: {} } as Ports;
@@ -23,16 +26,17 @@ describe("the transport", () => {
     await enterTransport(pushing, vault);
     const told: string[] = [];
     let full = true;
-    const host = {
+    const host: Pick<Host, "list" | "accept"> = {
       async *list() {
-        for (const [id, intake] of Object.entries({ one: "pushed", two: "polling", three: "pushed" }))
-          yield { id, value: { intake } };
+        for (const [agentId, intake] of Object.entries({ one: "pushed", two: "polling", three: "pushed" }))
+          yield agentRecord(agentId, { intake });
       },
-      async accept(id: string, { type }: { type: string }) {
-        if (full && id === "three") throw new Error("full");
-        told.push(`${id} ${type}`);
+      async accept(to, { type }) {
+        const agentId = agentOf(to);
+        if (full && agentId === "three") throw new Error("full");
+        told.push(`${agentId} ${type}`);
       },
-    } as unknown as Parameters<typeof leavePushes>[2];
+    };
     await leavePushes(pushing, vault, host, "test");
     expect(told).toEqual([]);
     await expect(leavePushes(administered, vault, host, "test")).rejects.toThrow("full");

@@ -10,7 +10,7 @@ import { controlSocketIn } from "../runtime/control/socket-path.ts";
 import { folderOf, type RunningOptions } from "./call-running.ts";
 import { explain } from "./console.ts";
 import { exitCode } from "./exit-code.ts";
-import type { OperatingEnvironment } from "./operating.ts";
+import type { OperatingEnvironment } from "./operator-commands.ts";
 
 /** What a client is served with over standard input and output. */
 export interface ToolServing {

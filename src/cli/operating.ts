@@ -1,48 +1,13 @@
-import { Argument, type Command, type Option } from "commander";
+import { Argument, type Command } from "commander";
 import { deadLettersDrop, deadLettersQuery, deadLettersReplay } from "../commands/supervision/dead-letters.ts";
 import { releaseCommand } from "../commands/supervision/release.ts";
-import type { Environment } from "../config/environment.ts";
-import { callRunning, type RunningOptions } from "./call-running.ts";
-import type { Console } from "./console.ts";
-import type { ExitCode } from "./exit-code.ts";
+import { type OperatingEnvironment, type OperatorOptions, operatorCommands } from "./operator-commands.ts";
 import { lettersText, letterText, releasedText } from "./supervision-text.ts";
-import type { Terminal } from "./terminal.ts";
-
-export interface OperatingEnvironment {
-  readonly console: Console;
-  readonly env: Environment;
-  readonly terminal: () => Terminal;
-  readonly config: () => Option;
-  readonly examplesOf: (...lines: readonly string[]) => string;
-  /** Called with how a command has ended. */
-  readonly ended: (code: ExitCode) => void;
-}
-
-type Options = RunningOptions & { readonly json?: boolean | undefined };
-
-const timeoutMs = 10_000;
 
 /** Adds the commands by which an operator decides about what actors could not bear. */
 export function addOperating(program: Command, environment: OperatingEnvironment): void {
-  const { console, env, terminal, config, examplesOf, ended } = environment;
-  const running = (parent: Command, name: string, summary: string, description: string, ...lines: readonly string[]) =>
-    parent
-      .command(name)
-      .summary(summary)
-      .description(`${description} Asks the running process over the control socket, as the user who runs it.`)
-      .addOption(config())
-      .option("-d, --data <folder>", "the data folder, instead of the one that the configuration names")
-      .option("--json", "print JSON")
-      .addHelpText("after", examplesOf(...lines));
-  const call = async <TOutput>(
-    called: Omit<Parameters<typeof callRunning<TOutput>>[0], "timeoutMs">,
-    options: Options,
-    textOf: (output: TOutput) => string,
-  ): Promise<void> => {
-    const print = (output: TOutput): string =>
-      options.json === true ? `${JSON.stringify(output, null, 2)}\n` : textOf(output);
-    ended(await callRunning({ ...called, timeoutMs }, options, console, env, print));
-  };
+  const { terminal } = environment;
+  const { add: running, call } = operatorCommands(environment);
 
   running(
     program,
@@ -56,7 +21,7 @@ export function addOperating(program: Command, environment: OperatingEnvironment
       "<actor>",
       "an agent's name, its id in Letta or its user id; or the actor as `letta-matrix status` has it",
     )
-    .action((actor: string, options: Options) =>
+    .action((actor: string, options: OperatorOptions) =>
       call({ command: releaseCommand, input: { actor } }, options, releasedText),
     );
 
@@ -75,7 +40,9 @@ export function addOperating(program: Command, environment: OperatingEnvironment
     "Lists the dead letters: of which actor and type, since when, and why. `letta-matrix agent` shows the crash.",
     "letta-matrix dead-letters list",
     "letta-matrix dead-letters list --json | jq -r '.letters[].id'",
-  ).action((options: Options) => call({ command: deadLettersQuery }, options, (all) => lettersText(all, terminal())));
+  ).action((options: OperatorOptions) =>
+    call({ command: deadLettersQuery }, options, (all) => lettersText(all, terminal())),
+  );
 
   running(
     letters,
@@ -85,7 +52,7 @@ export function addOperating(program: Command, environment: OperatingEnvironment
     "letta-matrix dead-letters replay 1764130000000-17",
   )
     .addArgument(id())
-    .action((letter: string, options: Options) =>
+    .action((letter: string, options: OperatorOptions) =>
       call({ command: deadLettersReplay, input: { id: letter } }, options, (one) => letterText("replayed", one)),
     );
 
@@ -98,7 +65,7 @@ export function addOperating(program: Command, environment: OperatingEnvironment
   )
     .addArgument(id())
     .requiredOption("-r, --reason <text>", "why, for the log")
-    .action((letter: string, options: Options & { readonly reason: string }) =>
+    .action((letter: string, options: OperatorOptions & { readonly reason: string }) =>
       call({ command: deadLettersDrop, input: { id: letter, reason: options.reason } }, options, (one) =>
         letterText("dropped", one),
       ),

@@ -1,8 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Scope, scopes } from "../commands/access/principal.ts";
 import { tokensCreate, tokensList, tokensRevoke } from "../commands/tokens/tokens.ts";
-import { callRunning, type RunningOptions } from "./call-running.ts";
-import type { OperatingEnvironment } from "./operating.ts";
+import { type OperatingEnvironment, type OperatorOptions, operatorCommands } from "./operator-commands.ts";
 import { createdText, revokedText, tokensText } from "./tokens-text.ts";
 
 export interface TokensEnvironment extends OperatingEnvironment {
@@ -10,16 +9,13 @@ export interface TokensEnvironment extends OperatingEnvironment {
   readonly now: () => number;
 }
 
-type Options = RunningOptions & { readonly json?: boolean | undefined };
-
-type CreateOptions = Options & {
+type CreateOptions = OperatorOptions & {
   readonly scope: readonly Scope[];
   readonly agent?: string;
   /** Milliseconds. */
   readonly expires?: number;
 };
 
-const timeoutMs = 10_000;
 const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** Ten years, ms: whoever wants longer leaves it out. */
 const longest = 3_650 * 86_400_000;
@@ -33,7 +29,8 @@ function lifetimeOf(text: string): number {
 
 /** Adds the commands by which an operator lets programs in, and shuts them out. */
 export function addTokens(program: Command, environment: TokensEnvironment): void {
-  const { console, env, terminal, now, config, examplesOf, ended } = environment;
+  const { terminal, now } = environment;
+  const { add, call } = operatorCommands(environment);
   const tokens = program
     .command("token")
     .summary("let programs in, and shut them out")
@@ -41,23 +38,7 @@ export function addTokens(program: Command, environment: TokensEnvironment): voi
       "By a token a program shows who it is to the REST API and to MCP. What its holder may do are its scopes. The secret is shown once, when it is made; it is kept nowhere.",
     );
   const running = (name: string, summary: string, description: string, ...lines: readonly string[]) =>
-    tokens
-      .command(name)
-      .summary(summary)
-      .description(`${description} Asks the running process over the control socket, as the user who runs it.`)
-      .addOption(config())
-      .option("-d, --data <folder>", "the data folder, instead of the one that the configuration names")
-      .option("--json", "print JSON")
-      .addHelpText("after", examplesOf(...lines));
-  const call = async <TOutput>(
-    called: Omit<Parameters<typeof callRunning<TOutput>>[0], "timeoutMs">,
-    options: Options,
-    textOf: (output: TOutput) => string,
-  ): Promise<void> => {
-    const print = (output: TOutput): string =>
-      options.json === true ? `${JSON.stringify(output, null, 2)}\n` : textOf(output);
-    ended(await callRunning({ ...called, timeoutMs }, options, console, env, print));
-  };
+    add(tokens, name, summary, description, ...lines);
 
   running(
     "create",
@@ -96,7 +77,9 @@ export function addTokens(program: Command, environment: TokensEnvironment): voi
     "Lists the tokens: what they are for, what their holders may do, and when they end. Their secrets are not known.",
     "letta-matrix token list",
     "letta-matrix token list --json | jq -r '.tokens[] | select(.expiresAt == null) | .id'",
-  ).action((options: Options) => call({ command: tokensList }, options, (all) => tokensText(all, now(), terminal())));
+  ).action((options: OperatorOptions) =>
+    call({ command: tokensList }, options, (all) => tokensText(all, now(), terminal())),
+  );
 
   running(
     "revoke",
@@ -105,5 +88,7 @@ export function addTokens(program: Command, environment: TokensEnvironment): voi
     "letta-matrix token revoke 3f9a1c0b7d24",
   )
     .argument("<id>", "which one, as `letta-matrix token list` has it")
-    .action((id: string, options: Options) => call({ command: tokensRevoke, input: { id } }, options, revokedText));
+    .action((id: string, options: OperatorOptions) =>
+      call({ command: tokensRevoke, input: { id } }, options, revokedText),
+    );
 }

@@ -1,15 +1,22 @@
 import { isAgentUser } from "../../machines/addresses.ts";
-import type { MatrixClient, MatrixEvent, PushedEvent } from "../../matrix/port.ts";
+import type { MatrixClient, PushedEvent, Urgency } from "../../matrix/port.ts";
 import { isLastWord } from "../last-word.ts";
-import type { Sessions } from "../sessions.ts";
 import type { Residents } from "./residents.ts";
+
+/** Our users, who can be asked who is where. */
+export interface Informants {
+  isLoggedIn(userId: string): boolean;
+  as(userId: string): { at(urgency: Urgency): Informant };
+}
+
+type Informant = Pick<MatrixClient, "joinedMembers" | "joinedRooms">;
 
 /**
  * Which agents are in which room: asked once for each room, when something is first said there, and kept current by what
  * is pushed.
  */
 export class Attendance {
-  readonly #sessions: Pick<Sessions, "as" | "isLoggedIn">;
+  readonly #sessions: Informants;
   readonly #residents: Residents;
   readonly #botUserId: string;
   readonly #rooms = new Map<string, Set<string>>();
@@ -17,7 +24,7 @@ export class Attendance {
   #complete = false;
   #listing: Promise<void> | undefined;
 
-  constructor(sessions: Pick<Sessions, "as" | "isLoggedIn">, residents: Residents, botUserId: string) {
+  constructor(sessions: Informants, residents: Residents, botUserId: string) {
     this.#sessions = sessions;
     this.#residents = residents;
     this.#botUserId = botUserId;
@@ -32,7 +39,7 @@ export class Attendance {
     return present;
   }
 
-  note({ roomId, type, stateKey, content }: Pick<PushedEvent, "roomId" | keyof MatrixEvent>): void {
+  note({ roomId, type, stateKey, content }: Pick<PushedEvent, "roomId" | "type" | "stateKey" | "content">): void {
     if (type !== "m.room.member" || stateKey === undefined || !isAgentUser(stateKey)) return;
     const isIn = content["membership"] === "join";
     // A room of which nothing else is known is asked about when something is said there.
@@ -90,7 +97,7 @@ export class Attendance {
     return present;
   }
 
-  #client(userId: string): MatrixClient {
+  #client(userId: string): Informant {
     return this.#sessions.as(userId).at("conversation");
   }
 }

@@ -1,10 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Attendance } from "../../../src/actors/feed/attendance.ts";
 import { Residents } from "../../../src/actors/feed/residents.ts";
-import { addressOf } from "../../../src/machines/addresses.ts";
-import type { PushedEvent } from "../../../src/matrix/port.ts";
-import type { ActorRecord } from "../../../src/runtime/record.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
+import { agentRecord } from "../agent-record.ts";
 
 const { signal } = new AbortController();
 const users = ["@agent_1:test", "@agent_2:test"];
@@ -21,10 +19,7 @@ beforeEach(() => {
   asked = [];
   const residents = new Residents({ list: async function* () {}, read: () => undefined }, "test");
   for (const [index, userId] of users.entries())
-    residents.note({
-      id: addressOf.agent("test", `agent-${index + 1}`),
-      context: { userId, ...(index === 0 && { roomId: "!own:test" }) },
-    } as unknown as ActorRecord);
+    residents.note(agentRecord(`agent-${index + 1}`, {}, { userId, ...(index === 0 && { roomId: "!own:test" }) }));
   const client = (userId: string) => ({
     at: () => client(userId),
     async joinedMembers(roomId: string) {
@@ -37,8 +32,7 @@ beforeEach(() => {
       return isIn[userId] ?? [];
     },
   });
-  const sessions = { as: client, isLoggedIn: () => true } as unknown as ConstructorParameters<typeof Attendance>[0];
-  attendance = new Attendance(sessions, residents, "@letta-matrix:test");
+  attendance = new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test");
 });
 
 describe("who is in a room", () => {
@@ -58,7 +52,7 @@ describe("who is in a room", () => {
     await attendance.in("!other:test", signal);
     expect(asked.filter((one) => one.startsWith("rooms"))).toEqual(users.map((userId) => `rooms ${userId}`));
     const join = { type: "m.room.member", stateKey: "@agent_2:test", content: { membership: "join" } };
-    attendance.note({ roomId: "!new:test", ...join } as unknown as PushedEvent);
+    attendance.note({ roomId: "!new:test", ...join });
     expect([...(await attendance.in("!new:test", signal))]).toEqual(["@agent_2:test"]);
   });
 

@@ -11,6 +11,7 @@ import { type Host, MailboxFull, type Transition } from "../../../src/runtime/ho
 import type { ActorEvent, ActorRecord } from "../../../src/runtime/record.ts";
 import { MemoryDatabase } from "../../runtime/memory-database.ts";
 import { SimulatedClock, settled } from "../../runtime/simulated-clock.ts";
+import { recordOf } from "../agent-record.ts";
 
 const server = "test";
 const own = "!own:test";
@@ -37,7 +38,7 @@ class Actors {
   is(actor: ActorId, userId: string, state: { intake: string; life?: string }, roomId?: string): void {
     const value = { life: state.life ?? "live", intake: state.intake };
     const context = { userId, ...(roomId !== undefined && { roomId }) };
-    const record = { id: actor, machine: "agent", value, context } as unknown as ActorRecord;
+    const record = recordOf({ id: actor, machine: "agent", value, context });
     this.#records.set(actor, record);
     for (const listener of this.#listeners) listener({ record } as Transition);
   }
@@ -84,12 +85,11 @@ function feed(): Feed {
     },
     joinedRooms: async () => [],
   });
-  const sessions = { as: client, isLoggedIn: () => true } as unknown as ConstructorParameters<typeof Attendance>[0];
   return new Feed({
     host: actors.host,
     backlog: new StoredBacklog({ current: store }),
     residents,
-    attendance: new Attendance(sessions, residents, "@letta-matrix:test"),
+    attendance: new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test"),
     clock,
     understanding: () => ({ core: new Set(["@admin:test"]), commanders: new Set(["@anna:test"]) }),
     onWaiting: (actor) => told.push(actor),
