@@ -24,6 +24,8 @@ export class Care {
   readonly #options: CareOptions;
   /** When those who could not be exempted may be asked for again. */
   readonly #notBefore = new Map<string, number>();
+  /** When those got a new password, by the time that passes evenly. */
+  readonly #healed = new Map<string, number>();
   /** The kinds of failure that were told of. */
   readonly #told = new Set<string>();
 
@@ -58,16 +60,32 @@ export class Care {
   async heal(userId: string, password: string, signal: AbortSignal): Promise<boolean> {
     const { admin, vault, clock, isOurs } = this.#options;
     if (!isOurs(userId)) return false;
-    const last = Number(vault.get(healingOf(userId)));
-    if (clock.now() - last < healingInterval)
+    if (clock.elapsed() - this.#lastHealed(userId) < healingInterval)
       throw new MatrixError("forbidden", `the password of ${userId} is refused again soon after it was reset`, {
         remedy:
           "Look for whoever changes it, such as a second installation that serves the same agents, or for a lock on " +
           "the account. It is reset again an hour after the last time.",
       });
     await admin.resetPassword(userId, password, signal);
+    this.#healed.set(userId, clock.elapsed());
     await vault.set(healingOf(userId), String(clock.now()));
     return true;
+  }
+
+  /** Those whom nothing but trouble has kept from being exempted so far. */
+  waiting(): readonly string[] {
+    return [...this.#notBefore.keys()];
+  }
+
+  /** Of an earlier process only the set time is known. What it says is to come counts as just done. */
+  #lastHealed(userId: string): number {
+    const { vault, clock } = this.#options;
+    const noted = vault.get(healingOf(userId));
+    const known = this.#healed.get(userId);
+    if (known !== undefined || noted === undefined) return known ?? Number.NEGATIVE_INFINITY;
+    const last = clock.elapsed() - Math.max(0, clock.now() - Number(noted));
+    this.#healed.set(userId, last);
+    return last;
   }
 
   #giveUpFor(userId: string, error: unknown): void {

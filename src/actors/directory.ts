@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressOf } from "../machines/addresses.ts";
 import type { ActorId } from "../runtime/actor-id.ts";
 import type { Host } from "../runtime/host.ts";
 import type { ActorRecord } from "../runtime/record.ts";
@@ -49,6 +50,12 @@ export class Directory {
 
   async *residents(): AsyncIterable<Resident> {
     for await (const record of this.#host.list(this.#server, "agent")) yield residentOf(record);
+  }
+
+  /** The space's actor, and the revision of its record. */
+  space(): readonly [ActorId, number] {
+    const actor = addressOf.space(this.#server);
+    return [actor, this.#host.read(actor)?.revision ?? 0];
   }
 
   /** Where an agent has talked, or talks. */

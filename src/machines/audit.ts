@@ -3,7 +3,8 @@ import type { ActorId } from "../runtime/actor-id.ts";
 import type { Tell } from "../runtime/step.ts";
 import { addressOf } from "./addresses.ts";
 import { effect } from "./placeholder.ts";
-import { backoff, type Wait, waitFor } from "./wait.ts";
+import { remind } from "./reminder.ts";
+import { backoff, timeOf, type Wait, waitFor } from "./wait.ts";
 
 /**
  * Lets everybody look at what is theirs from time to time: one pass over all agents, a few at a time and spread over the
@@ -29,6 +30,8 @@ export interface Batch {
   readonly agents: readonly ActorId[];
   /** True when nobody comes after them. */
   readonly isLast: boolean;
+  /** Of the records of these, and of the space's: what names what each is told. */
+  readonly revisions: Readonly<Record<string, number>>;
   readonly pause: number;
 }
 
@@ -73,7 +76,7 @@ export const auditMachine = setup({
         onDone: {
           target: "waiting",
           actions: [
-            { type: "tell", params: ({ context, event }) => letLook(context, event.output) },
+            { type: "tell", params: ({ context, event }) => letLook(context, event.output, timeOf(event)) },
             { type: "proceed", params: ({ event }) => event.output },
           ],
         },
@@ -84,7 +87,7 @@ export const auditMachine = setup({
   },
 });
 
-function letLook({ server }: AuditContext, { agents, isLast }: Batch): Tell[] {
+function letLook({ server }: AuditContext, { agents, isLast, revisions }: Batch, now: number): Tell[] {
   const all = isLast ? [...agents, addressOf.space(server)] : agents;
-  return all.map((to) => ({ to, event: { type: "INSPECT" } }));
+  return all.map((to) => remind({ to, event: { type: "INSPECT" }, revision: revisions[to] }, now));
 }

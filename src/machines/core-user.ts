@@ -1,6 +1,6 @@
-import { assign, setup } from "xstate";
+import { and, assign, setup } from "xstate";
 import { effect } from "./placeholder.ts";
-import { backoff, type Trouble, troubleWith, type Wait } from "./wait.ts";
+import { backoff, isCursorRefused, type Trouble, troubleWith, type Wait } from "./wait.ts";
 
 /** A user that is wherever our agents are, by itself: one that has all power there, or one that reads along. */
 
@@ -10,7 +10,7 @@ export interface CoreUserInput {
 
 export interface CoreUserContext extends CoreUserInput {
   /** The sync cursor: every invitation up to it has been seen to. */
-  readonly since?: string;
+  readonly since?: string | undefined;
   readonly trouble?: Trouble | undefined;
   readonly wait?: Wait | undefined;
 }
@@ -42,6 +42,8 @@ export const coreUserMachine = setup({
   },
   actions: {
     advance: assign((_, { since }: { since: string }) => ({ since })),
+    /** Without one, the next answer has all invitations that stand. */
+    dropCursor: assign(() => ({ since: undefined })),
     goOn: assign(() => ({ trouble: undefined, wait: undefined })),
     fail: assign(({ context }, event: { readonly error: unknown }) => {
       const trouble = troubleWith(event, context.trouble);
@@ -50,6 +52,8 @@ export const coreUserMachine = setup({
   },
   guards: {
     isOurs: (_, { presence }: { presence: Presence }) => presence === "ours",
+    hasCursor: ({ context }) => context.since !== undefined,
+    isCursorRefused: ({ context: { trouble } }) => isCursorRefused(trouble),
     isLasting: ({ context: { trouble } }) => lasting.has(trouble?.kind ?? ""),
   },
   delays: {
@@ -97,7 +101,11 @@ export const coreUserMachine = setup({
       on: { WAKE: "ensuring" },
     },
     troubled: {
-      always: [{ guard: "isLasting", target: "refused" }, { target: "backingOff" }],
+      always: [
+        { guard: "isLasting", target: "refused" },
+        { guard: and(["hasCursor", "isCursorRefused"]), target: "following", actions: "dropCursor" },
+        { target: "backingOff" },
+      ],
     },
     backingOff: { after: { retry: "ensuring" } },
     refused: { after: { mendingCheck: "ensuring" }, on: { WAKE: "ensuring" } },

@@ -2,6 +2,7 @@ import { assign, setup } from "xstate";
 import type { Reply, Tell } from "../runtime/step.ts";
 import { addressOf } from "./addresses.ts";
 import { effect } from "./placeholder.ts";
+import { remind } from "./reminder.ts";
 import { backoff, failureOf, timeOf, type Wait, waitFor } from "./wait.ts";
 
 /**
@@ -69,8 +70,6 @@ export interface NotFound {
   readonly failed: string;
   readonly remedy?: string;
 }
-
-const day = 24 * 3_600_000;
 
 /** Callers that are answered; who comes on top of them is not. */
 const mostAskers = 100;
@@ -148,17 +147,13 @@ export const discoveryMachine = setup({
   },
 });
 
-/**
- * Named by the record that it is about: an agent in quarantine, which takes nothing, is not told at each look, but once a
- * day, as what was told may have become a dead letter.
- */
 function tellAgents({ server }: DiscoveryContext, listing: Listing, now: number): Tell[] {
   const { changed, missed, disabled, revisions, grace } = listing;
-  const tell = (agentId: string, event: Tell["event"], what: string): Tell => ({
-    to: addressOf.agent(server, agentId),
-    event,
-    id: `${what} ${agentId} ${revisions[agentId] ?? 0} ${Math.floor(now / day)}`,
-  });
+  const tell = (agentId: string, event: Tell["event"], what: string): Tell =>
+    remind(
+      { to: addressOf.agent(server, agentId), event, what: `${what} ${agentId}`, revision: revisions[agentId] },
+      now,
+    );
   return [
     ...changed.map(({ agentId, name }) => tell(agentId, { type: "DISCOVERED", name }, `DISCOVERED as ${name}`)),
     ...missed.map((agentId) => tell(agentId, { type: "MISSED", grace }, "MISSED")),

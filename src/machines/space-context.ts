@@ -1,5 +1,6 @@
 import type { ActorId } from "../runtime/actor-id.ts";
 import type { Tell } from "../runtime/step.ts";
+import { remind } from "./reminder.ts";
 import type { Wait } from "./wait.ts";
 
 /** What the space chart keeps, and what it makes of it. */
@@ -56,6 +57,8 @@ export interface Residents {
   readonly moved: readonly ActorId[];
   /** They have no place yet. */
   readonly homeless: readonly ActorId[];
+  /** Of the records of these: what names what each is told. */
+  readonly revisions: Readonly<Record<string, number>>;
 }
 
 export function partOf({ part, spaceId }: SpaceContext): Part {
@@ -71,10 +74,13 @@ export function placesFor({ part, parts, capacity, given }: SpaceContext, { home
   return part === parts ? Math.min(homeless.length, Math.max(0, capacity - given)) : 0;
 }
 
-export function welcome(context: SpaceContext, residents: Residents): Tell[] {
+export function welcome(context: SpaceContext, residents: Residents, now: number): Tell[] {
   const { part, partId } = context;
   const placed = residents.homeless.slice(0, placesFor(context, residents));
-  return [...residents.moved, ...placed].map((to) => tellPlace(to, part, partId));
+  return [...residents.moved, ...placed].map((to) => {
+    const tell = tellPlace(to, part, partId);
+    return remind({ ...tell, what: `SPACE_READY ${part} ${partId}`, revision: residents.revisions[to] }, now);
+  });
 }
 
 export function answerAsker({ parts, lastId }: SpaceContext, asker: ActorId): Tell {

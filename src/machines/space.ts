@@ -14,7 +14,7 @@ import {
   type SpaceInput,
   welcome,
 } from "./space-context.ts";
-import { backoff, failureOf, waitFor } from "./wait.ts";
+import { backoff, failureOf, timeOf, waitFor } from "./wait.ts";
 
 /**
  * The space that holds every agent's room, in as many parts as it takes, and the bot that owns it. Each step reads first
@@ -146,7 +146,7 @@ export const spaceMachine = setup({
             onDone: {
               target: "furnishing",
               actions: [
-                { type: "tell", params: ({ context, event }) => welcome(context, event.output) },
+                { type: "tell", params: ({ context, event }) => welcome(context, event.output, timeOf(event)) },
                 { type: "givePlaces", params: ({ event }) => event.output },
                 "goOn",
               ],

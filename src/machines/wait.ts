@@ -20,6 +20,14 @@ export interface Trouble {
   readonly wait: Wait;
 }
 
+/** In a row, before a sync cursor is given up. */
+const mostCursorRefusals = 3;
+
+/** Once may be a mistake, and to find without a cursor what was missed is dear. */
+export function isCursorRefused(trouble: Trouble | undefined): boolean {
+  return trouble?.kind === "cursor" && trouble.repeats >= mostCursorRefusals;
+}
+
 /** When the host stamped the event, ms since the epoch. */
 export function timeOf(event: object): number {
   const at: unknown = Reflect.get(event, "at");

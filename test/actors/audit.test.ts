@@ -43,7 +43,7 @@ test.each([1, 7, 359, 360, 361, 1_001])("a pass over %i agents meets each once a
 });
 
 test("where there is nobody, nobody is told to look, once an hour", async () => {
-  expect(await pass([])).toEqual([{ agents: [], isLast: true, pause: hour }]);
+  expect(await pass([])).toEqual([{ agents: [], isLast: true, revisions: { "test/space/agents": 0 }, pause: hour }]);
 });
 
 test("who is disabled, retiring or retired is left alone", async () => {

@@ -68,6 +68,29 @@ describe("an administrator's token", () => {
     expect(homeserver.count("resetPassword")).toBe(2);
   });
 
+  test("#40 heals once an hour, whatever somebody sets the clock to", async () => {
+    await ensure();
+    const healed = async (): Promise<boolean> => {
+      await drift();
+      return ensure().then(
+        () => true,
+        () => false,
+      );
+    };
+    expect(await healed()).toBe(true);
+    clock.set(2 * hour);
+    expect(await healed()).toBe(false);
+    clock.set(-1_000 * hour);
+    clock.advance(hour);
+    expect(await healed()).toBe(true);
+    clock.set(-1_000 * hour);
+    sessions = newSessions(homeserver, vault, care());
+    expect(await healed()).toBe(false);
+    clock.advance(hour);
+    expect(await healed()).toBe(true);
+    expect(homeserver.count("resetPassword")).toBe(3);
+  });
+
   test("#39 never changes the password of anybody but an agent's user or the bot", async () => {
     homeserver.passwords.set("@anna:test", "annas");
     await expect(sessions.ensure("anna", "Anna", signal)).rejects.toMatchObject({ kind: "forbidden" });
@@ -182,7 +205,9 @@ describe("the users that are there already", () => {
     await newSessions(homeserver, vault).ensure("agent_2", "Scout", signal);
     homeserver.fail("liftRateLimits", matrixError("unreachable"), 1, ({ args }) => args[0] === "@agent_1:test");
     const stopping = new AbortController();
+    let looks = 0;
     const residents = async function* () {
+      looks++;
       for (const agentId of ["agent-1", "agent-2"])
         yield { actor: addressOf.agent("test", agentId), agentId, life: "live", isSettled: true, revision: 1 };
     };
@@ -194,9 +219,31 @@ describe("the users that are there already", () => {
     expect([...admin.exempted]).toEqual(["@agent_2:test"]);
     await clock.pass(minutes(5));
     expect([...admin.exempted]).toEqual(["@agent_2:test", userId]);
+    const requests = homeserver.count("liftRateLimits");
+    await clock.pass(hour);
+    expect([looks, homeserver.count("liftRateLimits")], "nothing is done where nothing is to do").toEqual([
+      1,
+      requests,
+    ]);
     stopping.abort(new Error("stopping"));
     await expect(running).rejects.toThrow("stopping");
   });
+});
+
+test("a user that could not be exempted when it logged in is so later, without a look at all", async () => {
+  const stopping = new AbortController();
+  const shared = care();
+  sessions = newSessions(homeserver, vault, shared);
+  const options = { care: shared, directory: { async *residents() {} }, sessions, server: "test", clock };
+  const running = exemptResidents(options, stopping.signal);
+  await clock.pass(minutes(1));
+  homeserver.fail("liftRateLimits", matrixError("unreachable"));
+  await ensure();
+  expect([...admin.exempted]).toEqual([]);
+  await clock.pass(minutes(10));
+  expect([...admin.exempted]).toEqual([userId]);
+  stopping.abort(new Error("stopping"));
+  await expect(running).rejects.toThrow("stopping");
 });
 
 describe("without an administrator's token", () => {

@@ -6,6 +6,7 @@ import { coreUserBehaviour } from "../../src/actors/core-user/behaviour.ts";
 import { Directory } from "../../src/actors/directory.ts";
 import { PasswordFile } from "../../src/config/password-file.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
+import { MatrixError } from "../../src/matrix/port.ts";
 import { FakeAdmin } from "../ports/fake-admin.ts";
 import { matrixError } from "../ports/fake-homeserver.ts";
 import { effectContext } from "./effect-context.ts";
@@ -118,6 +119,20 @@ describe("a core user that exists", () => {
     expect(t.homeserver.count("login", userId)).toBe(0);
   });
 
+  test("is looked after although nobody can tell who the administrator is", async () => {
+    const admin = new FakeAdmin(t.homeserver);
+    const ensured = (user = userId) => run("ensureUser", { userId: user, renew: false }, t.sessions, admin);
+    wanted.set(userId, { password: "its own" });
+    t.homeserver.fail("session", matrixError("malformed"));
+    expect(await ensured()).toBe("ours");
+    wanted.set("@root:test", {});
+    t.homeserver.passwords.set("@root:test", "its own");
+    t.homeserver.fail("session", matrixError("malformed"));
+    // It may be the administrator: that is seen when it is tried again.
+    await expect(ensured("@root:test")).rejects.toMatchObject({ kind: "malformed" });
+    expect(await ensured("@root:test")).toBe("ours");
+  });
+
   test("is not looked for when it is not configured any more", async () => {
     wanted.clear();
     expect(await ensure()).toBe("unwanted");
@@ -171,4 +186,15 @@ describe("a core user", () => {
     await run("follow", {});
     expect(t.homeserver.room(other).membershipOf(userId)).toBe("join");
   });
+
+  test.each(["M_UNKNOWN", "M_INVALID_PARAM"])(
+    "whose cursor is refused with %s says that it is that",
+    async (errcode) => {
+      const details = { remedy: "look", httpStatus: 400, errcode };
+      t.homeserver.fail("sync", new MatrixError("refused", "Invalid stream token", details));
+      await expect(run("follow", { since: "s1" })).rejects.toMatchObject({ kind: "cursor", cause: { errcode } });
+      t.homeserver.fail("sync", new MatrixError("refused", "Invalid filter", details));
+      await expect(run("follow", {})).rejects.toMatchObject({ kind: "refused" });
+    },
+  );
 });

@@ -127,6 +127,15 @@ describe("the space", () => {
     expect(levels).toEqual({ ...content, users: { ...content.users, "@admin:test": 100 } });
   });
 
+  test("leaves power that was given as a string, which no homeserver takes again, and the bot's beside what is garbage", async () => {
+    const partId = await create();
+    const users = { [bot]: 100, "@anna:test": "50", "@eve:test": null };
+    t.homeserver.post(partId, { sender: bot, type: "m.room.power_levels", stateKey: "", content: { users } });
+    await furnish(partId);
+    const levels = t.homeserver.room(partId).state("m.room.power_levels", "");
+    expect(levels?.["users"]).toEqual({ [bot]: 100, "@anna:test": 50, "@admin:test": 100 });
+  });
+
   test("#38 is not lost with the bot's session, which is renewed once", async () => {
     const spaceId = await create();
     t.homeserver.refuseTokens(bot);
@@ -280,6 +289,7 @@ describe("agents that are to be told where they belong", () => {
     expect(await run("listResidents", { part: 1, partId: "!new:test" })).toEqual({
       moved: [address("a")],
       homeless: [address("d")],
+      revisions: { [address("a")]: 1, [address("d")]: 1 },
     });
     expect(await run("listResidents", { part: 2, partId: "!two:test" })).toMatchObject({ moved: [] });
   });

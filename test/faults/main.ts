@@ -106,7 +106,11 @@ function linesOf(result: CellResult): string[] {
 function write(results: readonly CellResult[], failed: number): void {
   if (failed > 0 || results.length < cells.length)
     say("docs/reliability.md is written by a run of all cells in which none fails: not written");
-  else writeFileSync(reliabilityFile, reliability(results, readFileSync(reliabilityFile, "utf8")));
+  else
+    writeFileSync(
+      reliabilityFile,
+      reliability(results, readFileSync(reliabilityFile, "utf8"), { at: new Date(), seed }),
+    );
 }
 
 function elapsed(): number {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { faultNames } from "./fault-names.ts";
 import { cells, nameOf, phaseNames, phases, reasonAgainst } from "./matrix.ts";
 import { choose, timesOf } from "./plan.ts";
-import { reliabilityFile, rowsOf } from "./report.ts";
+import { reliability, reliabilityFile, rowsOf } from "./report.ts";
 
 const crossed = phaseNames.flatMap((phase) => faultNames.map((fault) => ({ phase, fault })));
 
@@ -32,6 +32,24 @@ describe("the fault matrix", () => {
     );
     expect(isFilled).toEqual(rowsOf([]).map((row) => row.slice(1).map((cell) => (cell === "-" ? "-" : true))));
   });
+});
+
+test("the published table says which run it is of, and keeps what is written by hand", () => {
+  const page = readFileSync(reliabilityFile, "utf8");
+  const results = cells.map((cell) => ({
+    cell,
+    userId: undefined,
+    hits: [],
+    problems: [],
+    outcome: "answer" as const,
+    tookMs: 1,
+  }));
+  const written = reliability(results, page, { at: new Date("2026-11-27T01:33:00Z"), seed: 518_561 });
+  expect(written).toContain(
+    `All ${cells.length} outcomes are of one run, which ended on 2026-11-27: \`--all --seed 518561\`.`,
+  );
+  const byHand = page.indexOf("<!-- By hand");
+  expect(written.endsWith(page.slice(byHand))).toBe(true);
 });
 
 describe("a choice of cells", () => {

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildIn } from "../crash/patches.ts";
+import { playFullDisk } from "../e2e/full-disk-story.ts";
 import { nameOf } from "./matrix.ts";
-import { defects } from "./patches.ts";
+import { defects, fullDiskDefects } from "./patches.ts";
 
 /** Tests of the fault suite itself: a cell finds the defect that it is there for. */
 
@@ -40,5 +41,14 @@ describe("of a product built with the defect", () => {
     const said = await judged(cell, await buildIn(defect, join(dir, defect.name)));
     expect(said).toMatch(defect.found);
     expect(said).not.toContain("broke off");
+  });
+
+  /** The product as it stands passes in test/e2e/full-disk.test.ts. */
+  test.for(fullDiskDefects)("$name is found by what people see of a full disk", async (defect, { skip }) => {
+    const source = await buildIn(defect, join(dir, defect.name));
+    // Short, for the control socket is in it.
+    const broken = await playFullDisk({ dir: join(dir, "disk"), source, within: 5_000 });
+    if ("refused" in broken) return skip(broken.refused);
+    for (const found of defect.found) expect(broken).toContainEqual(expect.stringMatching(found));
   });
 });

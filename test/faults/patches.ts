@@ -57,3 +57,17 @@ export const defects: readonly Defect[] = [
     found: /has made \d rooms, not one/,
   },
 ];
+
+/** A defect in what a full disk comes to, and what people see of it. */
+export interface FullDiskDefect extends Pick<Patch, "name" | "file" | "replacements"> {
+  readonly found: readonly RegExp[];
+}
+
+export const fullDiskDefects: readonly FullDiskDefect[] = [
+  {
+    name: "acknowledged-although-it-was-not-written",
+    file: "runtime/embedded/store.ts",
+    replacements: [["        this.#fail(group, cause);\n", "        for (const { resolve } of group) resolve();\n"]],
+    found: [/in vain for status to say that the store is closed/, /^it cannot be started again: .* commits are lost$/],
+  },
+];

@@ -41,8 +41,14 @@ export function tableOf(results: readonly CellResult[]): string {
 /** From here on the page is written by hand. */
 const byHand = "\n<!-- By hand from here on. -->\n";
 
+/** The run that a page is written by. */
+export interface WrittenBy {
+  readonly at: Date;
+  readonly seed: number;
+}
+
 /** docs/reliability.md, from a run of all cells and the page as it stands. */
-export function reliability(results: readonly CellResult[], page: string): string {
+export function reliability(results: readonly CellResult[], page: string, { at, seed }: WrittenBy): string {
   const [, kept = ""] = page.split(byHand);
   const rows = rowsOf(results);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
@@ -64,6 +70,8 @@ session and one room; and the next question is answered as if nothing had been.
 ${line(["", ...phaseNames])}
 ${line(["---", ...phaseNames.map(() => "---")])}
 ${rows.map(line).join("\n")}
+
+All ${results.length} outcomes are of one run, which ended on ${at.toISOString().slice(0, 10)}: \`--all --seed ${seed}\`.
 
 "Refused for minutes" takes four minutes of the program's time, which runs 60 times as fast in these tests. Over a WebSocket,
 a status of HTTP is what the next connection is answered with after the present one broke.

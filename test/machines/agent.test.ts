@@ -339,6 +339,24 @@ describe("the intake", () => {
     expect(agent.context.wait).toBeUndefined();
   });
 
+  test("names each first look after a cursor was given up, so that what each cannot read is told of", () => {
+    const agent = polling();
+    const looks = [1, 2].map(() => {
+      for (let n = 1; n <= 3; n++) {
+        agent.fail("poll", failure("cursor"));
+        if (n < 3) agent.fireNext();
+      }
+      const look = agent.inputOf<PollInput>("catchUp").lost;
+      agent.fail("catchUp", failure("unreachable"));
+      agent.fireNext();
+      expect(agent.inputOf<PollInput>("catchUp").lost, "the same look").toBe(look);
+      agent.done("catchUp", { since: "s1", heard: [] });
+      return look;
+    });
+    expect(looks).toEqual([1, 2]);
+    expect(agent.inputOf<PollInput>("poll")).not.toHaveProperty("lost");
+  });
+
   test("keeps a cursor that is not refused three times in a row, whatever else fails", () => {
     fc.assert(
       fc.property(

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { failure } from "./chart-driver.ts";
 import { drive } from "./charts-under-test.ts";
 
-const batch = { agents: ["test/agent/1", "test/agent/2"], isLast: false, pause: 10_000 };
+const batch = { agents: ["test/agent/1", "test/agent/2"], isLast: false, revisions: {}, pause: 10_000 };
 
 test("lets a few agents look at a time, and the space when all have", () => {
   const audit = drive.audit();
@@ -11,7 +11,7 @@ test("lets a few agents look at a time, and the space when all have", () => {
   audit.done("nextAgents", batch);
   expect(audit.fireNext()).toBe(10_000);
   expect(audit.inputOf("nextAgents")).toEqual({ after: "test/agent/2" });
-  audit.done("nextAgents", { agents: ["test/agent/3"], isLast: true, pause: 20_000 });
+  audit.done("nextAgents", { agents: ["test/agent/3"], isLast: true, revisions: {}, pause: 20_000 });
   expect(audit.tells.map(({ to, event }) => [to, event])).toEqual(
     ["test/agent/1", "test/agent/2", "test/agent/3", "test/space/agents"].map((to) => [to, { type: "INSPECT" }]),
   );

@@ -196,6 +196,34 @@ describe("!retry", () => {
   });
 });
 
+describe("!retry in a conversation whose queue is full", () => {
+  const many = Array.from({ length: 500 }, (_, n) => question(n + 2));
+
+  function full(): Conversation {
+    const conversation = asking();
+    conversation.fail("ask", failure("failed"));
+    conversation.done("reply");
+    conversation.send({ type: "MESSAGE", question: question(1_000) });
+    for (const one of many) conversation.send({ type: "MESSAGE", question: one });
+    return conversation;
+  }
+
+  test("says so: there would be something to try again", () => {
+    const conversation = full();
+    conversation.send(command("retry"));
+    expect(remarksOf(conversation)).toEqual([expect.stringMatching(/^500 messages are waiting .* not try .* again/)]);
+    expect(conversation.context.queue).toEqual(many);
+    expect(conversation.context.failed).toEqual(question(1));
+  });
+
+  test("says that there is nothing to try again where there is not", () => {
+    const conversation = asking();
+    for (const one of many) conversation.send({ type: "MESSAGE", question: one });
+    conversation.send(command("retry"));
+    expect(remarksOf(conversation)).toEqual([expect.stringMatching(/nothing to try again/)]);
+  });
+});
+
 test("a command of somebody who may give none changes nothing, and is told so", () => {
   const conversation = asking();
   for (const name of ["stop", "retry", "approve", "deny"] as const)

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { largestQueue } from "../../src/machines/conversation/queue.ts";
 import { asking } from "./asking.ts";
-import { approval, question } from "./charts-under-test.ts";
+import { failure } from "./chart-driver.ts";
+import { approval, command, question } from "./charts-under-test.ts";
 
 describe("a queue of long messages", () => {
   const long = (n: number) => question(n, { text: "é".repeat(largestQueue / 8) });
@@ -44,5 +45,17 @@ describe("a queue of long messages", () => {
     const huge = question(2, { text: "x".repeat(largestQueue + 1) });
     conversation.send({ type: "MESSAGE", question: huge });
     expect(conversation.context.queue).toEqual([huge]);
+  });
+
+  test("takes no !retry, and says why", () => {
+    const conversation = asking();
+    conversation.fail("ask", failure("failed"));
+    conversation.done("reply");
+    for (const n of [2, 3, 4, 5, 6]) conversation.send({ type: "MESSAGE", question: long(n) });
+    conversation.send(command("retry"));
+    expect(conversation.context.queue.map(({ eventId }) => eventId)).toEqual([3, 4, 5, 6].map((n) => long(n).eventId));
+    expect(conversation.actions).toMatchObject([
+      { name: "remark", input: { text: expect.stringMatching(/^Long messages are waiting already/) } },
+    ]);
   });
 });

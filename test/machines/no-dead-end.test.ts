@@ -302,7 +302,11 @@ test("space", () => {
       ensureBot: [good(), bad("unreachable"), bad("forbidden")],
       resolveSpace: [good({ partId: null }), good({ partId: "!space:test" }), bad("squatted"), bad("unreachable")],
       createSpace: [good({ partId: "!space:test" }), bad("taken"), bad("unreachable")],
-      listResidents: [good({ moved: [], homeless: [] }), good({ moved: [asker], homeless: [asker, asker] }), bad("")],
+      listResidents: [
+        good({ moved: [], homeless: [], revisions: {} }),
+        good({ moved: [asker], homeless: [asker, asker], revisions: {} }),
+        bad(""),
+      ],
       furnishSpace: [good(), bad("forbidden")],
       sweepSpace: [good(), bad("unreachable")],
       inviteToSpace: [good(), bad("limited", 333_000), bad("forbidden")],
@@ -329,8 +333,8 @@ test("audit", () => {
     start: drive.audit(),
     endings: {
       nextAgents: [
-        good({ agents: [], isLast: true, pause: 1_000 }),
-        good({ agents: ["test/agent/1"], isLast: false, pause: 1_000 }),
+        good({ agents: [], isLast: true, revisions: {}, pause: 1_000 }),
+        good({ agents: ["test/agent/1"], isLast: false, revisions: {}, pause: 1_000 }),
         bad(""),
       ],
     },
@@ -361,10 +365,15 @@ test("core-user", () => {
     start: drive.coreUser(),
     endings: {
       ensureUser: [good("ours"), good("theirs"), bad("unreachable"), bad("forbidden")],
-      follow: [good({ since: "s1" }), bad("limited", 10_000), bad("token"), bad("forbidden")],
+      follow: [good({ since: "s1" }), bad("limited", 10_000), bad("token"), bad("forbidden"), bad("cursor")],
     },
     events: [{ type: "WAKE" }],
-    distinguish: ({ since, trouble }) => [since, trouble?.kind, Math.min(trouble?.tries ?? 0, 2)],
+    distinguish: ({ since, trouble }) => [
+      since,
+      trouble?.kind,
+      Math.min(trouble?.tries ?? 0, 2),
+      trouble?.kind === "cursor" && Math.min(trouble.repeats, 3),
+    ],
     check: ({ context: { wait, trouble } }) => expect(wait).toEqual(trouble?.wait),
     settled: (actor) => actor.in("following") || actor.in("absent"),
   });

@@ -8,7 +8,7 @@ import { drive } from "./charts-under-test.ts";
 
 type Space = ChartDriver<SpaceContext>;
 
-const nobody: Residents = { moved: [], homeless: [] };
+const nobody: Residents = { moved: [], homeless: [], revisions: {} };
 
 /** Where a part is, as the homeserver says. */
 function idOf({ part }: SpaceContext): string {
@@ -84,13 +84,36 @@ describe("an inspection", () => {
     expect(space.inputOf("resolveSpace")).toEqual({ part: 1, spaceId: "!part-1:test" });
     space.done("resolveSpace", { partId: null });
     space.done("createSpace", { partId: "!another:test" });
-    space.done("listResidents", { moved: ["test/agent/a", "test/agent/b"], homeless: [] });
+    space.done("listResidents", { moved: ["test/agent/a", "test/agent/b"], homeless: [], revisions: {} });
     expect(told(space)).toEqual([
       ["test/agent/a", 1, "!another:test"],
       ["test/agent/b", 1, "!another:test"],
     ]);
     settle(space);
     expect(space.context.spaceId).toBe("!another:test");
+  });
+
+  test("names what it tells by what it knows of whom it tells, so that who takes nothing has it once", () => {
+    const space = settle(drive.space());
+    const tell = (partId: string, revisions: Residents["revisions"], later = 0): string | undefined => {
+      space.at += later;
+      space.send({ type: "INSPECT" });
+      space.done("ensureBot");
+      space.done("resolveSpace", { partId });
+      space.done("listResidents", { moved: ["test/agent/a"], homeless: [], revisions });
+      settle(space);
+      return space.tells.at(-1)?.id;
+    };
+    const known = { "test/agent/a": 7 };
+    const first = tell("!new:test", known);
+    expect(first).toBeDefined();
+    expect(tell("!new:test", known)).toBe(first);
+    const others = [
+      tell("!newer:test", known),
+      tell("!new:test", { "test/agent/a": 8 }),
+      tell("!new:test", known, 24 * 3_600_000),
+    ];
+    expect(new Set([first, ...others]).size).toBe(4);
   });
 
   test("does not wait for what is backing off", () => {
@@ -121,7 +144,7 @@ describe("a space that is full", () => {
     expect(space.inputOf("resolveSpace")).toEqual({ part: 2, spaceId: "!part-1:test" });
     space.done("resolveSpace", { partId: null });
     space.done("createSpace", { partId: "!part-2:test" });
-    space.done("listResidents", { moved: [], homeless: ["test/agent/4"] });
+    space.done("listResidents", { moved: [], homeless: ["test/agent/4"], revisions: {} });
     settle(space);
     ask(space, 5);
     expect(told(space).slice(3)).toEqual([
@@ -171,7 +194,7 @@ test("whoever asks for the space is told, once it is there, and no part gets mor
       space = drive.space(({ record }) => {
         take(space);
         const isListing = record.children["listResidents"] !== undefined && !record.children["listResidents"].finished;
-        listed = isListing ? (listed ?? { moved: [], homeless: homeless() }) : undefined;
+        listed = isListing ? (listed ?? { ...nobody, homeless: homeless() }) : undefined;
       });
       const running = space;
       const ask = (): void => {

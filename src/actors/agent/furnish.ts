@@ -4,6 +4,7 @@ import type { agentMachine } from "../../machines/agent/index.ts";
 import { type Content, type MatrixClient, MatrixError } from "../../matrix/port.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { SquattedAlias } from "../ownership.ts";
+import { powerLevel, powerOf } from "../power-levels.ts";
 import { holds, RoomState } from "../room-state.ts";
 import type { Sessions } from "../sessions.ts";
 import { aliasOf, furniture, levelsOf, type Piece } from "./contents.ts";
@@ -64,12 +65,7 @@ async function ensureAlias(client: MatrixClient, alias: string, roomId: string, 
   else if (named !== roomId) throw new SquattedAlias(alias);
 }
 
-const level = z.number().catch(0);
-const powerLevels = z.looseObject({
-  users_default: level.optional(),
-  events_default: level.optional(),
-  users: z.record(z.string(), level).catch({}),
-});
+const defaults = z.object({ users_default: powerLevel, events_default: powerLevel });
 
 /**
  * The levels with what was changed from outside put right: people may speak, nobody has power by merely being there, and
@@ -78,7 +74,8 @@ const powerLevels = z.looseObject({
 function mendedLevels(state: RoomState, userId: string, options: RoomOptions): Content | undefined {
   const there = state.content("m.room.power_levels");
   if (there === undefined) return undefined;
-  const { users, ...levels } = powerLevels.parse(there);
+  const users = powerOf(there["users"]);
+  const levels = defaults.parse(there);
   const wanted = Object.entries({ ...levelsOf(options), [userId]: 100 }).filter(
     ([user, own]) => !state.isAbovePower(user) && !(own > 0 ? (users[user] ?? 0) >= own : users[user] === own),
   );

@@ -19,13 +19,22 @@ export interface AuditOptions {
 export function auditBehaviour(directory: Directory, options: AuditOptions): Behaviour {
   const children: ChildEffects<typeof auditMachine> = {
     async nextAgents({ after }) {
-      const present: ActorId[] = [];
-      for await (const { actor, life } of directory.residents())
-        if (life === "live" || life === "missing") present.push(actor);
-      const size = Math.max(1, Math.ceil(present.length / mostLooks));
-      const left = present.toSorted().filter((actor) => after === null || actor > after);
-      const looks = Math.max(1, Math.ceil(present.length / size));
-      return { agents: left.slice(0, size), isLast: left.length <= size, pause: Math.ceil(options.interval / looks) };
+      let present = 0;
+      const left = new Map<ActorId, number>();
+      for await (const { actor, life, revision } of directory.residents()) {
+        if (life !== "live" && life !== "missing") continue;
+        present++;
+        if (after === null || actor > after) left.set(actor, revision);
+      }
+      const size = Math.max(1, Math.ceil(present / mostLooks));
+      const looks = Math.max(1, Math.ceil(present / size));
+      const agents = [...left.keys()].toSorted().slice(0, size);
+      return {
+        agents,
+        isLast: left.size <= size,
+        revisions: Object.fromEntries([...agents.map((actor) => [actor, left.get(actor)]), directory.space()]),
+        pause: Math.ceil(options.interval / looks),
+      };
     },
   };
   return defineBehaviour({

@@ -21,7 +21,10 @@ export function ensureUser(options: CoreUserOptions): CoreUserEffects["ensureUse
       await checkpoint(forgotten);
     }
     if (!sessions.isLoggedIn(userId)) {
-      const credentials = (await administrators(options, userId, signal)) ?? (await own(options, userId, signal));
+      const { session, malformed } = await administrators(options, signal);
+      const credentials = session?.userId === userId ? session : await own(options, userId, signal);
+      // It may be the administrator, whom nobody could tell.
+      if (credentials === undefined && malformed !== undefined) throw malformed;
       if (credentials === undefined) return "theirs";
       await sessions.keep(credentials);
     }
@@ -30,18 +33,21 @@ export function ensureUser(options: CoreUserOptions): CoreUserEffects["ensureUse
   };
 }
 
-/** The configured administrator's session, if that is the user. */
+/** The configured administrator's session, if there is one: garbage for an answer keeps no other user from its own. */
 async function administrators(
   { admin }: CoreUserOptions,
-  userId: string,
   signal: AbortSignal,
-): Promise<Credentials | undefined> {
-  const session = await admin?.session(signal).catch((error: unknown) => {
+): Promise<{ readonly session?: Credentials; readonly malformed?: MatrixError }> {
+  if (admin === undefined) return {};
+  try {
+    return { session: await admin.session(signal) };
+  } catch (error) {
+    if (!(error instanceof MatrixError)) throw error;
     // What is wrong with the administrator's token is told where it is needed.
-    if (error instanceof MatrixError && error.kind === "forbidden") return undefined;
+    if (error.kind === "forbidden") return {};
+    if (error.kind === "malformed") return { malformed: error };
     throw error;
-  });
-  return session?.userId === userId ? session : undefined;
+  }
 }
 
 async function own(options: CoreUserOptions, userId: string, signal: AbortSignal): Promise<Credentials | undefined> {

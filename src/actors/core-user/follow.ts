@@ -3,6 +3,7 @@ import type { coreUserMachine } from "../../machines/core-user.ts";
 import { type InvitedRoom, type MatrixClient, MatrixError, type SyncFilter } from "../../matrix/port.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
+import { syncFrom } from "../cursor.ts";
 import type { CoreUserOptions } from "./options.ts";
 
 type CoreUserEffects = ChildEffects<typeof coreUserMachine>;
@@ -28,8 +29,10 @@ export function follow(options: CoreUserOptions): CoreUserEffects["follow"] {
     let since = noted;
     for (;;) {
       const polled = clock.elapsed();
-      const request = { timeoutMs: recovering ? 0 : pollTimeout, filter, ...(since !== undefined && { since }) };
-      const { nextBatch, invited } = await client.sync(request, signal);
+      const request = { timeoutMs: recovering ? 0 : pollTimeout, filter };
+      const { nextBatch, invited } = await (since === undefined
+        ? client.sync(request, signal)
+        : syncFrom(client, { ...request, since }, signal));
       const ours = invited.length === 0 ? [] : await sentByOurs(options, invited);
       // One after the other, since joins are limited. What fails is in the next answer to the same cursor.
       for (const { roomId } of ours) await join(client, roomId, signal);

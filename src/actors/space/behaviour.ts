@@ -56,10 +56,14 @@ export function spaceBehaviour(sessions: Sessions, directory: Directory, options
     async listResidents({ part, partId }) {
       const moved: ActorId[] = [];
       const homeless: ActorId[] = [];
-      for await (const { actor, life, place } of directory.residents())
+      const known = new Map<ActorId, number>();
+      for await (const { actor, life, place, revision } of directory.residents()) {
         if (place === undefined && (life === "live" || life === "missing")) homeless.push(actor);
         else if (place?.part === part && place.spaceId !== partId) moved.push(actor);
-      return { moved, homeless };
+        else continue;
+        known.set(actor, revision);
+      }
+      return { moved, homeless, revisions: Object.fromEntries(known) };
     },
     furnishSpace: (part, { signal }) => bot.act((client) => furnishPart(client, options, part, signal), signal),
     async inviteToSpace({ part, partId }, { signal }) {

@@ -1,14 +1,12 @@
-import { z } from "zod";
 import type { MadePart } from "../../machines/space-context.ts";
 import type { Content, MatrixClient } from "../../matrix/port.ts";
 import type { Directory } from "../directory.ts";
 import type { CoreUsers } from "../invite.ts";
 import { roomMark, roomMarker } from "../marker.ts";
+import { powerOf } from "../power-levels.ts";
 import { holds, RoomState } from "../room-state.ts";
 import { agentOfChild, isChild, partChild } from "./child.ts";
 import { aliasOf, joinRulesOf, nameOf, ownerOf, type SpaceNames, topicOf } from "./parts.ts";
-
-const givenLevels = z.object({ users: z.record(z.string(), z.number()).catch({}) });
 
 /** Makes a part of the space what it should be again, whoever changed it. Writes only what differs. */
 export async function furnishPart(
@@ -41,8 +39,10 @@ export async function furnishPart(
 
 /** Whoever has power by hand keeps it. */
 function levelsWith({ admins }: CoreUsers, state: RoomState): Content {
-  const { users } = givenLevels.parse(state.content("m.room.power_levels") ?? {});
-  return { ...users, ...Object.fromEntries(admins.map((admin) => [admin, 100])) };
+  return {
+    ...powerOf(state.content("m.room.power_levels")?.["users"]),
+    ...Object.fromEntries(admins.map((admin) => [admin, 100])),
+  };
 }
 
 /**

@@ -35,7 +35,7 @@ export interface AgentContext extends AgentInput {
   readonly since?: string | undefined;
   /** True while the homeserver pushes what is said, and all from before that is known. */
   readonly inTouch?: true | undefined;
-  /** How often touch was lost: it names the looks at what was said meanwhile. */
+  /** How often touch was lost, or the cursor given up: it names the looks at what was said meanwhile. */
   readonly lost?: number;
   /** Names the store that the last first look was for, where that was not the first store. */
   readonly store?: string;
@@ -144,7 +144,7 @@ export interface PollInput {
   readonly since?: string;
   /** Names a first look that is not the first one. */
   readonly store?: string;
-  /** Names one after touch was lost. */
+  /** Names one after touch was lost, or a cursor given up. */
   readonly lost?: number;
   /** Set after trouble: the first answer is then handed on even when it brings nothing, to say that all is well. */
   readonly recovering?: true;

@@ -2,7 +2,7 @@ import { and, assign, not, or, setup, stateIn } from "xstate";
 import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Tell } from "../../runtime/step.ts";
 import { effect } from "../placeholder.ts";
-import { failureOf, timeOf, troubleWith } from "../wait.ts";
+import { failureOf, isCursorRefused, timeOf, troubleWith } from "../wait.ts";
 import {
   type AgentContext,
   type AgentEvent,
@@ -39,9 +39,6 @@ const isLeaving = or([stateIn({ life: "retiring" }), stateIn({ life: "retired" }
 const lasting: ReadonlySet<string> = new Set(["forbidden", "refused", "unsupported", "taken", "squatted", "missing"]);
 /** What trying the same step again at once would not change. */
 const passable: ReadonlySet<string> = new Set([...lasting, "too-large", "malformed", "failed", "gone"]);
-
-/** In a row, before a cursor is given up. */
-const mostCursorRefusals = 3;
 
 export const agentSetup = setup({
   types: { input: {} as AgentInput, context: {} as AgentContext, events: {} as AgentEvent },
@@ -97,7 +94,7 @@ export const agentSetup = setup({
     ),
     loseTouch: assign(({ context: { lost = 0 } }) => ({ inTouch: undefined, lost: lost + 1 })),
     /** What comes after it is read back from the rooms. */
-    dropCursor: assign(() => ({ since: undefined })),
+    dropCursor: assign(({ context: { lost = 0 } }) => ({ since: undefined, lost: lost + 1 })),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
     noteChange: assign(({ context, event }, { changed }: { readonly changed?: true }) =>
       changed === undefined ? {} : changesWith(context, timeOf(event)),
@@ -127,9 +124,7 @@ export const agentSetup = setup({
     isNamed: ({ context }) => context.name !== undefined,
     knowsSpace: ({ context }) => context.spaceId !== undefined,
     hasCursor: ({ context }) => context.since !== undefined,
-    /** Again and again: once may be a mistake, and to read back what was missed is dear. */
-    isCursorRefused: ({ context: { troubles } }) =>
-      troubles.intake?.kind === "cursor" && troubles.intake.repeats >= mostCursorRefusals,
+    isCursorRefused: ({ context: { troubles } }) => isCursorRefused(troubles.intake),
     hasRoom: ({ context }) => context.roomId !== undefined,
     isElsewhere: ({ context }, { roomId }: { roomId: string | null }) =>
       roomId !== null && context.roomId !== undefined && roomId !== context.roomId,

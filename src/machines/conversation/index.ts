@@ -1,6 +1,6 @@
 import { errorAnswer, remarks, stoppedAnswer, unsendable, waitText } from "../wording.ts";
 import { remark, turnInput } from "./context.ts";
-import { refusalOf } from "./queue.ts";
+import { refusalOf, retryRefusalOf } from "./queue.ts";
 import { recalling } from "./recalling.ts";
 import { conversationSetup } from "./setup.ts";
 import { turn } from "./turn.ts";
@@ -47,7 +47,12 @@ export const conversationMachine = conversationSetup.createMachine({
       {
         actions: {
           type: "remark",
-          params: ({ context, event }) => remark(context, event.command, remarks.nothingToRetry),
+          params: ({ context, event }) =>
+            remark(
+              context,
+              event.command,
+              context.failed === undefined ? remarks.nothingToRetry : retryRefusalOf(context.queue),
+            ),
         },
       },
     ],

@@ -15,9 +15,18 @@ export function hasRoomFor(queue: readonly Question[], question: Question): bool
 }
 
 export function refusalOf(queue: readonly Question[]): string {
-  const why =
-    queue.length >= longestQueue ? `${longestQueue} messages are waiting already` : "Long messages are waiting already";
-  return `${why}, so I did not take this one. Please send it again later.`;
+  return `${whatWaitsIn(queue)}, so I did not take this one. Please send it again later.`;
+}
+
+/** The message itself, not the command: by the time that there is room, another may be the last that failed. */
+export function retryRefusalOf(queue: readonly Question[]): string {
+  return `${whatWaitsIn(queue)}, so I did not try the last one again. Please send it again later.`;
+}
+
+function whatWaitsIn(queue: readonly Question[]): string {
+  return queue.length >= longestQueue
+    ? `${longestQueue} messages are waiting already`
+    : "Long messages are waiting already";
 }
 
 /** The queue with a question's text replaced. One that has become too long keeps its place, and is told so there. */

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { catchUp } from "../../../src/actors/agent/intake.ts";
 import { finalContent } from "../../../src/actors/conversation/content.ts";
 import { Markdown } from "../../../src/actors/conversation/markdown.ts";
+import type { PollInput } from "../../../src/machines/agent/context.ts";
 import type { Question } from "../../../src/machines/question.ts";
 import type { MatrixEvent, MessagesRequest } from "../../../src/matrix/port.ts";
 import { effectContext } from "../effect-context.ts";
@@ -14,8 +15,8 @@ vi.setConfig({ testTimeout: 60_000 });
 const noGuests = { server: "test", people: new Set<string>(), servers: new Set<string>() };
 const markdown = new Markdown();
 
-async function look({ sessions, userId, roomId }: Town) {
-  return await catchUp(sessions, noGuests, { people: new Set() })({ userId, roomId }, effectContext<never>());
+async function look({ sessions, userId, roomId }: Town, name: Pick<PollInput, "store" | "lost"> = {}) {
+  return await catchUp(sessions, noGuests, { people: new Set() })({ userId, roomId, ...name }, effectContext<never>());
 }
 
 async function textsIn(t: Town): Promise<string[]> {
@@ -133,6 +134,16 @@ describe("a first look", () => {
     expect(heard[0]).toEqual({ kind: "cut", roomId: t.roomId, gap: "first look" });
     const types = t.homeserver.requests.find(({ call }) => call === "messages")?.args.at(-1) as MessagesRequest;
     expect(types.types).toContain("m.room.member");
+    const gaps = [];
+    for (const name of [{ lost: 1 }, { lost: 2 }, { store: "store-2" }, { store: "store-2", lost: 2 }, { lost: 2 }])
+      gaps.push((await look(t, name)).heard[0]);
+    expect(gaps.map((gap) => gap?.kind === "cut" && gap.gap)).toEqual([
+      "first look after 1",
+      "first look after 2",
+      "first look store-2",
+      "first look store-2 after 2",
+      "first look after 2",
+    ]);
   });
 
   test("hears each question after the newest answered one, once, wherever the pages begin", async () => {

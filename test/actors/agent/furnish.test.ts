@@ -106,6 +106,24 @@ describe("power in a room that is looked at", () => {
     expect(writes()).toHaveLength(1);
   });
 
+  test("is left to whom somebody gave it as a string, which no homeserver takes again, and garbage to nobody", async () => {
+    change("m.room.power_levels", levels({ ...own, "@admin:test": "100", [anna]: " 50", "@bert:test": null }));
+    await furnish();
+    expect(state("m.room.power_levels")?.["users"]).toEqual({
+      ...own,
+      "@admin:test": 100,
+      "@letta:test": -1,
+      [anna]: 50,
+    });
+  });
+
+  test("is nobody's for merely being there, also where that is a string", async () => {
+    const users = { ...own, "@admin:test": 100, "@letta:test": -1 };
+    change("m.room.power_levels", levels(users, { users_default: "100", events_default: {} }));
+    await furnish();
+    expect(state("m.room.power_levels")).toMatchObject({ users_default: 0, events_default: 0 });
+  });
+
   test("of the agent is asked for again when somebody took it, and said to be missing", async () => {
     change("m.room.power_levels", levels({ "@admin:test": 100, "@letta:test": -1 }));
     t.homeserver.fail("sendState", matrixError("forbidden"));

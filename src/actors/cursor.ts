@@ -1,10 +1,10 @@
-import { type MatrixClient, MatrixError, type SyncRequest, type SyncResponse } from "../../matrix/port.ts";
+import { type MatrixClient, MatrixError, type SyncRequest, type SyncResponse } from "../matrix/port.ts";
 
 /** The homeserver cannot read a cursor that it has given itself: it lost its database, say, or was replaced. */
 export class CursorRefused extends Error {
   override readonly name = "CursorRefused";
   readonly kind = "cursor";
-  readonly remedy = "Wait: refused again and again, it is given up, and what was missed is read from the rooms.";
+  readonly remedy = "Wait: refused again and again, it is given up, and what was missed is looked for without it.";
 
   constructor(userId: string, options?: ErrorOptions) {
     super(`the homeserver refuses the sync cursor of ${userId}`, options);
