@@ -14,6 +14,7 @@ import { exemptResidents } from "./actors/exemptions.ts";
 import { outboxBehaviour } from "./actors/outbox/behaviour.ts";
 import { type CredentialVault, type Identity, Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
+import { agentTools } from "./agent-tools.ts";
 import { callersOf } from "./callers.ts";
 import { AnswerWatch } from "./commands/agents/answer-watch.ts";
 import { Waits } from "./commands/agents/waits.ts";
@@ -200,6 +201,7 @@ async function compose(
     answers: new AnswerWatch(host, serverName, clock),
     ...callers,
   });
+  letta.offer?.(agentTools({ commands, offered: config.letta.matrixTools, logger }));
   const supervision = { clock, jitterSeed: secret, period: 600_000, backoff: { minBackoff: 200, maxBackoff: 60_000 } };
   /** What the actors do without: it is started again however often it fails. */
   const helpers: readonly ChildSpec[] = [

@@ -100,6 +100,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
       url: letta.url,
       toolAllowList: letta.tool_allow_list,
       toolAskList: letta.tool_ask_list,
+      matrixTools: letta.matrix_tools,
       idleTimeoutMs: letta.idle_timeout,
       ...(secrets.lettaToken !== undefined && { token: secrets.lettaToken }),
       ...(secrets.lettaApiKey !== undefined && { apiKey: secrets.lettaApiKey }),

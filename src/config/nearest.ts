@@ -1,13 +1,26 @@
+export interface Likeness {
+  readonly candidate: string;
+  /** How many letters are other ones. */
+  readonly distance: number;
+  /** Near enough to be what was meant. */
+  readonly isNear: boolean;
+}
+
 /** The candidate that is most like `word`, if one is near enough to be what was meant. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const [best] = byLikeness(word, candidates);
+  return best?.isNear === true ? best.candidate : undefined;
+}
+
+/** All candidates, those that are most like `word` first. */
+export function byLikeness(word: string, candidates: readonly string[]): Likeness[] {
   const tolerated = Math.max(1, Math.floor(word.length / 3));
-  let best: string | undefined;
-  let bestDistance = tolerated + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
+  return candidates
+    .map((candidate) => {
+      const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+      return { candidate, distance, isNear: distance <= tolerated };
+    })
+    .sort((a, b) => a.distance - b.distance);
 }
 
 /** Levenshtein distance. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { agentToolNames, usualAgentTools } from "./agent-tools.ts";
 import { type ApiConfig, api } from "./api-keys.ts";
 import type { AppserviceRegistration } from "./appservice-file.ts";
 import { coreUsers, homeserver } from "./homeserver-keys.ts";
@@ -55,6 +56,15 @@ const letta = z.strictObject({
       description:
         "Letta tools that agents may use when a person in the room has approved the call, each time: with !approve, or with ✅ on the agent's request.",
       example: "tool_ask_list: [run_code]",
+      reload: restart("each session with Letta is opened with it"),
+    }),
+  matrix_tools: z
+    .array(z.enum(agentToolNames, `must be one of ${agentToolNames.join(", ")}`), "must be a list of tool names")
+    .default([...usualAgentTools])
+    .meta({
+      description:
+        "Tools for Matrix that each agent has without any set-up, where Letta is an App Server: what it does by them, it does as its own user, and nobody is asked. A name that is on tool_ask_list, too, is asked about. [] for none.",
+      example: "matrix_tools: [send_message_to_agent, list_agents]",
       reload: restart("each session with Letta is opened with it"),
     }),
   idle_timeout: duration.prefault("5m").meta({
@@ -339,6 +349,8 @@ export interface Config {
     readonly apiKey?: string;
     readonly toolAllowList: readonly string[];
     readonly toolAskList: readonly string[];
+    /** What an App Server's agents are given of ours. */
+    readonly matrixTools: readonly string[];
     readonly idleTimeoutMs: number;
   };
   /** Absolute. */

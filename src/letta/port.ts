@@ -15,6 +15,8 @@ export interface LettaAbilities {
   readonly repeatsBrokenAnswers: boolean;
   /** A turn that was cut off holds its conversation for good, and leaves half answers that a branch is without. */
   readonly holdsConversations: boolean;
+  /** Agents can be given tools that we serve ourselves ({@link ToolTaker}). */
+  readonly takesTools: boolean;
 }
 
 export interface AgentSummary {
@@ -42,6 +44,45 @@ export interface TurnRequest {
    * decided. Such a tool is denied when this is left out.
    */
   askPerson?(call: ToolCall, over: AbortSignal): Promise<Decision>;
+}
+
+/** A tool that we serve ourselves. */
+export interface ToolSpec {
+  readonly name: string;
+  /** For the model: what it is for. */
+  readonly description: string;
+  /** JSON Schema of an object. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** Who calls a tool of ours: the server says so, never the model. */
+export interface ToolCaller extends Conversation {
+  /** Of the message whose turn it is. */
+  readonly otid: string;
+  /** Names the call within that turn. */
+  readonly toolCallId: string;
+}
+
+export interface ToolOutcome {
+  /** What the model is told. */
+  readonly text: string;
+  readonly isError: boolean;
+}
+
+/** The tools that we serve ourselves. */
+export interface ExternalTools {
+  readonly list: readonly ToolSpec[];
+  /**
+   * Does what the model wants; the same call twice is done once. Never throws. Aborted when the turn is over: what has
+   * been accepted by then is done all the same.
+   */
+  call(caller: ToolCaller, name: string, input: unknown, signal: AbortSignal): Promise<ToolOutcome>;
+}
+
+/** What a backend may be able to do besides. */
+export interface ToolTaker {
+  /** From the next session on, turns of ours may call these tools; nobody is asked about that. */
+  offer(tools: ExternalTools): void;
 }
 
 /** What a model wants to do. */

@@ -1,6 +1,6 @@
 /** Which tools our turns may use: by name only, since on some servers an agent has a shell and all files of its host. */
 export class ToolPolicy {
-  readonly #allowed: ReadonlySet<string>;
+  readonly #allowed: Set<string>;
   readonly #asked: ReadonlySet<string>;
 
   /**
@@ -10,6 +10,11 @@ export class ToolPolicy {
   constructor(memoryTools: readonly string[], toolAllowList: readonly string[], toolAskList: readonly string[] = []) {
     this.#asked = new Set(toolAskList);
     this.#allowed = new Set([...memoryTools, ...toolAllowList]);
+  }
+
+  /** Allows tools that we serve ourselves. Of those on `toolAskList` people are asked all the same. */
+  allow(tools: readonly string[]): void {
+    for (const tool of tools) this.#allowed.add(tool);
   }
 
   /** What is offered to the model at all. */

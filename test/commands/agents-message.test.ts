@@ -1,95 +1,30 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { hear } from "../../src/actors/agent/listen.ts";
-import { Markdown } from "../../src/actors/conversation/markdown.ts";
-import { outboxBehaviour } from "../../src/actors/outbox/behaviour.ts";
 import type { Principal } from "../../src/commands/access/principal.ts";
 import { scopes } from "../../src/commands/access/principal.ts";
 import { mostHops, TooManyHops } from "../../src/commands/agents/hops.ts";
 import { agentsMessage, NobodyAsks, OwnSelf } from "../../src/commands/agents/message.ts";
-import { Deadlock, Waits } from "../../src/commands/agents/waits.ts";
+import { Deadlock, type Waits } from "../../src/commands/agents/waits.ts";
 import type { Call, CommandContext } from "../../src/commands/command.ts";
 import { bind } from "../../src/commands/command.ts";
 import { NotYours } from "../../src/commands/messages/speaker.ts";
-import { addressOf } from "../../src/machines/addresses.ts";
-import type { ActorId } from "../../src/runtime/actor-id.ts";
-import { partsOf } from "../../src/runtime/actor-id.ts";
-import type { ActorRecord } from "../../src/runtime/record.ts";
-import { agentRecord } from "../actors/agent-record.ts";
-import { type Town, town } from "../actors/town.ts";
-import { memoryHost } from "../runtime/memory-host.ts";
-import { untroubled, unused } from "./untroubled.ts";
+import { type TwoAgents, twoAgents } from "./two-agents.ts";
 
-const server = "test";
 const scout = { principal: { name: "Scout's", scopes: new Set(scopes), agentId: "agent-1" }, requestId: "r" };
 
-let place: Town;
+let place: TwoAgents["place"];
 let ownRoom: string;
-let records: Map<ActorId, ActorRecord>;
 let context: CommandContext;
 let waits: Waits;
+let answering: TwoAgents["answering"];
+let settled: TwoAgents["settled"];
 
 beforeEach(async () => {
-  place = await town();
-  await place.sessions.ensure("agent_2", "Sage", new AbortController().signal);
-  ownRoom = place.homeserver.makeRoom("@agent_2:test");
-  records = new Map();
-  know(agentRecord("agent-1", {}, { name: "Scout", userId: "@agent_1:test", roomId: place.roomId }));
-  know(agentRecord("agent-2", {}, { name: "Sage", userId: "@agent_2:test", roomId: ownRoom }));
-  waits = new Waits();
-  const { clock, sessions } = place;
-  const { host } = await memoryHost({
-    clock,
-    behaviours: [
-      outboxBehaviour({
-        sessions,
-        markdown: new Markdown(),
-        botUserId: "@letta-matrix:test",
-        hostOf: async () => undefined,
-      }),
-    ],
-  });
-  context = {
-    ...unused,
-    server,
-    clock,
-    sessions,
-    waits,
-    adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
-    host: {
-      ...untroubled,
-      accept: host.accept.bind(host),
-      ask: host.ask.bind(host),
-      journal: host.journal.bind(host),
-      read: (id) => records.get(id) ?? host.read(id),
-      async *list(_, machine, ...key) {
-        for (const record of records.values())
-          if (record.machine === machine && key.every((part, n) => partsOf(record.id).key[n] === part)) yield record;
-      },
-    },
-  };
+  ({ place, ownRoom, context, waits, answering, settled } = await twoAgents());
 });
 
-function know(record: ActorRecord): void {
-  records.set(record.id, record);
-}
-
-/** The agent is answering somebody; through how many agents that came. */
-function answering(agentId: string, hops: number): void {
-  const id = addressOf.conversation(server, agentId, "!any:test");
-  const from = { agentId: "agent-9", hops };
-  const current = { question: { eventId: "$q", from } };
-  know({ ...agentRecord(agentId, {}, { agentId, current }), id, machine: "conversation" });
-}
-
-async function message(input: object, as: Omit<Call, "signal"> = scout): Promise<unknown> {
-  const call = bind(agentsMessage, context).execute(input, { ...as, signal: new AbortController().signal });
-  let isOver = false;
-  const end = (): void => {
-    isOver = true;
-  };
-  call.then(end, end);
-  for (let turn = 0; !isOver && turn < 500; turn++) await place.clock.pass(100);
-  return call;
+function message(input: object, as: Omit<Call, "signal"> = scout): Promise<unknown> {
+  return settled(bind(agentsMessage, context).execute(input, { ...as, signal: new AbortController().signal }));
 }
 
 const lastEvent = () => place.homeserver.room(ownRoom).events.at(-1);

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { usualAgentTools } from "../../src/config/agent-tools.ts";
 import { ConfigError } from "../../src/config/config-error.ts";
 import type { Environment } from "../../src/config/environment.ts";
 import { loadConfig, readConfigFile, secretsOf } from "../../src/config/load.ts";
@@ -43,7 +44,13 @@ describe("a configuration", () => {
         serverName: "example.org",
         registration: { kind: "shared-secret", secret: "s3cret" },
       },
-      letta: { url: "ws://127.0.0.1:4500", toolAllowList: [], toolAskList: [], idleTimeoutMs: 300_000 },
+      letta: {
+        url: "ws://127.0.0.1:4500",
+        toolAllowList: [],
+        toolAskList: [],
+        matrixTools: usualAgentTools,
+        idleTimeoutMs: 300_000,
+      },
       dataFolder: join(folder, "data"),
       invite: [],
       coreUsers: { admin: { localpart: "admin" }, letta: { localpart: "letta" } },

@@ -141,6 +141,7 @@ function configOf(settings: VictimSettings): Config {
       url: settings.letta.url,
       toolAllowList: tools === "allowed" ? ["Bash"] : [],
       toolAskList: tools === "asked" ? ["Bash"] : [],
+      matrixTools: [],
       idleTimeoutMs: 300_000,
     },
     dataFolder,

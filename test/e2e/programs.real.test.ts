@@ -2,6 +2,8 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { freePort } from "../servers/free-port.ts";
+import { answerTo } from "./answers.ts";
+import { messageOf } from "./room-event.ts";
 import { type Resident, startWorld, type World } from "./world.ts";
 
 const asked = z.object({
@@ -76,6 +78,22 @@ describe("programs that have agents say something", { timeout: 120_000 }, () => 
     const question = all.find(({ event }) => event === told.event);
     expect(question).toMatchObject({ sender: scout.userId, text: "What is the weather?" });
     expect(all.some(({ sender, text }) => sender === sage.userId && text.includes(told.answer.text))).toBe(true);
+  });
+
+  it("#29 a fresh agent that is told to asks another one, as its own user, and answers with what that one says", async () => {
+    const { anna } = world();
+    const wish = { agent: "sage", message: "Will it rain tomorrow?", wait_seconds: 25 };
+    const told = `Ask Sage. [[tool=send_message_to_agent]] [[arguments=${JSON.stringify(wish)}]]`;
+    const { questionId, nonce } = await world().ask(scout, told);
+    const answer = await answerTo(anna, scout, questionId);
+    expect(answer.outcome).toBe("answer");
+    expect(answer.text).toMatch(/The tool said: .*"state":"answered"/s);
+    const asked = anna.events(sage.roomId).filter((event) => messageOf(event)?.body === wish.message);
+    expect(asked).toMatchObject([{ sender: scout.userId }]);
+    const [{ eventId = "" } = {}] = asked;
+    expect((await answerTo(anna, sage, eventId)).text).toContain(`word=${sage.secretWord}`);
+    // Once for the tool, and once with what it gave.
+    expect(world().calls(nonce)).toHaveLength(2);
   });
 
   it("a message under one key stands in the room once, over a kill -9, too", async () => {

@@ -83,7 +83,7 @@ export class PushedHouse {
           : { registration: { kind: "shared-secret", secret } }),
         ...(this.#adminToken !== undefined && { adminToken: this.#adminToken }),
       },
-      letta: { url: "ws://127.0.0.1:9", toolAllowList: [], toolAskList: [], idleTimeoutMs: 60_000 },
+      letta: { url: "ws://127.0.0.1:9", toolAllowList: [], toolAskList: [], matrixTools: [], idleTimeoutMs: 60_000 },
       dataFolder: join(this.#dir, data),
       invite: [this.anna.userId],
       coreUsers: {},

@@ -143,7 +143,7 @@ function configOf({ dir, homeserver: { url, serverName, sharedSecret }, lettaUrl
   const never = 24 * 3_600_000;
   return {
     homeserver: { url, serverName, registration: { kind: "shared-secret", secret: sharedSecret } },
-    letta: { url: lettaUrl, toolAllowList: [], toolAskList: [], idleTimeoutMs },
+    letta: { url: lettaUrl, toolAllowList: [], toolAskList: [], matrixTools: [], idleTimeoutMs },
     dataFolder: join(dir, "data"),
     invite: [...people],
     coreUsers: {},

@@ -6,4 +6,5 @@ export const appServerAbilities: LettaAbilities = {
   gatesEveryTool: true,
   repeatsBrokenAnswers: true,
   holdsConversations: true,
+  takesTools: true,
 };

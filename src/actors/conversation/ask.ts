@@ -1,6 +1,7 @@
 import { type LettaBackend, LettaError, type TurnEvent, type TurnFate, type TurnRequest } from "../../letta/port.ts";
 import type { Turn, TurnInput } from "../../machines/conversation/context.ts";
 import type { conversationMachine } from "../../machines/conversation/index.ts";
+import { silence } from "../../machines/conversation/setup.ts";
 import { causeOf, type Question } from "../../machines/question.ts";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { ChildEffects, EffectContext } from "../../runtime/effect.ts";
@@ -13,6 +14,7 @@ import { envelope } from "./envelope.ts";
 import { otidOf } from "./otid.ts";
 import { Presence } from "./presence.ts";
 import { RoomTurn } from "./room-turn.ts";
+import { isSaidByTool } from "./said-by-tool.ts";
 
 type ConversationEffects = ChildEffects<typeof conversationMachine>;
 type AskContext = Parameters<ConversationEffects["ask"]>[1];
@@ -57,6 +59,14 @@ export function ask({ letta, sessions, budgets, clock }: AskDependencies): Conve
     const { signal, emit } = context;
     const approvals = new Approvals({ room, clock, signal, emit });
     const request = requestOf(input, context, approvals);
+    let toolsRan = input.turn.toolApproved || context.checkpointed === toolApproved;
+    const noting: TurnRequest = {
+      ...request,
+      beforeApproval(tool) {
+        toolsRan = true;
+        return request.beforeApproval(tool);
+      },
+    };
     const stop = new Stop(clock, () => letta.cancel(request.conversation, request.otid, context.signal));
     context.receive((event) => {
       if (event.type === "STOP") stop.ask();
@@ -65,9 +75,15 @@ export function ask({ letta, sessions, budgets, clock }: AskDependencies): Conve
     const answer = new GrowingAnswer();
     presence.begin(input.turn.question.eventId);
     try {
-      const turn = { letta, request, input, context, stop, room, approvals, show: showing(answer, drafts) };
+      const turn = { letta, request: noting, input, context, stop, room, approvals, show: showing(answer, drafts) };
       const text = spoken(await Promise.race([answerOf(turn), stop.overdue]));
-      return text === "" && stop.asked ? { text, stopped: true } : { text };
+      if (text === "" && stop.asked) return { text, stopped: true };
+      const {
+        roomId,
+        turn: { question },
+      } = input;
+      const isSaid = toolsRan && (await isSaidByTool(room.client, roomId, question, text, context.signal));
+      return { text: isSaid ? silence : text };
     } catch (error) {
       if (!stop.asked || context.signal.aborted) throw error;
       return { text: answer.showable, stopped: true };

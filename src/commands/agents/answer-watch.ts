@@ -30,7 +30,7 @@ export class AnswerWatch {
     this.#clock = clock;
   }
 
-  /** `undefined` when there is none within `patience` ms. */
+  /** `undefined` when there is none within `patience` ms, or the agent has ended its turn without one. */
   async wait(
     { agentId, roomId, eventId }: { readonly agentId: string; readonly roomId: string; readonly eventId: string },
     patience: number,
@@ -38,11 +38,17 @@ export class AnswerWatch {
   ): Promise<WatchedAnswer | undefined> {
     const conversation = addressOf.conversation(this.#server, agentId, roomId);
     const over = new AbortController();
-    const found = Promise.withResolvers<WatchedAnswer>();
+    const found = Promise.withResolvers<WatchedAnswer | undefined>();
+    let isBegun = false;
     const look = (record: Pick<ActorRecord, "context"> | undefined): void => {
       const { data } = talk.safeParse(record?.context);
       const { question, answer } = data?.current ?? {};
-      if (question?.eventId === eventId && answer !== undefined) found.resolve(answer);
+      if (question?.eventId !== eventId) {
+        if (isBegun) found.resolve(undefined);
+        return;
+      }
+      isBegun = true;
+      if (answer !== undefined) found.resolve(answer);
     };
     const unsubscribe = this.#host.subscribe(({ record }) => {
       if (record.id === conversation) look(record);

@@ -3,7 +3,7 @@ import type { ActorRecord } from "../../runtime/record.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { run } from "../messages/errand.ts";
 import { asAgent, causeOf, idempotencyKey, NotYours } from "../messages/speaker.ts";
-import { recordOfAgent } from "../status/find-agent.ts";
+import { recordOfAgent, recordOfAgentLike } from "../status/find-agent.ts";
 import { marksOf } from "./hops.ts";
 
 /** Longer nobody waits for an answer, s. */
@@ -56,7 +56,7 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
   output,
   async run({ to, text, agent, wait, key }, needs, call) {
     const { host, server } = needs;
-    const target = context.parse((await recordOfAgent(to, host, server)).context);
+    const target = context.parse((await recordOfAgentLike(to, host, server)).context);
     const sender = context.parse((await senderOf(agent, call.principal.agentId, needs)).context);
     if (sender.agentId === target.agentId) throw new OwnSelf();
     const { roomId: room } = target;

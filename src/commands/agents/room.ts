@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Command } from "../command.ts";
-import { recordOfAgent } from "../status/find-agent.ts";
+import { recordOfAgentLike } from "../status/find-agent.ts";
 import { agentOf } from "../status/views.ts";
 
 const input = z.strictObject({ agent: z.string().min(1).max(255).describe("The agent: its name, id or user id.") });
@@ -22,7 +22,7 @@ export const agentsRoom: Command<typeof input, typeof output, "host" | "server">
   input,
   output,
   async run({ agent }, { host, server }) {
-    const { agentId, name, userId: user, roomId: room } = agentOf(await recordOfAgent(agent, host, server), host);
+    const { agentId, name, userId: user, roomId: room } = agentOf(await recordOfAgentLike(agent, host, server), host);
     return { agentId, user, ...(name !== undefined && { name }), ...(room !== undefined && { room }) };
   },
 };

@@ -7,7 +7,7 @@ import type { ActorRecord } from "../../runtime/record.ts";
 import { assertOwn } from "../access/bound.ts";
 import type { Command } from "../command.ts";
 import { letterStatus } from "../supervision/dead-letters.ts";
-import { recordOfAgent } from "./find-agent.ts";
+import { recordOfAgentLike } from "./find-agent.ts";
 import { type AgentDetail, agentDetail } from "./schema.ts";
 import { agentOf, conversationOf, stateText, troublesOf } from "./views.ts";
 
@@ -27,7 +27,7 @@ export const agentQuery: Command<typeof input, typeof agentDetail, "host" | "clo
   output: agentDetail,
   async run({ agent: wanted }, { host, clock, server }, { signal, principal }) {
     signal.throwIfAborted();
-    const record = await recordOfAgent(wanted, host, server);
+    const record = await recordOfAgentLike(wanted, host, server);
     const agent = agentOf(record, host);
     assertOwn(principal, agent.agentId);
     const conversations: ActorRecord[] = [];

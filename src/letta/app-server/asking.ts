@@ -6,6 +6,7 @@ import type { ToolPolicy } from "../tools.ts";
 import type { AppServerConnection, Request } from "./connection.ts";
 import { busy, cut, failed, held, silent } from "./errors.ts";
 import { Quiet } from "./event-queue.ts";
+import { ourScope } from "./external-calls.ts";
 import type { ControlRequest } from "./frames.ts";
 import { abort, resume } from "./interrupt.ts";
 import type { Session } from "./session.ts";
@@ -158,6 +159,7 @@ export class Asking {
       kind: "create_message",
       messages: [{ role: "user", content: text, otid }],
       client_tool_allowlist: this.#options.policy.offered,
+      external_tool_scope_ids: [ourScope],
       exclude_interactive_tools: true,
     };
     return { type: "input", runtime: session.runtime, terminal_consumer_id: otid, payload };

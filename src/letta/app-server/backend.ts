@@ -2,9 +2,11 @@ import type {
   AgentModel,
   AgentSummary,
   Conversation,
+  ExternalTools,
   LettaAbilities,
   LettaBackend,
   ModelInspector,
+  ToolTaker,
   TurnEvent,
   TurnFate,
   TurnRequest,
@@ -46,12 +48,13 @@ const acknowledgeAfterMs = 2_000;
 const abortOnCloseMs = 2_000;
 
 /** Letta Code's App Server: JSON frames over one WebSocket. Made for and tried with Letta 0.34. */
-export class AppServerBackend implements LettaBackend, AgentCreator, ModelInspector {
+export class AppServerBackend implements LettaBackend, AgentCreator, ModelInspector, ToolTaker {
   readonly abilities: LettaAbilities = {
     turnsOutliveWatchers: false,
     gatesEveryTool: true,
     repeatsBrokenAnswers: true,
     holdsConversations: true,
+    takesTools: true,
   };
   readonly #options: LinkOptions;
   readonly #receiptWithinMs: number;
@@ -67,6 +70,10 @@ export class AppServerBackend implements LettaBackend, AgentCreator, ModelInspec
   /** Frames that were let pass since the start, by the reason. */
   get ignoredFrames(): Readonly<Record<Ignored, number>> {
     return this.#link.connection.ignored;
+  }
+
+  offer(tools: ExternalTools): void {
+    this.#link.offer(tools);
   }
 
   listAgents(signal: AbortSignal): AsyncIterable<AgentSummary> {

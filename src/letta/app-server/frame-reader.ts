@@ -15,7 +15,9 @@ export type Incoming =
 export type Ignored = "uninteresting" | "unreadable" | "mistyped" | "oversized";
 
 /** Of some 10 kB each, several per turn: not worth parsing to find out that they are not in use. */
-const uninteresting = /^\{"type":"(update_device_status|update_queue|update_subagent_state|external_tool_[a-z_]+)"/;
+const uninteresting = /^\{"type":"(update_device_status|update_queue|update_subagent_state)"/;
+/** By which the server asks us; their `request_id` is its own. */
+const asking: ReadonlySet<string> = new Set(["control_request", "external_tool_call_request"]);
 /** Longer than the start of such a frame. */
 const startLength = 64;
 
@@ -49,8 +51,7 @@ export class FrameReader {
   #classify(value: object): Incoming | undefined {
     const type: unknown = Reflect.get(value, "type");
     if (typeof type !== "string") return this.#ignore("mistyped");
-    // A control request has a request id too, but it is the server that asks.
-    const answered = type === "control_request" ? undefined : reply.safeParse(value).data;
+    const answered = asking.has(type) ? undefined : reply.safeParse(value).data;
     if (runtimeFrameTypes.has(type)) {
       const frame = runtimeFrame.safeParse(value);
       if (!frame.success) return answered === undefined ? this.#ignore("mistyped") : { kind: "reply", reply: answered };

@@ -50,18 +50,30 @@ const inputAccepted = z.object({
   error: z.string().optional(),
 });
 
+/** A tool that we serve is called. */
+const externalCall = z.object({
+  type: z.literal("external_tool_call_request"),
+  runtime,
+  request_id: z.string(),
+  tool_call_id: z.string(),
+  tool_name: z.string(),
+  input: z.unknown(),
+});
+
 export const runtimeFrame = z.discriminatedUnion("type", [
   loopStatus,
   streamDelta,
   controlRequest,
   turnFinished,
   inputAccepted,
+  externalCall,
 ]);
 
 /** A frame that belongs to one runtime: one agent in one conversation. */
 export type RuntimeFrame = z.infer<typeof runtimeFrame>;
 export type TurnFinished = z.infer<typeof turnFinished>;
 export type ControlRequest = z.infer<typeof controlRequest>;
+export type ExternalCall = z.infer<typeof externalCall>;
 
 /** Says what became of a request; `request_id` names the request. */
 export const reply = z.looseObject({

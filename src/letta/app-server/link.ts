@@ -1,7 +1,9 @@
+import type { ExternalTools } from "../port.ts";
 import type { ToolPolicy } from "../tools.ts";
 import { Asking } from "./asking.ts";
 import { AppServerConnection, type ConnectionOptions, type Request } from "./connection.ts";
-import type { TurnFinished } from "./frames.ts";
+import { answerCall } from "./external-calls.ts";
+import type { ExternalCall, TurnFinished } from "./frames.ts";
 import { Sessions } from "./sessions.ts";
 
 export interface LinkOptions extends ConnectionOptions {
@@ -16,11 +18,12 @@ const never = new AbortController().signal;
 /** A connection with all that is known by it. */
 export class Link {
   readonly connection: AppServerConnection;
-  readonly sessions = new Sessions();
+  readonly sessions = new Sessions(() => this.#tools);
   readonly asking: Asking;
   readonly request: Request;
   readonly #options: LinkOptions;
   readonly #acknowledgements = new Set<() => void>();
+  #tools: ExternalTools | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -28,6 +31,7 @@ export class Link {
       frame: (frame) => {
         this.sessions.handle(frame);
         if (frame.type === "turn_finished") this.#acknowledgeLater(frame);
+        if (frame.type === "external_tool_call_request") this.#answer(frame);
       },
       lost: (error) => {
         for (const cancel of this.#acknowledgements) cancel();
@@ -42,6 +46,19 @@ export class Link {
       startTimer: options.startTimer,
       idleTimeoutMs: options.idleTimeoutMs,
     });
+  }
+
+  /** Sessions that are opened from now on have these tools. */
+  offer(tools: ExternalTools): void {
+    this.#tools = tools;
+    this.#options.policy.allow(tools.list.map(({ name }) => name));
+  }
+
+  #answer(call: ExternalCall): void {
+    const session = this.sessions.of(call);
+    if (session === undefined || this.#tools === undefined) return;
+    // An answer that cannot be sent is not missed: the turn has ended with its connection.
+    answerCall(session, call, this.#tools, this.connection).catch(() => {});
   }
 
   /**

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { Conversation, LettaError } from "../port.ts";
+import type { Conversation, ExternalTools, LettaError } from "../port.ts";
 import type { Request } from "./connection.ts";
+import { offered } from "./external-calls.ts";
 import type { RuntimeFrame } from "./frames.ts";
 import { Session } from "./session.ts";
 
@@ -12,6 +13,12 @@ interface Opened {
 /** The conversations that the present connection takes part in. */
 export class Sessions {
   readonly #opened = new Map<string, Opened>();
+  readonly #tools: () => ExternalTools | undefined;
+
+  /** `tools` gives what we serve ourselves. */
+  constructor(tools: () => ExternalTools | undefined) {
+    this.#tools = tools;
+  }
 
   /**
    * Takes part in the conversation: from here on its frames are heard. Always strict, since Letta's own default lets a
@@ -24,7 +31,12 @@ export class Sessions {
   }
 
   handle(frame: RuntimeFrame): void {
-    this.#opened.get(keyOf(frame.runtime.agent_id, frame.runtime.conversation_id))?.session.handle(frame);
+    this.of(frame)?.handle(frame);
+  }
+
+  /** Where this is said. */
+  of({ runtime }: RuntimeFrame): Session | undefined {
+    return this.#opened.get(keyOf(runtime.agent_id, runtime.conversation_id))?.session;
   }
 
   lose(error: LettaError): void {
@@ -39,6 +51,7 @@ export class Sessions {
 
   #start(key: string, conversation: Conversation, request: Request): Opened {
     const session = new Session(conversation);
+    const tools = this.#tools();
     const command = {
       type: "runtime_start",
       ...session.runtime,
@@ -46,6 +59,7 @@ export class Sessions {
       client_info: { name: "letta-matrix" },
       wait_for_replay: true,
       recover_approvals: false,
+      ...(tools !== undefined && { external_tools: offered(tools) }),
     };
     const ready = request(command, z.unknown(), never).then(() => session);
     const opened = { session, ready };

@@ -88,6 +88,7 @@ export class Turn {
         else if (this.adopted) this.#end(this.#stopReason ?? untold);
         break;
       case "input_accepted":
+      case "external_tool_call_request":
         break;
     }
   }

@@ -95,6 +95,7 @@ export class RestBackend implements LettaBackend, ModelInspector, ToolInspector 
       gatesEveryTool: false,
       repeatsBrokenAnswers: false,
       holdsConversations: false,
+      takesTools: false,
     };
   }
 

@@ -14,7 +14,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
   const app = createApp(
     {
       homeserver: { url: baseUrl, serverName, registration },
-      letta: { url: "ws://unused", toolAllowList: [], toolAskList: [], idleTimeoutMs: 60_000 },
+      letta: { url: "ws://unused", toolAllowList: [], toolAskList: [], matrixTools: [], idleTimeoutMs: 60_000 },
       dataFolder,
       invite: [human],
       coreUsers: {},

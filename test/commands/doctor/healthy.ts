@@ -12,7 +12,7 @@ export const config: Config = {
     serverName: "example.org",
     registration: { kind: "shared-secret", secret: "s3cret" },
   },
-  letta: { url: "ws://127.0.0.1:4500", toolAllowList: [], toolAskList: [], idleTimeoutMs: 300_000 },
+  letta: { url: "ws://127.0.0.1:4500", toolAllowList: [], toolAskList: [], matrixTools: [], idleTimeoutMs: 300_000 },
   dataFolder: "/var/lib/letta-matrix",
   invite: ["@anna:example.org"],
   coreUsers: {},

@@ -42,7 +42,7 @@ export async function appServer(options: AppServerUnderContractOptions): Promise
   return {
     url: server.url,
     haste,
-    async client({ toolAllowList = [], toolAskList = [], idleTimeoutMs = 20_000 } = {}) {
+    async client({ toolAllowList = [], toolAskList = [], idleTimeoutMs = 20_000, tools } = {}) {
       const cable = await layCable(server.url);
       const backend = new AppServerBackend({
         url: cable.url,
@@ -52,6 +52,7 @@ export async function appServer(options: AppServerUnderContractOptions): Promise
         receiptWithinMs,
         startTimer: (ms, fire) => startTimer(ms / haste, fire),
       });
+      if (tools !== undefined) backend.offer(tools);
       return {
         backend,
         crash: () => cable.cut(),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LettaAbilities } from "../../../src/letta/port.ts";
 import { crashesContract } from "./crashes.ts";
 import { directoryContract } from "./directory.ts";
+import { externalToolsContract } from "./external-tools.ts";
 import { pastContract } from "./past.ts";
 import { all, never, type ServerUnderContract } from "./server.ts";
 import { survivalContract } from "./survival.ts";
@@ -38,6 +39,7 @@ export function lettaContract<Server extends ServerUnderContract>(
     describe("an agent's past", () => pastContract(server));
     describe("turns", () => turnsContract(server, abilities));
     describe("tools", () => (abilities.gatesEveryTool ? toolsContract : ungatedToolsContract)(server));
+    if (abilities.takesTools) describe("tools of ours", () => externalToolsContract(server));
     describe("trouble", () => troubleContract(server, abilities));
     describe("crashes", () => (abilities.turnsOutliveWatchers ? survivalContract : crashesContract)(server));
     if (own !== undefined) describe("what is odd in it", () => own(server));

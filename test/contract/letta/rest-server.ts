@@ -11,6 +11,7 @@ export const restAbilities = {
   gatesEveryTool: false,
   repeatsBrokenAnswers: false,
   holdsConversations: false,
+  takesTools: false,
 };
 
 /** A server that speaks Letta's REST API: the real one or its stand-in. */

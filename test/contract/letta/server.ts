@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Conversation, LettaBackend, TurnEvent, TurnRequest } from "../../../src/letta/port.ts";
+import type { Conversation, ExternalTools, LettaBackend, TurnEvent, TurnRequest } from "../../../src/letta/port.ts";
 import { LettaError } from "../../../src/letta/port.ts";
 import type { ModelCall } from "../../servers/model.ts";
 
@@ -20,6 +20,8 @@ export interface ServerUnderContract {
     readonly idleTimeoutMs?: number;
     /** After this time a run that says nothing may be taken for dead. */
     readonly lockMs?: number;
+    /** Only where the server takes them. */
+    readonly tools?: ExternalTools;
   }): Promise<Client>;
   /** A new agent; gives its id. On servers that do not gate every tool, `gated` names one that waits for approval. */
   newAgent(name?: string, gated?: string): Promise<string>;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Listener, Runtime, type RuntimeOptions } from "./runtime.ts";
+import { toolGroups, toolResult } from "./served-tools.ts";
 import type { AppServerState } from "./state.ts";
 
 const runtimeName = z.object({ agent_id: z.string(), conversation_id: z.string() });
@@ -15,6 +16,7 @@ const payload = z.discriminatedUnion("kind", [
     kind: z.literal("create_message"),
     messages: z.array(message).min(1),
     client_tool_allowlist: z.array(z.string()).default([]),
+    external_tool_scope_ids: z.array(z.string()).default([]),
   }),
   z.object({ kind: z.literal("approval_response"), request_id: z.string(), decision }),
 ]);
@@ -22,7 +24,8 @@ const memoryBlocks = z.array(z.object({ value: z.string() })).default([]);
 
 /** The commands that are in use. */
 const commandSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("runtime_start"), ...runtimeName.shape }),
+  z.object({ type: z.literal("runtime_start"), ...runtimeName.shape, external_tools: toolGroups.default([]) }),
+  z.object({ type: z.literal("external_tool_call_response"), request_id: z.string(), result: toolResult }),
   z.object({
     type: z.literal("sync"),
     runtime: runtimeName,
@@ -93,9 +96,14 @@ export class Commands {
     switch (command.type) {
       case "runtime_start": {
         const { agent_id, conversation_id } = command;
-        this.#runtime({ agent_id, conversation_id }).join(listener);
+        const runtime = this.#runtime({ agent_id, conversation_id });
+        runtime.served.offer(listener, command.external_tools);
+        runtime.join(listener);
         return { success: true, runtime: { agent_id, conversation_id } };
       }
+      case "external_tool_call_response":
+        for (const { served } of this.#runtimes.values()) served.settle(command.request_id, command.result);
+        return undefined;
       case "sync": {
         const runtime = this.#runtime(command.runtime);
         runtime.join(listener);
@@ -161,6 +169,7 @@ export class Commands {
       })),
       consumers: consumer === undefined ? [] : [consumer],
       tools: payload.client_tool_allowlist,
+      scopes: payload.external_tool_scope_ids,
     });
     return { runtime: name, ...taken };
   }

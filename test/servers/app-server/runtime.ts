@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { ServedTools } from "./served-tools.ts";
 import type { Agent, Conversation } from "./state.ts";
 import { type Decision, type End, type Input, type LoopOptions, Turn } from "./turn.ts";
 
@@ -23,6 +24,7 @@ const queued: Taken = { accepted: true, disposition: "queued" };
 /** One agent in one conversation, as long as the server lives. */
 export class Runtime {
   readonly conversation: Conversation;
+  readonly served = new ServedTools();
   readonly #agent: Agent;
   readonly #options: RuntimeOptions;
   readonly #name: object;
@@ -56,6 +58,7 @@ export class Runtime {
   }
 
   leave(listener: Listener): void {
+    this.served.leave(listener);
     if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
     const { turnsDieWithTheirSocket, cutTurnsHold } = this.#options.oddities;
     if (!turnsDieWithTheirSocket || this.#turn === undefined) return;
@@ -115,10 +118,12 @@ export class Runtime {
         messages: inputs.flatMap(({ messages }) => messages),
         consumers: inputs.flatMap(({ consumers }) => consumers),
         tools: first.tools,
+        scopes: first.scopes,
       },
       (frame) => {
         if (this.#turn === turn) this.#say(frame);
       },
+      (call) => this.served.call(call, first.scopes, this.#name),
       this.#options,
     );
     this.#turn = turn;

@@ -23,6 +23,8 @@ export interface Input {
   readonly messages: readonly { readonly content: string; readonly otid: string; readonly named: boolean }[];
   readonly consumers: readonly string[];
   readonly tools: readonly string[];
+  /** Of the tools that clients serve, which are offered. */
+  readonly scopes: readonly string[];
 }
 
 export interface Decision {
@@ -47,6 +49,7 @@ export class Turn {
   readonly #agent: Agent;
   readonly #conversation: Conversation;
   readonly #say: (frame: object) => void;
+  readonly #served: (call: ToolCall) => Promise<string> | undefined;
   readonly #options: LoopOptions;
   readonly #waiting = new Map<string, (decision: Decision | undefined) => void>();
   readonly #aborting = new AbortController();
@@ -59,12 +62,14 @@ export class Turn {
     conversation: Conversation,
     input: Input,
     say: (frame: object) => void,
+    served: (call: ToolCall) => Promise<string> | undefined,
     options: LoopOptions,
   ) {
     this.input = input;
     this.#agent = agent;
     this.#conversation = conversation;
     this.#say = say;
+    this.#served = served;
     this.#options = options;
   }
 
@@ -166,7 +171,9 @@ export class Turn {
     let result = decision.message ?? "denied";
     if (decision.behavior === "allow") {
       const command = call.name === "Bash" && given.success ? given.data.command : "true";
-      result = (await run("sh", ["-c", command], { cwd: toolFolder })).stdout || "OK";
+      const served = this.#served(call);
+      result = (await served) ?? ((await run("sh", ["-c", command], { cwd: toolFolder })).stdout || "OK");
+      if (this.#isOver() || this.#aborting.signal.aborted) return cancelled;
     }
     const called = [{ id: call.id, type: "function", function: { name: call.name, arguments: call.arguments } }];
     this.#keep(

@@ -1,0 +1,81 @@
+import { hash } from "node:crypto";
+import type { Principal, Scope } from "./commands/access/principal.ts";
+import type { BoundCommand } from "./commands/command.ts";
+import type { ExternalTools, ToolCaller, ToolOutcome } from "./letta/port.ts";
+import { toolsOf } from "./mcp/catalogue.ts";
+import { failureOf, resultOf } from "./mcp/result.ts";
+import type { Logger } from "./telemetry/logger.ts";
+
+/** What an agent may do by its tools, as itself. */
+const agentScopes: ReadonlySet<Scope> = new Set<Scope>([
+  "messages:read",
+  "messages:send",
+  "rooms:read",
+  "rooms:write",
+  "agents:read",
+  "agents:message",
+]);
+
+export interface AgentToolsOptions {
+  readonly commands: readonly BoundCommand[];
+  /** By name. */
+  readonly offered: readonly string[];
+  readonly logger: Pick<Logger, "error">;
+}
+
+/** The tools for Matrix as agents have them without any set-up: whoever calls one acts as the agent whose turn it is. */
+export function agentTools({ commands, offered, logger }: AgentToolsOptions): ExternalTools {
+  const tools = new Map(
+    toolsOf("all", commands)
+      .filter(({ command, definition: { name } }) => agentScopes.has(command.scope) && offered.includes(name))
+      .map((tool) => [tool.listed.name, tool]),
+  );
+  return {
+    list: [...tools.values()].map(({ listed: { name, description, inputSchema: parameters } }) => ({
+      name,
+      description,
+      parameters,
+    })),
+    async call(caller, name, input, signal) {
+      const requestId = callIdOf(caller);
+      try {
+        const tool = tools.get(name);
+        if (tool === undefined) throw new NoSuchAgentTool(name);
+        const call = { principal: principalOf(caller), requestId, signal };
+        return outcomeOf(resultOf(tool, await tool.command.execute(tool.inputOf(input, undefined), call)));
+      } catch (error) {
+        const failure = failureOf(error);
+        // Whoever is not waited for any more has not failed.
+        if (failure.isUnexpected && !signal.aborted)
+          logger.error({ err: error, requestId, tool: name, agentId: caller.agentId }, "a tool call failed");
+        return outcomeOf(failure);
+      }
+    },
+  };
+}
+
+function principalOf({ agentId }: ToolCaller): Principal {
+  return { name: agentId, agentId, scopes: agentScopes };
+}
+
+/** The same whenever this call comes: what it does is named by it, and so is done once. */
+function callIdOf({ agentId, otid, toolCallId }: ToolCaller): string {
+  return `tool-${hash("sha256", JSON.stringify([agentId, otid, toolCallId]), "base64url")}`;
+}
+
+function outcomeOf({
+  content,
+  isError = false,
+}: Pick<ReturnType<typeof resultOf>, "content" | "isError">): ToolOutcome {
+  return { text: content.map((part) => (part.type === "text" ? part.text : "")).join("\n"), isError };
+}
+
+/** Nothing was done. */
+class NoSuchAgentTool extends Error {
+  override readonly name = "NoSuchAgentTool";
+  readonly remedy = "Use one that is listed.";
+
+  constructor(name: string) {
+    super(`there is no tool "${name.slice(0, 100)}" here`);
+  }
+}
