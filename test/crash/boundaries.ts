@@ -2,11 +2,12 @@ import { z } from "zod";
 
 /**
  * The moments in a message's life at which processes are killed, in order:
- * - `received`: a sync response that holds it has come, nothing of it is written down;
+ * - `received`: a sync response or a transaction that holds it has come, nothing of it is written down;
  * - `committing`: a step of its conversation is about to be written, and nothing of that is on disk;
  * - `writing`: LevelDB is at it;
  * - `written`: it is on disk, and nobody has been told;
- * - `committed`: a step that took it is durable (the agent's, which moves the cursor, or the conversation's);
+ * - `committed`: a step that took it is durable (the agent's, which moves the cursor, or the conversation's), or all of
+ *   the transaction is, and the homeserver has not been told;
  * - `asking`: it is about to be sent to Letta;
  * - `asked`: Letta has accepted it;
  * - `first-token`, `mid-stream`: the first text of its answer has come, or the third;

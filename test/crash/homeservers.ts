@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { AppserviceRegistration } from "../servers/homeserver/appservice/registration.ts";
 import { startHomeserver } from "../servers/homeserver/start.ts";
 import { type Synapse, startSynapse } from "../servers/synapse.ts";
 
@@ -7,9 +8,14 @@ export const homeserverKinds = ["real", "synapse", "tuwunel", "dendrite"] as con
 export type HomeserverKind = (typeof homeserverKinds)[number];
 
 /** Starts it below `dir`, without limits. */
-export function startHomeserverOf(kind: HomeserverKind, dir: string): Promise<Synapse> {
+export function startHomeserverOf(
+  kind: HomeserverKind,
+  dir: string,
+  appservices: readonly AppserviceRegistration[] = [],
+): Promise<Synapse> {
   const rateLimits = "lifted";
-  if (kind === "real") return startSynapse({ dir: join(dir, "synapse"), rateLimits });
+  if (kind === "real") return startSynapse({ dir: join(dir, "synapse"), rateLimits, appservices });
   // Whoever counts what there is needs Synapse's admin API; the product is given no administrator.
-  return startHomeserver(kind, { dir: join(dir, "homeserver"), rateLimits, oddities: { hasSynapseAdmin: true } });
+  const oddities = { hasSynapseAdmin: true };
+  return startHomeserver(kind, { dir: join(dir, "homeserver"), rateLimits, oddities, appservices });
 }

@@ -95,6 +95,8 @@ export class Ledger {
 
 const oneTime = /\/(register|login|createRoom)$/;
 
-function isOneTime({ method, path }: LoggedRequest): boolean {
-  return method === "POST" && oneTime.test(path);
+function isOneTime({ method, path, user }: LoggedRequest): boolean {
+  // An application service logs nobody in: some homeservers let it make a device in no other way.
+  const makesDevice = path.endsWith("/login") && user !== undefined;
+  return method === "POST" && oneTime.test(path) && !makesDevice;
 }

@@ -12,11 +12,12 @@ import { resendsIn, Tally } from "./tally.ts";
 import { startWorld, type World } from "./world.ts";
 
 /**
- * `node test/crash/main.ts [--kills N] [--seconds S] [--least N] [--seed S] [--letta L] [--homeserver H]`: kills
+ * `node test/crash/main.ts [--kills N] [--seconds S] [--least N] [--seed S] [--letta L] [--homeserver H]
+ * [--transport T]`: kills
  * letta-matrix, Letta, the homeserver and all three, N times together (default 200), or as often as the time allows, and
  * judges what people see. Fewer than the least are a failure. A part is done on the real servers, the most on fast
  * stand-ins, unless they are named: a Letta `stand-in` or `real`, a homeserver `real` or the stand-in of `synapse`,
- * `tuwunel` or `dendrite`.
+ * `tuwunel` or `dendrite`. The transport, `client-server` or `appservice`, goes by turns of the seed where all is mixed.
  */
 
 const { values } = parseArgs({
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     letta: { type: "string" },
     homeserver: { type: "string" },
+    transport: { type: "string" },
   },
 });
 const seed = numberOf("seed", values.seed) ?? randomInt(1, 1_000_000);
@@ -46,8 +48,8 @@ process.exitCode = (await crash()) ? 0 : 1;
 async function crash(): Promise<boolean> {
   const dir = await mkdtemp(join(tmpdir(), "letta-matrix-crash-"));
   const tally = new Tally("asked");
-  const { letta, homeserver } = values;
-  for (const [index, part] of partsOf({ seed, kills, letta, homeserver }).entries()) {
+  const { letta, homeserver, transport } = values;
+  for (const [index, part] of partsOf({ seed, kills, letta, homeserver, transport }).entries()) {
     if (tally.failed >= mostFailures) break;
     say(`\n${part.name}: ${commandOf(part)}`);
     await play(part, join(dir, `${index + 1}`), tally);

@@ -2,12 +2,13 @@ import type { Tools } from "./boundaries.ts";
 import { homeserverKinds } from "./homeservers.ts";
 import { lettaKinds } from "./lettas.ts";
 import type { KillCounts } from "./plan.ts";
+import { type TransportKind, transportKinds } from "./transports.ts";
 import type { ServerKinds } from "./world.ts";
 
 /** A stretch of a run on servers of its own. */
 export interface Part {
   readonly name: string;
-  readonly kinds: ServerKinds;
+  readonly kinds: Required<ServerKinds>;
   readonly tools: Tools;
   readonly seed: number;
   readonly counts: KillCounts;
@@ -21,6 +22,7 @@ export interface PartOptions {
   readonly kills: number;
   readonly letta?: string | undefined;
   readonly homeserver?: string | undefined;
+  readonly transport?: string | undefined;
 }
 
 interface Share {
@@ -43,7 +45,7 @@ const mixed: readonly Share[] = [
 const mostKills = 100;
 
 /** What of the whole run is done on which servers. Each part has a seed of its own, so that it can be done again alone. */
-export function partsOf({ seed, kills, letta, homeserver }: PartOptions): readonly Part[] {
+export function partsOf({ seed, kills, letta, homeserver, transport }: PartOptions): readonly Part[] {
   const isMixed = letta === undefined && homeserver === undefined;
   const named: Share = {
     name: "as named",
@@ -57,13 +59,24 @@ export function partsOf({ seed, kills, letta, homeserver }: PartOptions): readon
       const rounds = Math.ceil(own / mostKills);
       return Array.from({ length: rounds }, () => ({ ...part, counts: countsOf(Math.ceil(own / rounds)) }));
     })
-    .map((part, index) => ({ ...part, seed: seed + index, tools: (seed + index) % 2 === 0 ? "allowed" : "asked" }));
+    .map(({ kinds, ...part }, index) => {
+      const own = seed + index;
+      const turn = isMixed ? transportOf(own) : undefined;
+      const by = transport === undefined && turn !== undefined ? turn : kindOf("transport", transportKinds, transport);
+      return { ...part, kinds: { ...kinds, transport: by }, seed: own, tools: own % 2 === 0 ? "allowed" : "asked" };
+    });
 }
 
 /** How to do a part again. */
-export function commandOf({ seed, kinds: { letta, homeserver }, counts }: Part): string {
+export function commandOf({ seed, kinds: { letta, homeserver, transport }, counts }: Part): string {
   const kills = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  return `node test/crash/main.ts --seed ${seed} --kills ${kills} --letta ${letta} --homeserver ${homeserver}`;
+  const servers = `--letta ${letta} --homeserver ${homeserver} --transport ${transport}`;
+  return `node test/crash/main.ts --seed ${seed} --kills ${kills} ${servers}`;
+}
+
+/** The two take turns, by seeds: each homeserver has both, with tools allowed and asked about. */
+function transportOf(seed: number): TransportKind {
+  return transportKinds[Math.floor(seed / 2) % 2] ?? "client-server";
 }
 
 /** The product is killed more often than what it works with. */

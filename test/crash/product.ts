@@ -72,11 +72,16 @@ export class Product {
 
   #settings(): VictimSettings {
     const { world, slowCommits, tools } = this.#options;
-    const { homeserver, letta, people, dataFolder, epoch } = world;
+    const { homeserver, pushAddress, letta, people, dataFolder, epoch } = world;
     const { baseUrl: url, serverName, registrationSharedSecret: sharedSecret } = homeserver;
     return {
       dataFolder,
-      homeserver: { url, serverName, sharedSecret },
+      homeserver: {
+        url,
+        serverName,
+        sharedSecret,
+        ...(pushAddress && { appservice: { ...pushAddress.registration, listen: pushAddress.listen } }),
+      },
       letta: { url: letta.url, receiptWithinMs: letta.receiptWithinMs },
       tools,
       people: people.map(({ userId }) => userId),

@@ -16,7 +16,13 @@ export type Arm = z.infer<typeof arm>;
 
 const settings = z.object({
   dataFolder: z.string(),
-  homeserver: z.object({ url: z.string(), serverName: z.string(), sharedSecret: z.string() }),
+  homeserver: z.object({
+    url: z.string(),
+    serverName: z.string(),
+    sharedSecret: z.string(),
+    /** Where it pushes to, if it does. */
+    appservice: z.object({ id: z.string(), asToken: z.string(), hsToken: z.string(), listen: z.string() }).optional(),
+  }),
   letta: z.object({
     url: z.string(),
     /** How long to wait for a receipt that it keeps to itself, ms. */

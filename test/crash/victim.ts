@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import type { App, Connect, Ports } from "../../src/app.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Host } from "../../src/runtime/host.ts";
+import type { Logger } from "../../src/telemetry/logger.ts";
 import { watchCommits } from "./commits.ts";
 import { losePowerWhenKilled } from "./disk.ts";
 import { hasteOf } from "./haste.ts";
@@ -28,6 +29,7 @@ const { AppServerBackend } =
   await product<typeof import("../../src/letta/app-server/backend.ts")>("letta/app-server/backend.ts");
 const { ClientServerHomeserver } =
   await product<typeof import("../../src/matrix/client-server.ts")>("matrix/client-server.ts");
+const { connectPorts } = await product<typeof import("../../src/ports.ts")>("ports.ts");
 const { systemClock } = await product<typeof import("../../src/runtime/clock.ts")>("runtime/clock.ts");
 const { addressOf } = await product<typeof import("../../src/machines/addresses.ts")>("machines/addresses.ts");
 const { createLogger } = await product<typeof import("../../src/telemetry/logger.ts")>("telemetry/logger.ts");
@@ -69,7 +71,7 @@ async function start(settings: VictimSettings): Promise<void> {
   const { serverName } = settings.homeserver;
   points.begin("starting");
   losePowerWhenKilled({ slow: settings.slowCommits, on: watchCommits(points) });
-  const connect: Connect = (config) => watchPorts(portsOf(config, settings), watch);
+  const connect: Connect = (config, logger) => watchPorts(portsOf(config, logger, settings), watch);
   const app = createApp(configOf(settings), createLogger({ level: "info", secrets: [] }), connect);
   running = { app, serverName };
   app.failed.catch(() => process.exit(1));
@@ -110,16 +112,31 @@ async function hostOf(app: App, started: Promise<void>): Promise<Host> {
 }
 
 /** The real servers, as the product connects to them by itself, in a time that runs faster. */
-function portsOf({ homeserver: { url, serverName, registration }, letta }: Config, settings: VictimSettings): Ports {
+function portsOf(config: Config, logger: Logger, settings: VictimSettings): Ports {
+  const { letta } = config;
+  const { url, serverName, registration } = config.homeserver;
   const { toolAllowList, toolAskList, idleTimeoutMs } = letta;
   const { receiptWithinMs } = settings.letta;
-  const homeserver = new ClientServerHomeserver({ baseUrl: url, serverName, registration });
   const backend = new AppServerBackend({ url: letta.url, toolAllowList, toolAskList, idleTimeoutMs, receiptWithinMs });
+  const clock = hasteOf(systemClock, settings.epoch, settings.haste);
+  if (config.homeserver.appservice !== undefined) {
+    const ports = connectPorts(config, logger);
+    return {
+      ...ports,
+      letta: backend,
+      clock,
+      async close() {
+        await ports.close();
+        await backend.close();
+      },
+    };
+  }
+  const homeserver = new ClientServerHomeserver({ baseUrl: url, serverName, registration });
   return {
     homeserver,
     people: homeserver.people,
     letta: backend,
-    clock: hasteOf(systemClock, settings.epoch, settings.haste),
+    clock,
     async close() {
       homeserver.close();
       await backend.close();
@@ -134,9 +151,10 @@ function product<TModule>(file: string): Promise<TModule> {
 
 function configOf(settings: VictimSettings): Config {
   const { dataFolder, homeserver, tools, people } = settings;
-  const { url, serverName, sharedSecret } = homeserver;
+  const { url, serverName, sharedSecret, appservice } = homeserver;
+  const registration = { kind: "shared-secret", secret: sharedSecret } as const;
   return {
-    homeserver: { url, serverName, registration: { kind: "shared-secret", secret: sharedSecret } },
+    homeserver: { url, serverName, ...(appservice === undefined ? { registration } : { appservice }) },
     letta: {
       url: settings.letta.url,
       toolAllowList: tools === "allowed" ? ["Bash"] : [],

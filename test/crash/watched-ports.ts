@@ -1,6 +1,7 @@
 import type { Ports } from "../../src/app.ts";
 import type { LettaBackend, TurnEvent, TurnRequest } from "../../src/letta/port.ts";
-import type { Homeserver, MatrixClient, MatrixEvent } from "../../src/matrix/port.ts";
+import { isAgentUser } from "../../src/machines/addresses.ts";
+import type { Homeserver, MatrixClient, MatrixEvent, Pushes } from "../../src/matrix/port.ts";
 import type { KillPoint } from "./kill-point.ts";
 import { nonceOf, requestOf, turnOf } from "./marks.ts";
 import type { Report } from "./protocol.ts";
@@ -19,10 +20,28 @@ export function watchPorts(ports: Ports, watch: Watch): Ports {
   return {
     homeserver: watchHomeserver(ports.homeserver, watch),
     people: ports.people,
-    ...(ports.pushes !== undefined && { pushes: ports.pushes }),
+    ...(ports.pushes !== undefined && { pushes: watchPushes(ports.pushes, watch) }),
     letta: watchLetta(ports.letta, watch),
     clock: ports.clock,
     close: () => ports.close(),
+  };
+}
+
+/** What polls bring otherwise comes here. */
+function watchPushes(pushes: Pushes, { points }: Watch): Pushes {
+  return {
+    listen: () => pushes.listen(),
+    deliverTo: (take) =>
+      pushes.deliverTo(async (transaction) => {
+        const questions = transaction.events.filter((event) => !isAgentUser(event.sender) && isQuestion(event, ""));
+        for (const { eventId } of questions) points.pass("received", { eventId });
+        points.pulse();
+        await take(transaction);
+        for (const { eventId } of questions) points.pass("committed", { eventId });
+      }),
+    ping: (signal) => pushes.ping(signal),
+    makesUpFor: (signal) => pushes.makesUpFor(signal),
+    close: () => pushes.close(),
   };
 }
 

@@ -7,6 +7,7 @@ import { Census } from "./census.ts";
 import { type HomeserverKind, startHomeserverOf } from "./homeservers.ts";
 import { type LettaHandle, type LettaKind, startLettaOf } from "./lettas.ts";
 import { Person } from "./person.ts";
+import { newPushAddress, type PushAddress, type TransportKind } from "./transports.ts";
 
 /** Servers with people on them, for any number of runs. */
 export interface World extends Servers {
@@ -22,6 +23,8 @@ export interface World extends Servers {
 
 interface Servers {
   readonly homeserver: Synapse;
+  /** Where it pushes to, if it does. */
+  readonly pushAddress?: PushAddress;
   readonly letta: LettaHandle;
   readonly model: Model;
   stop(): Promise<void>;
@@ -30,6 +33,8 @@ interface Servers {
 export interface ServerKinds {
   readonly homeserver: HomeserverKind;
   readonly letta: LettaKind;
+  /** Default: `client-server`. */
+  readonly transport?: TransportKind;
 }
 
 /** The product as it stands. */
@@ -66,12 +71,13 @@ export async function startWorld(dir: string, kinds: ServerKinds): Promise<World
 /** Without limits on Matrix's side, and with a Letta whose time runs faster. */
 async function startServers(dir: string, kinds: ServerKinds, epoch: number): Promise<Servers> {
   const model = await startModel();
+  const pushAddress = kinds.transport === "appservice" ? await newPushAddress() : undefined;
   const [homeserver, letta] = await Promise.allSettled([
-    startHomeserverOf(kinds.homeserver, dir),
+    startHomeserverOf(kinds.homeserver, dir, pushAddress && [pushAddress.registration]),
     startLettaOf(kinds.letta, join(dir, "letta"), model, epoch),
   ]);
   if (homeserver.status === "fulfilled" && letta.status === "fulfilled") {
-    const servers = { homeserver: homeserver.value, letta: letta.value };
+    const servers = { homeserver: homeserver.value, letta: letta.value, ...(pushAddress && { pushAddress }) };
     const stop = async (): Promise<void> => {
       await Promise.all([servers.homeserver.stop(), servers.letta.stop()]);
       await model.stop();

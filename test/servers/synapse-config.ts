@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { AppserviceRegistration } from "./homeserver/appservice/registration.ts";
 
 /** What stays the same over the restarts of one Synapse. */
 export interface SynapseInstance {
@@ -91,6 +92,21 @@ function liftedRateLimits(): Record<string, unknown> {
     rc_user_directory: lifted,
     rc_profile: lifted,
     rc_reports: lifted,
+  };
+}
+
+/** A registration file as data (JSON is YAML). */
+export function appserviceConfig(registration: AppserviceRegistration): Record<string, unknown> {
+  const { id, url, asToken, hsToken, senderLocalpart, rateLimited, users, aliases } = registration;
+  const exclusive = (regex: string) => ({ exclusive: true, regex });
+  return {
+    id,
+    url,
+    as_token: asToken,
+    hs_token: hsToken,
+    sender_localpart: senderLocalpart,
+    rate_limited: rateLimited,
+    namespaces: { users: users.map(exclusive), aliases: aliases.map(exclusive), rooms: [] },
   };
 }
 

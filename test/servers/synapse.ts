@@ -4,10 +4,18 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { type LoggedRequest, parseAccessLog } from "./access-log.ts";
+import type { AppserviceRegistration } from "./homeserver/appservice/registration.ts";
 import { ensureSynapse, type InstallOptions } from "./install.ts";
 import { loadInstance } from "./instance.ts";
 import { type Restartable, startRestartable } from "./restartable.ts";
-import { homeserverConfig, logConfig, type RateLimits, type SynapseInstance, synapseFiles } from "./synapse-config.ts";
+import {
+  appserviceConfig,
+  homeserverConfig,
+  logConfig,
+  type RateLimits,
+  type SynapseInstance,
+  synapseFiles,
+} from "./synapse-config.ts";
 
 export interface SynapseOptions {
   /** Its data. A folder that a Synapse ran in before continues with the same accounts, rooms and secrets. */
@@ -18,6 +26,8 @@ export interface SynapseOptions {
   readonly serverName?: string;
   /** Merged over homeserver.yaml, e.g. `app_service_config_files`. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** The application services that it knows. Default: those of `config`. */
+  readonly appservices?: readonly AppserviceRegistration[];
   readonly install?: InstallOptions;
 }
 
@@ -42,8 +52,14 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
     loadInstance(dir, instanceSchema, (port) => newInstance(port, options.serverName ?? "localhost")),
   ]);
   const files = synapseFiles(dir);
-  const config = homeserverConfig(dir, instance, options.rateLimits ?? "default", options.config ?? {});
+  const appservices = (options.appservices ?? []).map((registration) => ({
+    file: join(dir, `appservice-${registration.id}.yaml`),
+    text: JSON.stringify(appserviceConfig(registration), undefined, 2),
+  }));
+  const known = appservices.length > 0 && { app_service_config_files: appservices.map(({ file }) => file) };
+  const config = homeserverConfig(dir, instance, options.rateLimits ?? "default", { ...known, ...options.config });
   await Promise.all([
+    ...appservices.map(({ file, text }) => writeFile(file, text, { mode: 0o600 })),
     writeFile(files.config, JSON.stringify(config, undefined, 2), { mode: 0o600 }),
     writeFile(files.logConfig, JSON.stringify(logConfig(dir), undefined, 2)),
     writeFile(files.signingKey, `ed25519 a_key ${instance.signingKey}\n`, { mode: 0o600 }),

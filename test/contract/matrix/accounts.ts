@@ -43,6 +43,12 @@ export function accountsContract(server: () => ServerUnderContract): void {
     expect(error).toMatchObject({ kind: "token", httpStatus: 401, errcode: "M_UNKNOWN_TOKEN" });
   });
 
+  it("takes no upload of somebody whose session has ended", async () => {
+    const user = await newUser(server());
+    await ask(server(), user, "POST", "/logout", {});
+    const upload = user.client.upload({ name: "x.txt", contentType: "text/plain", bytes: Buffer.from("x") }, never);
+    expect(await failure(upload)).toMatchObject({ kind: "token" });
+  });
   it("logs out, which leaves no device behind", async () => {
     const user = await newUser(server());
     const second = await server().homeserver.login({ ...user.account, deviceId: "ANOTHER" }, never);

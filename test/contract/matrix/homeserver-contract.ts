@@ -8,7 +8,7 @@ import { peopleContract } from "./people.ts";
 import { profilesContract } from "./profiles.ts";
 import { roomsContract } from "./rooms.ts";
 import { sendingContract } from "./sending.ts";
-import type { ServerUnderContract, StartServer } from "./server.ts";
+import type { StartServer } from "./server.ts";
 import { syncingContract } from "./syncing.ts";
 
 /**
@@ -21,7 +21,9 @@ export function homeserverContract(name: string, start: StartServer, oddities: H
       const server = started(start, "lifted");
       describe("accounts", () => accountsContract(server));
       describe("people", () => peopleContract(server));
-      describe("sending", () => sendingContract(server, oddities));
+      const isKnown = !oddities.transactionsAreForgotten;
+      const known = { afterLogin: isKnown, afterKill: isKnown, usersApart: true };
+      describe("sending", () => sendingContract(server, known));
       describe("syncing", () => syncingContract(server));
       describe("rooms", () => roomsContract(server));
       describe("memberships", () => membershipsContract(server));
@@ -38,8 +40,11 @@ export function homeserverContract(name: string, start: StartServer, oddities: H
 }
 
 /** Runs a server for the surrounding `describe`. */
-export function started(start: StartServer, rateLimits: "default" | "lifted"): () => ServerUnderContract {
-  let server: ServerUnderContract | undefined;
+export function started<T extends { stop(): Promise<void> }>(
+  start: (rateLimits: "default" | "lifted") => Promise<T>,
+  rateLimits: "default" | "lifted",
+): () => T {
+  let server: T | undefined;
   beforeAll(async () => {
     server = await start(rateLimits);
   }, 300_000);

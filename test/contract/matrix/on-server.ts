@@ -25,6 +25,7 @@ export function onServer(start: StartIn, registering: Registering): StartServer 
       homeserver,
       people: homeserver.people,
       baseUrl,
+      acting: ({ accessToken: token }) => ({ token }),
       async crash() {
         await server.kill("SIGKILL");
         await server.restart();

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
-import { ask, failure, never, newAccount, newRoom, newUser, type ServerUnderContract } from "./server.ts";
+import { ask, failure, never, newAccount, newRoom, newUser, type PeoplesServer } from "./server.ts";
 
 /** What people do with what is their own. */
-export function peopleContract(server: () => ServerUnderContract): void {
+export function peopleContract(server: () => PeoplesServer): void {
   it("logs a person in on a device of its own, beside its other sessions", async () => {
     const user = await newUser(server());
     const session = await server().people.logIn(user.userId, user.account.password, "a device", never);

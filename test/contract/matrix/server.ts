@@ -16,16 +16,22 @@ import {
 /** A homeserver, and the adapter that is held to the contract on it. */
 export interface ServerUnderContract {
   readonly homeserver: Homeserver;
-  readonly people: PersonalAccounts;
   /** For looking at it from outside, as any other client does. */
   readonly baseUrl: string;
+  /** What asks as this user, without the adapter. */
+  acting(credentials: Credentials): { readonly token: string; readonly query?: Readonly<Record<string, string>> };
   /** Kills it without warning, and starts it again on its data. */
   crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** One where people log in. */
+export interface PeoplesServer extends ServerUnderContract {
+  readonly people: PersonalAccounts;
+}
+
 /** `default`: as nobody configured it; `lifted`: without the rate limits that a test would only wait for. */
-export type StartServer = (rateLimits: "default" | "lifted") => Promise<ServerUnderContract>;
+export type StartServer = (rateLimits: "default" | "lifted") => Promise<PeoplesServer>;
 
 export interface User {
   readonly account: Account;
@@ -107,9 +113,12 @@ export async function ask(
   path: string,
   body?: Content,
 ): Promise<{ readonly status: number; readonly answer: unknown }> {
-  const response = await fetch(`${server.baseUrl}/_matrix/client/v3${path}`, {
+  const { token, query } = server.acting(user.credentials);
+  const url = new URL(`${server.baseUrl}/_matrix/client/v3${path}`);
+  for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
+  const response = await fetch(url, {
     method,
-    headers: { authorization: `Bearer ${user.credentials.accessToken}` },
+    headers: { authorization: `Bearer ${token}` },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   return { status: response.status, answer: await response.json() };

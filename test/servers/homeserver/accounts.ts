@@ -1,9 +1,10 @@
 import { createHmac, hash, randomUUID } from "node:crypto";
 import { z } from "zod";
-import type { Entry } from "./entries.ts";
+import { isByAppservice, logInByAppservice, registerByAppservice } from "./appservice/routes.ts";
 import { Fault, forbidden } from "./fault.ts";
 import type { Homeserver } from "./homeserver.ts";
 import type { Asked, Routes } from "./routing.ts";
+import { newSession } from "./sessions.ts";
 import type { User } from "./state.ts";
 
 const newUser = z.object({
@@ -37,22 +38,19 @@ export function accountRoutes(homeserver: Homeserver): Routes {
   const nonces = new Set<string>();
   /** Registrations under way, with the stages that are done. */
   const registering = new Map<string, Set<string>>();
-  const userIdOf = (localpart: string): string => `@${localpart}:${homeserver.serverName}`;
+  const userIdOf = (localpart: string): string => userIdIn(homeserver, localpart);
+  const byAppservice = { register: registerByAppservice(homeserver), logIn: logInByAppservice(homeserver) };
 
   const refuseUnlessNew = ({ username, password }: NewUser): void => {
     if (!/^[a-z0-9._=/+-]+$/.test(username))
       throw new Fault(400, "M_INVALID_USERNAME", "User ID can only contain characters a-z, 0-9, or '=_-./+'");
     if (password.length < oddities.shortestPassword)
       throw new Fault(400, "M_WEAK_PASSWORD", `password too weak: min ${oddities.shortestPassword} chars`);
+    if (homeserver.appservices.ownerOf(userIdOf(username)) !== undefined)
+      throw new Fault(400, "M_EXCLUSIVE", "This user ID is reserved by an application service.");
     if (state.users.has(userIdOf(username))) throw new Fault(400, "M_USER_IN_USE", "User ID already taken.");
   };
-  const session = (userId: string, deviceId: string = randomUUID()): Extract<Entry, { what: "session" }> => ({
-    what: "session",
-    userId,
-    token: `syt_${randomUUID()}`,
-    deviceId,
-  });
-  const shown = ({ userId, token, deviceId }: ReturnType<typeof session>): object => ({
+  const shown = ({ userId, token, deviceId }: ReturnType<typeof newSession>): object => ({
     user_id: userId,
     access_token: token,
     device_id: deviceId,
@@ -60,7 +58,7 @@ export function accountRoutes(homeserver: Homeserver): Routes {
   });
   const register = (account: NewUser, admin: boolean, displayName: string): object => {
     const userId = userIdOf(account.username);
-    const opened = session(userId, account.device_id);
+    const opened = newSession(userId, account.device_id);
     const named = `${displayName}${oddities.newNameSuffix}`;
     state.commit({ what: "user", userId, password: digest(account.password), admin, displayName: named }, opened);
     return shown(opened);
@@ -81,7 +79,9 @@ export function accountRoutes(homeserver: Homeserver): Routes {
       refuseUnlessNew(account);
       return register(account, account.admin, account.displayname ?? account.username);
     },
-    "POST /v3/register": ({ body }) => {
+    "POST /v3/register": (asked) => {
+      if (isByAppservice(asked)) return byAppservice.register(asked);
+      const { body } = asked;
       const account = parsed(byToken, body);
       refuseUnlessNew(account);
       homeserver.limitAnybody("registration", address, { update: false });
@@ -108,8 +108,12 @@ export function accountRoutes(homeserver: Homeserver): Routes {
     "GET /v1/register/m.login.registration_token/validity": ({ query }) => ({
       valid: state.registrationTokens.has(query.get("token") ?? ""),
     }),
-    "GET /v3/login": () => ({ flows: [{ type: "m.login.password" }] }),
-    "POST /v3/login": ({ body }) => {
+    "GET /v3/login": () => ({
+      flows: [{ type: "m.login.password" }, { type: "m.login.application_service" }],
+    }),
+    "POST /v3/login": (asked) => {
+      if (isByAppservice(asked)) return byAppservice.logIn(asked);
+      const { body } = asked;
       const { identifier, password, device_id } = parsed(login, body);
       const userId = identifier.user.startsWith("@") ? identifier.user : userIdOf(identifier.user.toLowerCase());
       homeserver.limitAnybody("loginByAddress", address);
@@ -120,12 +124,15 @@ export function accountRoutes(homeserver: Homeserver): Routes {
         throw forbidden("Invalid username or password");
       }
       homeserver.limitAnybody("loginByAccount", userId);
-      const opened = session(userId, device_id);
+      const opened = newSession(userId, device_id);
       state.commit(opened);
       return shown(opened);
     },
     "POST /v3/logout": (asked) => {
-      state.commit({ what: "logout", token: homeserver.session(asked).token });
+      const { userId, deviceId, token, appservice } = homeserver.session(asked);
+      const own = state.sessions.of(userId).find((session) => session.deviceId === deviceId);
+      if (appservice === undefined) state.commit({ what: "logout", token });
+      else if (deviceId !== undefined && own !== undefined) state.commit({ what: "logout", token: own.token });
       return {};
     },
     "GET /v3/account/whoami": (asked) => {
@@ -135,13 +142,19 @@ export function accountRoutes(homeserver: Homeserver): Routes {
     "GET /v3/devices": (asked) => {
       const { userId } = homeserver.session(asked);
       return {
-        devices: state.devicesOf(userId).map((device_id) => ({ device_id, display_name: null, user_id: userId })),
+        devices: state.sessions
+          .devicesOf(userId)
+          .map((device_id) => ({ device_id, display_name: null, user_id: userId })),
       };
     },
     "GET /v3/profile/:": ({ ids: [userId = ""] }) => profileOf(state.users.get(userId)),
     "PUT /v3/profile/:/displayname": (asked) => setProfile(homeserver, asked, "displayname"),
     "PUT /v3/profile/:/avatar_url": (asked) => setProfile(homeserver, asked, "avatar_url"),
   };
+}
+
+export function userIdIn({ serverName }: Homeserver, user: string): string {
+  return user.startsWith("@") ? user : `@${user}:${serverName}`;
 }
 
 /** User-interactive authentication's question for more. */

@@ -17,8 +17,10 @@ export function directoryRoutes(homeserver: Homeserver): Routes {
       throw notFound(`Room alias ${alias} not found`);
     },
     "PUT /v3/directory/room/:": (asked) => {
-      const { userId } = homeserver.session(asked);
+      const session = homeserver.session(asked);
+      const { userId } = session;
       const [alias = ""] = asked.ids;
+      homeserver.reserveAlias(alias, session);
       const roomId = String(asked.body["room_id"]);
       homeserver.roomOf(roomId, userId);
       if (state.aliases.has(alias)) throw new Fault(409, "M_UNKNOWN", `Room alias ${alias} already exists`);
@@ -26,7 +28,7 @@ export function directoryRoutes(homeserver: Homeserver): Routes {
       return {};
     },
     "DELETE /v3/directory/room/:": (asked) => {
-      const { userId } = homeserver.session(asked);
+      const { userId, appservice } = homeserver.session(asked);
       const [alias = ""] = asked.ids;
       const found = state.aliases.get(alias);
       if (found === undefined) throw notFound("Unknown room alias");
@@ -35,7 +37,8 @@ export function directoryRoutes(homeserver: Homeserver): Routes {
       const mayChange =
         room !== undefined && isAllowed(() => authorizeEvent(room, userId, "m.room.canonical_alias", "", {}));
       const isAdministrator = state.users.get(userId)?.admin === true;
-      if (found.creator !== userId && !mayChange && !isAdministrator)
+      const isReserved = appservice?.coversAlias(alias) === true;
+      if (found.creator !== userId && !mayChange && !isAdministrator && !isReserved)
         throw forbidden("You don't have permission to delete the alias.");
       state.commit({ what: "alias deleted", alias });
       if (room === undefined || !isCanonical || !mayChange) return {};

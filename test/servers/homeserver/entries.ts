@@ -56,6 +56,11 @@ export const entry = z.discriminatedUnion("what", [
     eventId: z.string(),
     ts: z.number(),
   }),
+  /** An application service: up to where events were looked at, and are its pusher's concern. */
+  z.object({ what: z.literal("pushes handled"), service: z.string(), at: z.number() }),
+  z.object({ what: z.literal("pushes stored"), service: z.string(), txnId: z.number(), ats: z.array(z.number()) }),
+  z.object({ what: z.literal("pushes sent"), service: z.string(), txnId: z.number() }),
+  z.object({ what: z.literal("pushes down"), service: z.string(), down: z.boolean() }),
   z.object({ what: z.literal("media"), id: z.string(), contentType: z.string(), base64: z.string() }),
 ]);
 

@@ -65,10 +65,13 @@ export function roomRoutes(homeserver: Homeserver, memberships: Memberships): Ro
       return { capabilities: { "m.room_versions": { default: homeserver.oddities.roomVersion, available } } };
     },
     "POST /v3/createRoom": (asked) => {
-      const { userId } = homeserver.session(asked);
+      const session = homeserver.session(asked);
+      const { userId } = session;
       homeserver.limit("message", userId);
       homeserver.limit("roomCreation", userId);
       const request = parsed(newRoom, asked.body);
+      const { room_alias_name: name } = request;
+      if (name !== undefined) homeserver.reserveAlias(`#${name}:${homeserver.serverName}`, session);
       const { roomId, entries } = made(homeserver, userId, request);
       state.commit(...entries);
       const room = homeserver.roomOf(roomId, userId);

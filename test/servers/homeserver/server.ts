@@ -4,6 +4,12 @@ import { join } from "node:path";
 import { AccessLog } from "./access-log.ts";
 import { accountRoutes } from "./accounts.ts";
 import { administrationRoutes } from "./administration.ts";
+import type { AppserviceOddities } from "./appservice/oddities.ts";
+import type { Pusher } from "./appservice/pusher.ts";
+import { QueuedPushes } from "./appservice/queued.ts";
+import { type Appservice, type AppserviceRegistration, Appservices } from "./appservice/registration.ts";
+import { appserviceRoutes } from "./appservice/routes.ts";
+import { StoredTransactions } from "./appservice/transactions.ts";
 import { directoryRoutes } from "./directory.ts";
 import { Fault } from "./fault.ts";
 import { historyRoutes } from "./history.ts";
@@ -29,21 +35,30 @@ export interface ServeOptions {
   readonly registrationSharedSecret: string;
   readonly registrationToken: string;
   readonly oddities: HomeserverOddities;
+  readonly appserviceOddities: AppserviceOddities;
+  readonly appservices: readonly AppserviceRegistration[];
 }
 
 const versions = ["v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10", "v1.11", "v1.12"];
 
 /** Serves in this process until it is killed. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { dir, port, serverName, registrationSharedSecret, registrationToken, oddities } = options;
+  const { dir, port, serverName, registrationSharedSecret, registrationToken, oddities, appserviceOddities } = options;
   const waiting = new Waiting();
-  const state = new HomeserverState(new Journal(join(dir, "journal.jsonl")), (userIds) => waiting.wake(userIds));
+  const pushers = new Map<Appservice, Pusher>();
+  const state = new HomeserverState(new Journal(join(dir, "journal.jsonl")), (userIds) => {
+    waiting.wake(userIds);
+    if (userIds.size > 0) for (const pusher of pushers.values()) pusher.look();
+  });
   if (!state.registrationTokens.has(registrationToken))
     state.commit({ what: "registration token", token: registrationToken });
   const typing = new Typing((roomId) => waiting.wake(state.rooms.get(roomId)?.joined ?? []));
-  const homeserver = new Homeserver({ serverName, registrationSharedSecret, oddities, state, waiting, typing });
+  const appservices = new Appservices(options.appservices, serverName);
+  const parts = { serverName, registrationSharedSecret, oddities, appserviceOddities, appservices };
+  const homeserver = new Homeserver({ ...parts, state, waiting, typing });
   const log = new AccessLog(join(dir, "access.jsonl"));
-  const router = new Router(...routesOf(homeserver));
+  for (const appservice of appservices.all) pushers.set(appservice, pusherOf(homeserver, appservice));
+  const router = new Router(...routesOf(homeserver, pushers));
   const server = createServer((request, response) => {
     if (request.url === "/health") response.end("OK");
     else void answer(homeserver, router, log, request, response);
@@ -52,9 +67,22 @@ export async function serve(options: ServeOptions): Promise<void> {
   server.keepAliveTimeout = 60_000;
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
+  // What was not taken before goes out at the start.
+  for (const pusher of pushers.values()) pusher.look();
 }
 
-function routesOf(homeserver: Homeserver): readonly Routes[] {
+function pusherOf(homeserver: Homeserver, appservice: Appservice): Pusher {
+  const { state, appserviceOddities } = homeserver;
+  const { sender: userId } = appservice;
+  state.owe(appservice.registration.id);
+  if (appserviceOddities.sender === "exists" && !state.users.has(userId))
+    state.commit({ what: "user", userId, password: "", admin: false });
+  return appserviceOddities.retries === "from its store"
+    ? new StoredTransactions(homeserver, appservice)
+    : new QueuedPushes(homeserver, appservice);
+}
+
+function routesOf(homeserver: Homeserver, pushers: ReadonlyMap<Appservice, Pusher>): readonly Routes[] {
   const memberships = new Memberships(homeserver);
   return [
     { "GET /versions": () => ({ versions }) },
@@ -67,6 +95,7 @@ function routesOf(homeserver: Homeserver): readonly Routes[] {
     presenceRoutes(homeserver),
     directoryRoutes(homeserver),
     mediaRoutes(homeserver),
+    appserviceRoutes(homeserver, pushers),
     ...(homeserver.oddities.hasSynapseAdmin ? [administrationRoutes(homeserver, memberships)] : []),
   ];
 }
@@ -83,7 +112,11 @@ async function answer(
   const [path = "", search = ""] = url.split(/\?(.*)/s);
   const query = new URLSearchParams(search);
   const token = /^Bearer (.*)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
-  const user = homeserver.state.sessions.get(token)?.userId;
+  const appservice = homeserver.appservices.byToken(token);
+  const user =
+    appservice === undefined
+      ? homeserver.state.sessions.get(token)?.userId
+      : (query.get("user_id") ?? appservice.sender);
   let result: object;
   let status = 200;
   try {

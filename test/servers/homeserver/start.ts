@@ -5,6 +5,8 @@ import { loadInstance } from "../instance.ts";
 import { startRestartable } from "../restartable.ts";
 import type { Synapse } from "../synapse.ts";
 import { readAccessLog } from "./access-log.ts";
+import type { AppserviceOddities } from "./appservice/oddities.ts";
+import type { AppserviceRegistration } from "./appservice/registration.ts";
 import type { HomeserverOddities, HomeserverProfile } from "./oddities.ts";
 
 export interface HomeserverOptions {
@@ -16,6 +18,10 @@ export interface HomeserverOptions {
   readonly serverName?: string;
   /** What it does otherwise than its profile says. */
   readonly oddities?: Partial<HomeserverOddities>;
+  /** The application services that it knows. */
+  readonly appservices?: readonly AppserviceRegistration[];
+  /** What it does otherwise than its profile says, towards them. */
+  readonly appserviceOddities?: Partial<AppserviceOddities>;
 }
 
 /** Stands for a homeserver, wherever a {@link Synapse} is asked for. */
@@ -43,7 +49,9 @@ export async function startHomeserver(
   );
   const { port, serverName, registrationSharedSecret, registrationToken } = instance;
   const limits = options.rateLimits === "lifted" ? { rateLimits: "none" } : {};
-  const settings = { ...instance, dir, profile, oddities: { ...limits, ...options.oddities } };
+  const { appservices, appserviceOddities } = options;
+  const oddities = { ...limits, ...options.oddities };
+  const settings = { ...instance, dir, profile, oddities, appservices, appserviceOddities };
   const baseUrl = `http://127.0.0.1:${port}`;
   const logFile = join(dir, "homeserver.log");
   const server = await startRestartable(async () => ({

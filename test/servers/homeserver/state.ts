@@ -1,6 +1,7 @@
 import type { Entry } from "./entries.ts";
 import type { Journal } from "./journal.ts";
-import { Room } from "./room.ts";
+import { type Placed, Room } from "./room.ts";
+import { Sessions } from "./sessions.ts";
 
 export interface User {
   readonly userId: string;
@@ -12,11 +13,19 @@ export interface User {
   exempt: boolean;
 }
 
-export interface Session {
-  readonly userId: string;
-  readonly token: string;
-  /** Missing for what an administrator acts with. */
-  readonly deviceId?: string | undefined;
+/** An event where it is. */
+export interface PlacedInRoom {
+  readonly room: Room;
+  readonly placed: Placed;
+}
+
+/** What an application service is owed. */
+export interface PushState {
+  /** Up to here everything is taken, or in transactions. */
+  handled: number;
+  /** The places of the events of each transaction that it has not taken. */
+  readonly unsent: Map<number, readonly number[]>;
+  isDown: boolean;
 }
 
 export interface Alias {
@@ -27,8 +36,7 @@ export interface Alias {
 /** All that the homeserver knows. It changes only by what is written down first. */
 export class HomeserverState {
   readonly users = new Map<string, User>();
-  /** By access token. */
-  readonly sessions = new Map<string, Session>();
+  readonly sessions = new Sessions();
   readonly rooms = new Map<string, Room>();
   readonly aliases = new Map<string, Alias>();
   readonly media = new Map<string, { readonly contentType: string; readonly bytes: Buffer }>();
@@ -36,6 +44,9 @@ export class HomeserverState {
   /** A transaction's name to the event that it made. */
   readonly transactions = new Map<string, string>();
   /** User to all rooms that it was ever in or invited into. */
+  readonly #pushes = new Map<string, PushState>();
+  /** All events, in their order. */
+  readonly #stream: PlacedInRoom[] = [];
   readonly #roomsOf = new Map<string, Set<Room>>();
   readonly #journal: Journal;
   readonly #onChange: (userIds: ReadonlySet<string>) => void;
@@ -73,9 +84,23 @@ export class HomeserverState {
     return this.#roomsOf.get(userId) ?? [];
   }
 
-  devicesOf(userId: string): readonly string[] {
-    const own = [...this.sessions.values()].filter((session) => session.userId === userId);
-    return [...new Set(own.flatMap(({ deviceId }) => deviceId ?? []))];
+  placedAt(at: number): PlacedInRoom | undefined {
+    return this.#stream[at - 1];
+  }
+
+  after(at: number): readonly PlacedInRoom[] {
+    return this.#stream.slice(at);
+  }
+
+  /** From now on it is owed what happens; whatever was before, it is not. */
+  owe(service: string): void {
+    if (!this.#pushes.has(service)) this.commit({ what: "pushes handled", service, at: this.#events });
+  }
+
+  pushesTo(service: string): PushState {
+    const known = this.#pushes.get(service) ?? { handled: 0, unsent: new Map(), isDown: false };
+    this.#pushes.set(service, known);
+    return known;
   }
 
   #apply(entry: Entry): void {
@@ -89,18 +114,14 @@ export class HomeserverState {
       case "password": {
         const user = this.users.get(entry.userId);
         if (user !== undefined) user.password = entry.password;
-        if (entry.logOut) this.#endSessions(({ userId }) => userId === entry.userId);
+        if (entry.logOut) this.sessions.endAllOf(entry.userId);
         return;
       }
       case "session":
-        // A device has one session: logging in again ends the one before.
-        this.#endSessions(
-          ({ userId, deviceId }) => userId === entry.userId && deviceId !== undefined && deviceId === entry.deviceId,
-        );
-        this.sessions.set(entry.token, entry);
+        this.sessions.open(entry);
         return;
       case "logout":
-        this.sessions.delete(entry.token);
+        this.sessions.end(entry.token);
         return;
       case "profile": {
         const user = this.users.get(entry.userId);
@@ -132,6 +153,18 @@ export class HomeserverState {
         this.rooms.get(roomId)?.receipts.set(userId, { eventId, ts, at: ++this.#receipts });
         return;
       }
+      case "pushes handled":
+        this.pushesTo(entry.service).handled = entry.at;
+        return;
+      case "pushes stored":
+        this.pushesTo(entry.service).unsent.set(entry.txnId, entry.ats);
+        return;
+      case "pushes sent":
+        this.pushesTo(entry.service).unsent.delete(entry.txnId);
+        return;
+      case "pushes down":
+        this.pushesTo(entry.service).isDown = entry.down;
+        return;
       case "media":
         this.media.set(entry.id, { contentType: entry.contentType, bytes: Buffer.from(entry.base64, "base64") });
         return;
@@ -141,13 +174,11 @@ export class HomeserverState {
   #addEvent(event: Extract<Entry, { what: "event" }>["event"]): void {
     const room = this.rooms.get(event.room_id) ?? new Room(event.room_id);
     this.rooms.set(room.id, room);
-    room.add({ at: ++this.#events, event });
+    const placed = { at: ++this.#events, event };
+    room.add(placed);
+    this.#stream.push({ room, placed });
     if (event.type !== "m.room.member" || event.state_key === undefined) return;
     const rooms = this.#roomsOf.get(event.state_key) ?? new Set();
     this.#roomsOf.set(event.state_key, rooms.add(room));
-  }
-
-  #endSessions(which: (session: Session) => boolean): void {
-    for (const session of this.sessions.values()) if (which(session)) this.sessions.delete(session.token);
   }
 }

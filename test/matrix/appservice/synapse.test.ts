@@ -1,0 +1,3 @@
+import { standInContract } from "./stand-in-contract.ts";
+
+standInContract("synapse");
