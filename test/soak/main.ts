@@ -18,8 +18,8 @@ import { Trouble } from "./trouble.ts";
  * whether each message has its one answer.
  *
  * A kill begins a process anew, so two slopes are taken by least squares, from what was read every five seconds after a
- * garbage collection: of all that was read when its process was older than 90 seconds, each process at a height of its
- * own; and of the first such value of each process. The store outlives kills: its slope is taken over all, by message.
+ * garbage collection: of all that was read when its process was older than five minutes, each process at a height of its
+ * own; and of the first value of each process that was older than 90 seconds. The store outlives kills: its slope is taken over all, by message.
  * A slope passes when it is at most its bound, and its doubt, two standard errors, is too.
  */
 
@@ -36,8 +36,10 @@ const seed = numberOf("seed", values.seed);
 const agents = numberOf("agents", values.agents);
 const rate = numberOf("rate", values.rate);
 const readEvery = 5_000;
-/** How long a process of the program lives at least and at most, ms. */
-const lives = [0.2 * minutes * 60_000, 0.35 * minutes * 60_000] as const;
+/** How long the first process is let live, to see what grows within one, ms. */
+const firstLife = 0.6 * minutes * 60_000;
+/** Then as many as there is time for, to see what one leaves to the next: at least and at most, ms. */
+const lives = [120_000, 200_000] as const;
 /** What was under way when the last fault happened may have to time out twice, ms. */
 const within = 180_000;
 const headings = [
@@ -116,6 +118,7 @@ async function live(street: Neighbourhood, names: readonly string[], measured: M
   const making = new Trouble({
     street,
     random: trouble,
+    firstLife,
     life: lives,
     signal,
     async revive() {

@@ -3,12 +3,13 @@ import { bounds, judgeSlopes, type Sample, slopeOf } from "./slopes.ts";
 
 const minute = 60_000;
 
-/** Three processes of eight minutes each, read every five seconds; `more` is added to what a steady one holds. */
+/** A process of 24 minutes, then eight of three, read every five seconds; `more` is added to what a steady one holds. */
 function run(more: (sample: Sample) => Partial<Sample>): readonly Sample[] {
-  return Array.from({ length: 288 }, (_, index) => {
+  return Array.from({ length: 576 }, (_, index) => {
     const at = index * 5_000;
-    const life = Math.floor(at / (8 * minute)) + 1;
-    const age = at - (life - 1) * 8 * minute;
+    const later = Math.floor((at - 24 * minute) / (3 * minute));
+    const life = at < 24 * minute ? 1 : 2 + later;
+    const age = life === 1 ? at : at - 24 * minute - later * 3 * minute;
     // It shakes, and a young process has less.
     const young = age < minute ? 8 - age / 7_500 : 0;
     const heap = 30 + (index % 3) * 0.4 - young;

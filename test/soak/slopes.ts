@@ -51,8 +51,11 @@ export interface Verdict extends Slope {
   readonly verdict: "near zero" | "GROWS" | "too short to tell";
 }
 
-/** A process that is younger has not yet reached its height, ms. */
-export const warmUp = 90_000;
+/** A process that is younger tells nothing, ms. */
+const begun = 90_000;
+
+/** One that is younger has not yet reached its height, ms. */
+const warmUp = 300_000;
 
 const aWhile = 60_000;
 
@@ -76,24 +79,24 @@ function highestWithinLives(value: keyof Reading): Bound["groups"] {
   };
 }
 
-/** The first value of each life after its warm-up: what a process brings with it from those before. */
+/** The first value of each life that has begun: what a process brings with it from those before. */
 function acrossLives(value: keyof Reading): Bound["groups"] {
   return (samples) => {
-    const warm = samples.filter(({ age }) => age >= warmUp);
-    const first = [...Map.groupBy(warm, ({ life }) => life).values()].flatMap(([sample]) => sample ?? []);
+    const later = samples.filter(({ age }) => age >= begun);
+    const first = [...Map.groupBy(later, ({ life }) => life).values()].flatMap(([sample]) => sample ?? []);
     return [first.map((sample) => ({ x: hours(sample.at), y: sample[value] }))];
   };
 }
 
 /** On disk kills change nothing, and what is kept is kept by message. */
 function byMessage(samples: readonly Sample[]): readonly (readonly Point[])[] {
-  const settled = samples.filter(({ at }) => at >= warmUp);
+  const settled = samples.filter(({ at }) => at >= begun);
   return [settled.map(({ messages, store }) => ({ x: messages, y: store * 1_024 }))];
 }
 
 export const bounds: readonly Bound[] = [
-  { name: "heap in a life", unit: "MB an hour", most: 20, groups: withinLives("heap") },
-  { name: "RSS in a life", unit: "MB an hour", most: 120, groups: withinLives("rss") },
+  { name: "heap in a life", unit: "MB an hour", most: 10, groups: withinLives("heap") },
+  { name: "RSS in a life", unit: "MB an hour", most: 60, groups: withinLives("rss") },
   { name: "file handles in a life", unit: "an hour", most: 300, groups: highestWithinLives("fds") },
   { name: "timers in a life", unit: "an hour", most: 300, groups: highestWithinLives("timers") },
   { name: "heap over lives", unit: "MB an hour", most: 20, groups: acrossLives("heap") },

@@ -25,7 +25,9 @@ export interface TroubleOptions {
   readonly random: Random;
   /** Starts the program once more. */
   readonly revive: () => Promise<void>;
-  /** How long a process of the program lives at least and at most, ms. */
+  /** How long the first process of the program is let live, ms. */
+  readonly firstLife: number;
+  /** How long each later one lives at least and at most, ms. */
   readonly life: readonly [number, number];
   readonly signal: AbortSignal;
 }
@@ -41,19 +43,24 @@ export class Trouble {
   }
 
   async make(): Promise<void> {
-    const { random, life } = this.#options;
+    const { random, firstLife, life } = this.#options;
     const [faults, servers, lives] = [random.fork(), random.fork(), random.fork()];
     await Promise.all([
       this.#again(faults, [1_000, 4_000], () => this.#spoil(faults)),
       this.#again(servers, [60_000, 120_000], () => this.#killServer(servers)),
-      this.#again(lives, life, () => this.#killProgram(lives)),
+      this.#again(lives, life, () => this.#killProgram(lives), firstLife),
     ]);
   }
 
-  async #again(random: Random, [least, most]: readonly [number, number], happen: () => Promise<void>): Promise<void> {
+  async #again(
+    random: Random,
+    [least, most]: readonly [number, number],
+    happen: () => Promise<void>,
+    first = random.int(least, most),
+  ): Promise<void> {
     const { signal } = this.#options;
-    for (;;) {
-      await sleep(random.int(least, most), undefined, { signal }).catch(() => undefined);
+    for (let wait = first; ; wait = random.int(least, most)) {
+      await sleep(wait, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       await happen();
     }
