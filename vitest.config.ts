@@ -52,6 +52,8 @@ function onServers(name: string, include: readonly string[], groupOrder: number,
 
 export default defineConfig({
   test: {
+    // One fewer than the cores, as by default, is one only on two.
+    maxWorkers: "100%",
     // Tests that run side by side in one file mostly wait for a server.
     maxConcurrency: 20,
     reporters: ["default", "./test/reporter.ts"],
