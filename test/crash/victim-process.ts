@@ -64,14 +64,14 @@ export class VictimProcess {
     const log = openSync(logFile, "a");
     const child = spawn(process.execPath, [entry, source], {
       detached: true,
-      stdio: ["pipe", log, log, "pipe", "ipc"],
+      stdio: ["ignore", log, log, "pipe", "pipe", "ipc"],
       env: { ...process.env, NODE_COMPILE_CACHE: cacheFolder },
     });
     closeSync(log);
     const running = await supervise("victim", child);
-    const goOn = child.stdin;
     const reports = child.stdio[3];
-    if (goOn === null || !isReadable(reports)) throw new Error("the victim has no pipes");
+    const goOn = child.stdio[4];
+    if (!isWritable(goOn) || !isReadable(reports)) throw new Error("the victim has no pipes");
     goOn.on("error", () => {}); // it may be dead by now
     const send = (order: Order): void => {
       if (child.connected) child.send(order, () => {}); // it may die before it reads this
@@ -160,4 +160,8 @@ export class VictimProcess {
 
 function isReadable(stream: unknown): stream is Readable {
   return stream instanceof Object && "on" in stream && "read" in stream;
+}
+
+function isWritable(stream: unknown): stream is Writable {
+  return stream instanceof Object && "on" in stream && "write" in stream;
 }

@@ -17,11 +17,12 @@ import { type Watch, watchPorts } from "./watched-ports.ts";
 /**
  * The product in a process of its own, which stops itself at the boundary that the driver names:
  * `node test/crash/victim.ts <folder of app.ts>`. Orders come over Node's IPC channel, reports go to file descriptor 3
- * and are out before anything else happens; while it stands still it waits for a byte on standard input.
+ * and are out before anything else happens; while it stands still it waits for a byte on file descriptor 4. Standard
+ * input will not do: importing node:process, as packages may, makes it one that does not wait.
  */
 
 const [, , source = ""] = process.argv;
-const goOnInput = 0;
+const goOnInput = 4;
 const reportOutput = 3;
 
 const { createApp } = await product<typeof import("../../src/app.ts")>("app.ts");

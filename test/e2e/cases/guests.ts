@@ -28,7 +28,7 @@ export function guests(world: () => World): void {
     await becomes(anna, roomId, agent.userId, "join");
     const mention = { "m.mentions": { user_ids: [agent.userId] } };
     const { questionId } = await world().ask({ ...agent, roomId }, "Do you like it here?", mention);
-    expect((await answerTo(anna, { ...agent, roomId }, questionId)).outcome).toBe("answer");
+    expect(await answerTo(anna, { ...agent, roomId }, questionId)).toMatchObject({ outcome: "answer" });
   });
 
   it("an agent declines when somebody else invites it, and its own room is as before", async () => {
@@ -37,7 +37,7 @@ export function guests(world: () => World): void {
     const roomId = await roomOf(admin, agent.userId);
     await becomes(admin, roomId, agent.userId, "leave");
     const { questionId } = await world().ask(agent, "Are you at home?");
-    expect((await answerTo(anna, agent, questionId)).outcome).toBe("answer");
+    expect(await answerTo(anna, agent, questionId)).toMatchObject({ outcome: "answer" });
     const status = (await app.status()).agents.find(({ userId }) => userId === agent.userId);
     expect(status?.regions).toMatchObject({ room: "ready", intake: "polling" });
   });
