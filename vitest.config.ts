@@ -6,8 +6,10 @@ const real = [
   "test/e2e/e2e.real.test.ts",
   "test/crash/quick.real.test.ts",
 ];
-/** The same, where waiting is most of it: servers that go away and come back. */
-const outages = ["test/e2e/outages.real.test.ts"];
+/** The same, with more of it: crowds, long answers, rooms that are changed, and what people rarely do. */
+const rooms = ["test/e2e/rooms.real.test.ts"];
+/** Servers that go away and come back, and are killed. */
+const outages = ["test/{crash,e2e}/outages.real.test.ts"];
 /** The program as an application service of a real Synapse, killed too. */
 const appservice = ["test/e2e/appservice*.real.test.ts"];
 /** Programs and models that ask the running program, and have agents say something. */
@@ -23,7 +25,19 @@ const homes = [
 ];
 /** Agents made and retired under kill -9 at each request: minutes. */
 const life = ["test/life/**/*.real.test.ts"];
-/** What the ports promise, and the demo: with the real servers too, but too long for the quick suite. */
+/** Laws that are tried by thousands of moves, or on what has grown old: they need no server, but minutes. */
+const laws = [
+  "test/{ages,servers}/{million,install}.test.ts",
+  "test/machines/no-dead-end.test.ts",
+  "test/runtime/{full-disk,kill,mutants}.test.ts",
+];
+/** What the ports promise, on stand-ins: each in all its profiles. */
+const standIns = [
+  "test/letta/{app-server,rest}/contract.test.ts",
+  "test/matrix/profiles.test.ts",
+  "test/matrix/appservice/{dendrite,oddities,synapse,tuwunel}.test.ts",
+];
+/** What the ports promise, and the demo, with the real servers. */
 const contract = ["test/contract/*/{app-server,models,synapse}.test.ts", "test/demo/**/*.real.test.ts"];
 /** The same contract on Letta's V1 server, which takes minutes to install. */
 const lettaV1 = ["test/contract/letta/letta-v1.real.test.ts"];
@@ -67,6 +81,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [
             ...real,
+            ...rooms,
             ...outages,
             ...appservice,
             ...programs,
@@ -74,6 +89,8 @@ export default defineConfig({
             ...conformance,
             ...homes,
             ...life,
+            ...laws,
+            ...standIns,
             ...contract,
             ...lettaV1,
             ...slow,
@@ -83,7 +100,10 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
+      { extends: true, test: { name: "laws", include: laws, sequence: { groupOrder: 0 } } },
+      { extends: true, test: { name: "stand-ins", include: standIns, sequence: { groupOrder: 0 } } },
       onServers("real", real, 1),
+      onServers("rooms", rooms, 1),
       onServers("contract", contract, 2),
       {
         extends: true,

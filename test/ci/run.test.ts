@@ -36,7 +36,7 @@ function run({ install = "true", quick, packaging, contract, crash = one }: Suit
     `"run test:contract") ${contract};;`,
     `"run test:crash"*) ${crash};;`,
     `"run test:faults"*) ${one};;`,
-    `"run test:outages"|"run test:homes"|"run test:life"|"run test:limits:short"|"run test:patches"|"run test:neighbours"|"run test:appservice"|"run test:programs") ${one};;`,
+    `"run test:laws"|"run test:rooms"|"run test:outages"|"run test:homes"|"run test:life"|"run test:limits:short"|"run test:patches"*|"run test:neighbours"|"run test:appservice"|"run test:programs") ${one};;`,
   ];
   writeFileSync(npm, `#!/bin/sh\ncase "$*" in\n${cases.join("\n")}\nesac\n`);
   chmodSync(npm, 0o755);
@@ -55,18 +55,18 @@ const good = {
 
 describe(".ci/run", () => {
   test("adds up all suites in its last line", () => {
-    expect(run(good)).toMatchObject({ last: "20 passed, 0 failed", status: 0 });
+    expect(run(good)).toMatchObject({ last: "22 passed, 0 failed", status: 0 });
   });
 
   test("goes on after a failure, and ends with a status that says so", () => {
     const quick = 'echo "4 passed, 1 failed"; exit 1';
-    expect(run({ ...good, quick })).toMatchObject({ last: "19 passed, 1 failed", status: 1 });
+    expect(run({ ...good, quick })).toMatchObject({ last: "21 passed, 1 failed", status: 1 });
   });
 
   test.each([
-    ["ran no test", 'echo "0 passed, 0 failed"', "18 passed, 1 failed"],
-    ["did not get as far as counting", "exit 0", "18 passed, 1 failed"],
-    ["failed although every test passed", 'echo "2 passed, 0 failed"; exit 1', "20 passed, 1 failed"],
+    ["ran no test", 'echo "0 passed, 0 failed"', "20 passed, 1 failed"],
+    ["did not get as far as counting", "exit 0", "20 passed, 1 failed"],
+    ["failed although every test passed", 'echo "2 passed, 0 failed"; exit 1', "22 passed, 1 failed"],
   ])("counts a suite as failed that %s", (_, contract, last) => {
     expect(run({ ...good, contract })).toMatchObject({ last, status: 1 });
   });
@@ -79,11 +79,21 @@ describe(".ci/run", () => {
   });
 
   test("reads coloured lines too", () => {
-    expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("20 passed, 0 failed");
+    expect(run({ ...good, quick: "printf '\\033[32m5 passed, 0 failed\\033[0m\\n'" }).last).toBe("22 passed, 0 failed");
   });
 
   test("runs nothing when the dependencies cannot be installed", () => {
     expect(run({ ...good, install: "exit 1" })).toMatchObject({ last: "0 passed, 1 failed", status: 1 });
+  });
+
+  test("gives a suite what those before it have left of their time, up to as much again; all together have an hour", () => {
+    const { stdout } = run(good);
+    const limits = [...stdout.matchAll(/^=== (\w+) \(at most (\d+) s\)/gm)].map(([, name, most]) => `${name} ${most}`);
+    expect(limits[0]).toBe("quick 480");
+    expect(limits).toContain("laws 280");
+    const taken = [...stdout.matchAll(/^\w+ took \d+ s of (\d+)$/gm)].map(([, share]) => Number(share));
+    expect(taken).toHaveLength(limits.length);
+    expect(taken.reduce((sum, share) => sum + share)).toBeLessThanOrEqual(3600);
   });
 
   test("hands the seed on, and prints it", () => {
