@@ -15,9 +15,9 @@ export const powerLevel = z
 
 const given = z.record(z.string(), powerLevel).catch({});
 
-/** What power whom was given, by the `users` of a room's levels. What means no number is left out, and nothing else with it. */
-export function powerOf(users: unknown): Readonly<Record<string, number>> {
+/** The `users` or `events` of a room's levels. What means no number is left out, and nothing else with it. */
+export function powerOf(levels: unknown): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    Object.entries(given.parse(users)).flatMap(([user, level]) => (level === undefined ? [] : [[user, level]])),
+    Object.entries(given.parse(levels)).flatMap(([of, level]) => (level === undefined ? [] : [[of, level]])),
   );
 }

@@ -80,6 +80,16 @@ describe("adopting", () => {
     expect(await adoption().adopt(inherited(), false, signal)).toEqual(would);
   });
 
+  test("takes a room of an old version, in which a level is a string, or means nothing", async () => {
+    const content = {
+      users: { [operator]: "100", [userId]: "50", "@old:test": "much" },
+      events: { "m.room.name": "x" },
+    };
+    homeserver.post(roomId, { sender: operator, type: "m.room.power_levels", stateKey: "", content });
+    expect(await adoption().adopt(inherited(), false, signal)).toMatchObject({ outcome: "done" });
+    await assertIsOurs();
+  });
+
   test("again does nothing a second time", async () => {
     await adoption().adopt(inherited(), false, signal);
     const before = everything();

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { MatrixEvent } from "../../matrix/port.ts";
 import { adoptionMarker, adoptionOf, roomMarker, roomOwnerOf } from "../marker.ts";
+import { powerLevel, powerOf } from "../power-levels.ts";
 
 /** What a room is like for an agent that is to make it its own. */
 export interface RoomCheck {
@@ -15,12 +16,11 @@ export interface RoomCheck {
 
 const membership = z.object({ membership: z.string() });
 const creation = z.object({ room_version: z.string().optional(), additional_creators: z.array(z.string()).optional() });
-const level = z.number().optional().catch(undefined);
 const levels = z.object({
-  users: z.record(z.string(), z.number()).catch({}),
-  users_default: level,
-  events: z.record(z.string(), z.number()).catch({}),
-  state_default: level,
+  users: z.unknown().optional().transform(powerOf),
+  users_default: powerLevel,
+  events: z.unknown().optional().transform(powerOf),
+  state_default: powerLevel,
 });
 
 /** By the room's whole state, as the agent's user sees it. */
