@@ -31,6 +31,7 @@ function run({ install = "true", quick, packaging, contract, crash = one }: Suit
   const npm = join(folder, "bin", "npm");
   const cases = [
     `ci) ${install};;`,
+    `"run servers") true;;`,
     `test) ${quick};;`,
     `"run test:slow") ${packaging};;`,
     `"run test:contract") ${contract};;`,

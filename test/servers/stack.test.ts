@@ -6,7 +6,7 @@ import { z } from "zod";
 import { type Agent, createAgent, createAgents, createConversation, deleteAgent } from "./letta-agents.ts";
 import { openLettaSocket } from "./letta-socket.ts";
 import { askAgent } from "./letta-turn.ts";
-import { readAnswer } from "./model-plan.ts";
+import { directed, readAnswer } from "./model-plan.ts";
 import { type Stack, startStack } from "./stack.ts";
 
 describe("a real Letta with the stand-in model, beside a real Synapse", { timeout: 60_000 }, () => {
@@ -61,9 +61,20 @@ describe("a real Letta with the stand-in model, beside a real Synapse", { timeou
       words.map((secretWord, index) => ({ nonce: `m${index}`, secretWord })),
     );
     // Letta's local backend knows running turns by the conversation's id alone, and `default` is every agent's.
+    let refusals = 0;
+    stack.model.behave((request) => ({ tokens: onceRefused(directed(request).text), tokensPerSecond: 20 }));
     const shared = await Promise.all(
-      agents.map(({ id }, index) => askAgent(url, id, `Hello [[nonce=d${index}]] [[delay=1000]]`)),
+      agents.map(async ({ id }, index) => {
+        const turn = await askAgent(url, id, `Hello [[nonce=d${index}]]`);
+        if (turn.stopReason === "error") refusals += 1;
+        return turn;
+      }),
     );
+    stack.model.behave();
+    function* onceRefused(text = ""): Generator<string> {
+      while (refusals < agents.length - 1) yield "";
+      yield text;
+    }
     const refused = shared.filter(({ stopReason }) => stopReason === "error");
     expect(shared.length - refused.length).toBe(1);
     expect(refused[0]?.error).toContain("Conversation default already has an active run");
