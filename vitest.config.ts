@@ -73,6 +73,8 @@ function onServers(name: string, include: readonly string[], groupOrder: number,
       include: [...include],
       globalSetup: "./test/real-setup.ts",
       fileParallelism: false,
+      // Half as many at once as where nothing but time is needed: two cores have three servers to run beside them.
+      maxConcurrency: 10,
       testTimeout,
       hookTimeout: 120_000,
       sequence: { groupOrder },

@@ -15,8 +15,8 @@ import { startGate, type TcpGate } from "./tcp-gate.ts";
 const roomsAnswer = z.object({ joined_rooms: z.array(z.string()) });
 const tokenAnswer = z.object({ access_token: z.string() });
 
-/** How long Letta's model may say nothing, ms. */
-export const idleTimeoutMs = 30_000;
+/** How long Letta's model may say nothing, ms: longer than Letta takes to begin while all agents are asked at once. */
+export const idleTimeoutMs = 60_000;
 
 export interface WorldOptions {
   /** Whether the homeserver holds back whoever sends more than 10 messages at once, as it does by default. */
