@@ -7,7 +7,7 @@ const real = [
   "test/crash/quick.real.test.ts",
 ];
 /** The same, with more of it: crowds, long answers, rooms that are changed, and what people rarely do. */
-const rooms = ["test/e2e/rooms.real.test.ts"];
+const rooms = ["test/e2e/{crowds,rooms}.real.test.ts"];
 /** Servers that go away and come back, and are killed. */
 const outages = ["test/{crash,e2e}/outages.real.test.ts"];
 /** The program as an application service of a real Synapse, killed too. */

@@ -1,5 +1,3 @@
-import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
-import { crowd } from "./cases/crowd.ts";
 import { doctor } from "./cases/doctor.ts";
 import { edits } from "./cases/edits.ts";
 import { foreignTurns } from "./cases/foreign.ts";
@@ -10,27 +8,7 @@ import { longAnswers } from "./cases/long.ts";
 import { reload } from "./cases/reload.ts";
 import { sideBySide } from "./side-by-side.ts";
 
-let left: Backlog | undefined;
-const backlog = (): Backlog => {
-  if (left === undefined) throw new Error("the program was not restarted");
-  return left;
-};
-
-sideBySide("people and agents who have much to say, or who do what is unusual", {
-  before: async (world) => {
-    left = await leaveBacklog(world);
-  },
-  cases: [
-    crowd,
-    (world) => backlogs(world, backlog),
-    edits,
-    longAnswers,
-    foreignTurns,
-    guests,
-    homes,
-    hostile,
-    reload,
-    doctor,
-  ],
+sideBySide("people and agents who do what is unusual", {
+  cases: [edits, longAnswers, foreignTurns, guests, homes, hostile, reload, doctor],
   people: { people: 4, secondClients: 0 },
 });

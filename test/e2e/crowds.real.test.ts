@@ -1,0 +1,17 @@
+import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
+import { crowd } from "./cases/crowd.ts";
+import { sideBySide } from "./side-by-side.ts";
+
+let left: Backlog | undefined;
+const backlog = (): Backlog => {
+  if (left === undefined) throw new Error("the program was not restarted");
+  return left;
+};
+
+sideBySide("people who have much to say to many agents", {
+  before: async (world) => {
+    left = await leaveBacklog(world);
+  },
+  cases: [crowd, (world) => backlogs(world, backlog)],
+  people: { people: 3, secondClients: 0 },
+});
