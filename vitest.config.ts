@@ -8,8 +8,8 @@ const real = [
 ];
 /** The same, with more of it: crowds, long answers, rooms that are changed, and what people rarely do. */
 const rooms = ["test/e2e/{crowds,rooms}.real.test.ts"];
-/** Servers that go away and come back, and are killed. */
-const outages = ["test/{crash,e2e}/outages.real.test.ts"];
+/** The same, where waiting is most of it: servers that go away and come back. */
+const outages = ["test/e2e/outages.real.test.ts"];
 /** The program as an application service of a real Synapse, killed too. */
 const appservice = ["test/e2e/appservice*.real.test.ts"];
 /** Programs and models that ask the running program, and have agents say something. */
