@@ -82,7 +82,7 @@ describe("the program as an application service of a real Synapse", () => {
           close: () => pushes.close(),
           deliverTo: (take) => pushes.deliverTo(async (pushed) => (loses ? undefined : take(pushed))),
           ping: () => Promise.reject(new MatrixError("unsupported", "there is no ping", { remedy: "none" })),
-          makesUpFor: async () => false,
+          attend: (signal) => pushes.attend(signal),
         },
       };
     });
