@@ -67,7 +67,10 @@ export function pushedIntake({
     open: () =>
       pushes.deliverTo(async (transaction) => {
         pulse.heard();
-        await feed.take(transaction);
+        await feed.take(transaction).catch((error: unknown) => {
+          pulse.refused();
+          throw error;
+        });
       }),
     onChange: (reach) =>
       reach.state === "unreached"

@@ -34,6 +34,8 @@ const quiet = 15_000;
 /** However much is pushed, ms. */
 const mostUnrest = 120_000;
 
+/** The status by which a proxy says that it does not wait so long for the homeserver. */
+const impatient = 504;
 /** What tells nothing of the homeserver, or that it is gone. */
 const noAnswer: ReadonlySet<string> = new Set(["unreachable", "malformed"]);
 
@@ -53,6 +55,7 @@ export class Pulse {
   /** By the clock's even time. */
   #doubtedAt = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
+  #onRefused: () => void = () => undefined;
   readonly #push: Moment;
   readonly #return: Moment;
 
@@ -72,15 +75,23 @@ export class Pulse {
     this.#push.happens();
   }
 
+  /** What was pushed could not be taken: it is pushed late, and so is what is said meanwhile. */
+  refused(): void {
+    this.#doubtedAt = this.#options.clock.elapsed();
+    this.#onRefused();
+  }
+
   /** Runs until it is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const over = new AbortController();
     const together = AbortSignal.any([signal, over.signal]);
+    this.#onRefused = () => this.#lookBack(together);
     this.#doubt();
     this.#options.open();
     try {
       await Promise.race([this.#stay(together), this.#beat(together)]);
     } finally {
+      this.#onRefused = () => undefined;
       over.abort(new Error("the pulse has ended"));
       this.#looks.abort(new Error("the pulse has ended"));
     }
@@ -114,7 +125,8 @@ export class Pulse {
       return "held";
     } catch (error) {
       signal.throwIfAborted();
-      return error instanceof MatrixError && !noAnswer.has(error.kind) ? "refused" : "none";
+      if (!(error instanceof MatrixError)) return "none";
+      return noAnswer.has(error.kind) && error.httpStatus !== impatient ? "none" : "refused";
     }
   }
 
@@ -148,7 +160,7 @@ export class Pulse {
     const { clock } = this.#options;
     const since = this.#doubtedAt;
     await this.#lookUntilDone(signal);
-    while (this.#heardAt < since) await this.#push.next(signal);
+    while (this.#heardAt <= since) await this.#push.next(signal);
     const latest = clock.elapsed() + mostUnrest;
     while (clock.elapsed() < Math.min(latest, this.#heardAt + quiet)) await sleep(clock, quiet / 3, signal);
     this.#options.doubt();

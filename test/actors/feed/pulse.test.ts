@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Pulse, type Reach } from "../../../src/actors/feed/pulse.ts";
+import { MatrixError } from "../../../src/matrix/port.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { SimulatedClock } from "../../runtime/simulated-clock.ts";
 
@@ -127,6 +128,20 @@ describe("the pulse", () => {
     expect(steps).not.toContain("look back");
   });
 
+  test("has all look back, also late, after what was pushed could not be taken", async () => {
+    const pulse = await run();
+    pulse.heard();
+    await clock.pass(100_000);
+    done();
+    pulse.heard();
+    pulse.refused();
+    await clock.pass(100_000);
+    expect(done().filter((step) => step !== "ping")).toEqual(["look back"]);
+    pulse.heard();
+    await clock.pass(100_000);
+    expect(done().filter((step) => step !== "ping")).toEqual(["doubt", "look back"]);
+  });
+
   test("does not wait for ever for the homeserver to come to rest", async () => {
     const pulse = await run();
     done();
@@ -173,13 +188,18 @@ describe("the pulse", () => {
     expect(done()).toEqual(["doubt", "look back", "ping"]);
   });
 
-  test("looks back all the same where the homeserver does not let us stay", async () => {
-    isThere = false;
+  test.each([
+    ["the homeserver does not let us stay", matrixError("forbidden")],
+    [
+      "a proxy before it has no patience",
+      new MatrixError("unreachable", "too slow", { remedy: "none", httpStatus: 504 }),
+    ],
+  ])("looks back once all the same where %s", async (_, answer) => {
     const pulse = new Pulse({
       clock,
       pushes: {
         ping: async () => undefined,
-        attend: () => Promise.reject(matrixError("forbidden")),
+        attend: () => Promise.reject(answer),
       },
       doubt: () => undefined,
       lookBack: async () => void steps.push("look back"),
