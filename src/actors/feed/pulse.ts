@@ -27,6 +27,8 @@ export interface PulseOptions {
 const interval = 300_000;
 const firstRetry = 1_000;
 const longestRetry = 60_000;
+/** The least time between two requests that are held, ms: a homeserver can answer at once in a tight loop. */
+const leastInterval = 250;
 /** Of a homeserver that is gone, ms: it costs one request of all agents together. */
 const longestAbsence = 10_000;
 /** Synapse begins 2 s after something happens to push what it could not: after so long a silence it is over with that, ms. */
@@ -101,8 +103,10 @@ export class Pulse {
     const { clock } = this.#options;
     let isThere = false;
     for (let failures = 0; ; ) {
+      const begun = clock.elapsed();
       const answer = await this.#attend(signal);
       if (answer === "none") {
+        this.#looks.abort(new Error("the homeserver is gone"));
         if (isThere) this.#doubt();
         isThere = false;
         await this.#push.next(signal, Math.min(longestAbsence, firstRetry * 2 ** failures));
@@ -114,7 +118,8 @@ export class Pulse {
       if (failures > 0) this.#return.happens();
       isThere = true;
       failures = 0;
-      if (answer === "refused") await sleep(clock, longestAbsence, signal);
+      const rest = answer === "refused" ? longestAbsence : begun + leastInterval - clock.elapsed();
+      if (rest > 0) await sleep(clock, rest, signal);
     }
   }
 
@@ -134,6 +139,7 @@ export class Pulse {
     let wasReached = true;
     for (let failures = 0; ; ) {
       const isReached = await this.#ping(signal);
+      // Looks that are under way go on: that it does not reach us does not keep us from asking it.
       if (wasReached && !isReached) this.#doubt();
       if (isReached && !wasReached) this.#lookBack(signal);
       wasReached = isReached;
@@ -144,7 +150,6 @@ export class Pulse {
   }
 
   #doubt(): void {
-    this.#looks.abort(new Error("the homeserver is gone"));
     this.#doubtedAt = this.#options.clock.elapsed();
     this.#options.doubt();
   }

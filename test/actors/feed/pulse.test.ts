@@ -69,12 +69,28 @@ function done(): string[] {
 }
 
 async function goAway(): Promise<void> {
+  await clock.pass(250);
   isThere = false;
   leave(matrixError("unreachable"));
   await clock.pass(0);
 }
 
 describe("the pulse", () => {
+  test("does not ask in a tight loop where the homeserver does not hold what it is asked", async () => {
+    let asked = 0;
+    const pulse = new Pulse({
+      clock,
+      pushes: { ping: async () => undefined, attend: async () => void asked++ },
+      doubt: () => undefined,
+      lookBack: async () => undefined,
+      open: () => undefined,
+      onChange: () => undefined,
+    });
+    pulse.run(stop.signal).catch(() => undefined);
+    await clock.pass(10_000);
+    expect(asked).toBeLessThanOrEqual(41);
+  });
+
   test("has the homeserver reach us at the start, and every five minutes", async () => {
     const pulse = await run();
     expect(pulse.reach).toEqual({ state: "reached", since: clock.now() });
@@ -95,7 +111,7 @@ describe("the pulse", () => {
     });
     await clock.pass(63_000);
     expect(steps.filter((step) => step === "ping")).toHaveLength(7);
-    done();
+    expect(done(), "it can be asked all the same").toContain("look back");
     await clock.pass(180_000);
     expect(pulse.reach.state).toBe("reached");
     expect(done()).toEqual(["ping", "ping", "look back"]);
