@@ -1,7 +1,7 @@
-import { v4 } from "uuid";
 import type { ActorOptions } from "./actor-options.ts";
 import { Attendance } from "./actors/feed/attendance.ts";
 import { Feed } from "./actors/feed/feed.ts";
+import { Looks } from "./actors/feed/looks.ts";
 import { Pulse } from "./actors/feed/pulse.ts";
 import { Residents } from "./actors/feed/residents.ts";
 import type { Sessions } from "./actors/sessions.ts";
@@ -45,11 +45,13 @@ export function pushedIntake({
   const { rooms, commands } = options;
   const residents = new Residents(host, rooms.server);
   const attendance = new Attendance(sessions, residents, rooms.botUserId);
+  const looks = new Looks({ host, residents, clock });
   const feed = new Feed({
     host,
     backlog: new StoredBacklog(store),
     residents,
     attendance,
+    looks,
     clock,
     understanding: () => ({ core: new Set([...rooms.admins, ...rooms.readers]), commanders: commands.people }),
     onWaiting: (actor, err) => logger.warn({ actor, err }, "what was said to an agent waits until it can take it"),
@@ -57,12 +59,19 @@ export function pushedIntake({
   const pulse = new Pulse({
     pushes,
     clock,
-    lookBack: async () => {
+    doubt() {
       attendance.forget();
-      for (const { actor } of residents.all())
-        if (residents.standingOf(actor) === "open") await feed.tell(actor, { event: { type: "LOOK_BACK" }, id: v4() });
+      looks.owe();
     },
-    open: () => pushes.deliverTo((transaction) => feed.take(transaction)),
+    lookBack: (signal) => looks.all((actor, delivery) => feed.tell(actor, delivery), signal),
+    open: () =>
+      pushes.deliverTo(async (transaction) => {
+        pulse.heard();
+        await feed.take(transaction).catch((error: unknown) => {
+          pulse.refused();
+          throw error;
+        });
+      }),
     onChange: (reach) =>
       reach.state === "unreached"
         ? logger.error({ reach }, "the homeserver cannot push to us")

@@ -137,7 +137,10 @@ describe("adopting", () => {
     clock.advance(1_000);
     await adoption().adopt(inherited(), false, signal);
     const after = [roomId, other].map((room) => homeserver.post(room, { sender: operator, content: mention }).eventId);
-    const { heard } = await catchUp(sessions, nobody, { people: new Set() })({ userId, roomId }, effectContext());
+    const { heard } = await catchUp(sessions, clock, nobody, { people: new Set() })(
+      { userId, roomId },
+      effectContext(),
+    );
     expect(heard.map((one) => (one.kind === "question" ? one.question.eventId : one.kind))).toEqual(after);
   });
 });

@@ -29,7 +29,7 @@ class HomeserverSays extends Error {
 }
 
 const retryEvery = 150;
-const giveUpAfter = 60_000;
+const giveUpAfter = 180_000;
 
 /** A person with a client of their own: keeps trying while the homeserver is down, as clients do. */
 export class Person {

@@ -40,7 +40,7 @@ function watchPushes(pushes: Pushes, { points }: Watch): Pushes {
         for (const { eventId } of questions) points.pass("committed", { eventId });
       }),
     ping: (signal) => pushes.ping(signal),
-    makesUpFor: (signal) => pushes.makesUpFor(signal),
+    attend: (signal) => pushes.attend(signal),
     close: () => pushes.close(),
   };
 }

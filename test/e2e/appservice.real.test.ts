@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { AddressTaken } from "../../src/matrix/appservice/listener.ts";
@@ -82,7 +83,7 @@ describe("the program as an application service of a real Synapse", () => {
           close: () => pushes.close(),
           deliverTo: (take) => pushes.deliverTo(async (pushed) => (loses ? undefined : take(pushed))),
           ping: () => Promise.reject(new MatrixError("unsupported", "there is no ping", { remedy: "none" })),
-          makesUpFor: async () => false,
+          attend: (signal) => pushes.attend(signal),
         },
       };
     });
@@ -92,6 +93,49 @@ describe("the program as an application service of a real Synapse", () => {
     const later = await house.anna.say(scout, "pushed again");
     await house.answer(scout, later);
     expect(await house.counts(scout, [...missed, later])).toEqual([1, 1, 1]);
+    await app.stop();
+  });
+
+  test("answers what the homeserver had taken, and was killed before it could push it", async () => {
+    const scout = await house.room("Scout");
+    const killed = Promise.withResolvers<void>();
+    let isHeld = false;
+    const app = house.app("appservice", "data", (ports) => {
+      const { pushes } = ports;
+      if (pushes === undefined) throw new Error("nobody pushes");
+      return {
+        ...ports,
+        pushes: {
+          listen: () => pushes.listen(),
+          close: () => pushes.close(),
+          ping: (signal) => pushes.ping(signal),
+          attend: (signal) => pushes.attend(signal),
+          deliverTo: (take) =>
+            pushes.deliverTo(async (pushed) => {
+              if (!isHeld) return take(pushed);
+              await killed.promise;
+              throw new Error("nobody would hear that it is taken");
+            }),
+        },
+      };
+    });
+    await app.start();
+    await house.answer(scout, await house.anna.say(scout, "before"));
+    isHeld = true;
+    const lost: string[] = [];
+    // The first is under way when Synapse is killed, the others wait in its memory.
+    for (let n = 0; n < 4; n++) {
+      lost.push(await house.anna.say(scout, `not pushed ${n}`));
+      await sleep(100);
+    }
+    await house.synapse.kill("SIGKILL");
+    isHeld = false;
+    killed.resolve();
+    await house.synapse.restart();
+    for (const id of lost) await house.answer(scout, id);
+    const later = await house.anna.say(scout, "pushed again");
+    await house.answer(scout, later);
+    expect(await house.counts(scout, [...lost, later])).toEqual([1, 1, 1, 1, 1]);
     await app.stop();
   });
 

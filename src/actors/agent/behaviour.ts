@@ -53,7 +53,7 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
       furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
       invitePeople: mending(admin, invitePeople(sessions, rooms)),
-      catchUp: catchUp(sessions, invitations, commands, pushes),
+      catchUp: catchUp(sessions, clock, invitations, commands, pushes),
       poll: poll(sessions, clock, rooms, invitations, commands, pushes),
       listConversations: listConversations(directory),
       awaitClosed: awaitClosed(directory, clock),

@@ -15,6 +15,7 @@ import { type InvitationPolicy, judge } from "./invitations.ts";
 import { hear, type Listener } from "./listen.ts";
 import { heardTypes, readBack } from "./read-back.ts";
 import type { RoomOptions } from "./room.ts";
+import { commandsStillMeant } from "./still-meant.ts";
 import { unansweredIn } from "./unanswered.ts";
 
 type AgentEffects = ChildEffects<typeof agentMachine>;
@@ -89,13 +90,18 @@ export function poll(
 /** Names what was cut at a first look, which has no cursor. */
 const firstLook = "first look";
 
+/** For so long what was heard once is known for certain, ms. */
+const remembered = 86_400_000;
+
 /**
  * The first look, without a cursor: hears what was said in each room since the agent joined it, less everything up to
  * the newest question that has a final answer of ours. What was said before the agent was adopted, in whatever room, was
- * another system's to answer.
+ * another system's to answer. Where the homeserver pushes, a further look also hears what was said shortly before that
+ * question and has no answer: it may not have been pushed although the question was.
  */
 export function catchUp(
   sessions: Sessions,
+  clock: Clock,
   policy: InvitationPolicy,
   commands: CommandPolicy,
   pushes = false,
@@ -106,17 +112,26 @@ export function catchUp(
     // Nobody, and another nobody each time: Synapse answers a repeated request out of its memory for two minutes, which
     // would be what an earlier store has seen, with a cursor before all that it has heard since.
     const nobody = `@${v4()}:${serverOfUser(input.userId)}`;
-    const filter = { ...filterOf([...heardTypes, "m.room.member"], [nobody]), stateTypes: ["m.room.create"] };
+    const isFurther = pushes && input.lost !== undefined;
+    const types = [...heardTypes, "m.room.member", ...(isFurther ? ["m.reaction"] : [])];
+    const filter = { ...filterOf(types, [nobody]), stateTypes: ["m.room.create"] };
     const response = await client.sync({ timeoutMs: 0, filter }, signal);
     const { nextBatch, joined } = response;
     const { invited } = await judge(client, response, input, policy, signal);
     const adopted = adoptionOf(await client.state(input.roomId, adoptionMarker, "", signal));
+    const floor = adopted?.at ?? 0;
+    const bounds = isFurther ? { floor, doubtful: clock.now() - remembered } : { floor };
+    // Another store than the one in use may have taken commands that this one does not know.
+    const isKnown = isFurther && input.store === undefined;
     const heard: Heard[] = [];
     for (const room of joined) {
-      const { events, cut } = await unansweredIn(client, room, adopted?.at ?? 0, signal);
+      const { events, cut, answered } = await unansweredIn(client, room, bounds, types, signal);
       const said = heardIn(events, cut, lookOf(input), room.roomId, { ...input, commanders: commands.people });
-      // Of commands nobody knows any more what they were about.
-      heard.push(...said.filter(({ kind }) => kind !== "command").map(asMaybeAsked));
+      const meant = isKnown ? commandsStillMeant(events, said, input.userId) : new Set();
+      for (const one of said)
+        if (one.kind === "question" && !answered.has(one.question.eventId)) heard.push(asMaybeAsked(one));
+        // Of other commands nobody knows any more what they were about.
+        else if (one.kind === "command" ? meant.has(one.command.eventId) : one.kind !== "question") heard.push(one);
     }
     return { since: nextBatch, heard, ...(invited.length > 0 && { invited }), ...(pushes && { pushes }) };
   };
@@ -154,6 +169,6 @@ function heardIn(
   return cut ? [{ kind: "cut", roomId, gap }, ...heard] : heard;
 }
 
-function asMaybeAsked(heard: Heard): Heard {
-  return heard.kind === "question" ? { ...heard, question: { ...heard.question, maybeAsked: true } } : heard;
+function asMaybeAsked({ question, ...heard }: Extract<Heard, { kind: "question" }>): Heard {
+  return { ...heard, question: { ...question, maybeAsked: true } };
 }

@@ -1,44 +1,74 @@
 import type { JoinedRoom, MatrixClient, MatrixEvent } from "../../matrix/port.ts";
 import { turnMarkOf } from "../marker.ts";
-import { heardTypes, type Past, readBack } from "./read-back.ts";
+import { type Past, readBack } from "./read-back.ts";
+
+/** Where in a room's past a search may end, ms since the epoch. */
+export interface Bounds {
+  /** What is older is nobody's question any more. */
+  readonly floor: number;
+  /**
+   * What is newer than this is looked for among the answered, too: from {@link overlap} before the newest answered
+   * question on. Default: nothing is.
+   */
+  readonly doubtful?: number;
+}
+
+/** So much older than a question that was answered may one be that the homeserver has not told of, ms. */
+const overlap = 600_000;
+
+export interface Unanswered extends Past {
+  /** The events among them that are questions with a final answer of the agent's. */
+  readonly answered: ReadonlySet<string>;
+}
 
 /**
  * What was said in a room since the agent joined it, less everything up to the newest question that has a final answer
- * of the agent's, and less what is older than `floor` (ms since the epoch).
+ * of the agent's (or, within bounds, up to where nothing is doubtful), and less what is out of bounds.
  */
 export async function unansweredIn(
   client: MatrixClient,
   room: JoinedRoom,
-  floor: number,
+  bounds: Bounds,
+  types: readonly string[],
   signal: AbortSignal,
-): Promise<Past> {
-  const search = new Search(client.userId, floor);
+): Promise<Unanswered> {
+  const search = new Search(client.userId, bounds);
   const isEnd = (event: MatrixEvent): boolean => search.ends(event);
   // Newest first, as a question's answer is newer than the question.
   const complete = room.timeline.toReversed().some(isEnd) || !room.limited;
   const { events, cut } = complete
     ? { events: [], cut: false }
-    : await readBack(client, room, { types: [...heardTypes, "m.room.member"], isEnd }, signal);
-  return { events: search.after([...events, ...room.timeline], cut), cut };
+    : await readBack(client, room, { types, isEnd }, signal);
+  return { events: search.after([...events, ...room.timeline], cut), cut, answered: search.answered };
 }
 
-/** Looks, from the newest event to older ones, for the one after which nothing has been answered yet. */
+/**
+ * Looks, from the newest event to older ones, for the one after which nothing has been answered yet, and from there on
+ * for the one after which nothing is doubtful.
+ */
 class Search {
+  /** Questions, by their final answers. */
+  readonly answered = new Set<string>();
   readonly #userId: string;
   readonly #floor: number;
-  readonly #answered = new Set<string>();
+  readonly #doubtful: number;
+  /** The oldest moment that is searched, once the newest answered question is found. */
+  #from: number | undefined;
   #end: MatrixEvent | undefined;
 
-  constructor(userId: string, floor: number) {
+  constructor(userId: string, { floor, doubtful = Number.POSITIVE_INFINITY }: Bounds) {
     this.#userId = userId;
     this.#floor = floor;
+    this.#doubtful = doubtful;
   }
 
   /** Notes what the event tells. True for the newest event that makes all older ones unimportant. */
   ends(event: MatrixEvent): boolean {
     if (this.#end !== undefined) return false;
     const cause = this.#causeOf(event);
-    if (cause !== undefined) this.#answered.add(cause);
+    if (cause !== undefined) this.answered.add(cause);
+    if (this.answered.has(event.eventId))
+      this.#from ??= Math.max(this.#doubtful, event.originServerTs - overlap, this.#floor);
     if (!this.#isSettled(event) && !this.#isStay(event, "away")) return false;
     this.#end = event;
     return true;
@@ -52,8 +82,8 @@ class Search {
     return rest.slice(rest.findIndex((event) => this.#isStay(event, "here")) + 1);
   }
 
-  #isSettled({ eventId, originServerTs }: MatrixEvent): boolean {
-    return this.#answered.has(eventId) || originServerTs < this.#floor;
+  #isSettled({ originServerTs }: MatrixEvent): boolean {
+    return originServerTs < this.#floor || (this.#from !== undefined && originServerTs <= this.#from);
   }
 
   #causeOf({ sender, content }: MatrixEvent): string | undefined {

@@ -5,7 +5,8 @@ import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { Host } from "../../runtime/host.ts";
 import { heardTypes } from "../agent/read-back.ts";
 import type { Attendance } from "./attendance.ts";
-import type { Listening, Residents } from "./residents.ts";
+import type { Looks } from "./looks.ts";
+import type { Listening, Residents, Standing } from "./residents.ts";
 import { type Understanding, understood } from "./understand.ts";
 
 export interface FeedOptions {
@@ -13,6 +14,7 @@ export interface FeedOptions {
   readonly backlog: Backlog;
   readonly residents: Residents;
   readonly attendance: Attendance;
+  readonly looks: Pick<Looks, "firstOf" | "putBack">;
   readonly clock: Clock;
   /** Read each time. */
   readonly understanding: () => Understanding;
@@ -109,13 +111,13 @@ export class Feed {
 
   /** In their order, and behind what waits already. */
   async #give(actor: ActorId, deliveries: readonly Delivery[]): Promise<void> {
-    const { host, residents, backlog } = this.#options;
+    const { host, backlog } = this.#options;
     for (const [index, { event, id }] of deliveries.entries()) {
       this.#counts = await backlog.counts();
-      const standing = residents.standingOf(actor);
-      if (standing === "closed") continue;
-      if (standing === "looking" || this.#counts.has(actor)) return this.#hold(actor, deliveries.slice(index));
       try {
+        const standing = await this.#lookFirst(actor);
+        if (standing === "closed") continue;
+        if (standing === "looking" || this.#counts.has(actor)) return await this.#hold(actor, deliveries.slice(index));
         await host.accept(actor, event, { id });
       } catch (error) {
         // If it is the store's trouble, nothing can be held either, and all of it comes again.
@@ -124,6 +126,20 @@ export class Feed {
         return;
       }
     }
+  }
+
+  /** Has it look back, if it owes that; then it is looking. */
+  async #lookFirst(actor: ActorId): Promise<Standing> {
+    const { host, residents, looks } = this.#options;
+    const first = looks.firstOf(actor);
+    if (first === undefined) return residents.standingOf(actor);
+    try {
+      await host.accept(actor, first.event, { id: first.id });
+    } catch (error) {
+      looks.putBack(actor);
+      throw error;
+    }
+    return residents.standingOf(actor);
   }
 
   async #hold(actor: ActorId, deliveries: readonly Delivery[]): Promise<void> {
@@ -163,9 +179,9 @@ export class Feed {
   }
 
   async #deliverAll(actor: ActorId): Promise<void> {
-    const { host, residents, backlog } = this.#options;
+    const { host, backlog } = this.#options;
     while (!this.#stopping.signal.aborted) {
-      const standing = residents.standingOf(actor);
+      const standing = await this.#lookFirst(actor);
       if (standing === "looking") return;
       if (standing === "closed") return backlog.clear(actor);
       const next = await backlog.first(actor);

@@ -1,5 +1,6 @@
 import { MatrixError, type Pushes } from "../../matrix/port.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
+import { Moment } from "./moment.ts";
 
 type News =
   | { readonly state: "reached" }
@@ -11,53 +12,175 @@ type News =
 export type Reach = { readonly state: "unknown" } | (News & { readonly since: number });
 
 export interface PulseOptions {
-  readonly pushes: Pick<Pushes, "ping" | "makesUpFor">;
+  readonly pushes: Pick<Pushes, "ping" | "attend">;
   readonly clock: Clock;
-  /** Has all agents look back at what was said while the homeserver could not reach us. */
+  /** From now on nothing that was said is certain to have been pushed. */
+  readonly doubt: () => void;
+  /** Has all agents look back at what was said, one after the other. */
   readonly lookBack: (signal: AbortSignal) => Promise<void>;
   /** What is pushed may be taken from now on. */
   readonly open: () => void;
   readonly onChange: (reach: Reach) => void;
 }
 
-/** After which silence, and how often at least, the homeserver is asked to reach us, ms. */
+/** How often at least the homeserver is asked to reach us, ms. */
 const interval = 300_000;
 const firstRetry = 1_000;
 const longestRetry = 60_000;
+/** The least time between two requests that are held, ms: a homeserver can answer at once in a tight loop. */
+const leastInterval = 250;
+/** Of a homeserver that is gone, ms: it costs one request of all agents together. */
+const longestAbsence = 10_000;
+/** Synapse begins 2 s after something happens to push what it could not: after so long a silence it is over with that, ms. */
+const quiet = 15_000;
+/** However much is pushed, ms. */
+const mostUnrest = 120_000;
+
+/** The status by which a proxy says that it does not wait so long for the homeserver. */
+const impatient = 504;
+/** What tells nothing of the homeserver, or that it is gone. */
+const noAnswer: ReadonlySet<string> = new Set(["unreachable", "malformed"]);
 
 /**
  * Has the homeserver reach us: at the start, from time to time, and soon again after it could not. That also ends its
- * waiting after it could not push to us.
+ * waiting after it could not push to us. It stays with the homeserver besides, to notice when that is gone.
+ *
+ * What a homeserver was about to push when it ended it may never push; and Synapse forgets now and then what is said just
+ * when it is over with pushing what it could not. So all agents look back when it is there (again), and once more
+ * when it has pushed something since and come to rest.
  */
 export class Pulse {
   readonly #options: PulseOptions;
   #reach: Reach = { state: "unknown" };
+  /** Ends the looks that are under way. */
+  #looks = new AbortController();
+  /** By the clock's even time. */
+  #doubtedAt = 0;
+  #heardAt = Number.NEGATIVE_INFINITY;
+  #onRefused: () => void = () => undefined;
+  readonly #push: Moment;
+  readonly #return: Moment;
 
   constructor(options: PulseOptions) {
     this.#options = options;
+    this.#push = new Moment(options.clock);
+    this.#return = new Moment(options.clock);
   }
 
   get reach(): Reach {
     return this.#reach;
   }
 
+  /** Something was pushed: whoever does that is there. */
+  heard(): void {
+    this.#heardAt = this.#options.clock.elapsed();
+    this.#push.happens();
+  }
+
+  /** What was pushed could not be taken: it is pushed late, and so is what is said meanwhile. */
+  refused(): void {
+    this.#doubtedAt = this.#options.clock.elapsed();
+    this.#onRefused();
+  }
+
   /** Runs until it is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, open, lookBack, pushes } = this.#options;
-    // Before anything is pushed: a look back takes what was answered since for all there is to answer.
-    const makesUp = await this.#untilDone(signal, async () => {
-      const known = await pushes.makesUpFor(signal);
-      if (!known) await lookBack(signal);
-      return known;
-    });
-    open();
+    const over = new AbortController();
+    const together = AbortSignal.any([signal, over.signal]);
+    this.#onRefused = () => this.#lookBack(together);
+    this.#doubt();
+    this.#options.open();
+    try {
+      await Promise.race([this.#stay(together), this.#beat(together)]);
+    } finally {
+      this.#onRefused = () => undefined;
+      over.abort(new Error("the pulse has ended"));
+      this.#looks.abort(new Error("the pulse has ended"));
+    }
+  }
+
+  async #stay(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    let isThere = false;
+    for (let failures = 0; ; ) {
+      const begun = clock.elapsed();
+      const answer = await this.#attend(signal);
+      if (answer === "none") {
+        this.#looks.abort(new Error("the homeserver is gone"));
+        if (isThere) this.#doubt();
+        isThere = false;
+        await this.#push.next(signal, Math.min(longestAbsence, firstRetry * 2 ** failures));
+        failures++;
+        continue;
+      }
+      if (!isThere) this.#lookBack(signal);
+      // It may wait before it pushes again: the next ping ends that.
+      if (failures > 0) this.#return.happens();
+      isThere = true;
+      failures = 0;
+      const rest = answer === "refused" ? longestAbsence : begun + leastInterval - clock.elapsed();
+      if (rest > 0) await sleep(clock, rest, signal);
+    }
+  }
+
+  /** Whether the homeserver is there, and lets us stay. */
+  async #attend(signal: AbortSignal): Promise<"held" | "refused" | "none"> {
+    try {
+      await this.#options.pushes.attend(signal);
+      return "held";
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof MatrixError)) return "none";
+      return noAnswer.has(error.kind) && error.httpStatus !== impatient ? "none" : "refused";
+    }
+  }
+
+  async #beat(signal: AbortSignal): Promise<void> {
     let wasReached = true;
     for (let failures = 0; ; ) {
       const isReached = await this.#ping(signal);
-      if (isReached && !wasReached && !makesUp) await this.#untilDone(signal, () => lookBack(signal));
+      // Looks that are under way go on: that it does not reach us does not keep us from asking it.
+      if (wasReached && !isReached) this.#doubt();
+      if (isReached && !wasReached) this.#lookBack(signal);
       wasReached = isReached;
       failures = isReached ? 0 : failures + 1;
-      await sleep(clock, isReached ? interval : Math.min(longestRetry, firstRetry * 2 ** (failures - 1)), signal);
+      const wait = isReached ? interval : Math.min(longestRetry, firstRetry * 2 ** (failures - 1));
+      await this.#return.next(signal, wait);
+    }
+  }
+
+  #doubt(): void {
+    this.#doubtedAt = this.#options.clock.elapsed();
+    this.#options.doubt();
+  }
+
+  #lookBack(signal: AbortSignal): void {
+    this.#looks.abort(new Error("it begins anew"));
+    this.#looks = new AbortController();
+    this.#lookTwice(AbortSignal.any([signal, this.#looks.signal])).catch(() => undefined);
+  }
+
+  /** Rejects only when it is aborted. */
+  async #lookTwice(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const since = this.#doubtedAt;
+    await this.#lookUntilDone(signal);
+    while (this.#heardAt <= since) await this.#push.next(signal);
+    const latest = clock.elapsed() + mostUnrest;
+    while (clock.elapsed() < Math.min(latest, this.#heardAt + quiet)) await sleep(clock, quiet / 3, signal);
+    this.#options.doubt();
+    await this.#lookUntilDone(signal);
+  }
+
+  async #lookUntilDone(signal: AbortSignal): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await this.#options.lookBack(signal);
+      } catch {
+        // Of the store or of the host, which are looked after elsewhere.
+        signal.throwIfAborted();
+        await sleep(this.#options.clock, Math.min(longestRetry, firstRetry * 2 ** failures), signal);
+      }
     }
   }
 
@@ -72,26 +195,10 @@ export class Pulse {
         this.#become({ state: "unasked" });
         return true;
       }
-      this.#fail(error);
+      const remedy = error instanceof MatrixError ? { remedy: error.remedy } : {};
+      this.#become({ state: "unreached", reason: error instanceof Error ? error.message : String(error), ...remedy });
       return false;
     }
-  }
-
-  async #untilDone<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    for (let failures = 0; ; failures++) {
-      try {
-        return await work();
-      } catch (error) {
-        signal.throwIfAborted();
-        this.#fail(error);
-        await sleep(this.#options.clock, Math.min(longestRetry, firstRetry * 2 ** failures), signal);
-      }
-    }
-  }
-
-  #fail(error: unknown): void {
-    const remedy = error instanceof MatrixError ? { remedy: error.remedy } : {};
-    this.#become({ state: "unreached", reason: error instanceof Error ? error.message : String(error), ...remedy });
   }
 
   #become(next: News): void {

@@ -19,7 +19,15 @@ export interface PushesOptions {
 }
 
 const nothing = z.unknown();
-const serverVersion = z.object({ server_version: z.string() });
+const synced = z.object({ next_batch: z.string() });
+
+/** How long the homeserver holds the request by which we notice that it is gone, ms. */
+const holdMs = 30_000;
+const nothingAtAll = JSON.stringify({
+  presence: { types: [] },
+  account_data: { types: [] },
+  room: { rooms: [] },
+});
 
 const pingRemedy =
   "Check that the registration's url leads to homeserver.appservice.listen, also from where the homeserver runs.";
@@ -31,7 +39,8 @@ export class AppservicePushes implements Pushes {
   /** The ping that is under way, until it has come round. */
   #awaited: string | undefined;
   #take: (transaction: Transaction) => Promise<void> = () => Promise.reject(new Error("nobody listens yet"));
-  #makesUp: boolean | undefined;
+  /** Where the poll by which we stay with the homeserver goes on. */
+  #place: string | undefined;
 
   constructor(options: PushesOptions) {
     this.#options = options;
@@ -76,23 +85,26 @@ export class AppservicePushes implements Pushes {
       });
   }
 
-  /** Synapse keeps what it could not push, in order; of others that is not certain. */
-  async makesUpFor(signal: AbortSignal): Promise<boolean> {
+  /** A poll of the application service's own user, for nothing. */
+  async attend(signal: AbortSignal): Promise<void> {
     const call: Call = {
-      action: "asking whether it is Synapse",
+      action: "staying with the homeserver",
       method: Method.Get,
-      prefix: "/_synapse/admin/v1",
-      path: "/server_version",
-    };
-    this.#makesUp ??= await this.#options.api.call(call, serverVersion, signal).then(
-      () => true,
-      (error: unknown) => {
-        // That it does not answer now says nothing.
-        if (error instanceof MatrixError && error.kind !== "unreachable" && error.kind !== "limited") return false;
-        throw error;
+      path: "/sync",
+      query: {
+        since: this.#place,
+        timeout: this.#place === undefined ? 0 : holdMs,
+        filter: nothingAtAll,
+        set_presence: "offline",
       },
-    );
-    return this.#makesUp;
+    };
+    try {
+      this.#place = (await this.#options.api.call(call, synced, signal)).next_batch;
+    } catch (error) {
+      // The place may be what it does not like.
+      this.#place = undefined;
+      throw error;
+    }
   }
 
   close(): Promise<void> {

@@ -15,13 +15,25 @@ vi.setConfig({ testTimeout: 60_000 });
 const noGuests = { server: "test", people: new Set<string>(), servers: new Set<string>() };
 const markdown = new Markdown();
 
-async function look({ sessions, userId, roomId }: Town, name: Pick<PollInput, "store" | "lost"> = {}) {
-  return await catchUp(sessions, noGuests, { people: new Set() })({ userId, roomId, ...name }, effectContext<never>());
+type Name = Pick<PollInput, "store" | "lost">;
+
+async function look({ sessions, clock, userId, roomId }: Town, name: Name = {}, pushes = false) {
+  const commands = { people: new Set([anna]) };
+  return await catchUp(
+    sessions,
+    clock,
+    noGuests,
+    commands,
+    pushes,
+  )({ userId, roomId, ...name }, effectContext<never>());
 }
 
-async function textsIn(t: Town): Promise<string[]> {
-  const { heard } = await look(t);
-  return heard.map((one) => (one.kind === "question" ? one.question.text : one.kind));
+async function textsIn(t: Town, name: Name = {}, pushes = false): Promise<string[]> {
+  const { heard } = await look(t, name, pushes);
+  return heard.map((one) => {
+    if (one.kind === "command") return one.command.name;
+    return one.kind === "question" ? one.question.text : one.kind;
+  });
 }
 
 /** The agent answers: with its own marks, as an edit of a draft or plain. */
@@ -169,5 +181,84 @@ describe("a first look", () => {
       ),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("a further look, where the homeserver pushes", () => {
+  const further: Name = { lost: 1 };
+  const doubtful = 600_000;
+
+  test("hears also what was said shortly before the newest answered question, and has no answer", async () => {
+    const t = await town();
+    t.say("long before");
+    t.clock.advance(doubtful + 1);
+    answer(t, t.say("answered first"));
+    t.say("not pushed");
+    const other = t.say("pushed");
+    answer(t, other);
+    t.say("new");
+    expect(await textsIn(t, further, true)).toEqual(["not pushed", "new"]);
+    // Neither a first look nor one after polls can rely on anything being known again.
+    expect(await textsIn(t, {}, true)).toEqual(["new"]);
+    expect(await textsIn(t, further)).toEqual(["new"]);
+  });
+
+  test("reads back over pages to there", async () => {
+    const t = await town();
+    t.say("not pushed");
+    for (let n = 0; n < 120; n++) answer(t, t.say(`answered ${n}`));
+    expect(await textsIn(t, further, true)).toEqual(["not pushed"]);
+  });
+
+  test("leaves alone what is older than a day, since it may be forgotten that it was heard", async () => {
+    const t = await town();
+    t.say("answered by silence");
+    answer(t, t.say("answered"));
+    t.clock.advance(86_400_001);
+    t.say("new");
+    expect(await textsIn(t, further, true)).toEqual(["new"]);
+  });
+
+  test("hears nothing from before the agent came back, nor from before it was adopted", async () => {
+    const t = await town();
+    t.say("before it went");
+    t.homeserver.setMember(t.roomId, t.userId, "leave");
+    t.say("while it was away");
+    t.homeserver.setMember(t.roomId, t.userId, "join");
+    t.say("not pushed");
+    answer(t, t.say("answered"));
+    expect(await textsIn(t, further, true)).toEqual(["not pushed"]);
+  });
+
+  test("takes a command as long as it means what it meant", async () => {
+    const t = await town();
+    const agentSays = (body: string) =>
+      t.homeserver.post(t.roomId, { sender: t.userId, content: { msgtype: "m.notice", body } });
+    t.say("!stop");
+    agentSays("a draft");
+    t.say("!approve");
+    expect(await textsIn(t, further, true)).toEqual(["approve"]);
+    agentSays("another request");
+    t.say("!retry");
+    expect(await textsIn(t, further, true)).toEqual(["retry"]);
+    agentSays("Stopped.");
+    expect(await textsIn(t, further, true)).toEqual(["retry"]);
+    answer(t, t.say("another question"));
+    expect(await textsIn(t, further, true)).toEqual([]);
+    // A first look, and one with a store that was restored, do not know what was taken.
+    t.say("!stop");
+    expect(await textsIn(t, further, true)).toEqual(["stop"]);
+    expect(await textsIn(t, {}, true)).toEqual([]);
+    expect(await textsIn(t, { lost: 1, store: "store-2" }, true)).toEqual([]);
+  });
+
+  test("takes a sign on a request whenever it was set: it names what it decides", async () => {
+    const t = await town();
+    const request = t.homeserver.post(t.roomId, { sender: t.userId });
+    const sign = { "m.relates_to": { rel_type: "m.annotation", event_id: request.eventId, key: "✅" } };
+    t.say("", { type: "m.reaction", content: sign });
+    t.homeserver.post(t.roomId, { sender: t.userId });
+    expect(await textsIn(t, further, true)).toEqual(["approve"]);
+    expect(await textsIn(t, {}, true)).toEqual([]);
   });
 });

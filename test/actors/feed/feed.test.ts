@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Attendance } from "../../../src/actors/feed/attendance.ts";
 import { Feed } from "../../../src/actors/feed/feed.ts";
+import { Looks } from "../../../src/actors/feed/looks.ts";
 import { Residents } from "../../../src/actors/feed/residents.ts";
 import { addressOf } from "../../../src/machines/addresses.ts";
 import type { PushedEvent } from "../../../src/matrix/port.ts";
@@ -31,6 +32,7 @@ interface Given {
 class Actors {
   readonly given: Given[] = [];
   readonly full = new Set<ActorId>();
+  onLookBack: (actor: ActorId) => void = () => undefined;
   failure: Error | undefined;
   readonly #records = new Map<ActorId, ActorRecord>();
   readonly #listeners = new Set<(transition: Transition) => void>();
@@ -49,6 +51,7 @@ class Actors {
       if (this.full.has(actor)) throw new MailboxFull("full");
       if (id !== undefined && this.given.some((one) => one.id === id && one.actor === actor)) return;
       this.given.push({ actor, event, id });
+      if (event.type === "LOOK_BACK") this.onLookBack(actor);
     },
     subscribe: (listener) => {
       this.#listeners.add(listener);
@@ -72,9 +75,12 @@ let members: Record<string, string[] | Error>;
 let asked: string[];
 let told: ActorId[];
 
+let looks: Looks;
+
 function feed(): Feed {
   const store = new Store(database, () => undefined);
   const residents = new Residents(actors.host, server);
+  looks = new Looks({ host: actors.host, residents, clock });
   const client = (userId: string) => ({
     at: () => client(userId),
     joinedMembers: async (roomId: string) => {
@@ -89,6 +95,7 @@ function feed(): Feed {
     host: actors.host,
     backlog: new StoredBacklog({ current: store }),
     residents,
+    looks,
     attendance: new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test"),
     clock,
     understanding: () => ({ core: new Set(["@admin:test"]), commanders: new Set(["@anna:test"]) }),
@@ -244,5 +251,35 @@ describe("what is pushed", () => {
     database.fail(new Error("no space left on device"));
     await expect(one.take(transaction(said(own)))).rejects.toThrow("could not be written");
     expect(actors.given).toEqual([]);
+  });
+
+  test("waits for a look back, where the homeserver may not have pushed what was said before", async () => {
+    const one = feed();
+    await one.start();
+    looks.owe();
+    actors.onLookBack = (actor) => actors.is(actor, scoutUser, { intake: "catchingUp" }, own);
+    const first = said(own, "1");
+    await one.take(transaction(first));
+    expect(actors.given.map(({ event }) => event.type)).toEqual(["LOOK_BACK"]);
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    await one.take(transaction(said(own, "2")));
+    expect(actors.given.map(({ event }) => event.type)).toEqual(["LOOK_BACK", "PUSHED", "PUSHED"]);
+  });
+
+  test("waits for the look back of an agent that was full, or that was just looking", async () => {
+    const one = feed();
+    await one.start();
+    actors.is(scout, scoutUser, { intake: "polling" }, own);
+    looks.owe();
+    await one.take(transaction(said(own, "1")));
+    actors.full.add(scout);
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    expect(actors.given).toEqual([]);
+    actors.full.clear();
+    await clock.pass(5_000);
+    await settled();
+    expect(actors.given.map(({ event }) => event.type)).toEqual(["LOOK_BACK", "PUSHED"]);
   });
 });

@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Pulse, type Reach } from "../../../src/actors/feed/pulse.ts";
+import { MatrixError } from "../../../src/matrix/port.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { SimulatedClock } from "../../runtime/simulated-clock.ts";
 
 let clock: SimulatedClock;
 let steps: string[];
 let failures: unknown[];
-let makesUp: boolean;
+let isThere: boolean;
+/** Ends the request that is held, as a homeserver does that goes away. */
+let leave: (error: unknown) => void;
 let stop: AbortController;
 let reaches: Reach["state"][];
 
@@ -14,14 +17,16 @@ beforeEach(() => {
   clock = new SimulatedClock();
   steps = [];
   failures = [];
-  makesUp = true;
+  isThere = true;
+  leave = () => undefined;
   stop = new AbortController();
   reaches = [];
 });
 
 afterEach(() => stop.abort(new Error("the test is over")));
 
-async function run(): Promise<Pulse> {
+async function run(looks: () => Promise<void> = async () => undefined): Promise<Pulse> {
+  let attended = false;
   const pulse = new Pulse({
     clock,
     pushes: {
@@ -30,9 +35,26 @@ async function run(): Promise<Pulse> {
         const failure = failures.shift();
         if (failure !== undefined) throw failure;
       },
-      makesUpFor: async () => makesUp,
+      attend(signal) {
+        if (!isThere) return Promise.reject(matrixError("unreachable"));
+        if (!attended) {
+          attended = true;
+          return Promise.resolve();
+        }
+        return new Promise((_, reject) => {
+          leave = (error) => {
+            attended = false;
+            reject(error);
+          };
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
+      },
     },
-    lookBack: async () => void steps.push("look back"),
+    doubt: () => void steps.push("doubt"),
+    async lookBack() {
+      steps.push("look back");
+      await looks();
+    },
     open: () => void steps.push("open"),
     onChange: ({ state }) => reaches.push(state),
   });
@@ -41,16 +63,43 @@ async function run(): Promise<Pulse> {
   return pulse;
 }
 
+/** What was done since it was last asked. */
+function done(): string[] {
+  return steps.splice(0);
+}
+
+async function goAway(): Promise<void> {
+  await clock.pass(250);
+  isThere = false;
+  leave(matrixError("unreachable"));
+  await clock.pass(0);
+}
+
 describe("the pulse", () => {
+  test("does not ask in a tight loop where the homeserver does not hold what it is asked", async () => {
+    let asked = 0;
+    const pulse = new Pulse({
+      clock,
+      pushes: { ping: async () => undefined, attend: async () => void asked++ },
+      doubt: () => undefined,
+      lookBack: async () => undefined,
+      open: () => undefined,
+      onChange: () => undefined,
+    });
+    pulse.run(stop.signal).catch(() => undefined);
+    await clock.pass(10_000);
+    expect(asked).toBeLessThanOrEqual(41);
+  });
+
   test("has the homeserver reach us at the start, and every five minutes", async () => {
     const pulse = await run();
     expect(pulse.reach).toEqual({ state: "reached", since: clock.now() });
     await clock.pass(900_000);
-    expect(steps).toEqual(["open", "ping", "ping", "ping", "ping"]);
+    expect(steps.filter((step) => step === "ping")).toHaveLength(4);
     expect(reaches).toEqual(["reached"]);
   });
 
-  test("tries soon again while the homeserver does not reach us, and says why and since when", async () => {
+  test("tries soon again while the homeserver does not reach us, says why and since when, and has all look back then", async () => {
     failures = Array.from({ length: 8 }, () => matrixError("refused"));
     const begun = clock.now();
     const pulse = await run();
@@ -62,28 +111,119 @@ describe("the pulse", () => {
     });
     await clock.pass(63_000);
     expect(steps.filter((step) => step === "ping")).toHaveLength(7);
+    expect(done(), "it can be asked all the same").toContain("look back");
     await clock.pass(180_000);
     expect(pulse.reach.state).toBe("reached");
-    expect(steps).not.toContain("look back");
-  });
-
-  test("has all look back, before anything is taken, where the homeserver may not push what was missed", async () => {
-    makesUp = false;
-    failures = [undefined, matrixError("unreachable")];
-    const pulse = await run();
-    expect(steps).toEqual(["look back", "open", "ping"]);
-    await clock.pass(300_000);
-    expect(pulse.reach.state).toBe("unreached");
-    await clock.pass(1_000);
-    expect(steps).toEqual(["look back", "open", "ping", "ping", "ping", "look back"]);
+    expect(done()).toEqual(["ping", "ping", "look back"]);
   });
 
   test("takes a homeserver that knows no ping for one that cannot be asked", async () => {
-    makesUp = false;
     failures = Array.from({ length: 3 }, () => matrixError("unsupported"));
     const pulse = await run();
     expect(pulse.reach.state).toBe("unasked");
     await clock.pass(600_000);
-    expect(steps).toEqual(["look back", "open", "ping", "ping", "ping"]);
+    expect(steps.filter((step) => step === "ping")).toHaveLength(3);
+    expect(reaches).toEqual(["unasked"]);
+  });
+
+  test("has all look back at the start, and once more when what is pushed late has come", async () => {
+    const pulse = await run();
+    expect(done().filter((step) => step !== "ping")).toEqual(["doubt", "open", "look back"]);
+    // Where nothing is pushed, there is nothing that the homeserver could have been late with.
+    await clock.pass(200_000);
+    expect(done()).toEqual([]);
+    for (let n = 0; n < 3; n++) {
+      pulse.heard();
+      await clock.pass(5_000);
+    }
+    expect(done()).toEqual([]);
+    await clock.pass(20_000);
+    expect(done()).toEqual(["doubt", "look back"]);
+    pulse.heard();
+    await clock.pass(200_000);
+    expect(steps).not.toContain("look back");
+  });
+
+  test("has all look back, also late, after what was pushed could not be taken", async () => {
+    const pulse = await run();
+    pulse.heard();
+    await clock.pass(100_000);
+    done();
+    pulse.heard();
+    pulse.refused();
+    await clock.pass(100_000);
+    expect(done().filter((step) => step !== "ping")).toEqual(["look back"]);
+    pulse.heard();
+    await clock.pass(100_000);
+    expect(done().filter((step) => step !== "ping")).toEqual(["doubt", "look back"]);
+  });
+
+  test("does not wait for ever for the homeserver to come to rest", async () => {
+    const pulse = await run();
+    done();
+    for (let n = 0; n < 50; n++) {
+      pulse.heard();
+      await clock.pass(2_500);
+    }
+    expect(done()).toEqual(["doubt", "look back"]);
+  });
+
+  test("notices when the homeserver is gone, and has all look back when it is there again", async () => {
+    await run();
+    done();
+    await goAway();
+    // Whoever is told something from now on looks first.
+    expect(done()).toEqual(["doubt"]);
+    await clock.pass(2_000);
+    isThere = true;
+    await clock.pass(10_000);
+    expect(done()).toEqual(["look back", "ping"]);
+  });
+
+  test("knows by what is pushed that the homeserver is there again", async () => {
+    const pulse = await run();
+    await goAway();
+    await clock.pass(20_000);
+    done();
+    isThere = true;
+    pulse.heard();
+    await clock.pass(0);
+    expect(done()).toEqual(["look back", "ping"]);
+  });
+
+  test("begins anew with the looks when the homeserver goes away meanwhile, and when one cannot be done", async () => {
+    let trouble = 1;
+    await run(async () => {
+      if (trouble-- > 0) throw new Error("the store is closed");
+    });
+    await clock.pass(1_000);
+    expect(done().filter((step) => step === "look back")).toHaveLength(2);
+    await goAway();
+    isThere = true;
+    await clock.pass(1_000);
+    expect(done()).toEqual(["doubt", "look back", "ping"]);
+  });
+
+  test.each([
+    ["the homeserver does not let us stay", matrixError("forbidden")],
+    [
+      "a proxy before it has no patience",
+      new MatrixError("unreachable", "too slow", { remedy: "none", httpStatus: 504 }),
+    ],
+  ])("looks back once all the same where %s", async (_, answer) => {
+    const pulse = new Pulse({
+      clock,
+      pushes: {
+        ping: async () => undefined,
+        attend: () => Promise.reject(answer),
+      },
+      doubt: () => undefined,
+      lookBack: async () => void steps.push("look back"),
+      open: () => undefined,
+      onChange: () => undefined,
+    });
+    pulse.run(stop.signal).catch(() => undefined);
+    await clock.pass(100_000);
+    expect(done()).toEqual(["look back"]);
   });
 });

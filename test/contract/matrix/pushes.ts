@@ -106,9 +106,18 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
     expect(await failure(elsewhere.ping(never))).toMatchObject({ message: expect.stringContaining("somebody else") });
   });
 
-  it("tells whether it makes up for our downtime by itself, once pinged", async () => {
-    const pushes = await server().inbox.open();
-    expect(await pushes.makesUpFor(never)).toBe(oddities.retries === "from its store");
+  it("lets us stay, and is noticed when it is gone", async () => {
+    const { inbox, synapse } = server();
+    const pushes = await inbox.open();
+    await pushes.attend(never);
+    const begun = performance.now();
+    const stay = failure(pushes.attend(never));
+    await sleep(noticing);
+    await synapse.kill("SIGKILL");
+    expect(await stay).toMatchObject({ kind: "unreachable" });
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    await synapse.restart();
+    await pushes.attend(never);
   });
 }
 

@@ -1,0 +1,90 @@
+import { v4 } from "uuid";
+import type { ActorId } from "../../runtime/actor-id.ts";
+import type { Delivery } from "../../runtime/backlog.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Host } from "../../runtime/host.ts";
+import type { Residents } from "./residents.ts";
+
+export interface LooksOptions {
+  readonly host: Pick<Host, "subscribe">;
+  readonly residents: Pick<Residents, "all" | "standingOf">;
+  readonly clock: Clock;
+}
+
+/** Each look costs the homeserver a sync. */
+const mostAtOnce = 8;
+/** How long the next one waits for one that does not get through with its look, ms. */
+const patience = 30_000;
+
+/**
+ * Who has yet to look back at what was said, since the homeserver may not have pushed it. Whoever is given something
+ * looks first, so that what was said before it is answered before it; all others look one after the other.
+ */
+export class Looks {
+  readonly #options: LooksOptions;
+  readonly #owing = new Set<ActorId>();
+  /** Called at each step of an agent that is looking. */
+  readonly #looking = new Map<ActorId, () => void>();
+
+  constructor(options: LooksOptions) {
+    this.#options = options;
+  }
+
+  /** Nothing that was said up to now is certain to have been pushed to anybody. */
+  owe(): void {
+    for (const { actor } of this.#options.residents.all()) this.#owing.add(actor);
+  }
+
+  /** What an agent has to be given before anything else; whoever asks gives it. */
+  firstOf(actor: ActorId): Delivery | undefined {
+    // One that is looking may have begun before it was owed.
+    const isDue = this.#owing.has(actor) && this.#options.residents.standingOf(actor) === "open";
+    return isDue && this.#owing.delete(actor) ? lookBack() : undefined;
+  }
+
+  /** It could not be given what {@link firstOf} said. */
+  putBack(actor: ActorId): void {
+    this.#owing.add(actor);
+  }
+
+  /** Has all of them look back, each by what `give` does. */
+  async all(give: (actor: ActorId, delivery: Delivery) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const { host, residents } = this.#options;
+    const unsubscribe = host.subscribe(({ record }) => this.#looking.get(record.id)?.());
+    const left = [...residents.all()].values();
+    const some = async (): Promise<void> => {
+      for (const { actor } of left) {
+        signal.throwIfAborted();
+        if (residents.standingOf(actor) !== "open") continue;
+        this.#owing.delete(actor);
+        await give(actor, lookBack());
+        await this.#untilDone(actor, signal);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: mostAtOnce }, some));
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  #untilDone(actor: ActorId, signal: AbortSignal): Promise<void> {
+    const isLooking = (): boolean => this.#options.residents.standingOf(actor) === "looking";
+    return new Promise((resolve) => {
+      if (signal.aborted || !isLooking()) return resolve();
+      const done = (): void => {
+        cancel();
+        signal.removeEventListener("abort", done);
+        this.#looking.delete(actor);
+        resolve();
+      };
+      const cancel = this.#options.clock.schedule(patience, done);
+      signal.addEventListener("abort", done, { once: true });
+      this.#looking.set(actor, () => isLooking() || done());
+    });
+  }
+}
+
+function lookBack(): Delivery {
+  return { event: { type: "LOOK_BACK" }, id: v4() };
+}
