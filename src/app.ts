@@ -176,7 +176,7 @@ async function compose(
         ...(admin !== undefined && { admin }),
       }),
       auditBehaviour(directory, options.audit),
-      conversationBehaviour({ letta, sessions, budgets, clock, markdown }),
+      conversationBehaviour({ letta, sessions, directory, budgets, clock, markdown }),
       outboxBehaviour({ sessions, markdown, botUserId, hostOf: (roomId) => directory.hostOf(roomId) }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),

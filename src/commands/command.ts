@@ -15,7 +15,17 @@ import type { TransportStatus } from "./status/schema.ts";
 export interface CommandContext {
   readonly host: Pick<
     Host,
-    "list" | "read" | "journal" | "crashes" | "health" | "quarantined" | "release" | "deadLetters" | "accept" | "ask"
+    | "list"
+    | "read"
+    | "journal"
+    | "crashes"
+    | "health"
+    | "quarantined"
+    | "release"
+    | "restart"
+    | "deadLetters"
+    | "accept"
+    | "ask"
   >;
   readonly clock: Pick<Clock, "now">;
   readonly adoption: Pick<Adoption, "adopt">;
