@@ -55,6 +55,7 @@ const statusOf: Readonly<Record<string, number>> = {
   NoSuchToken: 404,
   NoSuchLetter: 404,
   NotInQuarantine: 409,
+  NotServed: 409,
   NotReplayable: 409,
   TooManyTokens: 409,
   OwnRoom: 409,

@@ -16,7 +16,10 @@ import { statusQuery } from "./status/status.ts";
 import { backupCommand } from "./store/backup.ts";
 import { inspectQuery } from "./store/inspect.ts";
 import { deadLettersDrop, deadLettersQuery, deadLettersReplay } from "./supervision/dead-letters.ts";
+import { agentsPause, agentsResume } from "./supervision/pause.ts";
 import { releaseCommand } from "./supervision/release.ts";
+import { agentsReprovision } from "./supervision/reprovision.ts";
+import { agentsRestart } from "./supervision/restart.ts";
 import { tokensCreate, tokensList, tokensRevoke } from "./tokens/tokens.ts";
 
 /** Makes something callable of each command, whatever it takes and gives. */
@@ -34,6 +37,10 @@ function all(make: Bind): readonly BoundCommand[] {
     make(discoveryRun),
     make(adoptCommand),
     make(releaseCommand),
+    make(agentsPause),
+    make(agentsResume),
+    make(agentsRestart),
+    make(agentsReprovision),
     make(deadLettersQuery),
     make(deadLettersReplay),
     make(deadLettersDrop),

@@ -80,6 +80,7 @@ export function installation(
       journal: async () => [],
       quarantined: () => [addressOf.agent(server, "agent-1")],
       release: async () => true,
+      restart: async () => true,
       deadLetters: { list: async () => [letter], replay: async () => letter, drop: async () => letter },
     },
     storage: {
