@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { freePort } from "../servers/free-port.ts";
 import { answerTo } from "./answers.ts";
+import { eventually } from "./eventually.ts";
 import { messageOf } from "./room-event.ts";
 import { type Resident, startWorld, type World } from "./world.ts";
 
@@ -16,6 +17,7 @@ const asked = z.object({
   }),
 });
 const done = z.object({ state: z.literal("done"), events: z.array(z.string()) });
+const waiting = z.object({ conversations: z.array(z.object({ state: z.string(), queued: z.number() })) });
 const listed = z.object({ messages: z.array(z.object({ event: z.string(), sender: z.string(), text: z.string() })) });
 
 /** Programs and models that use Matrix through the running program, on a real Synapse and a real Letta. */
@@ -109,6 +111,30 @@ describe("programs that have agents say something", { timeout: 120_000 }, () => 
     expect(all.filter(({ text }) => text === "a report")).toEqual([
       { ...all.find(({ event }) => event === first.events[0]), event: first.events[0], sender: scout.userId },
     ]);
+  });
+
+  it("a paused agent keeps what is said, over a kill -9, too, and answers it once when it goes on", async () => {
+    const { anna } = world();
+    const bearer = await token("--scope", "admin:control", "agents:read");
+    const agent = `/agents/${scout.agentId}`;
+    expect(await rest("POST", `${agent}/pause`, bearer, { reason: "a new model" })).toMatchObject({ state: "paused" });
+    const first = await world().ask(scout, "Are you there?");
+    const notices = () =>
+      anna.events(scout.roomId).filter((event) => messageOf(event)?.body.startsWith("I am paused") ?? false);
+    await anna.until("a word about the pause", () => notices().length > 0 || undefined);
+    await world().app.kill();
+    await world().start();
+    const second = await world().ask(scout, "And now?");
+    await eventually("both to wait", async () => {
+      const { conversations } = waiting.parse(await rest("GET", agent, bearer));
+      return conversations.some(({ state, queued }) => state === "paused.waiting" && queued === 2) || undefined;
+    });
+    expect([...world().calls(first.nonce), ...world().calls(second.nonce)]).toEqual([]);
+    expect(await rest("POST", `${agent}/resume`, bearer)).toMatchObject({ state: "serving" });
+    for (const { questionId } of [first, second])
+      expect((await answerTo(anna, scout, questionId)).outcome).toBe("answer");
+    expect([world().calls(first.nonce).length, world().calls(second.nonce).length]).toEqual([1, 1]);
+    expect(notices()).toHaveLength(1);
   });
 
   it("the bot is let into an agent's room to say something there", async () => {

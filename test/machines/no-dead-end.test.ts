@@ -64,7 +64,7 @@ const waysOfLife = [
       ...allWell,
       listConversations: [good([addressOf.conversation("test", "agent-1", "!room:test")]), bad("")],
     },
-    events: [{ type: "PAUSE" }, { type: "RESUME" }, { type: "DISABLED" }, discovered, restored],
+    events: [{ type: "PAUSE" }, { type: "RESUME" }],
   },
   {
     name: "whose store comes from a backup",
