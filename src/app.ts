@@ -6,6 +6,7 @@ import { auditBehaviour } from "./actors/audit/behaviour.ts";
 import { Care } from "./actors/care.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
 import { SendBudgets } from "./actors/conversation/draft-budget.ts";
+import { GrowingAnswers } from "./actors/conversation/growing.ts";
 import { Markdown } from "./actors/conversation/markdown.ts";
 import { coreUserBehaviour } from "./actors/core-user/behaviour.ts";
 import { Directory } from "./actors/directory.ts";
@@ -143,6 +144,7 @@ async function compose(
   };
   const directory = new Directory(actors, serverName);
   const budgets = new SendBudgets(options.drafts, clock);
+  const growing = new GrowingAnswers(clock);
   const markdown = new Markdown();
   const hosting: Omit<EmbeddedHostOptions, "store"> = {
     clock,
@@ -176,7 +178,7 @@ async function compose(
         ...(admin !== undefined && { admin }),
       }),
       auditBehaviour(directory, options.audit),
-      conversationBehaviour({ letta, sessions, directory, budgets, clock, markdown }),
+      conversationBehaviour({ letta, sessions, directory, budgets, clock, markdown, growing }),
       outboxBehaviour({ sessions, markdown, botUserId, hostOf: (roomId) => directory.hostOf(roomId) }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
@@ -198,7 +200,7 @@ async function compose(
     sessions,
     botUserId,
     waits: new Waits(),
-    answers: new AnswerWatch(host, serverName, clock),
+    answers: new AnswerWatch(host, serverName, clock, growing),
     ...callers,
   });
   letta.offer?.(agentTools({ commands, offered: config.letta.matrixTools, logger }));

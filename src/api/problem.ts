@@ -60,6 +60,7 @@ const statusOf: Readonly<Record<string, number>> = {
   TooManyTokens: 409,
   OwnRoom: 409,
   NoRoomYet: 409,
+  NobodyAnswers: 409,
   Deadlock: 409,
   TooManyHops: 409,
   LettaError: 502,

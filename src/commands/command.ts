@@ -51,6 +51,15 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Tells whoever waits how far it is; left out where nobody is told. */
   progress?(message: string): void;
+  /** Is told at once what comes of it, before it is over; left out where nobody listens. */
+  news?(news: News): void;
+}
+
+/** What has come of a call so far. */
+export interface News {
+  /** `message`: it was said. `draft`: the answer so far. `answer`: the answer. */
+  readonly event: "message" | "draft" | "answer";
+  readonly data: object;
 }
 
 /**

@@ -130,7 +130,7 @@ describe("programs that have agents say something", { timeout: 120_000 }, () => 
       return conversations.some(({ state, queued }) => state === "paused.waiting" && queued === 2) || undefined;
     });
     expect([...world().calls(first.nonce), ...world().calls(second.nonce)]).toEqual([]);
-    expect(await rest("POST", `${agent}/resume`, bearer)).toMatchObject({ state: "serving" });
+    expect(await rest("POST", `${agent}/resume`, bearer, {})).toMatchObject({ state: "serving" });
     for (const { questionId } of [first, second])
       expect((await answerTo(anna, scout, questionId)).outcome).toBe("answer");
     expect([world().calls(first.nonce).length, world().calls(second.nonce).length]).toEqual([1, 1]);

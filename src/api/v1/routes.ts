@@ -8,6 +8,8 @@ export interface Route {
   readonly status?: 201;
   /** What the input has when the caller does not say. */
   readonly defaults?: Readonly<Record<string, unknown>>;
+  /** Set where it can be watched as a stream of events: what the input then has when the caller does not say. */
+  readonly streamed?: Readonly<Record<string, unknown>>;
 }
 
 /** How many things one answer lists when the caller does not say. */
@@ -26,7 +28,7 @@ export const routes: readonly Route[] = [
   { method: "POST", path: "/agents/{agent}/resume", command: "agents.resume" },
   { method: "POST", path: "/agents/{agent}/restart", command: "agents.restart" },
   { method: "POST", path: "/agents/{agent}/reprovision", command: "agents.reprovision" },
-  { method: "POST", path: "/agents/{to}/messages", command: "agents.message" },
+  { method: "POST", path: "/agents/{to}/messages", command: "agents.message", streamed: { wait: 60 } },
   { method: "GET", path: "/rooms", command: "rooms", defaults: pageSize },
   { method: "POST", path: "/rooms", command: "rooms.create", status: 201 },
   { method: "GET", path: "/rooms/{room}/members", command: "rooms.members" },
@@ -34,7 +36,7 @@ export const routes: readonly Route[] = [
   { method: "POST", path: "/rooms/{room}/join", command: "rooms.join" },
   { method: "POST", path: "/rooms/{room}/leave", command: "rooms.leave" },
   { method: "GET", path: "/rooms/{room}/messages", command: "messages.list" },
-  { method: "POST", path: "/rooms/{room}/messages", command: "messages.send" },
+  { method: "POST", path: "/rooms/{room}/messages", command: "messages.send", streamed: { wait: 300 } },
   { method: "POST", path: "/rooms/{room}/messages/{event}/replies", command: "messages.reply" },
   { method: "POST", path: "/rooms/{room}/messages/{event}/reactions", command: "messages.react" },
   { method: "PUT", path: "/rooms/{room}/messages/{event}", command: "messages.edit" },
