@@ -20,6 +20,7 @@ import { callersOf } from "./callers.ts";
 import { AnswerWatch } from "./commands/agents/answer-watch.ts";
 import { Waits } from "./commands/agents/waits.ts";
 import { bindCommands } from "./commands/index.ts";
+import { ownVersion } from "./commands/system/own-version.ts";
 import { instanceSecret, secretFile } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
 import { PasswordFile } from "./config/password-file.ts";
@@ -194,6 +195,7 @@ async function compose(
     host,
     clock,
     server: serverName,
+    version: ownVersion(),
     adoption: adoptionOf(ports, identity, sessions, host),
     storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
     transport: () => (intake === undefined ? { kind: "client-server" } : intake.status()),
@@ -340,6 +342,7 @@ export async function openLastKnown(dataFolder: string, server: string) {
     host,
     clock: systemClock,
     server,
+    version: ownVersion(),
     adoption: { adopt },
     storage,
     ...nobody,

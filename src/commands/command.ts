@@ -39,6 +39,8 @@ export interface CommandContext {
   readonly audit: Pick<AuditLog, "record" | "page">;
   /** Of a process that runs. */
   readonly transport?: () => TransportStatus;
+  /** Of this program. */
+  readonly version: string;
   /** The homeserver's name: the realm of all actors. */
   readonly server: string;
 }

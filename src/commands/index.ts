@@ -4,6 +4,7 @@ import { agentsMessage } from "./agents/message.ts";
 import { agentsRoom } from "./agents/room.ts";
 import { auditList } from "./audit/audit.ts";
 import { type BoundCommand, bind, type Call, type Command, type CommandContext } from "./command.ts";
+import { discoveryQuery } from "./discovery/look.ts";
 import { discoveryRun } from "./discovery/run.ts";
 import { healthQuery } from "./health/health.ts";
 import { messagesList } from "./messages/list.ts";
@@ -20,6 +21,7 @@ import { agentsPause, agentsResume } from "./supervision/pause.ts";
 import { releaseCommand } from "./supervision/release.ts";
 import { agentsReprovision } from "./supervision/reprovision.ts";
 import { agentsRestart } from "./supervision/restart.ts";
+import { versionQuery } from "./system/version.ts";
 import { tokensCreate, tokensList, tokensRevoke } from "./tokens/tokens.ts";
 
 /** Makes something callable of each command, whatever it takes and gives. */
@@ -34,7 +36,9 @@ function all(make: Bind): readonly BoundCommand[] {
     make(agentsQuery),
     make(agentQuery),
     make(roomsQuery),
+    make(discoveryQuery),
     make(discoveryRun),
+    make(versionQuery),
     make(adoptCommand),
     make(releaseCommand),
     make(agentsPause),

@@ -18,8 +18,9 @@ export const untroubled: Pick<Host, "health" | "crashes" | "quarantined" | "rele
 /** Of which nobody wants anything. */
 export const unused: Pick<
   CommandContext,
-  "storage" | "tokens" | "audit" | "sessions" | "botUserId" | "waits" | "answers"
+  "storage" | "tokens" | "audit" | "sessions" | "botUserId" | "waits" | "answers" | "version"
 > = {
+  version: "1.2.3",
   waits: { begin: () => () => undefined },
   answers: { wait: async () => undefined },
   botUserId: "@letta:example.org",

@@ -226,11 +226,20 @@ test("agent that nobody has told anything waits for it, and goes on from there",
   expect(agent.in("room.provisioning.introducing")).toBe(true);
 });
 
-test("conversation", () => {
+describe("conversation", () => {
   const leaves = new Set<string>();
-  for (const events of [everyday, afterRestore, whilePaused])
-    for (const leaf of exploreConversation(events).leaves) leaves.add(leaf);
-  expect(restingStates("conversation").filter((state) => !leaves.has(state))).toEqual([]);
+
+  test.each([
+    ["every day", () => everyday],
+    ["after a restore", () => afterRestore],
+    ["while its agent is paused", () => whilePaused],
+    ["after a restore while its agent is paused", () => pausedAtRestore],
+  ])("%s", (_, events) => {
+    for (const leaf of exploreConversation(events()).leaves) leaves.add(leaf);
+  });
+
+  test("comes into each of its states in one of these ways", () =>
+    expect(restingStates("conversation").filter((state) => !leaves.has(state))).toEqual([]));
 });
 
 const everyday: readonly ActorEvent[] = [
@@ -268,12 +277,15 @@ const afterRestore: readonly ActorEvent[] = [
 const whilePaused: readonly ActorEvent[] = [
   { type: "PAUSED" },
   { type: "RESUMED" },
-  { type: "restored", store: "store-2" },
   { type: "MESSAGE", question: question(1) },
-  { type: "MESSAGE", question: question(1, { unreadable: "no images" }) },
   { type: "CLOSE", reason: "It is gone." },
   command("stop"),
-  command("retry"),
+];
+
+const pausedAtRestore: readonly ActorEvent[] = [
+  { type: "PAUSED" },
+  { type: "restored", store: "store-2" },
+  { type: "MESSAGE", question: question(1) },
 ];
 
 function exploreConversation(events: readonly ActorEvent[]): Explored {

@@ -41,6 +41,8 @@ export const routes: readonly Route[] = [
   { method: "POST", path: "/rooms/{room}/messages/{event}/reactions", command: "messages.react" },
   { method: "PUT", path: "/rooms/{room}/messages/{event}", command: "messages.edit" },
   { method: "POST", path: "/rooms/{room}/messages/{event}/redaction", command: "messages.redact" },
+  { method: "GET", path: "/system/version", command: "system.version" },
+  { method: "GET", path: "/discovery", command: "discovery" },
   { method: "POST", path: "/discovery/run", command: "discovery.run" },
   { method: "GET", path: "/dead-letters", command: "dead-letters.list" },
   { method: "POST", path: "/dead-letters/{id}/replay", command: "dead-letters.replay" },
