@@ -57,7 +57,7 @@ const restored: ActorEvent = { type: "restored", store: "store-2" };
  * is said.
  */
 const waysOfLife = [
-  { name: "that lives", endings: provisioning, events: [{ type: "INSPECT" }, { type: "REPROVISION" }] },
+  { name: "that lives", endings: provisioning, events: [{ type: "REPROVISION" }] },
   {
     name: "that an operator pauses",
     endings: {
