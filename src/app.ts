@@ -6,6 +6,7 @@ import { auditBehaviour } from "./actors/audit/behaviour.ts";
 import { Care } from "./actors/care.ts";
 import { conversationBehaviour } from "./actors/conversation/behaviour.ts";
 import { SendBudgets } from "./actors/conversation/draft-budget.ts";
+import { GrowingAnswers } from "./actors/conversation/growing.ts";
 import { Markdown } from "./actors/conversation/markdown.ts";
 import { coreUserBehaviour } from "./actors/core-user/behaviour.ts";
 import { Directory } from "./actors/directory.ts";
@@ -19,6 +20,7 @@ import { callersOf } from "./callers.ts";
 import { AnswerWatch } from "./commands/agents/answer-watch.ts";
 import { Waits } from "./commands/agents/waits.ts";
 import { bindCommands } from "./commands/index.ts";
+import { ownVersion } from "./commands/system/own-version.ts";
 import { instanceSecret, secretFile } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
 import { PasswordFile } from "./config/password-file.ts";
@@ -143,6 +145,7 @@ async function compose(
   };
   const directory = new Directory(actors, serverName);
   const budgets = new SendBudgets(options.drafts, clock);
+  const growing = new GrowingAnswers(clock);
   const markdown = new Markdown();
   const hosting: Omit<EmbeddedHostOptions, "store"> = {
     clock,
@@ -176,7 +179,7 @@ async function compose(
         ...(admin !== undefined && { admin }),
       }),
       auditBehaviour(directory, options.audit),
-      conversationBehaviour({ letta, sessions, budgets, clock, markdown }),
+      conversationBehaviour({ letta, sessions, directory, budgets, clock, markdown, growing }),
       outboxBehaviour({ sessions, markdown, botUserId, hostOf: (roomId) => directory.hostOf(roomId) }),
     ],
     onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
@@ -192,13 +195,14 @@ async function compose(
     host,
     clock,
     server: serverName,
+    version: ownVersion(),
     adoption: adoptionOf(ports, identity, sessions, host),
     storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
     transport: () => (intake === undefined ? { kind: "client-server" } : intake.status()),
     sessions,
     botUserId,
     waits: new Waits(),
-    answers: new AnswerWatch(host, serverName, clock),
+    answers: new AnswerWatch(host, serverName, clock, growing),
     ...callers,
   });
   letta.offer?.(agentTools({ commands, offered: config.letta.matrixTools, logger }));
@@ -338,6 +342,7 @@ export async function openLastKnown(dataFolder: string, server: string) {
     host,
     clock: systemClock,
     server,
+    version: ownVersion(),
     adoption: { adopt },
     storage,
     ...nobody,

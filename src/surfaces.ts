@@ -69,7 +69,7 @@ function httpSurface(
             logger,
           }),
           healthPart({ commands, clock }),
-          restPart({ commands, authentication: tokens, ratePerMinute }),
+          restPart({ commands, authentication: tokens, ratePerMinute, clock }),
           mcpPart({
             commands,
             authentication: tokens,

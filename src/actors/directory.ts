@@ -36,7 +36,7 @@ export interface Resident {
   readonly newName?: string | undefined;
 }
 
-const own = z.object({ userId: z.string(), roomId: z.string().optional() });
+const own = z.object({ userId: z.string(), roomId: z.string().optional(), paused: z.unknown().optional() });
 
 /** The agents that have an actor, read from the actors' own records: there is no second list that could differ. */
 export class Directory {
@@ -72,6 +72,11 @@ export class Directory {
       if (data?.roomId === roomId) return data.userId;
     }
     return undefined;
+  }
+
+  /** Whether an operator has the agent wait. */
+  isPaused(agentId: string): boolean {
+    return own.safeParse(this.#host.read(addressOf.agent(this.#server, agentId))?.context).data?.paused !== undefined;
   }
 
   /** Whether a conversation has been closed, and owes nobody an answer any more. */

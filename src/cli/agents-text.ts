@@ -1,4 +1,4 @@
-import type { AgentDetail, AgentList, RoomList } from "../commands/status/schema.ts";
+import type { AgentDetail, AgentList, AgentStatus, RoomList } from "../commands/status/schema.ts";
 import { duration } from "./duration.ts";
 import { agentTable, plainRow, troubleTable, waitTable, withRemedy } from "./status-tables.ts";
 import { crashTable, lastCrash, letterTable } from "./supervision-text.ts";
@@ -37,6 +37,7 @@ export function agentText(detail: AgentDetail, terminal: Terminal): string {
     ["user", agent.userId],
     ["room", agent.roomId ?? "no room"],
     ["health", agent.health],
+    ...(agent.paused === undefined ? [] : [["paused", pauseOf(agent.paused, at)]]),
     ...Object.entries(agent.regions),
   ];
   const heading = ["CONVERSATION IN", "STATE", "QUEUED"];
@@ -55,6 +56,10 @@ export function agentText(detail: AgentDetail, terminal: Terminal): string {
     letterTable(detail.deadLetters, at, terminal),
     journal(detail, terminal),
   );
+}
+
+function pauseOf({ since, reason }: NonNullable<AgentStatus["paused"]>, at: number): string {
+  return `for ${duration(at - since)}${reason === undefined ? "" : `: ${reason}`}`;
 }
 
 function concerns({ concerns: all, agent, at }: AgentDetail, terminal: Terminal): string {

@@ -1,4 +1,5 @@
-import { discoveryRun, type FoundAgents } from "../commands/discovery/run.ts";
+import type { FoundAgents } from "../commands/discovery/found.ts";
+import { discoveryRun } from "../commands/discovery/run.ts";
 import type { Environment } from "../config/environment.ts";
 import { callRunning, type RunningOptions } from "./call-running.ts";
 import type { Console } from "./console.ts";

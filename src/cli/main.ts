@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import { ownVersion } from "../commands/system/own-version.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { exitCode } from "./exit-code.ts";
 import { runCli } from "./program.ts";
@@ -21,10 +20,6 @@ async function withQuestions<T>(use: (ask: (question: string) => Promise<string>
   }
 }
 
-const manifest = z
-  .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")));
-
 /** In a terminal SIGHUP means what it says: the terminal is gone. To a service it means to read its configuration. */
 // `letta-matrix status --watch | head`: whoever reads has seen enough.
 process.stdout.on("error", (error) => {
@@ -35,7 +30,7 @@ process.stdout.on("error", (error) => {
 const hangsUp = process.stdin.isTTY;
 
 process.exitCode = await runCli(process.argv.slice(2), {
-  version: manifest.version,
+  version: ownVersion(),
   env: process.env,
   console: {
     out: (text) => void process.stdout.write(text),

@@ -1,8 +1,18 @@
 import { Argument, type Command } from "commander";
 import { deadLettersDrop, deadLettersQuery, deadLettersReplay } from "../commands/supervision/dead-letters.ts";
+import { agentsPause, agentsResume } from "../commands/supervision/pause.ts";
 import { releaseCommand } from "../commands/supervision/release.ts";
+import { agentsReprovision } from "../commands/supervision/reprovision.ts";
+import { agentsRestart } from "../commands/supervision/restart.ts";
 import { type OperatingEnvironment, type OperatorOptions, operatorCommands } from "./operator-commands.ts";
-import { lettersText, letterText, releasedText } from "./supervision-text.ts";
+import {
+  lettersText,
+  letterText,
+  pausedText,
+  releasedText,
+  reprovisioningText,
+  restartedText,
+} from "./supervision-text.ts";
 
 /** Adds the commands by which an operator decides about what actors could not bear. */
 export function addOperating(program: Command, environment: OperatingEnvironment): void {
@@ -23,6 +33,62 @@ export function addOperating(program: Command, environment: OperatingEnvironment
     )
     .action((actor: string, options: OperatorOptions) =>
       call({ command: releaseCommand, input: { actor } }, options, releasedText),
+    );
+
+  const meant = () => new Argument("<agent>", "its name, its id in Letta, or its user id");
+
+  running(
+    program,
+    "pause",
+    "have an agent wait",
+    "Has an agent take in what is said to it, and ask Letta nothing until it is resumed. What is being answered is answered; in each room in which something waits the agent says so once. A restart of the program changes nothing in that.",
+    "letta-matrix pause Scout",
+    "letta-matrix pause Scout --reason 'the model is being changed'",
+  )
+    .addArgument(meant())
+    .option("-r, --reason <text>", "why, for `letta-matrix status`")
+    .action((agent: string, options: OperatorOptions & { readonly reason?: string }) =>
+      call(
+        { command: agentsPause, input: { agent, ...(options.reason !== undefined && { reason: options.reason }) } },
+        options,
+        pausedText,
+      ),
+    );
+
+  running(
+    program,
+    "resume",
+    "have a paused agent go on",
+    "Has a paused agent go on: it answers what was said meanwhile, in order.",
+    "letta-matrix resume Scout",
+  )
+    .addArgument(meant())
+    .action((agent: string, options: OperatorOptions) =>
+      call({ command: agentsResume, input: { agent } }, options, pausedText),
+    );
+
+  running(
+    program,
+    "restart",
+    "stop and start an agent that is stuck",
+    "Stops and starts an agent and its conversations: what they were doing begins again, nothing is lost or said twice. Their crashes are forgotten, so that they do not wait for their next try, and leave quarantine.",
+    "letta-matrix restart Scout",
+  )
+    .addArgument(meant())
+    .action((agent: string, options: OperatorOptions) =>
+      call({ command: agentsRestart, input: { agent } }, options, restartedText),
+    );
+
+  running(
+    program,
+    "reprovision",
+    "put an agent's user, room and place in the space right",
+    "Has an agent look at its user, profile, room and place in the space from the start, and put right what is not as it should be. Only what is missing is made; `letta-matrix agent` shows how far it is.",
+    "letta-matrix reprovision Scout",
+  )
+    .addArgument(meant())
+    .action((agent: string, options: OperatorOptions) =>
+      call({ command: agentsReprovision, input: { agent } }, options, reprovisioningText),
     );
 
   const letters = program

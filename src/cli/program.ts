@@ -49,6 +49,7 @@ Examples:
   letta-matrix status --watch                        what runs, and what it waits for
   letta-matrix agent Scout                           one agent, closely
   letta-matrix discovery run                         look for new agents now
+  letta-matrix pause Scout                           have an agent wait, until letta-matrix resume Scout
   letta-matrix release Scout                         let an agent out of quarantine
   letta-matrix token create dashboard -s agents:read let a program in
   letta-matrix backup /var/backups/letta-matrix      write everything that is known into one file

@@ -1,4 +1,7 @@
 import type { AgentDetail } from "../commands/status/schema.ts";
+import type { PausedOrNot } from "../commands/supervision/pause.ts";
+import type { Reprovisioning } from "../commands/supervision/reprovision.ts";
+import type { Restarted } from "../commands/supervision/restart.ts";
 import type { DeadLetterList, DeadLetterStatus, Released } from "../commands/supervision/schema.ts";
 import { plain } from "./console.ts";
 import { duration } from "./duration.ts";
@@ -31,6 +34,21 @@ export function letterText(what: string, { id, kind, type, actor }: DeadLetterSt
 
 export function releasedText({ actors }: Released): string {
   return actors.map((actor) => `released ${plain(actor)}\n`).join("");
+}
+
+export function pausedText({ name, agentId, state }: PausedOrNot): string {
+  const who = plain(name ?? agentId);
+  return state === "paused" ? `${who} is paused: \`letta-matrix resume\` has it go on\n` : `${who} goes on\n`;
+}
+
+export function restartedText({ name, agentId, actors }: Restarted): string {
+  if (actors.length === 0) return `${plain(name ?? agentId)} is at rest: nothing of it runs that could be restarted\n`;
+  return actors.map((actor) => `restarted ${plain(actor)}\n`).join("");
+}
+
+export function reprovisioningText({ name, agentId }: Reprovisioning): string {
+  const who = plain(name ?? agentId);
+  return `${who} looks at all that it has: \`letta-matrix agent\` shows how far it is\n`;
 }
 
 /** What has crashed, and why. */

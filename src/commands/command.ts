@@ -15,7 +15,17 @@ import type { TransportStatus } from "./status/schema.ts";
 export interface CommandContext {
   readonly host: Pick<
     Host,
-    "list" | "read" | "journal" | "crashes" | "health" | "quarantined" | "release" | "deadLetters" | "accept" | "ask"
+    | "list"
+    | "read"
+    | "journal"
+    | "crashes"
+    | "health"
+    | "quarantined"
+    | "release"
+    | "restart"
+    | "deadLetters"
+    | "accept"
+    | "ask"
   >;
   readonly clock: Pick<Clock, "now">;
   readonly adoption: Pick<Adoption, "adopt">;
@@ -29,6 +39,8 @@ export interface CommandContext {
   readonly audit: Pick<AuditLog, "record" | "page">;
   /** Of a process that runs. */
   readonly transport?: () => TransportStatus;
+  /** Of this program. */
+  readonly version: string;
   /** The homeserver's name: the realm of all actors. */
   readonly server: string;
 }
@@ -41,6 +53,15 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Tells whoever waits how far it is; left out where nobody is told. */
   progress?(message: string): void;
+  /** Is told at once what comes of it, before it is over; left out where nobody listens. */
+  news?(news: News): void;
+}
+
+/** What has come of a call so far. */
+export interface News {
+  /** `message`: it was said. `draft`: the answer so far. `answer`: the answer. */
+  readonly event: "message" | "draft" | "answer";
+  readonly data: object;
 }
 
 /**

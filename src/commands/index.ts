@@ -4,6 +4,7 @@ import { agentsMessage } from "./agents/message.ts";
 import { agentsRoom } from "./agents/room.ts";
 import { auditList } from "./audit/audit.ts";
 import { type BoundCommand, bind, type Call, type Command, type CommandContext } from "./command.ts";
+import { discoveryQuery } from "./discovery/look.ts";
 import { discoveryRun } from "./discovery/run.ts";
 import { healthQuery } from "./health/health.ts";
 import { messagesList } from "./messages/list.ts";
@@ -16,7 +17,11 @@ import { statusQuery } from "./status/status.ts";
 import { backupCommand } from "./store/backup.ts";
 import { inspectQuery } from "./store/inspect.ts";
 import { deadLettersDrop, deadLettersQuery, deadLettersReplay } from "./supervision/dead-letters.ts";
+import { agentsPause, agentsResume } from "./supervision/pause.ts";
 import { releaseCommand } from "./supervision/release.ts";
+import { agentsReprovision } from "./supervision/reprovision.ts";
+import { agentsRestart } from "./supervision/restart.ts";
+import { versionQuery } from "./system/version.ts";
 import { tokensCreate, tokensList, tokensRevoke } from "./tokens/tokens.ts";
 
 /** Makes something callable of each command, whatever it takes and gives. */
@@ -31,9 +36,15 @@ function all(make: Bind): readonly BoundCommand[] {
     make(agentsQuery),
     make(agentQuery),
     make(roomsQuery),
+    make(discoveryQuery),
     make(discoveryRun),
+    make(versionQuery),
     make(adoptCommand),
     make(releaseCommand),
+    make(agentsPause),
+    make(agentsResume),
+    make(agentsRestart),
+    make(agentsReprovision),
     make(deadLettersQuery),
     make(deadLettersReplay),
     make(deadLettersDrop),

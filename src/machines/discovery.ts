@@ -21,6 +21,8 @@ export interface DiscoveryContext extends DiscoveryInput {
   readonly again: boolean;
   /** Agents in the last complete listing. */
   readonly listed?: number;
+  /** What it came to, and when, ms since the epoch. */
+  readonly last?: { readonly at: number; readonly found: Found };
   /** Milliseconds from the last complete listing to the next, as that listing brought it. */
   readonly interval: number;
   /** Callers that wait for what the present listing finds. */
@@ -84,7 +86,11 @@ export const discoveryMachine = setup({
   actions: {
     tell: (_, _params: Tell | readonly Tell[]) => undefined,
     reply: (_, _params: Reply | readonly Reply[]) => undefined,
-    count: assign((_, { found: { listed }, interval }: Listing) => ({ listed, interval })),
+    count: assign(({ event }, { found, interval }: Listing) => ({
+      listed: found.listed,
+      last: { at: timeOf(event), found },
+      interval,
+    })),
     listAgain: assign(() => ({ again: true })),
     noteAsker: assign(({ context: { asking } }, { replyTo }: DiscoveryEvent) =>
       replyTo === undefined || asking.length >= mostAskers ? {} : { asking: [...asking, replyTo] },

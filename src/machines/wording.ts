@@ -26,6 +26,7 @@ export const remarks = {
   nothingToRetry: "There is nothing to try again: my last answer was not an error, or it is being tried already.",
   nothingToDecide: "There is nothing to approve or deny.",
   notYours: "Only people whom the operator has named may tell me that.",
+  paused: "I am paused by whoever runs me. Your message is kept, and I answer it as soon as I may go on.",
   waitsForApproval: "I will come to this: before, somebody has to !approve or !deny a tool call.",
 } as const;
 

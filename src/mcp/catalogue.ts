@@ -12,6 +12,7 @@ const definitions: readonly ToolDefinition[] = [
     command: "messages.send",
     toolset: "matrix",
     renamed: { ...room, text: "message", key: "idempotency_key" },
+    withheld: ["wait"],
   },
   {
     name: "get_room_messages",

@@ -48,7 +48,7 @@ export interface CrashCount {
 /** What became of an actor or of its events, for whoever watches over them. */
 export type Notice =
   | { readonly kind: "quarantined"; readonly actor: ActorId; readonly crash: string }
-  | { readonly kind: "released"; readonly actor: ActorId }
+  | { readonly kind: "released" | "restarted"; readonly actor: ActorId }
   | { readonly kind: "deadLetter" | "replayed"; readonly letter: DeadLetter }
   | { readonly kind: "dropped"; readonly letter: DeadLetter; readonly reason: string };
 
@@ -87,6 +87,11 @@ export interface Host {
    * is in none.
    */
   release(id: ActorId): Promise<boolean>;
+  /**
+   * Ends an actor's incarnation and begins the next at once, as if it had never crashed: its effects begin again, and what
+   * comes meanwhile is kept. One in quarantine is released. Resolves to false when the actor is at rest: nothing of it runs.
+   */
+  restart(id: ActorId): Promise<boolean>;
   readonly deadLetters: DeadLetters;
   /** Calls the listener after each commit. */
   subscribe(listener: (transition: Transition) => void): () => void;

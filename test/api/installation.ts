@@ -66,6 +66,7 @@ export function installation(
     waits: { begin: () => () => undefined },
     answers: { wait: async () => undefined },
     botUserId: `@letta:${server}`,
+    version: "1.2.3",
     sessions: { as: (userId) => homeserver.as(homeserver.sessionOf(userId)) },
     adoption: { adopt: async () => ({ outcome: "done", steps: [] }) },
     host: {
@@ -80,6 +81,7 @@ export function installation(
       journal: async () => [],
       quarantined: () => [addressOf.agent(server, "agent-1")],
       release: async () => true,
+      restart: async () => true,
       deadLetters: { list: async () => [letter], replay: async () => letter, drop: async () => letter },
     },
     storage: {

@@ -53,7 +53,12 @@ export async function serve(options: ServedOptions = {}) {
     admission: { allowedHosts: options.allowedHosts ?? [], allowedOrigins: options.allowedOrigins ?? [] },
     parts: [
       healthPart({ commands, clock: callers.clock }),
-      restPart({ commands, authentication: callers.tokens, ratePerMinute: options.ratePerMinute ?? 1_000_000 }),
+      restPart({
+        commands,
+        authentication: callers.tokens,
+        ratePerMinute: options.ratePerMinute ?? 1_000_000,
+        clock: callers.clock,
+      }),
       ...(options.parts ?? []),
     ],
     logger: { warn: log, error: log },

@@ -17,6 +17,7 @@ export function idleConversation(): Behaviour {
       openConversation: async () => ({ conversationId: "default" }),
       ask: async () => ({ text: "An answer of some length, as agents give it. ".repeat(10) }),
       reply: nothing,
+      lookWhetherPaused: async () => ({ paused: false }),
       findAnswered: async () => ({ answered: [] }),
       withdrawDraft: nothing,
       showWait: async () => ({ eventId: "$draft" }),

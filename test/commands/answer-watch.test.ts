@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { GrowingAnswers } from "../../src/actors/conversation/growing.ts";
 import { AnswerWatch } from "../../src/commands/agents/answer-watch.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { Host } from "../../src/runtime/host.ts";
@@ -12,12 +13,14 @@ const place = { agentId: "agent-1", roomId: "!room:test", eventId: "$asked" };
 const never = new AbortController().signal;
 
 let clock: SimulatedClock;
+let growing: GrowingAnswers;
 let watch: AnswerWatch;
 let now: ActorRecord | undefined;
 let listeners: Set<Parameters<Host["subscribe"]>[0]>;
 
 beforeEach(() => {
   clock = new SimulatedClock();
+  growing = new GrowingAnswers(clock);
   listeners = new Set();
   now = undefined;
   const host: ConstructorParameters<typeof AnswerWatch>[0] = {
@@ -27,7 +30,7 @@ beforeEach(() => {
       return () => void listeners.delete(listener);
     },
   };
-  watch = new AnswerWatch(host, "test", clock);
+  watch = new AnswerWatch(host, "test", clock, growing);
 });
 
 function becomes(current: object | undefined): void {
@@ -45,6 +48,35 @@ describe("whoever waits for an agent's answer", () => {
     becomes({ question });
     becomes({ question, answer });
     expect(await waited).toEqual(answer);
+    expect(listeners.size).toBe(0);
+  });
+
+  test("hears how it grows, now and then, until it is there or nobody waits any more", async () => {
+    const drafts: string[] = [];
+    const asked = { agentId: "agent-1", eventId: "$asked" };
+    growing.publish(asked, () => "too early");
+    const waited = watch.wait(place, 60_000, never, (text) => drafts.push(text));
+    for (const text of ["", "F", "Fo", "Fou"]) {
+      growing.publish(asked, () => text);
+      growing.publish({ ...asked, eventId: "$other" }, () => "of another");
+      await clock.pass(100);
+    }
+    await clock.pass(200);
+    expect(drafts).toEqual(["F", "Fou"]);
+    growing.publish(asked, () => "Four");
+    becomes({ question, answer });
+    expect(await waited).toEqual(answer);
+    await clock.pass(1_000);
+    growing.publish(asked, () => "too late");
+    await clock.pass(1_000);
+    expect(drafts).toEqual(["F", "Fou"]);
+  });
+
+  test("leaves nothing behind when it goes away", async () => {
+    const gone = new AbortController();
+    const waited = watch.wait(place, 60_000, gone.signal, () => undefined);
+    gone.abort(new Error("the caller is gone"));
+    await expect(waited).rejects.toThrow("the caller is gone");
     expect(listeners.size).toBe(0);
   });
 

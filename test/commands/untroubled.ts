@@ -2,11 +2,12 @@ import type { CommandContext } from "../../src/commands/command.ts";
 import type { Host } from "../../src/runtime/host.ts";
 
 /** Of a host in which nothing has ever gone wrong. */
-export const untroubled: Pick<Host, "health" | "crashes" | "quarantined" | "release" | "deadLetters"> = {
+export const untroubled: Pick<Host, "health" | "crashes" | "quarantined" | "release" | "restart" | "deadLetters"> = {
   health: () => ({ state: "running" }),
   crashes: async () => [],
   quarantined: () => [],
   release: async () => false,
+  restart: async () => false,
   deadLetters: {
     list: async () => [],
     replay: () => Promise.reject(new Error("there is no dead letter")),
@@ -17,8 +18,9 @@ export const untroubled: Pick<Host, "health" | "crashes" | "quarantined" | "rele
 /** Of which nobody wants anything. */
 export const unused: Pick<
   CommandContext,
-  "storage" | "tokens" | "audit" | "sessions" | "botUserId" | "waits" | "answers"
+  "storage" | "tokens" | "audit" | "sessions" | "botUserId" | "waits" | "answers" | "version"
 > = {
+  version: "1.2.3",
   waits: { begin: () => () => undefined },
   answers: { wait: async () => undefined },
   botUserId: "@letta:example.org",

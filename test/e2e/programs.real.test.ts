@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { freePort } from "../servers/free-port.ts";
 import { answerTo } from "./answers.ts";
+import { eventually } from "./eventually.ts";
 import { messageOf } from "./room-event.ts";
 import { type Resident, startWorld, type World } from "./world.ts";
 
@@ -16,6 +17,8 @@ const asked = z.object({
   }),
 });
 const done = z.object({ state: z.literal("done"), events: z.array(z.string()) });
+const told = z.object({ text: z.string().optional(), events: z.array(z.string()).optional() }).loose();
+const waiting = z.object({ conversations: z.array(z.object({ state: z.string(), queued: z.number() })) });
 const listed = z.object({ messages: z.array(z.object({ event: z.string(), sender: z.string(), text: z.string() })) });
 
 /** Programs and models that use Matrix through the running program, on a real Synapse and a real Letta. */
@@ -109,6 +112,59 @@ describe("programs that have agents say something", { timeout: 120_000 }, () => 
     expect(all.filter(({ text }) => text === "a report")).toEqual([
       { ...all.find(({ event }) => event === first.events[0]), event: first.events[0], sender: scout.userId },
     ]);
+  });
+
+  it("a paused agent keeps what is said, over a kill -9, too, and answers it once when it goes on", async () => {
+    const { anna } = world();
+    const bearer = await token("--scope", "admin:control", "agents:read");
+    const agent = `/agents/${scout.agentId}`;
+    expect(await rest("POST", `${agent}/pause`, bearer, { reason: "a new model" })).toMatchObject({ state: "paused" });
+    const first = await world().ask(scout, "Are you there?");
+    const notices = () =>
+      anna.events(scout.roomId).filter((event) => messageOf(event)?.body.startsWith("I am paused") ?? false);
+    await anna.until("a word about the pause", () => notices().length > 0 || undefined);
+    await world().app.kill();
+    await world().start();
+    const second = await world().ask(scout, "And now?");
+    await eventually("both to wait", async () => {
+      const { conversations } = waiting.parse(await rest("GET", agent, bearer));
+      return conversations.some(({ state, queued }) => state === "paused.waiting" && queued === 2) || undefined;
+    });
+    expect([...world().calls(first.nonce), ...world().calls(second.nonce)]).toEqual([]);
+    expect(await rest("POST", `${agent}/resume`, bearer, {})).toMatchObject({ state: "serving" });
+    for (const { questionId } of [first, second])
+      expect((await answerTo(anna, scout, questionId)).outcome).toBe("answer");
+    expect([world().calls(first.nonce).length, world().calls(second.nonce).length]).toEqual([1, 1]);
+    expect(notices()).toHaveLength(1);
+  });
+
+  it("the bot asks an agent, and watches the answer grow; the same key is given the same answer again", async () => {
+    const bearer = await token("--scope", "messages:send");
+    const nonce = world().nonce();
+    world().plan(nonce, { tokens: ["One,", " two,", " three,", " four,", " five."], tokensPerSecond: 4 });
+    const url = `http://127.0.0.1:${port}/api/v1/rooms/${encodeURIComponent(sage.roomId)}/messages`;
+    const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json" };
+    const body = JSON.stringify({ text: `Count. [[nonce=${nonce}]]`, key: "count-1", wait: 60 });
+    const watched = await fetch(url, {
+      method: "POST",
+      headers: { ...headers, accept: "text/event-stream" },
+      body,
+    });
+    const events = (await watched.text()).split("\n\n").flatMap((block) => {
+      const [, event, data = ""] = /^event: (\w+)\ndata: (.*)$/.exec(block) ?? [];
+      return event === undefined ? [] : [{ event, data: told.parse(JSON.parse(data)) }];
+    });
+    const drafts = events.filter(({ event }) => event === "draft").map(({ data }) => data.text ?? "");
+    expect(events.map(({ event }) => event)).toEqual(["message", ...drafts.map(() => "draft"), "answer", "end"]);
+    expect(drafts.length).toBeGreaterThan(1);
+    for (const [n, draft] of drafts.entries()) expect(draft.startsWith(drafts[n - 1] ?? "One,")).toBe(true);
+    const answer = { agentId: sage.agentId, name: "Sage", outcome: "answer", text: "One, two, three, four, five." };
+    expect(events.at(-2)?.data).toMatchObject(answer);
+    // As one does whose connection broke: what stands in the room by then is the answer.
+    await answerTo(world().anna, sage, events[0]?.data.events?.[0] ?? "");
+    const again = await fetch(url, { method: "POST", headers, body });
+    expect(await again.json()).toMatchObject({ state: "done", answers: [answer] });
+    expect(world().calls(nonce)).toHaveLength(1);
   });
 
   it("the bot is let into an agent's room to say something there", async () => {

@@ -47,6 +47,7 @@ const agent = agentBehaviour({
 const conversation = conversationBehaviour({
   letta,
   sessions,
+  directory,
   budgets: new SendBudgets({ ratePerSecond: 1, burst: 10 }, clock),
   clock,
   markdown: new Markdown(),

@@ -75,7 +75,13 @@ describe("an agent that Letta does not list any more", () => {
       expect([...agent.running.keys()]).toEqual([step]);
       agent.done(step, step === "listConversations" ? [] : undefined);
     }
-    expect(agent.value).toEqual({ account: "online", room: "offline", intake: "deaf", life: "retired" });
+    expect(agent.value).toEqual({
+      account: "online",
+      room: "offline",
+      intake: "deaf",
+      life: "retired",
+      service: "serving",
+    });
     expect(agent.context.roomId).toBeUndefined();
   });
 
@@ -181,7 +187,13 @@ describe("a disabled agent", () => {
   test("hears nothing, and keeps what it has", () => {
     const agent = polling();
     agent.send({ type: "DISABLED" });
-    expect(agent.value).toEqual({ account: "online", room: "ready", intake: "deaf", life: "disabled" });
+    expect(agent.value).toEqual({
+      account: "online",
+      room: "ready",
+      intake: "deaf",
+      life: "disabled",
+      service: "serving",
+    });
   });
 
   test("that is not disabled any more, but gone from Letta, has its grace like any other", () => {

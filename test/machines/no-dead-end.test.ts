@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { addressOf } from "../../src/machines/addresses.ts";
 import type { AgentContext } from "../../src/machines/agent/context.ts";
 import { machines } from "../../src/machines/index.ts";
 import { chartGraph } from "../../src/runtime/chart-graph.ts";
@@ -52,10 +53,19 @@ const restored: ActorEvent = { type: "restored", store: "store-2" };
 
 /**
  * Of an agent that lives, with all that can go wrong; of one whose store comes from a backup, with what can go wrong
- * while it listens; of one that comes and goes, with a little of it; and of one that is told what is said.
+ * while it listens; of one that comes and goes, with a little of it; of one that is paused; and of one that is told what
+ * is said.
  */
 const waysOfLife = [
-  { name: "that lives", endings: provisioning, events: [{ type: "INSPECT" }] },
+  { name: "that lives", endings: provisioning, events: [{ type: "REPROVISION" }] },
+  {
+    name: "that an operator pauses",
+    endings: {
+      ...allWell,
+      listConversations: [good([addressOf.conversation("test", "agent-1", "!room:test")]), bad("")],
+    },
+    events: [{ type: "PAUSE" }, { type: "RESUME" }],
+  },
   {
     name: "whose store comes from a backup",
     endings: {
@@ -116,7 +126,8 @@ describe("agent", () => {
     ]));
 });
 
-function distinguishAgents({ since, inTouch, roomId, tokenRefused, stale, imported, troubles }: AgentContext): unknown {
+function distinguishAgents(context: AgentContext): unknown {
+  const { since, inTouch, roomId, tokenRefused, stale, imported, troubles, paused } = context;
   const { account, room, intake, life, ...others } = troubles;
   return [
     since !== undefined,
@@ -125,6 +136,7 @@ function distinguishAgents({ since, inTouch, roomId, tokenRefused, stale, import
     tokenRefused,
     stale,
     imported,
+    paused !== undefined,
     [account, room, intake, life].map((trouble) => trouble && [trouble.kind === "token", trouble.tries === 1]),
     intake?.kind === "cursor" && intake.repeats,
     // Which of these it is makes no difference to where the chart goes.
@@ -136,6 +148,7 @@ function isAgentSettled(actor: ChartDriver<AgentContext>): boolean {
   if (actor.in("life.retired")) return actor.in("room.offline") && actor.in("intake.deaf");
   if (actor.in("life.disabled")) return actor.in("intake.deaf");
   return (
+    (actor.in("service.serving") || actor.in("service.paused")) &&
     actor.in("account.online") &&
     actor.in("room.ready") &&
     (actor.in("intake.polling") || actor.in("intake.pushed")) &&
@@ -161,6 +174,7 @@ function checkAgent(actor: ChartDriver<AgentContext>): void {
     if (!holds) throw new Error(`${what}: ${where}`);
   };
   const isOnline = actor.in("account.online");
+  const isPaused = ["service.pausing", "service.pausingLater", "service.paused"].some((state) => actor.in(state));
   const runs = (...names: readonly string[]): boolean => names.some((name) => actor.running.has(name));
   demand("nothing is asked as a user that is not online", isOnline || !runs(...asTheAgent));
   const isServed = actor.in("life.live") || actor.in("life.missing");
@@ -171,6 +185,7 @@ function checkAgent(actor: ChartDriver<AgentContext>): void {
   demand("who is told asks for nothing", !actor.in("intake.pushed") || !runs("poll", "catchUp"));
   demand("nobody is told of what was before it listened", actor.context.inTouch !== true || actor.in("intake.pushed"));
   demand("nothing is heard without a room", actor.context.roomId === "!room:test" || !runs("poll", "catchUp"));
+  demand("who is paused, and nobody else, says so", isPaused === (actor.context.paused !== undefined));
   demand("a login only while registering", runs("ensureAccount") === actor.in("account.registering"));
   const isWaiting = /backingOff|renewingLater|mending|refused|taken/.test(where);
   demand("whoever waits says why", !isWaiting || actor.context.wait !== undefined);
@@ -194,7 +209,13 @@ const asTheAgent = [
 
 test("agent that nobody has told anything waits for it, and goes on from there", () => {
   const agent = drive.agent();
-  expect(agent.value).toEqual({ account: "unnamed", room: "offline", intake: "deaf", life: "live" });
+  expect(agent.value).toEqual({
+    account: "unnamed",
+    room: "offline",
+    intake: "deaf",
+    life: "live",
+    service: "serving",
+  });
   agent.send(discovered);
   agent.done("ensureAccount");
   expect(agent.in("room.seekingSpace")).toBe(true);
@@ -205,11 +226,20 @@ test("agent that nobody has told anything waits for it, and goes on from there",
   expect(agent.in("room.provisioning.introducing")).toBe(true);
 });
 
-test("conversation", () => {
+describe("conversation", () => {
   const leaves = new Set<string>();
-  for (const events of [everyday, afterRestore])
-    for (const leaf of exploreConversation(events).leaves) leaves.add(leaf);
-  expect(restingStates("conversation").filter((state) => !leaves.has(state))).toEqual([]);
+
+  test.each([
+    ["every day", () => everyday],
+    ["after a restore", () => afterRestore],
+    ["while its agent is paused", () => whilePaused],
+    ["after a restore while its agent is paused", () => pausedAtRestore],
+  ])("%s", (_, events) => {
+    for (const leaf of exploreConversation(events()).leaves) leaves.add(leaf);
+  });
+
+  test("comes into each of its states in one of these ways", () =>
+    expect(restingStates("conversation").filter((state) => !leaves.has(state))).toEqual([]));
 });
 
 const everyday: readonly ActorEvent[] = [
@@ -244,6 +274,20 @@ const afterRestore: readonly ActorEvent[] = [
   command("retry"),
 ];
 
+const whilePaused: readonly ActorEvent[] = [
+  { type: "PAUSED" },
+  { type: "RESUMED" },
+  { type: "MESSAGE", question: question(1) },
+  { type: "CLOSE", reason: "It is gone." },
+  command("stop"),
+];
+
+const pausedAtRestore: readonly ActorEvent[] = [
+  { type: "PAUSED" },
+  { type: "restored", store: "store-2" },
+  { type: "MESSAGE", question: question(1) },
+];
+
 function exploreConversation(events: readonly ActorEvent[]): Explored {
   return explore({
     start: drive.conversation(),
@@ -261,13 +305,15 @@ function exploreConversation(events: readonly ActorEvent[]): Explored {
         bad("held"),
         bad("failed"),
       ],
+      lookWhetherPaused: [good({ paused: false }), good({ paused: true }), bad("")],
       showWait: [good({ eventId: "$draft" }), bad("limited")],
       reply: [good(), bad("unreachable"), bad("too-large"), bad("forbidden")],
       withdrawDraft: [good(), bad("unreachable"), bad("missing")],
       findAnswered: [good({ answered: [] }), good({ answered: ["$question-1"] }), bad("limited"), bad("forbidden")],
     },
     events,
-    distinguish: ({ conversationId, queue, current, closed, failed }) => [
+    distinguish: ({ conversationId, queue, current, closed, failed, paused }) => [
+      paused,
       failed !== undefined,
       conversationId,
       closed !== undefined,
@@ -288,9 +334,12 @@ function exploreConversation(events: readonly ActorEvent[]): Explored {
     check: (actor) => {
       const where = JSON.stringify(actor.value);
       if (/backingOff|Later/.test(where)) expect(actor.context.wait, where).toBeDefined();
+      const isPaused = actor.in("paused.waiting");
+      if (isPaused) expect(actor.context.wait?.reason, where).toBe("the agent is paused");
+      if (isPaused) expect([...actor.running, ...actor.timers], where).toEqual([]);
       if (where === '"idle"') expect(actor.context).toMatchObject({ queue: [] });
     },
-    settled: (actor) => actor.in("idle"),
+    settled: (actor) => actor.in("idle") || actor.in("paused.waiting"),
   });
 }
 

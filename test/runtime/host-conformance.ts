@@ -10,6 +10,7 @@ import { effects } from "./conformance/effects.ts";
 import { owing } from "./conformance/owing.ts";
 import { records } from "./conformance/records.ts";
 import { releasing } from "./conformance/releasing.ts";
+import { restarting } from "./conformance/restarting.ts";
 import { silence } from "./conformance/silence.ts";
 import { stopping } from "./conformance/stopping.ts";
 import { telling } from "./conformance/telling.ts";
@@ -59,6 +60,7 @@ export function hostConformance(name: string, makeWorld: () => Promise<HostWorld
       stopping,
       crashing,
       releasing,
+      restarting,
       owing,
       silence,
       records,

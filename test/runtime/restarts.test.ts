@@ -107,6 +107,7 @@ describe("actors that crash and restart", () => {
       fc.record({ type: fc.constant("POISON" as const), crashes: fc.integer({ min: 0, max: 4 }) }),
       fc.record({ type: fc.constant("pass" as const), ms: fc.nat(900) }),
       fc.record({ type: fc.constant("release" as const) }),
+      fc.record({ type: fc.constant("restart" as const) }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(event, { maxLength: 25 }), fc.nat(8), fc.nat(50), async (all, intensity, delay) => {
@@ -122,6 +123,7 @@ describe("actors that crash and restart", () => {
         for (const [n, one] of all.entries()) {
           if (one.type === "pass") await clock.pass(one.ms);
           else if (one.type === "release") void host.release(id);
+          else if (one.type === "restart") void host.restart(id);
           else if (one.type === "ADD") {
             sent.push(n);
             accepted.push(

@@ -11,6 +11,7 @@ import { Approvals, closeRequest, outcomes } from "./approvals.ts";
 import type { SendBudgets } from "./draft-budget.ts";
 import { DraftWriter } from "./draft-writer.ts";
 import { envelope } from "./envelope.ts";
+import type { GrowingAnswers } from "./growing.ts";
 import { otidOf } from "./otid.ts";
 import { Presence } from "./presence.ts";
 import { RoomTurn } from "./room-turn.ts";
@@ -45,13 +46,15 @@ export interface AskDependencies {
   readonly sessions: Sessions;
   readonly budgets: SendBudgets;
   readonly clock: Clock;
+  /** Who else watches answers grow. */
+  readonly growing?: Pick<GrowingAnswers, "publish">;
 }
 
 /**
  * Asks Letta, shows drafts while the answer comes, and gives the whole answer. Asks only what Letta has not had: when
  * the same attempt may have been sent before, Letta's history decides.
  */
-export function ask({ letta, sessions, budgets, clock }: AskDependencies): ConversationEffects["ask"] {
+export function ask({ letta, sessions, budgets, clock, growing }: AskDependencies): ConversationEffects["ask"] {
   return async (input, context) => {
     const room = new RoomTurn(sessions, input, context.signal, context.restarted);
     const drafts = new DraftWriter(draftRoom(room, input.turn, context), budgets.of(input.userId), clock);
@@ -73,9 +76,14 @@ export function ask({ letta, sessions, budgets, clock }: AskDependencies): Conve
       approvals.take(event);
     });
     const answer = new GrowingAnswer();
+    const asked = { agentId: input.agentId, eventId: input.turn.question.eventId };
+    const shown = (text: () => string): void => {
+      drafts.update(text);
+      growing?.publish(asked, text);
+    };
     presence.begin(input.turn.question.eventId);
     try {
-      const turn = { letta, request: noting, input, context, stop, room, approvals, show: showing(answer, drafts) };
+      const turn = { letta, request: noting, input, context, stop, room, approvals, show: showing(answer, shown) };
       const text = spoken(await Promise.race([answerOf(turn), stop.overdue]));
       if (text === "" && stop.asked) return { text, stopped: true };
       const {
@@ -210,11 +218,11 @@ function unlessCut(error: unknown): void {
   if (!(error instanceof LettaError && error.kind === "cut")) throw error;
 }
 
-function showing(answer: GrowingAnswer, drafts: DraftWriter): Asking["show"] {
+function showing(answer: GrowingAnswer, show: (text: () => string) => void): Asking["show"] {
   return async (events) => {
     for await (const event of events) {
       answer.take(event);
-      if (event.type !== "accepted") drafts.update(() => answer.showable);
+      if (event.type !== "accepted") show(() => answer.showable);
     }
     // Without an end it may be half an answer.
     if (!answer.finished)

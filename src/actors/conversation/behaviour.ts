@@ -2,16 +2,19 @@ import { agentOf, agentUserId, roomOf, serverOf } from "../../machines/addresses
 import { conversationMachine } from "../../machines/conversation/index.ts";
 import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
+import type { Directory } from "../directory.ts";
 import { type AskDependencies, ask } from "./ask.ts";
 import { findAnswered } from "./find-answered.ts";
 import { type ReplyDependencies, reply, withdrawDraft } from "./reply.ts";
 import { RoomTurn } from "./room-turn.ts";
 import { type SayDependencies, sayings } from "./say.ts";
 
-export type ConversationDependencies = AskDependencies & ReplyDependencies & SayDependencies;
+export type ConversationDependencies = AskDependencies &
+  ReplyDependencies &
+  SayDependencies & { readonly directory: Pick<Directory, "isPaused"> };
 
 export function conversationBehaviour(dependencies: ConversationDependencies): Behaviour {
-  const { letta, sessions } = dependencies;
+  const { letta, sessions, directory } = dependencies;
   const children: ChildEffects<typeof conversationMachine> = {
     ask: ask(dependencies),
     reply: reply(dependencies),
@@ -23,6 +26,9 @@ export function conversationBehaviour(dependencies: ConversationDependencies): B
           ? await letta.createConversation(agentId, signal)
           : await letta.branchConversation({ agentId, conversationId: from }, signal);
       return { conversationId };
+    },
+    async lookWhetherPaused({ agentId }) {
+      return { paused: directory.isPaused(agentId) };
     },
     async showWait(input, { signal, emit, restarted }) {
       await emit({ type: "DRAFTING" });

@@ -85,7 +85,10 @@ function operationOf(route: Route, command: BoundCommand, shared: Shared): JsonO
     responses: {
       [String(route.status ?? 200)]: {
         description: "Done.",
-        content: { "application/json": { schema: schemaOf(command.output, "output", command.name, shared) } },
+        content: {
+          "application/json": { schema: schemaOf(command.output, "output", command.name, shared) },
+          ...(route.streamed !== undefined && { "text/event-stream": { schema: { type: "string" } } }),
+        },
       },
       ...Object.fromEntries(refusals.map((status) => [status, refusal])),
     },

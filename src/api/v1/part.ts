@@ -1,22 +1,26 @@
 import rateLimit from "@fastify/rate-limit";
 import type { Authentication } from "../../commands/access/principal.ts";
 import type { BoundCommand } from "../../commands/command.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { callerOf } from "../bearer.ts";
 import type { HttpPart } from "../part.ts";
 import { Refused } from "../problem.ts";
 import { InputReader } from "./input.ts";
 import { openApi } from "./openapi.ts";
 import { asksByQuery, type Route, routes } from "./routes.ts";
+import { EventStream, wantsStream } from "./stream.ts";
 
 export interface RestOptions {
   readonly commands: readonly BoundCommand[];
-  readonly authentication: Pick<Authentication, "principalOf">;
+  readonly authentication: Pick<Authentication, "principalOf" | "onRevoked">;
+  readonly clock: Pick<Clock, "schedule">;
   /** Requests a minute that each token may make. */
   readonly ratePerMinute: number;
 }
 
 /** The REST API, below /api/v1. */
-export function restPart({ commands, authentication, ratePerMinute }: RestOptions): HttpPart {
+export function restPart(options: RestOptions): HttpPart {
+  const { commands, authentication, ratePerMinute } = options;
   const byName = new Map(commands.map((command) => [command.name, command]));
   const document = openApi(commands);
   return async (server) => {
@@ -35,7 +39,7 @@ export function restPart({ commands, authentication, ratePerMinute }: RestOption
         api.get("/openapi.json", () => document);
         for (const route of routes) {
           const command = byName.get(route.command);
-          if (command !== undefined) serve(api, route, command, authentication);
+          if (command !== undefined) serve(api, route, command, options);
         }
       },
       { prefix: "/api/v1" },
@@ -47,9 +51,10 @@ function serve(
   api: Parameters<HttpPart>[0],
   route: Route,
   command: BoundCommand,
-  authentication: RestOptions["authentication"],
+  { authentication, clock }: RestOptions,
 ): void {
   const reader = new InputReader(command.input, route.defaults);
+  const streamReader = new InputReader(command.input, route.streamed);
   api.route({
     method: route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
@@ -61,6 +66,17 @@ function serve(
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort(new Error("the caller is gone")));
       const call = { principal, requestId: request.id, signal: gone.signal };
+      if (route.streamed !== undefined && wantsStream(request)) {
+        const stream = new EventStream(reply, request.id, clock);
+        const deafen = authentication.onRevoked((token) => {
+          if (token === principal.tokenId) gone.abort(new Refused(401, "The token was revoked.", "Ask for a new one."));
+        });
+        return command
+          .execute(streamReader.read({ params, query, body }), { ...call, news: (news) => stream.tell(news) })
+          .then((result) => stream.end(result))
+          .catch((error: unknown) => stream.fail(error))
+          .finally(deafen);
+      }
       const result = await command.execute(reader.read({ params, query, body }), call);
       return reply.code(route.status ?? 200).send(result);
     },

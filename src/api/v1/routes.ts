@@ -8,6 +8,8 @@ export interface Route {
   readonly status?: 201;
   /** What the input has when the caller does not say. */
   readonly defaults?: Readonly<Record<string, unknown>>;
+  /** Set where it can be watched as a stream of events: what the input then has when the caller does not say. */
+  readonly streamed?: Readonly<Record<string, unknown>>;
 }
 
 /** How many things one answer lists when the caller does not say. */
@@ -22,7 +24,11 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/agents", command: "agents", defaults: pageSize },
   { method: "GET", path: "/agents/{agent}", command: "agent" },
   { method: "POST", path: "/actors/{actor}/release", command: "release" },
-  { method: "POST", path: "/agents/{to}/messages", command: "agents.message" },
+  { method: "POST", path: "/agents/{agent}/pause", command: "agents.pause" },
+  { method: "POST", path: "/agents/{agent}/resume", command: "agents.resume" },
+  { method: "POST", path: "/agents/{agent}/restart", command: "agents.restart" },
+  { method: "POST", path: "/agents/{agent}/reprovision", command: "agents.reprovision" },
+  { method: "POST", path: "/agents/{to}/messages", command: "agents.message", streamed: { wait: 60 } },
   { method: "GET", path: "/rooms", command: "rooms", defaults: pageSize },
   { method: "POST", path: "/rooms", command: "rooms.create", status: 201 },
   { method: "GET", path: "/rooms/{room}/members", command: "rooms.members" },
@@ -30,11 +36,13 @@ export const routes: readonly Route[] = [
   { method: "POST", path: "/rooms/{room}/join", command: "rooms.join" },
   { method: "POST", path: "/rooms/{room}/leave", command: "rooms.leave" },
   { method: "GET", path: "/rooms/{room}/messages", command: "messages.list" },
-  { method: "POST", path: "/rooms/{room}/messages", command: "messages.send" },
+  { method: "POST", path: "/rooms/{room}/messages", command: "messages.send", streamed: { wait: 300 } },
   { method: "POST", path: "/rooms/{room}/messages/{event}/replies", command: "messages.reply" },
   { method: "POST", path: "/rooms/{room}/messages/{event}/reactions", command: "messages.react" },
   { method: "PUT", path: "/rooms/{room}/messages/{event}", command: "messages.edit" },
   { method: "POST", path: "/rooms/{room}/messages/{event}/redaction", command: "messages.redact" },
+  { method: "GET", path: "/system/version", command: "system.version" },
+  { method: "GET", path: "/discovery", command: "discovery" },
   { method: "POST", path: "/discovery/run", command: "discovery.run" },
   { method: "GET", path: "/dead-letters", command: "dead-letters.list" },
   { method: "POST", path: "/dead-letters/{id}/replay", command: "dead-letters.replay" },

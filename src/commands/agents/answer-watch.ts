@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { GrowingAnswers } from "../../actors/conversation/growing.ts";
 import { addressOf } from "../../machines/addresses.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Host } from "../../runtime/host.ts";
@@ -23,18 +24,26 @@ export class AnswerWatch {
   readonly #host: Pick<Host, "subscribe" | "read">;
   readonly #server: string;
   readonly #clock: Clock;
+  readonly #growing: Pick<GrowingAnswers, "listen">;
 
-  constructor(host: Pick<Host, "subscribe" | "read">, server: string, clock: Clock) {
+  constructor(
+    host: Pick<Host, "subscribe" | "read">,
+    server: string,
+    clock: Clock,
+    growing: Pick<GrowingAnswers, "listen">,
+  ) {
+    this.#growing = growing;
     this.#host = host;
     this.#server = server;
     this.#clock = clock;
   }
 
-  /** `undefined` when there is none within `patience` ms, or the agent has ended its turn without one. */
+  /** `onDraft` hears what there is of it so far. `undefined` when there is none within `patience` ms, or the agent has ended its turn without one. */
   async wait(
     { agentId, roomId, eventId }: { readonly agentId: string; readonly roomId: string; readonly eventId: string },
     patience: number,
     signal: AbortSignal,
+    onDraft?: (text: string) => void,
   ): Promise<WatchedAnswer | undefined> {
     const conversation = addressOf.conversation(this.#server, agentId, roomId);
     const over = new AbortController();
@@ -53,12 +62,14 @@ export class AnswerWatch {
     const unsubscribe = this.#host.subscribe(({ record }) => {
       if (record.id === conversation) look(record);
     });
+    const deafen = onDraft && this.#growing.listen({ agentId, eventId }, onDraft);
     try {
       look(this.#host.read(conversation));
       const late = sleep(this.#clock, patience, AbortSignal.any([signal, over.signal])).then(() => undefined);
       return await Promise.race([found.promise, late]);
     } finally {
       unsubscribe();
+      deafen?.();
       over.abort();
     }
   }

@@ -74,9 +74,15 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
       };
       if (event === undefined) return { state: "accepted" as const, ...asked };
       if (wait === 0) return { state: "asked" as const, ...asked };
+      call.news?.({ event: "message", data: asked });
       call.progress?.(`waiting for ${target.name ?? target.agentId}`);
       const place = { agentId: target.agentId, roomId: room, eventId: event };
-      const answer = await needs.answers.wait(place, wait * 1_000, call.signal);
+      const { news } = call;
+      const who = asked.to;
+      const onDraft = news && ((sofar: string) => news({ event: "draft", data: { ...who, text: sofar } }));
+      const answer = await needs.answers.wait(place, wait * 1_000, call.signal, onDraft);
+      if (answer !== undefined)
+        news?.({ event: "answer", data: { ...who, outcome: answer.outcome, text: answer.text } });
       return answer === undefined
         ? { state: "asked" as const, ...asked }
         : { state: "answered" as const, ...asked, answer: { outcome: answer.outcome, text: answer.text } };

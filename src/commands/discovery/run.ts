@@ -1,25 +1,10 @@
 import { z } from "zod";
 import { addressOf } from "../../machines/addresses.ts";
-import type { Found, NotFound } from "../../machines/discovery.ts";
+import type { NotFound } from "../../machines/discovery.ts";
 import type { Command } from "../command.ts";
+import { found } from "./found.ts";
 
 const input = z.strictObject({});
-
-/** Numbers of agents. */
-const found = z.object({
-  listed: z.number(),
-  /** Told their name for the first time; their rooms are being made. */
-  fresh: z.number(),
-  renamed: z.number(),
-  /** Missing, disabled or retired until now. */
-  back: z.number(),
-  /** Known here but not listed; they are retired when their grace is over. */
-  missing: z.number(),
-  /** Listed, but left out by the configuration. */
-  disabled: z.number(),
-}) satisfies z.ZodType<Found>;
-
-export type FoundAgents = z.output<typeof found>;
 
 const answer = z.union([
   found,

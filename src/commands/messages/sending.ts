@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { marksOf } from "../agents/hops.ts";
 import type { Command, CommandContext } from "../command.ts";
+import { answers, sayAndWait, waitForAnswers } from "./answers.ts";
 import { done, run } from "./errand.ts";
 import { asAgent, causeOf, eventId, idempotencyKey, roomId, type Speaker, speakerOf } from "./speaker.ts";
 
@@ -11,6 +12,7 @@ const common = { room: roomId, agent: asAgent, key: idempotencyKey };
 
 const message = z.strictObject({
   ...common,
+  wait: waitForAnswers,
   text,
   mentions: z
     .array(z.string().regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id"))
@@ -20,8 +22,10 @@ const message = z.strictObject({
   thread: eventId.exactOptional().describe("The first event of the thread that it belongs into."),
 });
 
+const sent = done.extend({ answers });
+
 /** Says something in a room. */
-export const messagesSend: Command<typeof message, typeof done, Needs> = {
+export const messagesSend: Command<typeof message, typeof sent, Needs | "clock" | "answers" | "waits" | "sessions"> = {
   name: "messages.send",
   summary: "Says something in a room, as an agent or as the bot, once and durably.",
   guidance:
@@ -29,11 +33,18 @@ export const messagesSend: Command<typeof message, typeof done, Needs> = {
   scope: "messages:send",
   changes: true,
   input: message,
-  output: done,
-  async run({ room, agent, key, ...said }, context, call) {
-    const { userId, ...speaker } = await speakerOf(agent, call, context);
-    const what = { kind: "message" as const, ...said, ...(await marksFor(speaker, context)) };
-    return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
+  output: sent,
+  async run({ room, agent, key, wait, ...said }, context, call) {
+    const speaker = await speakerOf(agent, call, context);
+    const { userId } = speaker;
+    const say = async () => {
+      const what = { kind: "message" as const, ...said, ...(await marksFor(speaker, context)) };
+      return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
+    };
+    if (wait === 0) return say();
+    const { mentions = [] } = said;
+    const saying = { room, mentions, speaker, wait, isRepeatable: key !== undefined };
+    return sayAndWait(saying, say, context, call);
   },
 };
 

@@ -45,6 +45,8 @@ export const agentStatus = z.object({
   name: z.string().exactOptional(),
   userId: z.string(),
   roomId: z.string().exactOptional(),
+  /** Set while an operator has it wait. */
+  paused: z.object({ since: z.number(), reason: z.string().exactOptional() }).exactOptional(),
   /** The state of each of its regions: account, room, intake … */
   regions: z.record(z.string(), z.string()),
 });

@@ -21,6 +21,7 @@ const agentContext = z.object({
   name: z.string().optional(),
   userId: z.string(),
   roomId: z.string().optional(),
+  paused: z.object({ since: z.number(), reason: z.string().exactOptional() }).optional(),
 });
 const coreUserContext = z.object({ userId: z.string() });
 const conversationContext = z.object({
@@ -46,12 +47,13 @@ export function coreUserOf(record: ActorRecord, host: HealthOf): CoreUserStatus 
 export function agentOf(record: ActorRecord, host: HealthOf): AgentStatus {
   const { value } = record;
   const regions = typeof value === "string" ? { agent: value } : mapValues(value, stateText);
-  const { agentId, userId, name, roomId } = agentContext.parse(record.context);
+  const { agentId, userId, name, roomId, paused } = agentContext.parse(record.context);
   return {
     agentId,
     ...(name !== undefined && { name }),
     userId,
     ...(roomId !== undefined && { roomId }),
+    ...(paused !== undefined && { paused }),
     regions,
     ...common(record, host),
   };

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { addressOf } from "../../machines/addresses.ts";
 import { type ActorId, isActorId, partsOf } from "../../runtime/actor-id.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
+import { isOfAgent } from "./meant-agent.ts";
 import { released } from "./schema.ts";
 
 const input = z.strictObject({
@@ -44,11 +44,6 @@ async function actorsOf(
   if (own.length > 0) return own;
   const { id } = await recordOfAgent(wanted, host, server);
   return quarantined.filter((actor) => actor === id || isOfAgent(actor, agentIdOf(id)));
-}
-
-function isOfAgent(actor: ActorId, agentId: string): boolean {
-  const { realm, machine } = partsOf(actor);
-  return actor === addressOf.agent(realm, agentId) || (machine === "conversation" && partsOf(actor).key[0] === agentId);
 }
 
 function agentIdOf(agent: ActorId): string {

@@ -23,8 +23,14 @@ export const account = agentSetup.createStateConfig({
         { target: "backingOff" },
       ],
     },
-    backingOff: { after: { accountRetry: "registering" } },
-    refused: { after: { mendingCheck: "registering" }, on: { ADOPTED: "registering" } },
+    backingOff: {
+      after: { accountRetry: "registering" },
+      on: { REPROVISION: { target: "registering", actions: "lookAgain" } },
+    },
+    refused: {
+      after: { mendingCheck: "registering" },
+      on: { ADOPTED: "registering", REPROVISION: { target: "registering", actions: "lookAgain" } },
+    },
     online: { on: { TOKEN_REFUSED: { target: "registering", actions: "refuseToken" } } },
   },
 });

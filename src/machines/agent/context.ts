@@ -39,6 +39,8 @@ export interface AgentContext extends AgentInput {
   readonly lost?: number;
   /** Names the store that the last first look was for, where that was not the first store. */
   readonly store?: string;
+  /** While an operator has it wait: what is said to it is taken in, and nothing is asked of Letta. */
+  readonly paused?: Pause | undefined;
   /** Since when Letta's listings have been without the agent, ms since the epoch. */
   readonly missingSince?: number | undefined;
   /** True when the homeserver refused the stored access token. */
@@ -47,6 +49,13 @@ export interface AgentContext extends AgentInput {
   readonly troubles: Troubles;
   /** Of the first concern that is in trouble. */
   readonly wait?: Wait | undefined;
+}
+
+export interface Pause {
+  /** Ms since the epoch. */
+  readonly since: number;
+  /** The operator's own words. */
+  readonly reason?: string;
 }
 
 /** A file that was uploaded, and what it was made from: another source is another picture. */
@@ -77,6 +86,11 @@ export type AgentEvent =
   | { readonly type: "DISABLED" }
   /** Look whether everything is as it should be, and mend what is not. */
   | { readonly type: "INSPECT" }
+  /** An operator wants all of that looked at now, also what would be tried again later. */
+  | { readonly type: "REPROVISION" }
+  /** It takes in what is said, and asks Letta nothing until it is to go on. */
+  | { readonly type: "PAUSE"; readonly reason?: string }
+  | { readonly type: "RESUME" }
   /** Its user was taken over from another system. */
   | { readonly type: "ADOPTED" }
   /** The agent's room is another one than it was. */
@@ -237,8 +251,18 @@ export function closeAll(conversations: readonly ActorId[], { name = "This agent
   return conversations.map((to) => ({ to, event: { type: "CLOSE", reason } }));
 }
 
-export function handOn({ server, agentId }: AgentContext, { heard }: Pick<Polled, "heard">): Tell[] {
-  return heard.map((one) => tellConversation(addressOf.conversation(server, agentId, one.roomId), one));
+/** A conversation that begins while the agent is paused must know that before it is asked anything. */
+export function handOn({ server, agentId, paused }: AgentContext, { heard }: Pick<Polled, "heard">): Tell[] {
+  const told = heard.map((one) => tellConversation(addressOf.conversation(server, agentId, one.roomId), one));
+  return paused === undefined ? told : [...pauseAll([...new Set(told.map(({ to }) => to))]), ...told];
+}
+
+export function pauseAll(conversations: readonly ActorId[]): Tell[] {
+  return conversations.map((to) => ({ to, event: { type: "PAUSED" } }));
+}
+
+export function resumeAll(conversations: readonly ActorId[]): Tell[] {
+  return conversations.map((to) => ({ to, event: { type: "RESUMED" } }));
 }
 
 function tellConversation(to: ActorId, heard: Heard): Tell {

@@ -3,6 +3,7 @@ import { account } from "./account.ts";
 import { intake } from "./intake.ts";
 import { life } from "./life.ts";
 import { room } from "./room.ts";
+import { service } from "./service.ts";
 import { agentSetup } from "./setup.ts";
 
 /** One Letta agent's presence on Matrix: its account, its room, and what it hears. */
@@ -35,8 +36,9 @@ export const agentMachine = agentSetup.createMachine({
       actions: [{ type: "setSpace", params: ({ event }) => event }, "lookAgain"],
     },
     INSPECT: { actions: "lookAgain" },
+    REPROVISION: { actions: "lookAgain" },
     /** The cursor went back with the store: what it passes has been heard, asked and perhaps answered. */
     restored: { actions: [{ type: "forgetCursor", params: ({ event }) => event }, "lookAgain"] },
   },
-  states: { account, room, intake, life },
+  states: { account, room, intake, life, service },
 });

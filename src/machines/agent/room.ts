@@ -234,6 +234,7 @@ export const room = agentSetup.createStateConfig({
     renewingLater: { always: { guard: not("isStaying"), target: "offline" }, after: { roomRetry: "renewing" } },
     backingOff: {
       always: { guard: "isLeaving", target: "offline" },
+      on: { REPROVISION: "provisioning" },
       after: { roomRetry: [{ guard: "isStale", target: "provisioning" }, { target: "provisioning.interrupted" }] },
     },
     /** What this agent cannot put right itself. A change by somebody else may be the remedy. */

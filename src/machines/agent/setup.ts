@@ -84,6 +84,10 @@ export const agentSetup = setup({
     setSpace: assign((_, { spaceId, part = 1 }: Place) => ({ spaceId, part })),
     setRoom: assign((_, { roomId }: { roomId: string | null }) => (roomId === null ? {} : { roomId })),
     forgetRoom: assign(() => ({ roomId: undefined, imported: false })),
+    pause: assign(({ event }, { reason }: { reason?: string }) => ({
+      paused: { since: timeOf(event), ...(reason !== undefined && { reason }) },
+    })),
+    resume: assign(() => ({ paused: undefined })),
     beginMissing: assign(({ event }) => ({ missingSince: timeOf(event) })),
     endMissing: assign(() => ({ missingSince: undefined })),
     setImported: assign(() => ({ imported: true })),
@@ -156,6 +160,7 @@ export const agentSetup = setup({
     intakeRetry: ({ context: { troubles } }) => backoffAfter(troubles.intake),
     lifeRetry: ({ context: { troubles } }) => backoffAfter(troubles.life),
     mendingCheck: 600_000,
+    listAgain: 5_000,
     /** Several changes at once are looked at once, and two who undo each other's changes for ever do so ever less often. */
     noticed: ({ context }) => noticedAfter(context),
   },

@@ -56,6 +56,8 @@ export interface ConversationContext extends ConversationInput {
   readonly current?: Turn | undefined;
   /** The last question, if it ended with an error or was stopped. */
   readonly failed?: Question | undefined;
+  /** The agent was paused when this was last heard of it: before the next question it is looked whether it still is. */
+  readonly paused?: true | undefined;
   /** Why nothing can be answered any more: the agent is gone. */
   readonly closed?: string | undefined;
   readonly wait?: Wait | undefined;
@@ -69,6 +71,8 @@ export type ConversationEvent =
   | { readonly type: "CUT"; readonly gap: string }
   /** The agent is gone: whoever waits for an answer is told so. Whatever comes after that means that it is back. */
   | { readonly type: "CLOSE"; readonly reason: string }
+  /** The agent is to ask Letta nothing; and may again. */
+  | { readonly type: "PAUSED" | "RESUMED" }
   | { readonly type: "STOP" | "RETRY" | "APPROVE" | "DENY"; readonly command: Command }
   /** A command of somebody who may not give any. */
   | { readonly type: "UNPERMITTED"; readonly command: Command }
@@ -100,6 +104,13 @@ export interface Remark {
 
 export function remark({ userId, roomId }: ConversationInput, to: Remark["to"], text: string): Remark {
   return { userId, roomId, to, text };
+}
+
+/** What is owed next. */
+export function firstOf({ queue, current }: ConversationContext): Question {
+  const first = current?.question ?? queue[0];
+  if (first === undefined) throw new Error("nothing is owed");
+  return first;
 }
 
 /** Where the effects find what they work on. */

@@ -1,5 +1,7 @@
+import { and } from "xstate";
 import { errorAnswer, remarks, stoppedAnswer, unsendable, waitText } from "../wording.ts";
 import { remark, turnInput } from "./context.ts";
+import { paused } from "./paused.ts";
 import { refusalOf, retryRefusalOf } from "./queue.ts";
 import { recalling } from "./recalling.ts";
 import { conversationSetup } from "./setup.ts";
@@ -36,6 +38,8 @@ export const conversationMachine = conversationSetup.createMachine({
       },
     },
     CLOSE: { actions: { type: "close", params: ({ event }) => event } },
+    PAUSED: { actions: "pause" },
+    RESUMED: { actions: "resume" },
     STOP: {
       actions: {
         type: "remark",
@@ -81,7 +85,21 @@ export const conversationMachine = conversationSetup.createMachine({
     restored: { actions: "doubt" },
   },
   states: {
-    idle: { always: { guard: "hasQuestion", target: "taking" } },
+    idle: {
+      always: [
+        { guard: and(["hasQuestion", "isPaused"]), target: "paused" },
+        { guard: "hasQuestion", target: "taking" },
+      ],
+    },
+    paused,
+    resumed: {
+      always: [
+        { guard: "isDeclined", target: "declining" },
+        { guard: "isResumable", target: "turn" },
+        { guard: "isHolding", target: "opening" },
+        { target: "idle" },
+      ],
+    },
     taking: {
       entry: "takeNext",
       always: [
@@ -143,7 +161,7 @@ export const conversationMachine = conversationSetup.createMachine({
     backingOff: {
       initial: "choosing",
       after: {
-        retry: [{ guard: "isOpen", target: "turn" }, { target: "opening" }],
+        retry: [{ guard: "isPaused", target: "paused" }, { guard: "isOpen", target: "turn" }, { target: "opening" }],
       },
       on: {
         restored: { target: "recalling", actions: "doubt" },

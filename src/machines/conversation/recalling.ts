@@ -1,3 +1,4 @@
+import { and } from "xstate";
 import { stoppedAnswer } from "../wording.ts";
 import { recallInput } from "./context.ts";
 import { conversationSetup } from "./setup.ts";
@@ -51,6 +52,7 @@ export const recalling = conversationSetup.createStateConfig({
           actions: { type: "answer", params: stoppedAnswer("") },
         },
         { guard: "isDeclined", target: "#conversation.declining" },
+        { guard: and(["isHolding", "isPaused"]), target: "#conversation.paused" },
         { guard: "isResumable", target: "#conversation.turn" },
         { guard: "isHolding", target: "#conversation.opening" },
         { target: "#conversation.idle" },

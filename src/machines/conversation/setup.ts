@@ -32,6 +32,7 @@ const mostBusyTries = 20;
 const mostAttempts = 6;
 /** Times that a question may find its conversation unusable before the person is told. */
 const mostMoves = 6;
+const pausedRemedy = "`letta-matrix resume` has it go on.";
 /** How long people may take to decide about a tool call, ms. */
 const approvalWithin = 24 * 3_600_000;
 
@@ -49,6 +50,8 @@ export const conversationSetup = setup({
     reply: effect<void, TurnInput>(),
     withdrawDraft: effect<void, TurnInput>(),
     /** Gives the causes of those of these questions that have their final in the room. */
+    /** Whether the agent's own record has it paused. */
+    lookWhetherPaused: effect<{ paused: boolean }, { agentId: string }>(),
     findAnswered: effect<{ answered: readonly string[] }, RecallInput>(),
   },
   actions: {
@@ -76,6 +79,11 @@ export const conversationSetup = setup({
         ? {}
         : { queue: [...queue, { ...failed, retry: eventId }], failed: undefined, closed: undefined },
     ),
+    pause: assign(() => ({ paused: true as const })),
+    resume: assign(() => ({ paused: undefined })),
+    waitForResume: assign(({ event }) => ({
+      wait: { reason: "the agent is paused", remedy: pausedRemedy, since: timeOf(event) },
+    })),
     close: assign((_, { reason }: { reason: string }) => ({ closed: reason })),
     replaceText: assign(({ context: { queue, failed }, event }) => {
       if (event.type !== "EDITED") return {};
@@ -152,6 +160,8 @@ export const conversationSetup = setup({
   guards: {
     hasQuestion: ({ context }) => context.queue.length > 0,
     isFull: ({ context: { queue }, event }) => event.type === "MESSAGE" && !hasRoomFor(queue, event.question),
+    isPaused: ({ context: { paused, closed } }) => paused === true && closed === undefined,
+    isStillPaused: (_, { paused }: { paused: boolean }) => paused,
     isClosed: ({ context }) => context.closed !== undefined,
     isUnreadable: ({ context }) => context.current?.question.unreadable !== undefined,
     isOpen: ({ context }) => context.conversationId !== undefined,

@@ -1,14 +1,11 @@
 import type { ActorId } from "../actor-id.ts";
 import type { Behaviour } from "../behaviour.ts";
-import type { Cancel } from "../clock.ts";
 import type { CrashReport } from "../crash.ts";
 import { toFailure } from "../failure.ts";
 import type { Health } from "../host.ts";
 import type { JournalLine } from "../journal.ts";
 import type { ActorRecord } from "../record.ts";
 import { type Step, type Stimulus, step } from "../step.ts";
-import { Backoff } from "../supervision/backoff.ts";
-import { SlidingWindow } from "../supervision/sliding-window.ts";
 import type { CellHost } from "./cell-host.ts";
 import { crashedItem, isNotice } from "./crashed-item.ts";
 import { letterOf } from "./dead-letters.ts";
@@ -17,18 +14,14 @@ import { HeldItems } from "./held-items.ts";
 import { keys } from "./keys.ts";
 import { KnownEvents } from "./known-events.ts";
 import { lastLines } from "./last-lines.ts";
+import { PastCrashes } from "./past-crashes.ts";
 import { PendingRestart } from "./pending-restart.ts";
 import { reconcile } from "./reconcile.ts";
 import type { DeadLetterRow, EffectRow, Item } from "./rows.ts";
 import { Settling } from "./settling.ts";
+import { healthOf, type Standing } from "./standing.ts";
 import { type StepBatch, stepBatch } from "./step-batch.ts";
 import { del, put, type Write } from "./store.ts";
-
-/** Whether it takes what comes. */
-type Standing =
-  | { readonly state: "running" }
-  | { readonly state: "restarting"; readonly until: number; readonly crash: CrashReport }
-  | { readonly state: "quarantined"; readonly crash: CrashReport };
 
 /**
  * One actor in memory: its record, its running effects, and what it has not taken yet. Where an event is on its way:
@@ -54,11 +47,9 @@ export class Cell implements RunnerHost {
   #standing: Standing = { state: "running" };
   #incarnation = 1;
   readonly #pendingRestart: PendingRestart;
-  #cancelRest: Cancel = () => undefined;
   readonly #settling: Settling;
   #stopped = false;
-  readonly #crashes: SlidingWindow;
-  #backoff: Backoff;
+  readonly #past: PastCrashes;
   /** Resolves when the last crash is written down, and so all before it. */
   #reported: Promise<void> = Promise.resolve();
   /** The effect that was last found stuck, until it gives a sign of life or is over. */
@@ -76,15 +67,14 @@ export class Cell implements RunnerHost {
     this.#behaviour = behaviour;
     this.#record = record;
     this.#host = host;
-    this.#runner = this.#newRunner();
+    this.#runner = new EffectRunner(id, behaviour, host.store, this, host.runner);
     this.#pendingRestart = new PendingRestart(host.clock, host.budget);
     this.#settling = new Settling(host.clock, host.policy.maxBackoff, () => {
       this.#takeHeld();
       this.#relax();
     });
     this.#known = new KnownEvents(id, host.store);
-    this.#crashes = new SlidingWindow(host.policy.period);
-    this.#backoff = new Backoff(host.policy, host.clock.elapsed());
+    this.#past = new PastCrashes(host.clock, host.policy, () => host.rest(this));
   }
 
   get record(): ActorRecord | undefined {
@@ -92,13 +82,9 @@ export class Cell implements RunnerHost {
   }
 
   get health(): Health {
-    const standing = this.#standing;
-    const { intensity, period } = this.#host.policy;
-    const crashes = { recent: this.#crashes.count(this.#host.clock.elapsed()), intensity, period };
-    if (standing.state !== "running") return { ...standing, crashes };
     const silence = this.#silence;
-    if (silence === undefined || !this.#rows.has(silence.key)) return standing;
-    return { state: "silent", crash: silence.crash, crashes };
+    const isSilent = silence !== undefined && this.#rows.has(silence.key);
+    return healthOf(this.#standing, this.#past.count, isSilent ? silence.crash : undefined);
   }
 
   /** True when its mailbox is: it has as many events uncommitted or held as it may have. */
@@ -109,7 +95,7 @@ export class Cell implements RunnerHost {
   /** True when nothing would be lost by forgetting the cell: all it knows is in the store. */
   get idle(): boolean {
     const busy = this.#uncommitted > 0 || this.#rows.size > 0 || this.#held.size > 0;
-    return !busy && this.#standing.state === "running" && this.#crashes.count(this.#host.clock.elapsed()) === 0;
+    return !busy && this.#standing.state === "running" && this.#past.count.recent === 0;
   }
 
   /**
@@ -130,7 +116,7 @@ export class Cell implements RunnerHost {
   /** Begins an incarnation: takes what was held, then starts what was running before and still is. */
   resume(): void {
     this.#standing = { state: "running" };
-    this.#backoff.begun(this.#host.clock.elapsed());
+    this.#past.begun();
     const rows = [...this.#rows];
     this.#takeHeld();
     for (const [key, row] of rows) this.#start(key, row, true);
@@ -143,17 +129,27 @@ export class Cell implements RunnerHost {
     if (quarantine.state !== "quarantined") return false;
     await this.#reported;
     if (this.#stopped || this.#standing !== quarantine) return false;
-    this.#crashes.clear();
-    this.#cancelRest();
-    this.#backoff = new Backoff(this.#host.policy, this.#host.clock.elapsed());
+    this.#past.forget();
     // One that crashed the actor for good is not among what was held, and it will not come by itself.
     for (const [timer, { due, generation }] of Object.entries(this.#record?.timers ?? {}))
       this.#host.timers.set(this.id, timer, due, generation);
-    this.#host.notice({ kind: "released", actor: this.id });
     this.#settling.begin();
-    this.resume();
-    this.#host.rest(this);
-    return true;
+    return this.#beginAnew("released");
+  }
+
+  /** Ends the incarnation, in quarantine or not, and begins the next as if it had never crashed. */
+  async restart(): Promise<boolean> {
+    if (this.#standing.state === "quarantined") return this.release();
+    const renewing = { state: "renewing" } as const;
+    this.#standing = renewing;
+    this.#pendingRestart.cancel();
+    this.#past.forget();
+    const before = this.#endEffects();
+    this.#incarnation++;
+    // No effect starts before its step is durable: this commit is after those of all steps.
+    await this.#host.store.commit([]);
+    await before.farewell();
+    return !this.#stopped && this.#standing === renewing && this.#beginAnew("restarted");
   }
 
   /** Resolves when the item, or all that follows from it, is durable. Never throws at once: others may wait behind it. */
@@ -210,10 +206,17 @@ export class Cell implements RunnerHost {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#pendingRestart.cancel();
-    this.#cancelRest();
+    this.#past.stop();
     this.#settling.cancel();
     this.#runner.abortAll("the host stops");
     await this.#runner.settled();
+  }
+
+  #beginAnew(kind: "released" | "restarted"): true {
+    this.#host.notice({ kind, actor: this.id });
+    this.resume();
+    this.#host.rest(this);
+    return true;
   }
 
   #take(item: Item, isOwn: boolean): Promise<void> {
@@ -346,10 +349,8 @@ export class Cell implements RunnerHost {
 
   /** Late results of its effects go nowhere. */
   #endIncarnation(stimulus: string, error: unknown, at: number): CrashReport {
-    const { clock, policy, runner, store } = this.#host;
-    this.#settling.cancel();
-    this.#runner.abortAll("the incarnation ended");
-    this.#runner = this.#newRunner();
+    const { runner, store } = this.#host;
+    this.#endEffects();
     const crash: CrashReport = {
       id: `${at}-${this.#host.sequence()}`,
       actor: this.id,
@@ -359,13 +360,9 @@ export class Cell implements RunnerHost {
       error: toFailure(error),
       journal: lastLines(store, this.id, this.#record?.revision ?? 0, this.#fresh),
     };
-    const elapsed = clock.elapsed();
-    const isTooMuch = this.#crashes.add(elapsed) > policy.intensity;
-    const until = at + this.#backoff.failed(elapsed, `${runner.jitterSeed} ${crash.id}`);
-    this.#standing = isTooMuch ? { state: "quarantined", crash } : { state: "restarting", until, crash };
-    // From then on this crash does not keep it in memory.
-    this.#cancelRest();
-    this.#cancelRest = clock.schedule(policy.period, () => this.#host.rest(this));
+    const wait = this.#past.add(`${runner.jitterSeed} ${crash.id}`);
+    this.#standing =
+      wait === undefined ? { state: "quarantined", crash } : { state: "restarting", until: at + wait, crash };
     this.#host.crashed(crash);
     return crash;
   }
@@ -393,7 +390,11 @@ export class Cell implements RunnerHost {
     );
   }
 
-  #newRunner(): EffectRunner {
-    return new EffectRunner(this.id, this.#behaviour, this.#host.store, this, this.#host.runner);
+  #endEffects(): EffectRunner {
+    const before = this.#runner;
+    this.#settling.cancel();
+    before.abortAll("the incarnation ended");
+    this.#runner = new EffectRunner(this.id, this.#behaviour, this.#host.store, this, this.#host.runner);
+    return before;
   }
 }

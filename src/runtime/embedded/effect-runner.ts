@@ -60,6 +60,7 @@ interface Running {
 
 const shortestRetry = 500;
 const longestRetry = 60_000;
+const longestFarewell = 5_000;
 
 /** Runs the effects of one incarnation of one actor: those of a lane one after the other, all others at once. */
 export class EffectRunner {
@@ -124,6 +125,14 @@ export class EffectRunner {
   /** Resolves when no effect runs any more. */
   async settled(): Promise<void> {
     await Promise.all(this.#settling);
+  }
+
+  /** The same, but waits only so long for those that do not heed their abort: they reach nobody any more. */
+  async farewell(): Promise<void> {
+    const waited = new AbortController();
+    const late = sleep(this.#options.clock, longestFarewell, waited.signal).catch(() => undefined);
+    await Promise.race([this.settled(), late]);
+    waited.abort();
   }
 
   /** Gives a running child a message. */

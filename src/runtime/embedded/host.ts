@@ -202,6 +202,11 @@ export class EmbeddedHost implements Host {
     return (await this.#cells.get(id)?.release()) ?? false;
   }
 
+  async restart(id: ActorId): Promise<boolean> {
+    this.#assertRunning();
+    return (await this.#cells.get(id)?.restart()) ?? false;
+  }
+
   subscribe(listener: (transition: Transition) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -85,6 +85,10 @@ export class ReopeningHost implements Host, Tenant {
     return this.#host.release(id);
   }
 
+  async restart(id: ActorId): Promise<boolean> {
+    return this.#host.restart(id);
+  }
+
   get deadLetters(): DeadLetters {
     return this.#host.deadLetters;
   }

@@ -10,6 +10,7 @@ import { type Town, town } from "../town.ts";
 /** A question that stands in an agent's room, and what its turn's effects work with. */
 export interface TurnWorld extends Town {
   readonly letta: FakeLetta;
+  readonly directory: { isPaused(): boolean };
   readonly budgets: SendBudgets;
   readonly markdown: Markdown;
   readonly question: Question;
@@ -37,6 +38,7 @@ export async function turnWorld(): Promise<TurnWorld> {
   return {
     ...place,
     letta: new FakeLetta(),
+    directory: { isPaused: () => false },
     budgets: new SendBudgets({ ratePerSecond: 1, burst: 10 }, clock),
     markdown: new Markdown(),
     question,

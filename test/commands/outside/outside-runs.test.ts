@@ -24,7 +24,16 @@ async function world() {
   const budgets = new SendBudgets({ ratePerSecond: 1, burst: 10 }, clock);
   const { host } = await memoryHost({
     clock,
-    behaviours: [conversationBehaviour({ letta, sessions, budgets, clock, markdown: new Markdown() })],
+    behaviours: [
+      conversationBehaviour({
+        letta,
+        sessions,
+        directory: { isPaused: () => false },
+        budgets,
+        clock,
+        markdown: new Markdown(),
+      }),
+    ],
   });
   const records = new Map<string, ActorRecord>([
     [agent, agentRecord("agent-1", { life: "live", room: "ready" }, { roomId: t.roomId })],
