@@ -187,7 +187,7 @@ async function compose(
   const host = new ReopeningHost(store, (opened) => new EmbeddedHost({ ...hosting, store: opened }));
   const { pushes } = ports;
   const intake = pushes && pushedIntake({ pushes, host, sessions, store, options, clock, logger });
-  const callers = await callersOf(store.vault, () => store.current, clock);
+  const callers = await callersOf(store.vault, () => store.current, clock, logger);
   const commands = bindCommands({
     host,
     clock,
@@ -327,7 +327,7 @@ export async function openLastKnown(dataFolder: string, server: string) {
   const host = new EmbeddedHost({ store, clock: systemClock, jitterSeed: "", behaviours: [] });
   const adopt = () => Promise.reject(new Error("nothing is adopted while nothing runs"));
   const storage = storageOf(dataFolder, store, systemClock);
-  const callers = await callersOf(vault, () => store, systemClock);
+  const callers = await callersOf(vault, () => store, systemClock, createLogger({ level: "fatal", secrets: [] }));
   const nobody = {
     sessions: { as: nobodyActs },
     botUserId: "",

@@ -4,6 +4,7 @@ import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server"
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Authentication, Principal } from "../commands/access/principal.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { OpenReplies } from "./open-replies.ts";
 import { type Client, type McpOptions, mcpServer } from "./server.ts";
 import { McpSessions, type SessionOwner } from "./sessions.ts";
 import type { Toolset } from "./tool.ts";
@@ -26,7 +27,11 @@ export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => v
   return (server) => {
     for (const [path, toolset] of paths) {
       const sessions = new McpSessions(options.clock);
-      const stop = options.authentication.onRevoked((tokenId) => void sessions.endOf(tokenId));
+      const replies = new OpenReplies();
+      const stop = options.authentication.onRevoked((tokenId) => {
+        replies.endOf(tokenId);
+        void sessions.endOf(tokenId);
+      });
       server.addHook("onClose", async () => {
         stop();
         await sessions.endAll();
@@ -34,7 +39,12 @@ export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => v
       server.route({
         method: ["GET", "POST", "DELETE"],
         url: path,
-        handler: (request, reply) => serve(options, clientOf(request, options, toolset), sessions, request, reply),
+        async handler(request, reply) {
+          const client = clientOf(request, options, toolset);
+          const { tokenId } = client.principal;
+          if (tokenId !== undefined) replies.add(tokenId, reply.raw);
+          await serve(options, client, sessions, request, reply);
+        },
       });
     }
   };
