@@ -10,7 +10,12 @@ import type { Logger } from "./telemetry/logger.ts";
 const mostAudited = 10_000;
 
 /** Who may call, and what was called. */
-export async function callersOf(values: NamedValues, store: () => Pick<Store, "scan" | "commit">, clock: Clock, logger: Pick<Logger, "error">) {
+export async function callersOf(
+  values: NamedValues,
+  store: () => Pick<Store, "scan" | "commit">,
+  clock: Clock,
+  logger: Pick<Logger, "error">,
+) {
   return {
     tokens: await Tokens.open(values, clock),
     audit: new AuditLog(new StoredLedger(store, "audit", mostAudited), clock, (missed, err) =>

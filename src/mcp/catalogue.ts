@@ -126,13 +126,25 @@ const definitions: readonly ToolDefinition[] = [
   },
 ];
 
-/** The tools of a toolset whose commands are there. */
-export function toolsOf(toolset: Toolset, commands: readonly BoundCommand[]): readonly Tool[] {
-  const byName = new Map(commands.map((command) => [command.name, command]));
-  return definitions
-    .filter((definition) => toolset === "all" || definition.toolset === toolset)
-    .flatMap((definition) => {
+/** The tools whose commands are there. Keep it: to make a tool takes longer than most calls of it. */
+export class Catalogue {
+  readonly commands: readonly BoundCommand[];
+  #tools: readonly Tool[] | undefined;
+
+  constructor(commands: readonly BoundCommand[]) {
+    this.commands = commands;
+  }
+
+  of(toolset: Toolset): readonly Tool[] {
+    this.#tools ??= this.#made();
+    return this.#tools.filter(({ definition }) => toolset === "all" || definition.toolset === toolset);
+  }
+
+  #made(): readonly Tool[] {
+    const byName = new Map(this.commands.map((command) => [command.name, command]));
+    return definitions.flatMap((definition) => {
       const command = byName.get(definition.command);
       return command === undefined ? [] : [new Tool(definition, command)];
     });
+  }
 }

@@ -3,13 +3,16 @@ import { toNodeHandler, toWebRequest } from "@modelcontextprotocol/node";
 import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Authentication, Principal } from "../commands/access/principal.ts";
+import type { BoundCommand } from "../commands/command.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { Catalogue } from "./catalogue.ts";
 import { OpenReplies } from "./open-replies.ts";
 import { type Client, type McpOptions, mcpServer } from "./server.ts";
 import { McpSessions, type SessionOwner } from "./sessions.ts";
 import type { Toolset } from "./tool.ts";
 
-export interface McpPartOptions extends McpOptions {
+export interface McpPartOptions extends Pick<McpOptions, "logger"> {
+  readonly commands: readonly BoundCommand[];
   readonly authentication: Authentication;
   readonly clock: Pick<Clock, "elapsed">;
   /** Tells who calls. Throws what the HTTP server answers a caller with that it does not know. */
@@ -24,6 +27,7 @@ const paths: readonly (readonly [string, Toolset])[] = [
 
 /** MCP over HTTP, both eras on each route: 2025-11-25 with sessions, 2026-07-28 without. */
 export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => void {
+  const offered = { catalogue: new Catalogue(options.commands), logger: options.logger };
   return (server) => {
     for (const [path, toolset] of paths) {
       const sessions = new McpSessions(options.clock);
@@ -43,7 +47,7 @@ export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => v
           const client = clientOf(request, options, toolset);
           const { tokenId } = client.principal;
           if (tokenId !== undefined) replies.add(tokenId, reply.raw);
-          await serve(options, client, sessions, request, reply);
+          await serve(offered, client, sessions, request, reply);
         },
       });
     }
@@ -59,7 +63,7 @@ function clientOf(request: FastifyRequest, { callerOf }: McpPartOptions, toolset
 }
 
 async function serve(
-  options: McpPartOptions,
+  options: McpOptions,
   client: Client,
   sessions: McpSessions,
   request: FastifyRequest,

@@ -1,4 +1,4 @@
-import { room } from "./installation.ts";
+import { elsewhere, room } from "./installation.ts";
 import type { Served } from "./served.ts";
 
 /** A good request of a route. */
@@ -9,7 +9,7 @@ export interface Example {
   readonly body?: unknown;
 }
 
-/** For each command that is served over REST: how it is asked for, so that it does what it is for. */
+/** For each command that is served over REST or MCP: how it is asked for, so that it does what it is for. */
 export const examples: Readonly<Record<string, (served: Served) => Example | Promise<Example>>> = {
   status: () => ({}),
   agents: () => ({ query: "limit=1" }),
@@ -26,6 +26,7 @@ export const examples: Readonly<Record<string, (served: Served) => Example | Pro
     path: { id: (await tokens.create({ name: "to be revoked", scopes: ["agents:read"] })).id },
   }),
   "audit.list": () => ({ query: "limit=10" }),
+  "agents.room": () => ({ path: { agent: "Scout" } }),
   "agents.message": () => ({ path: { to: "Muse" }, body: { text: "hello", agent: "Scout" } }),
   "messages.list": () => ({ path: { room }, query: "limit=5" }),
   "messages.send": () => ({ path: { room }, body: { text: "hello" } }),
@@ -37,7 +38,7 @@ export const examples: Readonly<Record<string, (served: Served) => Example | Pro
   "rooms.invite": () => ({ path: { room }, body: { user: "@anna:example.org" } }),
   "rooms.members": () => ({ path: { room } }),
   "rooms.join": () => ({ path: { room } }),
-  "rooms.leave": () => ({ path: { room } }),
+  "rooms.leave": () => ({ path: { room: elsewhere } }),
   "store.inspect": () => ({}),
   "store.backup": () => ({ body: { file: "/var/backups/letta-matrix" } }),
 };
