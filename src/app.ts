@@ -208,7 +208,7 @@ async function compose(
     ...surfacesOf({
       config,
       commands,
-      tokens: callers.tokens,
+      ...callers,
       clock,
       logger,
       former: { homeserver, people: ports.people, sessions, host, botUserId },
