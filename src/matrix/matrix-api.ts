@@ -23,6 +23,8 @@ export interface Call {
   /** Sent as it is, in place of a body. */
   readonly file?: { readonly contentType: string; readonly bytes: Uint8Array };
   readonly prefix?: string;
+  /** What is answered where that is no JSON: then a `Blob`. */
+  readonly answer?: "file";
   /** What a person can do about a failure of this kind, where more can be said than in general. */
   readonly remedies?: Remedies;
 }
@@ -78,6 +80,7 @@ export class MatrixApi {
       abortSignal: signal,
       ...(body === undefined ? {} : { headers }),
       ...(call.prefix === undefined ? {} : { prefix: call.prefix }),
+      ...(call.answer === "file" && { rawResponseBody: true as const }),
     };
     return this.#authenticated
       ? this.#http.authedRequest(call.method, call.path, { ...call.query }, body, options)

@@ -21,6 +21,22 @@ const definitions: readonly ToolDefinition[] = [
     renamed: room,
     quotes: true,
   },
+  {
+    name: "search_messages",
+    title: "Search messages",
+    command: "messages.search",
+    toolset: "matrix",
+    renamed: room,
+    quotes: true,
+  },
+  { name: "get_file", title: "Look at a file", command: "media.get", toolset: "matrix", file: true },
+  {
+    name: "send_file",
+    title: "Send a file",
+    command: "media.send",
+    toolset: "matrix",
+    renamed: { ...room, key: "idempotency_key" },
+  },
   { name: "list_matrix_rooms", title: "List rooms", command: "rooms", toolset: "matrix", quotes: true },
   {
     name: "create_matrix_room",

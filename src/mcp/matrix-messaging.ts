@@ -9,6 +9,7 @@ import type { ListedTool, Tool } from "./tool.ts";
 const operations: Readonly<Record<string, string>> = {
   send: "send_matrix_message",
   read: "get_room_messages",
+  room_search: "search_messages",
   react: "react_to_message",
   edit: "edit_message",
   redact: "redact_message",

@@ -4,6 +4,7 @@ import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server"
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Authentication, Principal } from "../commands/access/principal.ts";
 import type { BoundCommand } from "../commands/command.ts";
+import { largestFileRequest } from "../commands/media/get.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Catalogue } from "./catalogue.ts";
 import { OpenReplies } from "./open-replies.ts";
@@ -43,6 +44,7 @@ export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => v
       server.route({
         method: ["GET", "POST", "DELETE"],
         url: path,
+        bodyLimit: largestFileRequest,
         async handler(request, reply) {
           const client = clientOf(request, options, toolset);
           const { tokenId } = client.principal;

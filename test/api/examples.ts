@@ -1,4 +1,4 @@
-import { elsewhere, room } from "./installation.ts";
+import { elsewhere, file, room } from "./installation.ts";
 import type { Served } from "./served.ts";
 
 /** A good request of a route. */
@@ -29,6 +29,9 @@ export const examples: Readonly<Record<string, (served: Served) => Example | Pro
   "agents.room": () => ({ path: { agent: "Scout" } }),
   "agents.message": () => ({ path: { to: "Muse" }, body: { text: "hello", agent: "Scout" } }),
   "messages.list": () => ({ path: { room }, query: "limit=5" }),
+  "messages.search": () => ({ query: "text=hello" }),
+  "media.get": () => ({ query: `file=${encodeURIComponent(file)}` }),
+  "media.send": () => ({ path: { room }, body: { name: "a.txt", type: "text/plain", base64: "aGVsbG8=" } }),
   "messages.send": () => ({ path: { room }, body: { text: "hello" } }),
   "messages.reply": () => ({ path: { room, event: "$event" }, body: { text: "hello" } }),
   "messages.react": () => ({ path: { room, event: "$event" }, body: { sign: "👍" } }),

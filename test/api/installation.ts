@@ -15,6 +15,9 @@ export const room = "!room:example.org";
 /** One that nobody minds leaving. */
 export const elsewhere = "!elsewhere:example.org";
 
+/** A file that somebody has sent. */
+export const file = "mxc://test/media-1";
+
 /** What somebody said, in an agent's record: no answer has it. */
 export const said = "canary said";
 
@@ -67,6 +70,7 @@ export function installation(
       homeserver.setMember(one, user, "join");
   }
   homeserver.post(room, { sender: "@anna:example.org", content: { msgtype: "m.text", body: "hello there" } });
+  homeserver.keep({ name: "a.txt", contentType: "text/plain", bytes: Buffer.from("hello") });
   const found = { listed: 2, fresh: 0, renamed: 0, back: 0, missing: 0, disabled: 0 };
   return {
     waits: { begin: () => () => undefined },

@@ -52,6 +52,7 @@ function serve(
   const reader = new InputReader(command.input, route.defaults);
   api.route({
     method: route.method,
+    ...(route.bodyLimit !== undefined && { bodyLimit: route.bodyLimit }),
     url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
     async handler(request, reply) {
       const principal = callerOf(request.headers, authentication);
