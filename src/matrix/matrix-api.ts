@@ -37,12 +37,12 @@ const JSON_BODY = { "Content-Type": "application/json" };
 /** The homeserver's endpoints for one user, or for nobody yet: an answer is parsed, a failure is a {@link MatrixError}. */
 export class MatrixApi {
   readonly #baseUrl: string;
-  readonly #authenticated: boolean;
+  readonly #accessToken: string | undefined;
   readonly #http: MatrixHttpApi<{ baseUrl: string; prefix: string; onlyData: true }>;
 
   constructor(baseUrl: string, fetchFn: typeof globalThis.fetch, accessToken?: string) {
     this.#baseUrl = baseUrl;
-    this.#authenticated = accessToken !== undefined;
+    this.#accessToken = accessToken;
     this.#http = new MatrixHttpApi(new TypedEventEmitter<HttpApiEvent, HttpApiEventHandlerMap>(), {
       baseUrl,
       prefix: ClientPrefix.V3,
@@ -63,7 +63,7 @@ export class MatrixApi {
       signal.throwIfAborted();
       const bodyBytes = body === undefined ? 0 : Buffer.byteLength(body);
       const { action, remedies = {} } = call;
-      throw toMatrixError(error, { action, remedies, baseUrl: this.#baseUrl, bodyBytes });
+      throw toMatrixError(error, { action, remedies, baseUrl: this.#baseUrl, bodyBytes, secret: this.#accessToken });
     }
     const parsed = answer.safeParse(answered);
     if (parsed.success) return parsed.data;
@@ -82,7 +82,7 @@ export class MatrixApi {
       ...(call.prefix === undefined ? {} : { prefix: call.prefix }),
       ...(call.answer === "file" && { rawResponseBody: true as const }),
     };
-    return this.#authenticated
+    return this.#accessToken !== undefined
       ? this.#http.authedRequest(call.method, call.path, { ...call.query }, body, options)
       : this.#http.request(call.method, call.path, { ...call.query }, body, options);
   }

@@ -60,6 +60,7 @@ describe.each(generations)("a client %s", (_, open) => {
     };
     expect(await names("/mcp", ["messages:send"])).toEqual([
       "send_matrix_message",
+      "send_file",
       "reply_to_message",
       "react_to_message",
       "edit_message",

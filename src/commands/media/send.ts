@@ -17,7 +17,8 @@ const input = z.strictObject({
     .string()
     .min(1)
     .max(255)
-    .regex(/^[^/\\\p{Cc}]+$/u, "must be a file's name, without its folder")
+    .regex(/^[^/\\]+$/, "must be a file's name, without its folder")
+    .refine((name) => !/\p{Cc}/u.test(name), "must have no control characters")
     .describe("The file's name."),
   type: z.enum(safeTypes).describe("What it is."),
   base64: base64.describe("The file itself, 1 MB at most."),
