@@ -13,7 +13,7 @@ const outages = ["test/e2e/outages.real.test.ts"];
 /** The program as an application service of a real Synapse, killed too. */
 const appservice = ["test/e2e/appservice*.real.test.ts"];
 /** Programs and models that ask the running program, and have agents say something. */
-const programs = ["test/e2e/{api,programs.real}.test.ts"];
+const programs = ["test/e2e/{api,programs.real,secrets}.test.ts"];
 /** What the protocol's own suite asks of MCP servers. */
 const conformance = ["test/conformance/*.test.ts"];
 /** Healthy agents beside bad ones, which take minutes to be given up. */

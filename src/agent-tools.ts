@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { Principal, Scope } from "./commands/access/principal.ts";
 import type { BoundCommand } from "./commands/command.ts";
 import type { ExternalTools, ToolCaller, ToolOutcome } from "./letta/port.ts";
-import { toolsOf } from "./mcp/catalogue.ts";
+import { Catalogue } from "./mcp/catalogue.ts";
 import { failureOf, resultOf } from "./mcp/result.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
@@ -26,7 +26,8 @@ export interface AgentToolsOptions {
 /** The tools for Matrix as agents have them without any set-up: whoever calls one acts as the agent whose turn it is. */
 export function agentTools({ commands, offered, logger }: AgentToolsOptions): ExternalTools {
   const tools = new Map(
-    toolsOf("all", commands)
+    new Catalogue(commands)
+      .of("all")
       .filter(({ command, definition: { name } }) => agentScopes.has(command.scope) && offered.includes(name))
       .map((tool) => [tool.listed.name, tool]),
   );

@@ -190,7 +190,7 @@ async function compose(
   const host = new ReopeningHost(store, (opened) => new EmbeddedHost({ ...hosting, store: opened }));
   const { pushes } = ports;
   const intake = pushes && pushedIntake({ pushes, host, sessions, store, options, clock, logger });
-  const callers = await callersOf(store.vault, () => store.current, clock);
+  const callers = await callersOf(store.vault, () => store.current, clock, logger);
   const commands = bindCommands({
     host,
     clock,
@@ -212,7 +212,7 @@ async function compose(
     ...surfacesOf({
       config,
       commands,
-      tokens: callers.tokens,
+      ...callers,
       clock,
       logger,
       former: { homeserver, people: ports.people, sessions, host, botUserId },
@@ -331,7 +331,7 @@ export async function openLastKnown(dataFolder: string, server: string) {
   const host = new EmbeddedHost({ store, clock: systemClock, jitterSeed: "", behaviours: [] });
   const adopt = () => Promise.reject(new Error("nothing is adopted while nothing runs"));
   const storage = storageOf(dataFolder, store, systemClock);
-  const callers = await callersOf(vault, () => store, systemClock);
+  const callers = await callersOf(vault, () => store, systemClock, createLogger({ level: "fatal", secrets: [] }));
   const nobody = {
     sessions: { as: nobodyActs },
     botUserId: "",

@@ -5,6 +5,7 @@ import type { Sessions } from "./actors/sessions.ts";
 import { openProblem } from "./api/exposure.ts";
 import { formerPart } from "./api/former/part.ts";
 import type { HttpPart } from "./api/part.ts";
+import type { AuditLog } from "./commands/access/audit-log.ts";
 import type { Authentication } from "./commands/access/principal.ts";
 import type { BoundCommand } from "./commands/command.ts";
 import { OutsideRuns } from "./commands/outside/outside-runs.ts";
@@ -23,6 +24,7 @@ export interface FormerClientsOptions {
   readonly host: Pick<Host, "list" | "read">;
   readonly commands: readonly BoundCommand[];
   readonly authentication: Pick<Authentication, "principalOf">;
+  readonly audit: Pick<AuditLog, "record">;
   readonly botUserId: string;
   readonly ratePerMinute: number;
   readonly clock: Clock;
@@ -38,6 +40,7 @@ export function formerClientsAt(address: string, options: FormerClientsOptions):
   return formerPart({
     commands: options.commands,
     authentication: options.authentication,
+    audit: options.audit,
     guests: new Guests({
       people,
       homeserver,

@@ -4,6 +4,7 @@ import { healthPart } from "./api/health.ts";
 import { HttpServer } from "./api/server.ts";
 import { restPart } from "./api/v1/part.ts";
 import { controlHandlers } from "./cli/control-handlers.ts";
+import type { AuditLog } from "./commands/access/audit-log.ts";
 import type { Tokens } from "./commands/access/tokens.ts";
 import type { BoundCommand } from "./commands/command.ts";
 import type { Config } from "./config/schema.ts";
@@ -19,6 +20,7 @@ export interface SurfaceOptions {
   readonly config: Config;
   readonly commands: readonly BoundCommand[];
   readonly tokens: Tokens;
+  readonly audit: AuditLog;
   readonly clock: Clock;
   readonly logger: Logger;
   /** What clients of the older system are served with. */
@@ -46,7 +48,7 @@ export function surfacesOf(options: SurfaceOptions): readonly ChildSpec[] {
 }
 
 function httpSurface(
-  { config, commands, tokens, clock, logger, former }: SurfaceOptions,
+  { config, commands, tokens, audit, clock, logger, former }: SurfaceOptions,
   listen: { readonly host: string; readonly port: number },
 ): ChildSpec {
   const { allowedHosts, allowedOrigins, ratePerMinute } = config.api;
@@ -64,6 +66,7 @@ function httpSurface(
             config,
             commands,
             authentication: tokens,
+            audit,
             ratePerMinute,
             clock,
             logger,

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { formerClientsAt, OpenToOthers } from "../src/former-clients.ts";
 import { createLogger } from "../src/telemetry/logger.ts";
 import { town } from "./actors/town.ts";
+import { unused } from "./commands/untroubled.ts";
 import { FakePeople } from "./ports/fake-people.ts";
 
 async function options(legacyOpen: boolean) {
@@ -18,6 +19,7 @@ async function options(legacyOpen: boolean) {
     host: { async *list() {}, read: () => undefined },
     commands: [],
     authentication: { principalOf: () => undefined },
+    audit: unused.audit,
     botUserId: "@letta-matrix:test",
     ratePerMinute: 100,
     clock,

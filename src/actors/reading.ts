@@ -15,6 +15,8 @@ export interface ReadMessage {
   readonly edited?: true;
   readonly thread?: string;
   readonly inReplyTo?: string;
+  /** The file that it shows, as whoever sent it describes that. Encrypted ones cannot be read. */
+  readonly file?: { readonly address: string; readonly type?: string; readonly size?: number };
 }
 
 /** A text is cut here: a page stays small. */
@@ -29,6 +31,14 @@ const content = z.object({
   msgtype: z.string(),
   body: z.string(),
   "m.relates_to": relation.optional().catch(undefined),
+  url: z.string().startsWith("mxc://").max(512).optional().catch(undefined),
+  info: z
+    .object({
+      mimetype: z.string().max(255).optional().catch(undefined),
+      size: z.number().nonnegative().optional().catch(undefined),
+    })
+    .optional()
+    .catch(undefined),
   "m.new_content": z.object({ body: z.string() }).optional().catch(undefined),
 });
 
@@ -40,7 +50,7 @@ export function readable(chunk: readonly MatrixEvent[]): readonly ReadMessage[] 
   for (const { eventId, sender, originServerTs, content: given } of chunk) {
     const { data } = content.safeParse(given);
     if (data === undefined) continue;
-    const { "m.relates_to": relates, "m.new_content": fresh } = data;
+    const { "m.relates_to": relates, "m.new_content": fresh, url, info } = data;
     if (relates?.rel_type === "m.replace" && relates.event_id !== undefined && fresh !== undefined) {
       const key = JSON.stringify([relates.event_id, sender]);
       if (!latest.has(key)) latest.set(key, fresh.body);
@@ -58,6 +68,13 @@ export function readable(chunk: readonly MatrixEvent[]): readonly ReadMessage[] 
       ...(edited !== undefined && { edited: true as const }),
       ...(relates?.rel_type === "m.thread" && relates.event_id !== undefined && { thread: relates.event_id }),
       ...(relates?.["m.in_reply_to"] !== undefined && { inReplyTo: relates["m.in_reply_to"].event_id }),
+      ...(url !== undefined && {
+        file: {
+          address: url,
+          ...(info?.mimetype !== undefined && { type: info.mimetype }),
+          ...(info?.size !== undefined && { size: info.size }),
+        },
+      }),
     });
   }
   return shown;

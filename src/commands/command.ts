@@ -6,6 +6,7 @@ import type { Host } from "../runtime/host.ts";
 import type { Storage } from "../runtime/storage.ts";
 import { type AuditLog, targetOf } from "./access/audit-log.ts";
 import type { Principal, Scope } from "./access/principal.ts";
+import { CallRefused } from "./access/refused.ts";
 import type { Tokens } from "./access/tokens.ts";
 import type { AnswerWatch } from "./agents/answer-watch.ts";
 import type { Waits } from "./agents/waits.ts";
@@ -125,23 +126,32 @@ export function bind<TInput extends z.ZodType, TOutput extends z.ZodType, TNeeds
       if (!changes) return run(given, call);
       const target = targetOf(given);
       const about = { command: name, ...(target !== undefined && { target }) };
-      try {
-        const result = await run(given, call);
-        await context.audit.record(call, { ...about, outcome: "done" });
-        return result;
-      } catch (error) {
-        const outcome = error instanceof NotAllowed || error instanceof InvalidInput ? "refused" : "failed";
-        // What the caller is told of is why the command failed.
-        const kind = error instanceof Error ? error.name : typeof error;
-        await context.audit.record(call, { ...about, outcome, error: kind }).catch(() => undefined);
-        throw error;
-      }
+      return audited(context.audit, call, about, () => run(given, call));
     },
   };
 }
 
+/**
+ * Does it, and writes down how it ended. What the caller is told is how it ended, whether or not that could be written
+ * down: whoever is told that it failed does it again.
+ */
+export async function audited<T>(
+  audit: Pick<AuditLog, "record">,
+  call: Pick<Call, "principal" | "requestId">,
+  about: { readonly command: string; readonly target?: string },
+  work: () => Promise<T>,
+): Promise<T> {
+  const result = await work().catch(async (error: unknown) => {
+    const outcome = error instanceof CallRefused ? "refused" : "failed";
+    await audit.record(call, { ...about, outcome, error: error instanceof Error ? error.name : typeof error });
+    throw error;
+  });
+  await audit.record(call, { ...about, outcome: "done" });
+  return result;
+}
+
 /** The caller lacks the scope; nothing was done. */
-export class NotAllowed extends Error {
+export class NotAllowed extends CallRefused {
   override readonly name = "NotAllowed";
   readonly remedy: string;
 
@@ -152,7 +162,7 @@ export class NotAllowed extends Error {
 }
 
 /** The input is not what the command takes; nothing was done. */
-export class InvalidInput extends Error {
+export class InvalidInput extends CallRefused {
   override readonly name = "InvalidInput";
   readonly remedy = "Correct the input and call again.";
 

@@ -7,7 +7,10 @@ import { type BoundCommand, bind, type Call, type Command, type CommandContext }
 import { discoveryQuery } from "./discovery/look.ts";
 import { discoveryRun } from "./discovery/run.ts";
 import { healthQuery } from "./health/health.ts";
+import { mediaGet } from "./media/get.ts";
+import { mediaSend } from "./media/send.ts";
 import { messagesList } from "./messages/list.ts";
+import { messagesSearch } from "./messages/search.ts";
 import { messagesEdit, messagesReact, messagesRedact, messagesReply, messagesSend } from "./messages/sending.ts";
 import { roomsCreate, roomsInvite, roomsJoin, roomsLeave, roomsMembers } from "./rooms/rooms.ts";
 import { agentQuery } from "./status/agent.ts";
@@ -57,11 +60,14 @@ function all(make: Bind): readonly BoundCommand[] {
     make(agentsMessage),
     make(agentsRoom),
     make(messagesList),
+    make(messagesSearch),
     make(messagesSend),
     make(messagesReply),
     make(messagesReact),
     make(messagesEdit),
     make(messagesRedact),
+    make(mediaGet),
+    make(mediaSend),
     make(roomsCreate),
     make(roomsInvite),
     make(roomsMembers),

@@ -1,13 +1,15 @@
-import { MediaPrefix, Method } from "matrix-js-sdk/lib/http-api/index.js";
+import { Method } from "matrix-js-sdk/lib/http-api/index.js";
 import { z } from "zod";
 import { initialState, powerLevelsOf } from "./create-room.ts";
 import { jsonObject, type OnMalformed, parseEvents } from "./event.ts";
 import type { Call, Caller } from "./matrix-api.ts";
+import { download, upload } from "./media.ts";
 import { undefinedIfMissing } from "./missing.ts";
 import { path, statePath } from "./path.ts";
 import {
   type Content,
   type CreateRoomRequest,
+  type DownloadedFile,
   type MatrixClient,
   MatrixError,
   type MatrixEvent,
@@ -15,10 +17,13 @@ import {
   type MessagesRequest,
   type MessagesResponse,
   type Profile,
+  type SearchRequest,
+  type SearchResponse,
   type SyncRequest,
   type SyncResponse,
   type Urgency,
 } from "./port.ts";
+import { search } from "./search.ts";
 import { encodeFilter, syncAnswer, toSyncResponse } from "./sync-response.ts";
 
 const nothing = z.unknown();
@@ -27,7 +32,6 @@ const roomIdAnswer = z.object({ room_id: z.string().startsWith("!") });
 const joinedRoomsAnswer = z.object({ joined_rooms: z.array(z.string()) });
 const joinedMembersAnswer = z.object({ joined: z.record(z.string(), z.unknown()) });
 const profileAnswer = z.object({ displayname: z.string().nullish(), avatar_url: z.string().nullish() });
-const uploadAnswer = z.object({ content_uri: z.string().startsWith("mxc://") });
 const capabilitiesAnswer = z.object({
   capabilities: z.object({ "m.room_versions": z.object({ default: z.string() }).optional() }),
 });
@@ -325,20 +329,16 @@ export class ClientServerClient implements MatrixClient {
     );
   }
 
-  async upload({ name, contentType, bytes }: MediaFile, signal: AbortSignal): Promise<string> {
-    const answer = await this.#api.call(
-      {
-        action: `uploading ${name} as ${this.userId}`,
-        method: Method.Post,
-        prefix: MediaPrefix.V3,
-        path: "/upload",
-        query: { filename: name },
-        file: { contentType, bytes },
-      },
-      uploadAnswer,
-      signal,
-    );
-    return answer.content_uri;
+  upload(file: MediaFile, signal: AbortSignal): Promise<string> {
+    return upload(this.#api, this.userId, file, signal);
+  }
+
+  download(mxc: string, mostBytes: number, signal: AbortSignal): Promise<DownloadedFile> {
+    return download(this.#api, mxc, mostBytes, signal);
+  }
+
+  search(request: SearchRequest, signal: AbortSignal): Promise<SearchResponse> {
+    return search(this.#api, this.userId, request, signal, this.#onMalformed);
   }
 
   async setDisplayName(displayName: string, signal: AbortSignal): Promise<void> {

@@ -10,6 +10,8 @@ export interface FailedCall {
   readonly baseUrl: string;
   readonly bodyBytes: number;
   readonly remedies: Remedies;
+  /** What was shown: a homeserver, or a proxy before it, may quote that in its answer. */
+  readonly secret?: string | undefined;
 }
 
 /** Waiting time for a 429 that names none. */
@@ -70,11 +72,15 @@ function answeredFailure(error: HTTPError, call: FailedCall): MatrixError {
   const errcode = typeof data["errcode"] === "string" ? data["errcode"] : undefined;
   const httpStatus = error.httpStatus ?? 0;
   const kind = kindOf(httpStatus, errcode, call.bodyBytes);
-  const said = errcode ? `${quoted(errcode)}: ${quoted(data["error"])}` : "an answer that no homeserver gives";
-  return new MatrixError(kind, `${call.action}: [${httpStatus}] ${said}`, {
+  const isQuoting = call.secret !== undefined && error.message.includes(call.secret);
+  const text = errcode
+    ? `${quoted(errcode)}: ${quoted(data["error"], call.secret)}`
+    : "an answer that no homeserver gives";
+  return new MatrixError(kind, `${call.action}: [${httpStatus}] ${text}`, {
     remedy: errcodeRemedy(errcode) ?? call.remedies[kind] ?? kindRemedy(kind, call.baseUrl),
     httpStatus,
-    cause: error,
+    // Its message has all that was answered.
+    ...(!isQuoting && { cause: error }),
     ...(errcode === undefined ? {} : { errcode }),
     ...(kind === "limited" ? { retryAfterMs: retryAfterMs(error) } : {}),
   });
@@ -82,6 +88,8 @@ function answeredFailure(error: HTTPError, call: FailedCall): MatrixError {
 
 function kindOf(status: number, errcode: string | undefined, bodyBytes: number): MatrixErrorKind {
   if (status === 429 || errcode === "M_LIMIT_EXCEEDED") return "limited";
+  // Dendrite's for what its administrator has switched off: nothing is wrong with the homeserver.
+  if (status === 501) return "unsupported";
   if (status >= 500 || status === 408) return "unreachable";
   if (status === 413 || errcode === "M_TOO_LARGE") return "too-large";
   // A proxy's own page, say while the homeserver behind it starts: it tells nothing about rooms or users.
@@ -154,10 +162,14 @@ function kindRemedy(kind: MatrixErrorKind, baseUrl: string): string {
 }
 
 /** What others wrote, short and on one line. */
-function quoted(said: unknown): string {
+function quoted(said: unknown, secret = ""): string {
   const text = said instanceof Error ? said.message : String(said);
-  return text
+  return withoutSecret(text, secret)
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, " ")
     .slice(0, MAX_QUOTED_CHARACTERS)
     .toWellFormed();
+}
+
+function withoutSecret(text: string, secret: string): string {
+  return secret === "" ? text : text.replaceAll(secret, "[secret]");
 }

@@ -39,27 +39,32 @@ function plainHeaders(headers: RequestInit["headers"]): Record<string, string> {
   return { ...headers };
 }
 
-/** A response over a body that is already text: none of the stream machinery of a plain Response is needed. */
+/** A response over a body that is already there: none of the stream machinery of a plain Response is needed. */
 class WholeResponse extends Response {
-  readonly #text: string;
+  readonly #response: HttpResponse;
 
   constructor(response: HttpResponse) {
     if (response.status < 200 || response.status > 599) {
       throw new TransportError("unreadable", `the answer has the status ${response.status}`);
     }
     super(null, { status: response.status, headers: describe(response) });
-    this.#text = response.body;
+    this.#response = response;
   }
 
   override text(): Promise<string> {
-    return Promise.resolve(this.#text);
+    return Promise.resolve(this.#response.body.toString("utf8"));
   }
 
   override async json(): Promise<unknown> {
-    const parsed = parseJson(this.#text);
+    const parsed = parseJson(await this.text());
     // The parser's own error quotes the text, which may hold an access token.
     if (parsed === undefined) throw new TransportError("unreadable", "the answer is not JSON, or is cut off");
     return parsed;
+  }
+
+  override blob(): Promise<Blob> {
+    const { body, headers } = this.#response;
+    return Promise.resolve(new Blob([new Uint8Array(body)], { type: headers["content-type"] ?? "" }));
   }
 }
 
@@ -84,7 +89,8 @@ function describe(response: HttpResponse): Record<string, string> {
   const headers: Record<string, string> = {};
   const retryAfter = response.headers["retry-after"];
   if (retryAfter !== undefined) headers["Retry-After"] = retryAfter;
-  if (response.status >= 400 && isObject(parseJson(response.body))) headers["Content-Type"] = "application/json";
+  if (response.status >= 400 && isObject(parseJson(response.body.toString("utf8"))))
+    headers["Content-Type"] = "application/json";
   return headers;
 }
 

@@ -23,7 +23,7 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  readonly body: string;
+  readonly body: Buffer;
 }
 
 /**
@@ -151,7 +151,7 @@ export class HttpConnections {
     return request(url, { method, headers, agent: this.#agents["http:"][lane] }, onResponse);
   }
 
-  #read(message: IncomingMessage, fail: (error: unknown) => void, done: (body: string) => void): void {
+  #read(message: IncomingMessage, fail: (error: unknown) => void, done: (body: Buffer) => void): void {
     const limit = this.#options.maxBodyBytes;
     const chunks: Buffer[] = [];
     let size = 0;
@@ -161,7 +161,7 @@ export class HttpConnections {
       else chunks.push(chunk);
     });
     message.on("end", () => {
-      done((chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)).toString("utf8"));
+      done(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
     });
     message.on("error", (error) => fail(this.#closed ? closedError(error) : connectionError(error)));
   }

@@ -23,6 +23,8 @@ export interface Call {
   /** Sent as it is, in place of a body. */
   readonly file?: { readonly contentType: string; readonly bytes: Uint8Array };
   readonly prefix?: string;
+  /** What is answered where that is no JSON: then a `Blob`. */
+  readonly answer?: "file";
   /** What a person can do about a failure of this kind, where more can be said than in general. */
   readonly remedies?: Remedies;
 }
@@ -35,12 +37,12 @@ const JSON_BODY = { "Content-Type": "application/json" };
 /** The homeserver's endpoints for one user, or for nobody yet: an answer is parsed, a failure is a {@link MatrixError}. */
 export class MatrixApi {
   readonly #baseUrl: string;
-  readonly #authenticated: boolean;
+  readonly #accessToken: string | undefined;
   readonly #http: MatrixHttpApi<{ baseUrl: string; prefix: string; onlyData: true }>;
 
   constructor(baseUrl: string, fetchFn: typeof globalThis.fetch, accessToken?: string) {
     this.#baseUrl = baseUrl;
-    this.#authenticated = accessToken !== undefined;
+    this.#accessToken = accessToken;
     this.#http = new MatrixHttpApi(new TypedEventEmitter<HttpApiEvent, HttpApiEventHandlerMap>(), {
       baseUrl,
       prefix: ClientPrefix.V3,
@@ -61,7 +63,7 @@ export class MatrixApi {
       signal.throwIfAborted();
       const bodyBytes = body === undefined ? 0 : Buffer.byteLength(body);
       const { action, remedies = {} } = call;
-      throw toMatrixError(error, { action, remedies, baseUrl: this.#baseUrl, bodyBytes });
+      throw toMatrixError(error, { action, remedies, baseUrl: this.#baseUrl, bodyBytes, secret: this.#accessToken });
     }
     const parsed = answer.safeParse(answered);
     if (parsed.success) return parsed.data;
@@ -78,8 +80,9 @@ export class MatrixApi {
       abortSignal: signal,
       ...(body === undefined ? {} : { headers }),
       ...(call.prefix === undefined ? {} : { prefix: call.prefix }),
+      ...(call.answer === "file" && { rawResponseBody: true as const }),
     };
-    return this.#authenticated
+    return this.#accessToken !== undefined
       ? this.#http.authedRequest(call.method, call.path, { ...call.query }, body, options)
       : this.#http.request(call.method, call.path, { ...call.query }, body, options);
   }

@@ -125,6 +125,16 @@ export interface MatrixClient {
   setAvatarUrl(avatarUrl: string, signal: AbortSignal): Promise<void>;
   /** Stores a file with the homeserver, and gives its `mxc://` address. Uploading it again gives another one. */
   upload(file: MediaFile, signal: AbortSignal): Promise<string>;
+  /**
+   * A file by its `mxc://` address. What it says it is was said by whoever uploaded it. Fails with kind `too-large` when it
+   * has more than `mostBytes`, and `missing` when there is none.
+   */
+  download(mxc: string, mostBytes: number, signal: AbortSignal): Promise<DownloadedFile>;
+  /**
+   * Messages in which these words are, in rooms that this user is in, the newest first. Fails with kind `unsupported`
+   * where the homeserver does not search.
+   */
+  search(request: SearchRequest, signal: AbortSignal): Promise<SearchResponse>;
   /** Ends the session, and forgets its device. */
   logOut(signal: AbortSignal): Promise<void>;
 }
@@ -140,6 +150,28 @@ export interface MediaFile {
   readonly bytes: Uint8Array;
 }
 
+export interface DownloadedFile {
+  /** Empty when nobody said it. */
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface SearchRequest {
+  readonly text: string;
+  /** Else in all of the user's. */
+  readonly rooms?: readonly string[];
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly from?: string;
+}
+
+export interface SearchResponse {
+  readonly found: readonly PushedEvent[];
+  /** How many there are, as far as the homeserver counts them. */
+  readonly total?: number;
+  readonly next?: string;
+}
+
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type Content = { readonly [key: string]: Json };
 
@@ -153,7 +185,7 @@ export interface MatrixEvent {
   readonly stateKey?: string;
 }
 
-/** An event that the homeserver has pushed, of a room that one of our users is in or invited into. */
+/** An event that comes from any room: one that the homeserver has pushed, or found. */
 export interface PushedEvent extends MatrixEvent {
   readonly roomId: string;
 }

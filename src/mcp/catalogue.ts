@@ -22,6 +22,22 @@ const definitions: readonly ToolDefinition[] = [
     renamed: room,
     quotes: true,
   },
+  {
+    name: "search_messages",
+    title: "Search messages",
+    command: "messages.search",
+    toolset: "matrix",
+    renamed: room,
+    quotes: true,
+  },
+  { name: "get_file", title: "Look at a file", command: "media.get", toolset: "matrix", file: true },
+  {
+    name: "send_file",
+    title: "Send a file",
+    command: "media.send",
+    toolset: "matrix",
+    renamed: { ...room, key: "idempotency_key" },
+  },
   { name: "list_matrix_rooms", title: "List rooms", command: "rooms", toolset: "matrix", quotes: true },
   {
     name: "create_matrix_room",
@@ -127,13 +143,25 @@ const definitions: readonly ToolDefinition[] = [
   },
 ];
 
-/** The tools of a toolset whose commands are there. */
-export function toolsOf(toolset: Toolset, commands: readonly BoundCommand[]): readonly Tool[] {
-  const byName = new Map(commands.map((command) => [command.name, command]));
-  return definitions
-    .filter((definition) => toolset === "all" || definition.toolset === toolset)
-    .flatMap((definition) => {
+/** The tools whose commands are there. Keep it: to make a tool takes longer than most calls of it. */
+export class Catalogue {
+  readonly commands: readonly BoundCommand[];
+  #tools: readonly Tool[] | undefined;
+
+  constructor(commands: readonly BoundCommand[]) {
+    this.commands = commands;
+  }
+
+  of(toolset: Toolset): readonly Tool[] {
+    this.#tools ??= this.#made();
+    return this.#tools.filter(({ definition }) => toolset === "all" || definition.toolset === toolset);
+  }
+
+  #made(): readonly Tool[] {
+    const byName = new Map(this.commands.map((command) => [command.name, command]));
+    return definitions.flatMap((definition) => {
       const command = byName.get(definition.command);
       return command === undefined ? [] : [new Tool(definition, command)];
     });
+  }
 }

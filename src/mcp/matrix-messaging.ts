@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { Principal } from "../commands/access/principal.ts";
-import type { BoundCommand } from "../commands/command.ts";
-import { toolsOf } from "./catalogue.ts";
+import type { Catalogue } from "./catalogue.ts";
 import type { ListedTool, Tool } from "./tool.ts";
 
 /** The one tool of the older system's deployed server: an operation and whatever that takes. */
@@ -10,6 +9,7 @@ import type { ListedTool, Tool } from "./tool.ts";
 const operations: Readonly<Record<string, string>> = {
   send: "send_matrix_message",
   read: "get_room_messages",
+  room_search: "search_messages",
   react: "react_to_message",
   edit: "edit_message",
   redact: "redact_message",
@@ -39,10 +39,10 @@ export function isOperation(meant: object): meant is Operation {
 /** `undefined` when the caller may use none of its operations. */
 export function matrixMessaging(
   tools: readonly Tool[],
-  commands: readonly BoundCommand[],
+  catalogue: Catalogue,
   principal: Principal,
 ): ListedTool | undefined {
-  const known = available(tools, commands, principal);
+  const known = available(tools, catalogue, principal);
   if (known.size === 0) return undefined;
   const list = [...known].map(([operation, { listed }]) => `${operation} (as ${listed.name})`).join(", ");
   return {
@@ -69,10 +69,10 @@ export function matrixMessaging(
 export function operationOf(
   args: unknown,
   tools: readonly Tool[],
-  commands: readonly BoundCommand[],
+  catalogue: Catalogue,
   principal: Principal,
 ): Operation {
-  const known = available(tools, commands, principal);
+  const known = available(tools, catalogue, principal);
   const { data } = given.safeParse(args);
   const tool = known.get(data?.operation ?? "");
   if (data === undefined || tool === undefined) throw new NoSuchOperation(data?.operation, [...known.keys()]);
@@ -81,8 +81,8 @@ export function operationOf(
 }
 
 /** Some of its operations belong to the other toolset now. */
-function available(tools: readonly Tool[], commands: readonly BoundCommand[], { scopes }: Principal) {
-  const others = toolsOf("agents", commands).filter(({ command }) => scopes.has(command.scope));
+function available(tools: readonly Tool[], catalogue: Catalogue, { scopes }: Principal) {
+  const others = catalogue.of("agents").filter(({ command }) => scopes.has(command.scope));
   const byName = new Map([...tools, ...others].map((tool) => [tool.listed.name, tool]));
   return new Map(
     Object.entries(operations).flatMap(([operation, name]) => {

@@ -3,12 +3,17 @@ import { toNodeHandler, toWebRequest } from "@modelcontextprotocol/node";
 import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Authentication, Principal } from "../commands/access/principal.ts";
+import type { BoundCommand } from "../commands/command.ts";
+import { largestFileRequest } from "../commands/media/get.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { Catalogue } from "./catalogue.ts";
+import { OpenReplies } from "./open-replies.ts";
 import { type Client, type McpOptions, mcpServer } from "./server.ts";
 import { McpSessions, type SessionOwner } from "./sessions.ts";
 import type { Toolset } from "./tool.ts";
 
-export interface McpPartOptions extends McpOptions {
+export interface McpPartOptions extends Pick<McpOptions, "logger"> {
+  readonly commands: readonly BoundCommand[];
   readonly authentication: Authentication;
   readonly clock: Pick<Clock, "elapsed">;
   /** Tells who calls. Throws what the HTTP server answers a caller with that it does not know. */
@@ -23,10 +28,15 @@ const paths: readonly (readonly [string, Toolset])[] = [
 
 /** MCP over HTTP, both eras on each route: 2025-11-25 with sessions, 2026-07-28 without. */
 export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => void {
+  const offered = { catalogue: new Catalogue(options.commands), logger: options.logger };
   return (server) => {
     for (const [path, toolset] of paths) {
       const sessions = new McpSessions(options.clock);
-      const stop = options.authentication.onRevoked((tokenId) => void sessions.endOf(tokenId));
+      const replies = new OpenReplies();
+      const stop = options.authentication.onRevoked((tokenId) => {
+        replies.endOf(tokenId);
+        void sessions.endOf(tokenId);
+      });
       server.addHook("onClose", async () => {
         stop();
         await sessions.endAll();
@@ -34,7 +44,13 @@ export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => v
       server.route({
         method: ["GET", "POST", "DELETE"],
         url: path,
-        handler: (request, reply) => serve(options, clientOf(request, options, toolset), sessions, request, reply),
+        bodyLimit: largestFileRequest,
+        async handler(request, reply) {
+          const client = clientOf(request, options, toolset);
+          const { tokenId } = client.principal;
+          if (tokenId !== undefined) replies.add(tokenId, reply.raw);
+          await serve(offered, client, sessions, request, reply);
+        },
       });
     }
   };
@@ -49,7 +65,7 @@ function clientOf(request: FastifyRequest, { callerOf }: McpPartOptions, toolset
 }
 
 async function serve(
-  options: McpPartOptions,
+  options: McpOptions,
   client: Client,
   sessions: McpSessions,
   request: FastifyRequest,

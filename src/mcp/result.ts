@@ -1,4 +1,4 @@
-import type { CallToolResult } from "@modelcontextprotocol/server";
+import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import type { Tool } from "./tool.ts";
 
@@ -12,14 +12,35 @@ const described = z.object({ message: z.string(), remedy: z.string().optional().
 
 const structured = z.record(z.string(), z.unknown());
 
+const fileOutput = z.object({ file: z.string(), type: z.string(), base64: z.string() });
+
 export function resultOf(tool: Tool, output: unknown): CallToolResult {
+  if (tool.definition.file !== true) return textOf(tool, output);
+  const { base64: _, ...about } = structured.parse(output);
+  const { content, ...rest } = textOf(tool, about);
+  return { ...rest, content: [{ type: "text", text: untrusted }, ...content, contentOf(fileOutput.parse(output))] };
+}
+
+/** A file in the way in which models can look at it. */
+function contentOf({ file: uri, type: mimeType, base64 }: z.output<typeof fileOutput>): ContentBlock {
+  if (mimeType.startsWith("image/")) return { type: "image", data: base64, mimeType };
+  if (mimeType.startsWith("audio/")) return { type: "audio", data: base64, mimeType };
+  if (!mimeType.startsWith("text/") && mimeType !== "application/json")
+    return { type: "resource", resource: { uri, mimeType, blob: base64 } };
+  return { type: "text", text: cut(Buffer.from(base64, "base64").toString("utf8")) };
+}
+
+function textOf(tool: Tool, output: unknown): CallToolResult {
   const json = JSON.stringify(output);
-  const shown = json.length > longestText ? `${json.slice(0, longestText)}… (cut: ask for less at once)` : json;
-  const text = tool.definition.quotes === true ? `${untrusted}${shown}` : shown;
+  const text = tool.definition.quotes === true ? `${untrusted}${cut(json)}` : cut(json);
   return {
     content: [{ type: "text", text }],
     ...(tool.listed.outputSchema !== undefined && { structuredContent: structured.parse(JSON.parse(json)) }),
   };
+}
+
+function cut(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)}… (cut: ask for less at once)` : text;
 }
 
 /** What went wrong and what to do about it; nothing that was not written to be read. */

@@ -1,16 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { Server } from "@modelcontextprotocol/server";
 import type { Principal } from "../commands/access/principal.ts";
-import type { BoundCommand } from "../commands/command.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { toolsOf } from "./catalogue.ts";
+import type { Catalogue } from "./catalogue.ts";
 import { isOperation, matrixMessaging, operationOf } from "./matrix-messaging.ts";
 import { addResources } from "./resources.ts";
 import { failureOf, resultOf } from "./result.ts";
 import type { Acting, Tool, Toolset } from "./tool.ts";
 
 export interface McpOptions {
-  readonly commands: readonly BoundCommand[];
+  readonly catalogue: Catalogue;
   readonly logger: Pick<Logger, "error">;
 }
 
@@ -26,11 +25,11 @@ const instructions =
   "Letta agents on Matrix: each has its own user and its own room. Rooms, events and users have ids that other tools give.";
 
 /** One client's server: what it is offered is what its scopes allow. It speaks both eras of the protocol. */
-export function mcpServer({ commands, logger }: McpOptions, client: Client): Server {
+export function mcpServer({ catalogue, logger }: McpOptions, client: Client): Server {
   const { principal, toolset, acting } = client;
-  const tools = toolsOf(toolset, commands).filter(({ command }) => principal.scopes.has(command.scope));
+  const tools = catalogue.of(toolset).filter(({ command }) => principal.scopes.has(command.scope));
   const byName = new Map(tools.map((tool) => [tool.listed.name, tool]));
-  const messaging = toolset === "matrix" ? matrixMessaging(tools, commands, principal) : undefined;
+  const messaging = toolset === "matrix" ? matrixMessaging(tools, catalogue, principal) : undefined;
   const server = new Server(
     { name: "letta-matrix", title: "Letta agents on Matrix", version: "1" },
     { capabilities: { tools: {} }, instructions },
@@ -56,7 +55,7 @@ export function mcpServer({ commands, logger }: McpOptions, client: Client): Ser
     };
     try {
       const meant =
-        messaging?.name === params.name ? operationOf(params.arguments, tools, commands, principal) : params;
+        messaging?.name === params.name ? operationOf(params.arguments, tools, catalogue, principal) : params;
       const tool: Tool | undefined = isOperation(meant) ? meant.tool : byName.get(params.name);
       if (tool === undefined) throw new NoSuchTool(params.name, [...byName.keys()]);
       const input = tool.inputOf(meant.arguments, acting);
@@ -68,7 +67,7 @@ export function mcpServer({ commands, logger }: McpOptions, client: Client): Ser
       return failure;
     }
   });
-  addResources(server, commands, principal);
+  addResources(server, catalogue.commands, principal);
   return server;
 }
 

@@ -23,6 +23,8 @@ export interface ToolDefinition {
   readonly idempotent?: true;
   /** What comes back was written by others. */
   readonly quotes?: true;
+  /** What comes back is a file that others have made. */
+  readonly file?: true;
   /** `agent` is the one that it is about, not the one that acts. */
   readonly about?: true;
 }
@@ -77,6 +79,7 @@ export class Tool {
     const nameOf = (field: string): string => renamed[field] ?? field;
     this.#fields = new Map(names.map(([field]) => [nameOf(field), field]));
     const output = objectSchema.safeParse(z.toJSONSchema(command.output, { io: "output", unrepresentable: "any" }));
+    const shown = output.success ? withoutBytes(withoutDialect(output.data), definition) : undefined;
     this.listed = {
       name: definition.name,
       title: definition.title,
@@ -86,7 +89,7 @@ export class Tool {
         properties: Object.fromEntries(names.map(([field, schema]) => [nameOf(field), schema])),
         required: (input.required ?? []).filter((field) => !withheld.includes(field)).map(nameOf),
       },
-      ...(output.success && { outputSchema: withoutDialect(output.data) }),
+      ...(shown !== undefined && { outputSchema: shown }),
       annotations: {
         title: definition.title,
         readOnlyHint: !command.changes,
@@ -117,6 +120,13 @@ export class Tool {
 
 function withoutDialect({ $schema: _, ...schema }: ObjectSchema): ObjectSchema {
   return schema;
+}
+
+/** A file is content of its own kind: nobody wants it as text, too. */
+function withoutBytes({ properties, required = [], ...rest }: ObjectSchema, { file }: ToolDefinition): ObjectSchema {
+  if (file !== true) return { ...rest, properties, ...(required.length > 0 && { required }) };
+  const { base64: _, ...others } = properties;
+  return { ...rest, properties: others, required: required.filter((field) => field !== "base64") };
 }
 
 /** Nothing was done. */

@@ -1,4 +1,4 @@
-import { room } from "./installation.ts";
+import { elsewhere, file, room } from "./installation.ts";
 import type { Served } from "./served.ts";
 
 /** A good request of a route. */
@@ -9,7 +9,7 @@ export interface Example {
   readonly body?: unknown;
 }
 
-/** For each command that is served over REST: how it is asked for, so that it does what it is for. */
+/** For each command that is served over REST or MCP: how it is asked for, so that it does what it is for. */
 export const examples: Readonly<Record<string, (served: Served) => Example | Promise<Example>>> = {
   status: () => ({}),
   agents: () => ({ query: "limit=1" }),
@@ -32,8 +32,12 @@ export const examples: Readonly<Record<string, (served: Served) => Example | Pro
     path: { id: (await tokens.create({ name: "to be revoked", scopes: ["agents:read"] })).id },
   }),
   "audit.list": () => ({ query: "limit=10" }),
+  "agents.room": () => ({ path: { agent: "Scout" } }),
   "agents.message": () => ({ path: { to: "Muse" }, body: { text: "hello", agent: "Scout" } }),
   "messages.list": () => ({ path: { room }, query: "limit=5" }),
+  "messages.search": () => ({ query: "text=hello" }),
+  "media.get": () => ({ query: `file=${encodeURIComponent(file)}` }),
+  "media.send": () => ({ path: { room }, body: { name: "a.txt", type: "text/plain", base64: "aGVsbG8=" } }),
   "messages.send": () => ({ path: { room }, body: { text: "hello" } }),
   "messages.reply": () => ({ path: { room, event: "$event" }, body: { text: "hello" } }),
   "messages.react": () => ({ path: { room, event: "$event" }, body: { sign: "👍" } }),
@@ -43,7 +47,7 @@ export const examples: Readonly<Record<string, (served: Served) => Example | Pro
   "rooms.invite": () => ({ path: { room }, body: { user: "@anna:example.org" } }),
   "rooms.members": () => ({ path: { room } }),
   "rooms.join": () => ({ path: { room } }),
-  "rooms.leave": () => ({ path: { room } }),
+  "rooms.leave": () => ({ path: { room: elsewhere } }),
   "store.inspect": () => ({}),
   "store.backup": () => ({ body: { file: "/var/backups/letta-matrix" } }),
 };

@@ -12,6 +12,12 @@ export const server = "example.org";
 /** A room in which somebody has said something. */
 export const room = "!room:example.org";
 
+/** One that nobody minds leaving. */
+export const elsewhere = "!elsewhere:example.org";
+
+/** A file that somebody has sent. */
+export const file = "mxc://test/media-1";
+
 /** What somebody said, in an agent's record: no answer has it. */
 export const said = "canary said";
 
@@ -58,9 +64,13 @@ export function installation(
   all: readonly ActorRecord[] = records,
 ): Omit<CommandContext, "tokens" | "audit" | "server" | "clock"> {
   const homeserver = new FakeHomeserver(new SimulatedClock());
-  homeserver.ensureRoom(room);
-  homeserver.setMember(room, `@letta:${server}`, "join");
+  for (const one of [room, elsewhere]) {
+    homeserver.ensureRoom(one);
+    for (const user of [`@letta:${server}`, agentUserId(server, "agent-1"), agentUserId(server, "agent-2")])
+      homeserver.setMember(one, user, "join");
+  }
   homeserver.post(room, { sender: "@anna:example.org", content: { msgtype: "m.text", body: "hello there" } });
+  homeserver.keep({ name: "a.txt", contentType: "text/plain", bytes: Buffer.from("hello") });
   const found = { listed: 2, fresh: 0, renamed: 0, back: 0, missing: 0, disabled: 0 };
   return {
     waits: { begin: () => () => undefined },

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { routes } from "../../src/api/v1/routes.ts";
+import { asksByQuery, fieldsIn, type Route, routes } from "../../src/api/v1/routes.ts";
 import { scopes } from "../../src/commands/access/principal.ts";
 import { bindCommands } from "../../src/commands/index.ts";
 import { roomList } from "../../src/commands/status/schema.ts";
+import { bearingOf } from "../commands/bearing.ts";
 import { unused } from "../commands/untroubled.ts";
+import { badTokens } from "./bad-tokens.ts";
 import { type Example, examples } from "./examples.ts";
 import { installation, said, server } from "./installation.ts";
 import { type Served, serve } from "./served.ts";
@@ -21,6 +23,14 @@ function pathOf(template: string, { path = {}, query }: Example): string {
   return `/api/v1${filled}${query === undefined ? "" : `?${query}`}`;
 }
 
+/** The same request, about this agent. */
+function about(example: Example, route: Pick<Route, "method" | "path">, agent: string | undefined): Example {
+  if (agent === undefined) return example;
+  if (fieldsIn(route.path).includes("agent")) return { ...example, path: { ...example.path, agent } };
+  if (asksByQuery(route)) return { ...example, query: [example.query, `agent=${agent}`].filter(Boolean).join("&") };
+  return { ...example, body: { ...Object(example.body), agent } };
+}
+
 let api: Served;
 beforeAll(async () => {
   api = await serve();
@@ -33,8 +43,10 @@ test("each route that is served is tried here", () => {
 });
 
 describe.each(served)("$method $path", ({ method, path, command, status = 200 }) => {
-  const askWith = async (token?: string) => {
-    const example = (await examples[command.name]?.(api)) ?? {};
+  const bearing = bearingOf(command);
+  /** `named`: in the place of the agent that the example is about, or besides. */
+  const askWith = async (token?: string, named?: string) => {
+    const example = about((await examples[command.name]?.(api)) ?? {}, { method, path }, named);
     const answered = await api.ask(method, pathOf(path, example), {
       ...(token !== undefined && { token }),
       ...(example.body !== undefined && { body: example.body }),
@@ -60,21 +72,11 @@ describe.each(served)("$method $path", ({ method, path, command, status = 200 })
   });
 
   test("without a good token", async () => {
-    const good = await api.tokenFor(scopes);
-    const expired = await api.tokenFor(scopes, { expiresAt: api.clock.now() + 1_000 });
-    const revoked = await api.tokenFor(scopes);
-    await api.tokens.revoke(revoked.split("_")[1] ?? "");
-    api.clock.advance(1_000);
+    const bad = await badTokens(api);
     const before = await audited();
-    for (const token of [
-      undefined,
-      "nonsense",
-      `${good.slice(0, -1)}${good.endsWith("0") ? "1" : "0"}`,
-      expired,
-      revoked,
-    ]) {
+    for (const [name, token] of bad) {
       const { status: answered, headers, body } = await askWith(token);
-      expect([answered, headers["www-authenticate"], headers["content-type"], body["remedy"]], token).toEqual([
+      expect([answered, headers["www-authenticate"], headers["content-type"], body["remedy"]], name).toEqual([
         401,
         "Bearer",
         expect.stringContaining("application/problem+json"),
@@ -82,6 +84,26 @@ describe.each(served)("$method $path", ({ method, path, command, status = 200 })
       ]);
     }
     expect(await audited()).toEqual(before);
+  });
+
+  test("with a token that is for its agent", async () => {
+    const token = await api.tokenFor(scopes, { agentId: "agent-1" });
+    const { status: answered, body } = await askWith(token);
+    if (bearing.is === "lacks the scope")
+      expect([answered, body["detail"]]).toEqual([403, expect.stringContaining(command.scope)]);
+    else expect([answered, body["detail"]]).toEqual([status, undefined]);
+  });
+
+  test("with a token that is for another agent", async () => {
+    const token = await api.tokenFor(scopes, { agentId: "agent-2" });
+    const { status: answered, body } = await askWith(token, bearing.is === "refused" ? "Scout" : undefined);
+    if (bearing.is === "served") return expect([answered, body["detail"]]).toEqual([status, undefined]);
+    expect([answered, body["detail"], body["remedy"]]).toEqual([
+      403,
+      expect.stringMatching(bearing.is === "refused" ? /does not act as "Scout"|about another agent/ : command.scope),
+      expect.any(String),
+    ]);
+    if (command.changes) expect(await audited()).toMatchObject({ command: command.name, outcome: "refused" });
   });
 });
 

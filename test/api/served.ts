@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { z } from "zod";
+import { callerOf } from "../../src/api/bearer.ts";
 import { healthPart } from "../../src/api/health.ts";
 import type { HttpPart } from "../../src/api/part.ts";
 import { HttpServer } from "../../src/api/server.ts";
@@ -8,6 +9,7 @@ import type { Scope } from "../../src/commands/access/principal.ts";
 import type { NewToken } from "../../src/commands/access/tokens.ts";
 import type { BoundCommand, CommandContext } from "../../src/commands/command.ts";
 import { bindCommands } from "../../src/commands/index.ts";
+import { mcpPart } from "../../src/mcp/part.ts";
 import { callersInMemory } from "../commands/callers.ts";
 import { installation, server } from "./installation.ts";
 
@@ -19,6 +21,8 @@ export interface ServedOptions {
   /** Besides the real ones. */
   readonly commands?: readonly BoundCommand[];
   readonly parts?: readonly HttpPart[];
+  /** MCP, too. */
+  readonly mcp?: true;
 }
 
 export interface Asked {
@@ -60,6 +64,17 @@ export async function serve(options: ServedOptions = {}) {
         clock: callers.clock,
       }),
       ...(options.parts ?? []),
+      ...(options.mcp === true
+        ? [
+            mcpPart({
+              commands,
+              authentication: callers.tokens,
+              clock: callers.clock,
+              logger: { error: log },
+              callerOf: ({ headers }) => callerOf(headers, callers.tokens),
+            }),
+          ]
+        : []),
     ],
     logger: { warn: log, error: log },
   });

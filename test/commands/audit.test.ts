@@ -96,10 +96,17 @@ describe("the audit log", () => {
     expect(await (await again()).audit.page(10)).toEqual(await audit.page(10));
   });
 
-  test("says that a change is not known to be written down when the store fails", async () => {
-    const { bound, database } = await audited();
+  test("that cannot be written makes no failure of what was done: the log has what belongs there", async () => {
+    const { bound, database, logged } = await audited();
     await bound(true).execute(said, call);
     database.fail(new Error("the disk is full"));
-    await expect(bound(true).execute(said, call)).rejects.toThrow();
+    expect(await bound(true).execute(said, { ...call, requestId: "request-2" })).toEqual({});
+    const failing = bound(true, () => Promise.reject(new RangeError("why it failed")));
+    await expect(failing.execute(said, { ...call, requestId: "request-3" })).rejects.toThrow("why it failed");
+    expect(logged).toMatchObject([
+      { missed: { requestId: "request-2", command: "say", target: "!r:example.org", outcome: "done" } },
+      { missed: { requestId: "request-3", outcome: "failed", error: "RangeError" } },
+    ]);
+    expect(JSON.stringify(logged)).not.toContain(secret);
   });
 });

@@ -64,6 +64,45 @@ describe("a token", () => {
     expect(tokens.list().map(({ name }) => name)).toEqual(["another"]);
   });
 
+  test("tells whoever wants to hear of it when its time is over, once", async () => {
+    const { tokens, clock } = await callersInMemory();
+    const told: string[] = [];
+    const stop = tokens.onRevoked((id) => told.push(id));
+    const later = await tokens.create({ ...given, expiresAt: clock.now() + 200_000 });
+    const sooner = await tokens.create({ ...given, expiresAt: clock.now() + 1_000 });
+    await tokens.create(given);
+    clock.advance(999);
+    expect(told).toEqual([]);
+    clock.advance(1);
+    expect(told).toEqual([sooner.id]);
+    clock.advance(199_000);
+    expect(told).toEqual([sooner.id, later.id]);
+    await tokens.revoke(later.id);
+    expect([told.length, clock.pending]).toEqual([2, 0]);
+    stop();
+  });
+
+  test("ends by the time of day, also when somebody sets that, and nobody waits for it when nobody listens", async () => {
+    const { tokens, clock } = await callersInMemory();
+    const told: string[] = [];
+    const { id } = await tokens.create({ ...given, expiresAt: clock.now() + 86_400_000 });
+    expect(clock.pending).toBe(0);
+    const stop = tokens.onRevoked((ended) => told.push(ended));
+    clock.set(86_400_000);
+    clock.advance(60_000);
+    expect(told).toEqual([id]);
+    await tokens.create({ ...given, expiresAt: clock.now() + 86_400_000 });
+    expect(clock.pending).toBe(1);
+    stop();
+    expect(clock.pending).toBe(0);
+  });
+
+  test("that is for one agent is for no operator, whatever it was given", async () => {
+    const { tokens } = await callersInMemory();
+    const { token } = await tokens.create({ ...given, scopes: ["agents:read", "admin:control"], agentId: "agent-1" });
+    expect(tokens.principalOf(token)?.scopes).toEqual(new Set(["agents:read"]));
+  });
+
   test("that is revoked is refused from that moment on, before the disk knows, and after a restart", async () => {
     const callers = await callersInMemory();
     const { token, id } = await callers.tokens.create(given);

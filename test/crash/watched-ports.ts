@@ -109,6 +109,8 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
     profile: (...args) => client.profile(...args),
     setAvatarUrl: (...args) => client.setAvatarUrl(...args),
     upload: (...args) => client.upload(...args),
+    download: (...args) => client.download(...args),
+    search: (...args) => client.search(...args),
     setDisplayName: (...args) => client.setDisplayName(...args),
     logOut: (...args) => client.logOut(...args),
   };

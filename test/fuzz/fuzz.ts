@@ -3,8 +3,8 @@ import { run } from "../servers/install.ts";
 export interface Fuzzing {
   /** Schemathesis. */
   readonly command: string;
-  /** Where the server is, and its OpenAPI document below that. */
   readonly baseUrl: string;
+  /** The OpenAPI document: a file, or where the server has it. */
   readonly document: string;
   /** Sent with each request. */
   readonly headers: Readonly<Record<string, string>>;
@@ -30,7 +30,7 @@ export async function fuzz(name: string, given: Fuzzing, report: (line: string) 
   const { command, baseUrl, document, headers, cases, seed } = given;
   const args = [
     "run",
-    `${baseUrl}${document}`,
+    document.startsWith("/") ? `${baseUrl}${document}` : document,
     "--url",
     baseUrl,
     ...["--checks", checks.join(",")],

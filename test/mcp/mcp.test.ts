@@ -1,37 +1,18 @@
-import {
-  Client as ClientOfToday,
-  StreamableHTTPClientTransport as TransportOfToday,
-} from "@modelcontextprotocol/client";
-import { Client as ClientOf2025 } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport as TransportOf2025 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { z } from "zod";
-import { callerOf } from "../../src/api/bearer.ts";
 import { type Scope, scopes } from "../../src/commands/access/principal.ts";
 import { bindCommands } from "../../src/commands/index.ts";
-import { toolsOf } from "../../src/mcp/catalogue.ts";
-import { mcpPart } from "../../src/mcp/part.ts";
+import { Catalogue } from "../../src/mcp/catalogue.ts";
 import { installation, room, server } from "../api/installation.ts";
 import { type Served, serve } from "../api/served.ts";
 import { callersInMemory } from "../commands/callers.ts";
+import { call, generations } from "./clients.ts";
 
 let served: Served;
 let closers: (() => Promise<void>)[];
 
 beforeEach(async () => {
   closers = [];
-  const callers = await callersInMemory();
-  const commands = bindCommands({ ...installation(), ...callers, server });
-  const logger = { error: () => undefined };
-  const part = mcpPart({
-    commands,
-    authentication: callers.tokens,
-    clock: callers.clock,
-    logger,
-    callerOf: ({ headers }) => callerOf(headers, callers.tokens),
-  });
-  // The part's own callers, so that what is made here is what it knows.
-  served = { ...(await serve({ parts: [part] })), ...callers };
+  served = await serve({ mcp: true });
 });
 
 afterEach(async () => {
@@ -44,48 +25,8 @@ async function tokenFor(given: readonly Scope[], agentId?: string): Promise<stri
   return token;
 }
 
-interface Tools {
-  listTools(): Promise<{ tools: { name: string }[] }>;
-  callTool(call: { name: string; arguments: Record<string, unknown> }): Promise<unknown>;
-}
-
-type Connect = (token: string, path?: string, headers?: Readonly<Record<string, string>>) => Promise<Tools>;
-
-const generations: readonly (readonly [string, Connect])[] = [
-  [
-    "of 2025, with a session",
-    async (token, path = "/mcp", headers = {}) => {
-      const requestInit = { headers: { authorization: `Bearer ${token}`, ...headers } };
-      const client = new ClientOf2025({ name: "test", version: "1" });
-      await client.connect(new TransportOf2025(addressOf(path), { requestInit }));
-      closers.push(() => client.close());
-      return client;
-    },
-  ],
-  [
-    "of today, without one",
-    async (token, path = "/mcp", headers = {}) => {
-      const requestInit = { headers: { authorization: `Bearer ${token}`, ...headers } };
-      const client = new ClientOfToday({ name: "test", version: "1" });
-      await client.connect(new TransportOfToday(addressOf(path), { requestInit }));
-      closers.push(() => client.close());
-      return client;
-    },
-  ],
-];
-
 function addressOf(path: string): URL {
   return new URL(`http://127.0.0.1:${served.port}${path}`);
-}
-
-const result = z.object({
-  content: z.array(z.object({ type: z.literal("text"), text: z.string() })),
-  structuredContent: z.record(z.string(), z.unknown()).optional(),
-  isError: z.boolean().optional(),
-});
-
-async function call(client: Tools, name: string, args: Record<string, unknown> = {}) {
-  return result.parse(await client.callTool({ name, arguments: args }));
 }
 
 const seven: readonly (readonly [string, Record<string, unknown>, object])[] = [
@@ -98,7 +39,13 @@ const seven: readonly (readonly [string, Record<string, unknown>, object])[] = [
   ["get_agent_room", { agent: "scout" }, { agentId: "agent-1", room: "!agent-1:example.org" }],
 ];
 
-describe.each(generations)("a client %s", (_, connect) => {
+describe.each(generations)("a client %s", (_, open) => {
+  const connect = async (token: string, path = "/mcp", headers: Readonly<Record<string, string>> = {}) => {
+    const client = await open(addressOf(path), { authorization: `Bearer ${token}`, ...headers });
+    closers.push(() => client.close());
+    return client;
+  };
+
   test.each(seven)("does %s", async (name, args, expected) => {
     const client = await connect(await tokenFor(scopes));
     const { structuredContent, isError } = await call(client, name, args);
@@ -113,6 +60,7 @@ describe.each(generations)("a client %s", (_, connect) => {
     };
     expect(await names("/mcp", ["messages:send"])).toEqual([
       "send_matrix_message",
+      "send_file",
       "reply_to_message",
       "react_to_message",
       "edit_message",
@@ -201,7 +149,7 @@ test("a session ends with the token that it began with, and is nobody else's, no
 
 test("each tool says all that a model needs to know of it, within 24 KB together", async () => {
   const callers = await callersInMemory();
-  const tools = toolsOf("all", bindCommands({ ...installation(), ...callers, server }));
+  const tools = new Catalogue(bindCommands({ ...installation(), ...callers, server })).of("all");
   const listed = tools.map(({ listed: one }) => one);
   for (const { name, description, annotations, inputSchema } of listed) {
     expect(name).toMatch(/^[a-z]+(_[a-z]+)+$/);

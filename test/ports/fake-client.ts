@@ -2,12 +2,15 @@ import type {
   Content,
   CreateRoomRequest,
   Credentials,
+  DownloadedFile,
   MatrixClient,
   MatrixEvent,
   MediaFile,
   MessagesRequest,
   MessagesResponse,
   Profile,
+  SearchRequest,
+  SearchResponse,
   SyncFilter,
   SyncRequest,
   SyncResponse,
@@ -188,6 +191,29 @@ export class FakeClient implements MatrixClient {
   async upload(file: MediaFile, signal: AbortSignal): Promise<string> {
     await this.#begin("upload", [file], signal);
     return this.#server.keep(file);
+  }
+
+  async download(mxc: string, mostBytes: number, signal: AbortSignal): Promise<DownloadedFile> {
+    await this.#begin("download", [mxc], signal);
+    const file = this.#server.media.get(mxc);
+    if (file === undefined) throw matrixError("missing");
+    if (file.bytes.length > mostBytes) throw matrixError("too-large");
+    return { contentType: file.contentType, bytes: file.bytes };
+  }
+
+  async search({ text, rooms, limit, from = "0" }: SearchRequest, signal: AbortSignal): Promise<SearchResponse> {
+    await this.#begin("search", [text, rooms], signal);
+    const found = [...this.#server.rooms.values()]
+      .filter(({ roomId }) => rooms?.includes(roomId) ?? true)
+      .filter((room) => room.membershipOf(this.userId) === "join")
+      .flatMap((room) => room.found(text));
+    found.sort((one, other) => other.originServerTs - one.originServerTs);
+    const end = Number(from) + limit;
+    return {
+      found: found.slice(Number(from), end),
+      total: found.length,
+      ...(found.length > end && { next: String(end) }),
+    };
   }
 
   async logOut(signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import type {
   MatrixEvent,
   MessagesRequest,
   MessagesResponse,
+  PushedEvent,
   SyncFilter,
 } from "../../src/matrix/port.ts";
 
@@ -28,6 +29,18 @@ export class FakeRoom {
   /** Oldest first. */
   get events(): readonly MatrixEvent[] {
     return this.#placed.map(({ event }) => event);
+  }
+
+  /** Messages in which all of these words are, the newest first. */
+  found(text: string): PushedEvent[] {
+    const words = text.toLowerCase().split(/\s+/);
+    return this.events
+      .filter(({ type, content: { body } }) => {
+        const said = typeof body === "string" && type === "m.room.message" ? body.toLowerCase() : "";
+        return words.every((word) => said.split(/\W+/).includes(word));
+      })
+      .map((event) => ({ ...event, roomId: this.roomId }))
+      .reverse();
   }
 
   append(placed: Placed): void {

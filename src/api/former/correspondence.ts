@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { BoundCommand, Call } from "../../commands/command.ts";
+import type { AuditLog } from "../../commands/access/audit-log.ts";
+import { audited, type BoundCommand, type Call } from "../../commands/command.ts";
 import type { Guest, NamedRoom, RoomWish, Said } from "../../commands/guest/guests.ts";
 import { Refused } from "./failures.ts";
 
@@ -13,12 +14,20 @@ export interface Correspondence {
   createRoom(wish: RoomWish): Promise<string>;
 }
 
-export function asGuest(guest: Guest, signal: AbortSignal): Correspondence {
+/** As a person, whose changes are written down under its name, as the commands that do the same. */
+export function asGuest(
+  guest: Guest,
+  audit: Pick<AuditLog, "record">,
+  { requestId, signal }: Pick<Call, "requestId" | "signal">,
+): Correspondence {
+  const call = { principal: { name: guest.userId, scopes: new Set<never>() }, requestId };
   return {
-    send: (roomId, text) => guest.send(roomId, text, signal),
+    send: (target, text) =>
+      audited(audit, call, { command: "messages.send", target }, () => guest.send(target, text, signal)),
     messages: (roomId, limit) => guest.messages(roomId, limit, signal),
     rooms: () => guest.rooms(signal),
-    createRoom: (wish) => guest.createRoom(wish, signal),
+    createRoom: (wish) =>
+      audited(audit, call, { command: "rooms.create", target: wish.name }, () => guest.createRoom(wish, signal)),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { AuditLog } from "../../commands/access/audit-log.ts";
 import type { Authentication } from "../../commands/access/principal.ts";
 import type { BoundCommand } from "../../commands/command.ts";
 import type { Guests } from "../../commands/guest/guests.ts";
@@ -10,6 +11,8 @@ export interface FormerOptions {
   /** Those that are missing make their routes answer that they are not served here. */
   readonly commands: readonly BoundCommand[];
   readonly authentication: Pick<Authentication, "principalOf">;
+  /** Where the changes of guests are written down; commands do it by themselves. */
+  readonly audit: Pick<AuditLog, "record">;
   readonly guests: Pick<Guests, "logIn" | "enter">;
   readonly outside: Pick<OutsideRuns, "register" | "judge">;
   /** The homeserver that is served: another one that a caller names is refused. */

@@ -166,9 +166,10 @@ export function roomRoutes(scope: Scope, options: FormerOptions, callers: Caller
   ): Promise<Correspondence> {
     assertServed(named, options.homeserver);
     const caller = callers.of(request);
-    const signal = goneOf(reply);
-    if (caller.kind === "guest") return asGuest(await options.guests.enter(caller.accessToken, signal), signal);
-    return asHolder(commands, { principal: caller.principal, requestId: request.id, signal });
+    const call = { requestId: request.id, signal: goneOf(reply) };
+    if (caller.kind === "guest")
+      return asGuest(await options.guests.enter(caller.accessToken, call.signal), options.audit, call);
+    return asHolder(commands, { principal: caller.principal, ...call });
   }
 }
 

@@ -57,6 +57,7 @@ function serve(
   const streamReader = new InputReader(command.input, route.streamed);
   api.route({
     method: route.method,
+    ...(route.bodyLimit !== undefined && { bodyLimit: route.bodyLimit }),
     url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
     async handler(request, reply) {
       const principal = callerOf(request.headers, authentication);

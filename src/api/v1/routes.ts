@@ -1,3 +1,5 @@
+import { largestFileRequest } from "../../commands/media/get.ts";
+
 /** One way to ask for a command by HTTP. */
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -6,6 +8,8 @@ export interface Route {
   readonly command: string;
   /** What it answers with; 200 if not told. */
   readonly status?: 201;
+  /** Bytes that a request may have; what all may have if not told. */
+  readonly bodyLimit?: number;
   /** What the input has when the caller does not say. */
   readonly defaults?: Readonly<Record<string, unknown>>;
   /** Set where it can be watched as a stream of events: what the input then has when the caller does not say. */
@@ -41,6 +45,9 @@ export const routes: readonly Route[] = [
   { method: "POST", path: "/rooms/{room}/messages/{event}/reactions", command: "messages.react" },
   { method: "PUT", path: "/rooms/{room}/messages/{event}", command: "messages.edit" },
   { method: "POST", path: "/rooms/{room}/messages/{event}/redaction", command: "messages.redact" },
+  { method: "POST", path: "/rooms/{room}/files", command: "media.send", status: 201, bodyLimit: largestFileRequest },
+  { method: "GET", path: "/messages", command: "messages.search" },
+  { method: "GET", path: "/files", command: "media.get" },
   { method: "GET", path: "/system/version", command: "system.version" },
   { method: "GET", path: "/discovery", command: "discovery" },
   { method: "POST", path: "/discovery/run", command: "discovery.run" },

@@ -27,24 +27,30 @@ export interface AuditPage {
   readonly next?: string;
 }
 
+/** Takes an entry that could not be written down. */
+export type OnMissed = (entry: AuditEntry, error: unknown) => void;
+
 /** Who changed what. */
 export class AuditLog {
   readonly #ledger: Ledger;
   readonly #clock: Pick<Clock, "now">;
+  readonly #onMissed: OnMissed;
 
-  constructor(ledger: Ledger, clock: Pick<Clock, "now">) {
+  constructor(ledger: Ledger, clock: Pick<Clock, "now">, onMissed: OnMissed) {
     this.#ledger = ledger;
     this.#clock = clock;
+    this.#onMissed = onMissed;
   }
 
-  /** Resolves when it is durable. */
+  /** Resolves when it is durable, or when that has failed and somebody else knows it: what was done is done all the same. */
   async record(
-    { principal, requestId }: Call,
+    { principal, requestId }: Pick<Call, "principal" | "requestId">,
     entry: Pick<AuditEntry, "command" | "outcome"> & Partial<Pick<AuditEntry, "target" | "error">>,
   ): Promise<void> {
     const { name: who, tokenId } = principal;
     const at = this.#clock.now();
-    await this.#ledger.append({ at, requestId, who, ...(tokenId !== undefined && { tokenId }), ...entry });
+    const written = { at, requestId, who, ...(tokenId !== undefined && { tokenId }), ...entry };
+    await this.#ledger.append(written).catch((error: unknown) => this.#onMissed(written, error));
   }
 
   /** The newest first. */

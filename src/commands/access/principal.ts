@@ -27,6 +27,9 @@ export interface Principal {
 export interface Authentication {
   /** Who holds this token; `undefined` for one that is unknown, revoked or expired. */
   principalOf(token: string): Principal | undefined;
-  /** Calls the listener as soon as a token is no longer good, with its id. Gives back how to stop listening. */
+  /**
+   * Calls the listener as soon as a token is no longer good (revoked, or over), with its id. Gives back how to stop
+   * listening.
+   */
   onRevoked(listener: (tokenId: string) => void): () => void;
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
-import type { Clock } from "../../runtime/clock.ts";
+import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { NamedValues } from "../../runtime/ledger.ts";
 import { type Authentication, type Principal, type Scope, scopes } from "./principal.ts";
 
@@ -34,6 +34,8 @@ const shape = /^lm_([0-9a-f]{12})_([0-9a-f]{64})$/;
 const prefix = "token ";
 /** Beyond this somebody makes tokens instead of keeping them. */
 const mostTokens = 10_000;
+/** How long at most nobody looks which have ended, ms: somebody may have set the time meanwhile. */
+const longestUnwatched = 60_000;
 
 /** The tokens by which programs show who they are. Their secrets are never kept, only what they hash to. */
 export class Tokens implements Authentication {
@@ -41,6 +43,9 @@ export class Tokens implements Authentication {
   readonly #clock: Clock;
   readonly #known = new Map<string, Stored>();
   readonly #listeners = new Set<(tokenId: string) => void>();
+  /** Those whose end was told. */
+  readonly #ended = new Set<string>();
+  #stopWatching: Cancel = () => undefined;
 
   private constructor(values: NamedValues, clock: Clock) {
     this.#values = values;
@@ -63,7 +68,8 @@ export class Tokens implements Authentication {
     if (known === undefined || !isSame(known.hash, hashOf(secret)) || this.#isOver(known)) return undefined;
     return {
       name: `${known.name} (${known.id})`,
-      scopes: new Set(known.scopes),
+      // People write to agents: whatever the token was given, it is for no operator.
+      scopes: new Set(known.scopes.filter((scope) => known.agentId === undefined || !scope.startsWith("admin:"))),
       tokenId: known.id,
       ...(known.agentId !== undefined && { agentId: known.agentId }),
     };
@@ -71,7 +77,11 @@ export class Tokens implements Authentication {
 
   onRevoked(listener: (tokenId: string) => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#watch();
+    return () => {
+      this.#listeners.delete(listener);
+      this.#watch();
+    };
   }
 
   /** Resolves when it is durable, with the only copy of the token itself. Throws {@link TooManyTokens}. */
@@ -84,6 +94,7 @@ export class Tokens implements Authentication {
     const token = { ...info, hash: hashOf(secret) };
     await this.#values.set(`${prefix}${id}`, JSON.stringify(token));
     this.#known.set(id, token);
+    this.#watch();
     return { ...info, token: `lm_${id}_${secret}` };
   }
 
@@ -108,8 +119,30 @@ export class Tokens implements Authentication {
 
   async #forget(id: string): Promise<void> {
     this.#known.delete(id);
-    for (const listener of this.#listeners) listener(id);
+    this.#tell(id);
+    this.#ended.delete(id);
     await this.#values.delete(`${prefix}${id}`);
+  }
+
+  /** Waits for the next one that ends, as long as somebody wants to hear of it. */
+  #watch(): void {
+    this.#stopWatching();
+    const ends = [...this.#known.values()].flatMap(({ id, expiresAt }) =>
+      expiresAt === undefined || this.#ended.has(id) ? [] : [expiresAt],
+    );
+    if (ends.length === 0 || this.#listeners.size === 0) return;
+    const next = ends.reduce((first, other) => Math.min(first, other));
+    const delay = Math.min(Math.max(0, next - this.#clock.now()), longestUnwatched);
+    this.#stopWatching = this.#clock.schedule(delay, () => {
+      for (const token of [...this.#known.values()]) if (this.#isOver(token)) this.#tell(token.id);
+      this.#watch();
+    });
+  }
+
+  #tell(id: string): void {
+    if (this.#ended.has(id)) return;
+    this.#ended.add(id);
+    for (const listener of this.#listeners) listener(id);
   }
 
   #isOver({ expiresAt }: TokenInfo): boolean {

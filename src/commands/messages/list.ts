@@ -10,7 +10,7 @@ const input = z.strictObject({
   cursor: z.string().min(1).max(500).exactOptional().describe("`next` of the page before: what is older."),
 });
 
-const listed = z.object({
+export const listed = z.object({
   event: z.string(),
   sender: z.string(),
   /** Ms since the epoch, by the sender's homeserver. */
@@ -22,6 +22,10 @@ const listed = z.object({
   edited: z.literal(true).exactOptional(),
   thread: z.string().exactOptional(),
   inReplyTo: z.string().exactOptional(),
+  file: z
+    .object({ address: z.string(), type: z.string().exactOptional(), size: z.number().exactOptional() })
+    .exactOptional()
+    .describe("The file that the message shows, which `media.get` gives."),
 });
 
 const output = z.object({

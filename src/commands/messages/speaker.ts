@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import type { Principal } from "../access/principal.ts";
+import { CallRefused } from "../access/refused.ts";
 import type { Call, CommandContext } from "../command.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
 
@@ -66,7 +67,7 @@ function callerOf({ tokenId, agentId, name }: Principal): string {
 }
 
 /** The token is bound to another agent; nothing was done. */
-export class NotYours extends Error {
+export class NotYours extends CallRefused {
   override readonly name = "NotYours";
   readonly remedy = "Leave the agent out: the token says which one acts.";
 

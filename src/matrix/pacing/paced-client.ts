@@ -1,12 +1,15 @@
 import type {
   Content,
   CreateRoomRequest,
+  DownloadedFile,
   MatrixClient,
   MatrixEvent,
   MediaFile,
   MessagesRequest,
   MessagesResponse,
   Profile,
+  SearchRequest,
+  SearchResponse,
   SyncRequest,
   SyncResponse,
   Urgency,
@@ -140,6 +143,14 @@ export class PacedClient implements MatrixClient {
 
   upload(file: MediaFile, signal: AbortSignal): Promise<string> {
     return this.#run("uploading", signal, () => this.#client.upload(file, signal));
+  }
+
+  download(mxc: string, mostBytes: number, signal: AbortSignal): Promise<DownloadedFile> {
+    return this.#run("downloading", signal, () => this.#client.download(mxc, mostBytes, signal));
+  }
+
+  search(request: SearchRequest, signal: AbortSignal): Promise<SearchResponse> {
+    return this.#run("searching", signal, () => this.#client.search(request, signal));
   }
 
   logOut(signal: AbortSignal): Promise<void> {

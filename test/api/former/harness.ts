@@ -81,6 +81,7 @@ export function former(given: Given = {}) {
   /** What the next command of this name throws. */
   const failing = new Map<string, unknown>();
   const posted = new Map<string, string>();
+  const audited: object[] = [];
 
   const answersOf: Readonly<Record<string, (input: object) => object>> = {
     "messages.send": (input) => {
@@ -163,6 +164,11 @@ export function former(given: Given = {}) {
         commands,
         authentication: { principalOf: (token) => tokens.get(token) },
         guests: given.guests ?? guests,
+        audit: {
+          record: async ({ principal, requestId }, entry) => {
+            audited.push({ who: principal.name, requestId, ...entry });
+          },
+        },
         outside: given.outside ?? {
           register: (agentId) => registered.push(agentId),
           judge: async (run) => {
@@ -196,6 +202,8 @@ export function former(given: Given = {}) {
     lines,
     failing,
     posted,
+    /** What guests have changed. */
+    audited,
     /** Every answer has one shape or the other, and is no problem detail. */
     async call(method: "GET" | "POST", url: string, sent: Sent) {
       const { body, headers } = sent;

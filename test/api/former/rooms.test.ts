@@ -29,6 +29,30 @@ describe("sending", () => {
     expect(asked).toEqual([]);
   });
 
+  test("what a person changes by its own token is audited under its name, also what the homeserver forbids", async () => {
+    const { call, homeserver, audited } = former();
+    const { accessToken } = homeserver.sessionOf("@anna:test");
+    const own = homeserver.makeRoom("@anna:test");
+    const others = homeserver.makeRoom("@somebody:test");
+    for (const room_id of [own, others])
+      await call("POST", "/send_message", { body: { room_id, message: "canary", access_token: accessToken } });
+    await call("POST", "/create_room", { body: { name: "Hers", access_token: accessToken } });
+    await call("GET", "/rooms/list", { headers: { "x-access-token": accessToken } });
+    expect(audited).toEqual([
+      { who: "@anna:test", requestId: expect.any(String), command: "messages.send", target: own, outcome: "done" },
+      {
+        who: "@anna:test",
+        requestId: expect.any(String),
+        command: "messages.send",
+        target: others,
+        outcome: "failed",
+        error: "GuestRefused",
+      },
+      { who: "@anna:test", requestId: expect.any(String), command: "rooms.create", target: "Hers", outcome: "done" },
+    ]);
+    expect(JSON.stringify(audited)).not.toContain("canary");
+  });
+
   test("whoever has a key and sends a person's token acts as that person, and as nobody more", async () => {
     const { call, asked, homeserver } = former();
     const { accessToken } = homeserver.sessionOf("@anna:test");

@@ -37,7 +37,7 @@ const addresses = [
 test("#46 no secret is in any answer, in the log, or in what is audited", { timeout: 30_000 }, async () => {
   const seen: string[] = [];
   for (const access of [{}, { webhookSecret: secrets.webhookSecret }]) {
-    const { call, clock, homeserver, failing, lines, asked } = former({ access });
+    const { call, clock, homeserver, failing, lines, asked, audited } = former({ access });
     const headers = [
       {},
       bearer,
@@ -81,6 +81,7 @@ test("#46 no secret is in any answer, in the log, or in what is audited", { time
       ...asked.map(({ input, principal }) =>
         JSON.stringify({ input, principal: { ...principal, scopes: [...principal.scopes] } }),
       ),
+      ...audited.map((entry) => JSON.stringify(entry)),
     );
     expect(lines.length).toBeGreaterThan(5);
     seen.push(...lines);

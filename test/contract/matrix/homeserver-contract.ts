@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import type { HomeserverOddities } from "../../servers/homeserver/oddities.ts";
 import { accountsContract } from "./accounts.ts";
 import { rateLimitsContract } from "./limits.ts";
+import { mediaContract } from "./media.ts";
 import { membershipsContract } from "./memberships.ts";
 import { homeserverOddityCases, odditiesContract } from "./oddities.ts";
 import { peopleContract } from "./people.ts";
 import { profilesContract } from "./profiles.ts";
 import { roomsContract } from "./rooms.ts";
+import { searchingContract } from "./searching.ts";
 import { sendingContract } from "./sending.ts";
 import type { StartServer } from "./server.ts";
 import { syncingContract } from "./syncing.ts";
@@ -28,6 +30,8 @@ export function homeserverContract(name: string, start: StartServer, oddities: H
       describe("rooms", () => roomsContract(server));
       describe("memberships", () => membershipsContract(server));
       describe("profiles", () => profilesContract(server));
+      describe("media", () => mediaContract(server));
+      if (oddities.searches) describe("searching", () => searchingContract(server));
       describe("oddities", () => odditiesContract(server, oddities));
     });
     describe("with its own rate limits", () => {

@@ -200,6 +200,17 @@ export const homeserverOddityCases: Readonly<Record<keyof HomeserverOddities, re
       expect(limited).toBe(longestTimeline < 105);
     },
   ],
+  searches: [
+    "searches, or says that it does not",
+    async (server, { searches }) => {
+      const user = await newUser(server);
+      const room = await newRoom(user);
+      await sendText(user, room, "walrus");
+      const search = user.client.search({ text: "walrus", limit: 10 }, never);
+      if (searches) expect((await search).found).toMatchObject([{ roomId: room, content: { body: "walrus" } }]);
+      else expect(await failure(search)).toMatchObject({ kind: "unsupported", httpStatus: 501 });
+    },
+  ],
 };
 
 /** All but its rate limits, which are seen on a server that has them. */

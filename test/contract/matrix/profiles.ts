@@ -25,15 +25,4 @@ export function profilesContract(server: () => ServerUnderContract): void {
     const nobody = `@${newAccount("nobody").localpart}:${server().homeserver.serverName}`;
     expect(await user.client.profile(nobody, never)).toEqual({});
   });
-
-  it("keeps a file as it was uploaded, for everybody who has an account", async () => {
-    const [user, other] = [await newUser(server()), await newUser(server())];
-    const mxc = await user.client.upload({ name: "ü / 100 %.png", contentType: "image/png", bytes: pixel }, never);
-    const { token } = server().acting(other.credentials);
-    const response = await fetch(`${server().baseUrl}/_matrix/client/v1/media/download/${mxc.slice("mxc://".length)}`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    expect(response.headers.get("content-type")).toBe("image/png");
-    expect(Buffer.from(await response.arrayBuffer()).equals(pixel)).toBe(true);
-  });
 }

@@ -34,6 +34,8 @@ export interface HomeserverOddities {
   readonly restrictedJoinStatus: 403 | 500;
   /** More events than this are never in a timeline, whatever is asked for. */
   readonly longestTimeline: number;
+  /** Messages can be searched, where the administrator has changed nothing. */
+  readonly searches: boolean;
 }
 
 export type HomeserverProfile = "synapse" | "tuwunel" | "dendrite";
@@ -64,6 +66,7 @@ export const homeserverProfiles: Readonly<Record<HomeserverProfile, HomeserverOd
     newNameSuffix: "",
     restrictedJoinStatus: 403,
     longestTimeline: 100,
+    searches: true,
   },
   tuwunel: {
     roomVersion: "11",
@@ -82,6 +85,7 @@ export const homeserverProfiles: Readonly<Record<HomeserverProfile, HomeserverOd
     newNameSuffix: " 💕",
     restrictedJoinStatus: 403,
     longestTimeline: 100,
+    searches: true,
   },
   dendrite: {
     roomVersion: "10",
@@ -100,5 +104,6 @@ export const homeserverProfiles: Readonly<Record<HomeserverProfile, HomeserverOd
     newNameSuffix: "",
     restrictedJoinStatus: 500,
     longestTimeline: unbounded,
+    searches: false,
   },
 };

@@ -21,6 +21,7 @@ import type { HomeserverOddities } from "./oddities.ts";
 import { presenceRoutes } from "./presence.ts";
 import { roomRoutes } from "./rooms.ts";
 import { FileAnswer, Router, type Routes, read } from "./routing.ts";
+import { searchRoutes } from "./search.ts";
 import { Sending } from "./sending.ts";
 import { HomeserverState } from "./state.ts";
 import { Sync } from "./sync.ts";
@@ -95,6 +96,7 @@ function routesOf(homeserver: Homeserver, pushers: ReadonlyMap<Appservice, Pushe
     presenceRoutes(homeserver),
     directoryRoutes(homeserver),
     mediaRoutes(homeserver),
+    searchRoutes(homeserver),
     appserviceRoutes(homeserver, pushers),
     ...(homeserver.oddities.hasSynapseAdmin ? [administrationRoutes(homeserver, memberships)] : []),
   ];

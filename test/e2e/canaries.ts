@@ -1,0 +1,155 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openStore } from "../../src/runtime/embedded/open.ts";
+import { freePort } from "../servers/free-port.ts";
+import { createAgent } from "../servers/letta-agents.ts";
+import { registerUser } from "../servers/matrix-users.ts";
+import { startStandInStack } from "../servers/stand-in-stack.ts";
+import { AppProcess } from "./app-process.ts";
+import { eventually } from "./eventually.ts";
+import { startProxy } from "./homeserver-proxy.ts";
+
+/** A secret, and where it was seen though it has no business there. */
+export interface Leak {
+  readonly secret: string;
+  readonly place: string;
+}
+
+/**
+ * Has a build of the program do what it does, with one marked secret of each kind, before a homeserver that quotes in its
+ * refusals what it was shown; then looks for the secrets in everything that it has said and kept.
+ */
+export async function leaksOf(dir: string, program?: string): Promise<readonly Leak[]> {
+  await mkdir(dir, { recursive: true });
+  const stack = await startStandInStack(dir);
+  const { synapse, letta } = stack;
+  const proxy = await startProxy(synapse.baseUrl);
+  const port = await freePort();
+  const root = await registerUser(synapse, "root", { admin: true });
+  const anna = await registerUser(synapse, "anna");
+  const secrets = new Map([
+    ["the registration secret", synapse.registrationSharedSecret],
+    ["the administrator's token", root.accessToken],
+    ["the administrator's password", root.password],
+    ["the key of Letta", "canary-of-letta"],
+    ["the internal key", "canary-internal-key"],
+    ["the webhook secret", "canary-webhook-secret"],
+    ["a person's access token", anna.accessToken],
+    ["a person's password", anna.password],
+  ]);
+  const file = async (name: string): Promise<string> => {
+    const path = join(dir, name.replaceAll(/\W/g, "-"));
+    await writeFile(path, secrets.get(name) ?? "", { mode: 0o600 });
+    return path;
+  };
+  const config = {
+    homeserver: {
+      url: proxy.url,
+      server_name: synapse.serverName,
+      registration: { shared_secret: synapse.registrationSharedSecret },
+      admin_token_file: await file("the administrator's token"),
+    },
+    letta: { url: letta.url, token_file: await file("the key of Letta") },
+    invite: [anna.userId],
+    core_users: { admin: "root", admin_password_file: await file("the administrator's password"), letta: "none" },
+    discovery: { interval: "1s" },
+    api: {
+      listen: `127.0.0.1:${port}`,
+      internal_key_file: await file("the internal key"),
+      webhook_secret_file: await file("the webhook secret"),
+    },
+    log: { level: "trace" },
+  };
+  const app = await AppProcess.prepare(join(dir, "app"), config, program);
+  const said = new Map<string, string>();
+  try {
+    await app.start();
+    await createAgent(letta.url, { name: "Scout", model: letta.modelHandle, persona: "" });
+    const created = await app.command("token", "create", "t", "--scope", "agents:read", "rooms:read", "rooms:write");
+    const token = created.out.trimEnd().split("\n").at(-1) ?? "";
+    secrets.set("an API token", token.split("_")[2] ?? "");
+    const ask = async (method: string, path: string, headers: Record<string, string>, body?: object) => {
+      const json = { ...headers, ...(body !== undefined && { "content-type": "application/json" }) };
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+        method,
+        headers: json,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      said.set(`${method} ${path} (${said.size})`, `${await answer.text()} ${JSON.stringify([...answer.headers])}`);
+    };
+    const bearer = { authorization: `Bearer ${token}` };
+    await eventually(
+      "Scout to have its room",
+      async () => {
+        const { agents } = await app.status();
+        return agents.find(({ name, roomId }) => name === "Scout" && roomId !== undefined);
+      },
+      60_000,
+    );
+    const everything = async () => {
+      await ask("GET", "/api/v1/agents/Scout", bearer);
+      await ask("GET", "/api/v1/rooms/!nowhere/members?agent=Scout", bearer);
+      await ask("POST", "/api/v1/rooms", bearer, { name: "Talk" });
+      await ask("POST", "/api/v1/rooms/!nowhere/join", bearer, { agent: "Scout" });
+      await ask("GET", "/api/v1/status", { authorization: `Bearer ${token}x` });
+      await ask("GET", "/rooms/list", { "x-internal-key": "canary-internal-key" });
+      const own = { access_token: anna.accessToken };
+      await ask("POST", "/send_message", {}, { room_id: "!nowhere:x", message: "x", ...own });
+      await ask("POST", "/create_room", {}, { name: "Hers", ...own });
+      await ask("POST", "/login", {}, { user_id: anna.userId, password: `${anna.password}`.slice(1) });
+      await ask("POST", "/webhooks/letta/agent-response", { "x-letta-signature": "canary-webhook-secret" }, {});
+    };
+    await everything();
+    const end = proxy.interfere({
+      instead: ({ token: shown, body }) => ({
+        status: 403,
+        body: JSON.stringify({ errcode: "M_FORBIDDEN", error: `you have shown ${shown}, and ${body}` }),
+      }),
+    });
+    await createAgent(letta.url, { name: "Muse", model: letta.modelHandle, persona: "" });
+    await everything();
+    await eventually(
+      "Muse to be in trouble",
+      async () => {
+        const { agents } = await app.status();
+        return agents.find(({ name, wait }) => name === "Muse" && wait !== undefined);
+      },
+      60_000,
+    );
+    for (const command of [
+      ["status", "--json"],
+      ["agent", "Scout", "--json"],
+      ["agent", "Muse", "--json"],
+      ["inspect", "--json"],
+      ["doctor", "--json"],
+    ]) {
+      const { out, err } = await app.command(...command);
+      said.set(`letta-matrix ${command.join(" ")}`, out + err);
+    }
+    end();
+  } finally {
+    await app.stop();
+    await proxy.close();
+    await stack.stop();
+  }
+  said.set("the log", await readFile(join(dir, "app", "app.log"), "utf8"));
+  await readStore(config, join(dir, "app"), secrets, said);
+  await rm(dir, { recursive: true, force: true });
+  return [...secrets].flatMap(([secret, text]) =>
+    [...said].filter(([, shown]) => text !== "" && shown.includes(text)).map(([place]) => ({ secret, place })),
+  );
+}
+
+/** Sessions are kept in one range, which is where they belong; they are canaries everywhere else. */
+async function readStore(_: object, folder: string, secrets: Map<string, string>, said: Map<string, string>) {
+  const { store, close } = await openStore(join(folder, "data", "store"), () => undefined, { create: false });
+  try {
+    for await (const [key, text] of store.scan("")) {
+      const token: unknown = key.startsWith("v|") ? /"accessToken":"([^"]+)"/.exec(text)?.[1] : undefined;
+      if (typeof token === "string") secrets.set(`the session ${key}`, token);
+      if (!key.startsWith("v|")) said.set(`the store's row ${key}`, text);
+    }
+  } finally {
+    await close();
+  }
+}
