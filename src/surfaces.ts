@@ -76,6 +76,7 @@ function httpSurface(
           mcpPart({
             commands,
             authentication: tokens,
+            ratePerMinute,
             clock,
             logger,
             callerOf: ({ headers }) => callerOf(headers, tokens),

@@ -65,6 +65,7 @@ export async function serve(options: ServedOptions = {}) {
               commands,
               authentication: callers.tokens,
               clock: callers.clock,
+              ratePerMinute: options.ratePerMinute ?? 1_000_000,
               logger: { error: log },
               callerOf: ({ headers }) => callerOf(headers, callers.tokens),
             }),
