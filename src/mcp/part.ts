@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import rateLimit from "@fastify/rate-limit";
 import { toNodeHandler, toWebRequest } from "@modelcontextprotocol/node";
 import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -17,8 +16,6 @@ export interface McpPartOptions extends Pick<McpOptions, "logger"> {
   readonly commands: readonly BoundCommand[];
   readonly authentication: Authentication;
   readonly clock: Pick<Clock, "elapsed">;
-  /** Requests a minute that each token may make. */
-  readonly ratePerMinute: number;
   /** Tells who calls. Throws what the HTTP server answers a caller with that it does not know. */
   callerOf(request: FastifyRequest): Principal;
 }
@@ -30,16 +27,9 @@ const paths: readonly (readonly [string, Toolset])[] = [
 ];
 
 /** MCP over HTTP, both eras on each route: 2025-11-25 with sessions, 2026-07-28 without. */
-export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => Promise<void> {
+export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => void {
   const offered = { catalogue: new Catalogue(options.commands), logger: options.logger };
-  return async (server) => {
-    await server.register(rateLimit, {
-      max: options.ratePerMinute,
-      timeWindow: 60_000,
-      cache: 10_000,
-      keyGenerator: (request) => options.callerOf(request).tokenId ?? "",
-      errorResponseBuilder: (_, { ttl }) => new TooMuchAsked(ttl),
-    });
+  return (server) => {
     for (const [path, toolset] of paths) {
       const sessions = new McpSessions(options.clock);
       const replies = new OpenReplies();
@@ -114,18 +104,4 @@ function nodeRequest(raw: IncomingMessage) {
 function refuse({ raw }: FastifyReply, status: number, message: string): void {
   raw.writeHead(status, { "content-type": "application/json" });
   raw.end(JSON.stringify({ jsonrpc: "2.0", id: null, error: { code: -32_001, message } }));
-}
-
-/** Nothing was done. */
-class TooMuchAsked extends Error {
-  override readonly name = "TooMuchAsked";
-  override readonly message = "Too many requests.";
-  readonly remedy = "Wait as long as Retry-After says.";
-  readonly status = 429;
-  readonly retryAfterMs: number;
-
-  constructor(retryAfterMs: number) {
-    super();
-    this.retryAfterMs = retryAfterMs;
-  }
 }

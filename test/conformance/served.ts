@@ -15,7 +15,6 @@ export async function serveEverybody(): Promise<{ readonly url: string; stop(): 
     commands,
     authentication: callers.tokens,
     clock: callers.clock,
-    ratePerMinute: 1_000_000,
     logger,
     callerOf: () => ({ name: "everybody", scopes: new Set(scopes) }),
   });
