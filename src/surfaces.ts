@@ -1,6 +1,7 @@
 import { callerOf } from "./api/bearer.ts";
 import { isLoopback, PublicWithoutTokens } from "./api/exposure.ts";
 import { healthPart } from "./api/health.ts";
+import { rateLimited } from "./api/rate-limit.ts";
 import { HttpServer } from "./api/server.ts";
 import { restPart } from "./api/v1/part.ts";
 import { controlHandlers } from "./cli/control-handlers.ts";
@@ -73,13 +74,16 @@ function httpSurface(
           }),
           healthPart({ commands, clock }),
           restPart({ commands, authentication: tokens, ratePerMinute, clock }),
-          mcpPart({
-            commands,
-            authentication: tokens,
-            clock,
-            logger,
-            callerOf: ({ headers }) => callerOf(headers, tokens),
-          }),
+          rateLimited(
+            mcpPart({
+              commands,
+              authentication: tokens,
+              clock,
+              logger,
+              callerOf: ({ headers }) => callerOf(headers, tokens),
+            }),
+            { authentication: tokens, ratePerMinute },
+          ),
         ],
         logger,
       });

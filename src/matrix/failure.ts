@@ -89,7 +89,7 @@ function answeredFailure(error: HTTPError, call: FailedCall): MatrixError {
 function kindOf(status: number, errcode: string | undefined, bodyBytes: number): MatrixErrorKind {
   if (status === 429 || errcode === "M_LIMIT_EXCEEDED") return "limited";
   // Dendrite's for what its administrator has switched off: nothing is wrong with the homeserver.
-  if (status === 501) return "unsupported";
+  if (status === 501 && errcode !== undefined) return "unsupported";
   if (status >= 500 || status === 408) return "unreachable";
   if (status === 413 || errcode === "M_TOO_LARGE") return "too-large";
   // A proxy's own page, say while the homeserver behind it starts: it tells nothing about rooms or users.

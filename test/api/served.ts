@@ -3,6 +3,7 @@ import { z } from "zod";
 import { callerOf } from "../../src/api/bearer.ts";
 import { healthPart } from "../../src/api/health.ts";
 import type { HttpPart } from "../../src/api/part.ts";
+import { rateLimited } from "../../src/api/rate-limit.ts";
 import { HttpServer } from "../../src/api/server.ts";
 import { restPart } from "../../src/api/v1/part.ts";
 import type { Scope } from "../../src/commands/access/principal.ts";
@@ -66,13 +67,16 @@ export async function serve(options: ServedOptions = {}) {
       ...(options.parts ?? []),
       ...(options.mcp === true
         ? [
-            mcpPart({
-              commands,
-              authentication: callers.tokens,
-              clock: callers.clock,
-              logger: { error: log },
-              callerOf: ({ headers }) => callerOf(headers, callers.tokens),
-            }),
+            rateLimited(
+              mcpPart({
+                commands,
+                authentication: callers.tokens,
+                clock: callers.clock,
+                logger: { error: log },
+                callerOf: ({ headers }) => callerOf(headers, callers.tokens),
+              }),
+              { authentication: callers.tokens, ratePerMinute: options.ratePerMinute ?? 1_000_000 },
+            ),
           ]
         : []),
     ],

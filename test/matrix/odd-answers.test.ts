@@ -75,6 +75,8 @@ describe("a failed request", () => {
     ["a 500 whose JSON is no object", [500, "application/json", "null"], "unreachable"],
     ["a 500 of the homeserver", matrix(500, "M_UNKNOWN"), "unreachable"],
     ["a 500 with a content type that is none", [500, ";;=", html], "unreachable"],
+    ["a proxy's 501", [501, "text/html", html], "unreachable"],
+    ["what the administrator has switched off", matrix(501, "M_UNKNOWN"), "unsupported"],
     ["a 408", [408, "text/plain", "Request Timeout"], "unreachable"],
     ["a proxy's 404", [404, "text/html", html], "malformed"],
     ["a 404 of something else that speaks JSON", [404, "application/json", '{"error":"Not Found"}'], "malformed"],
@@ -123,6 +125,16 @@ describe("a failed request", () => {
       response.writeHead(429, { "content-type": type, ...headers }).end(body);
     });
     expect(await failure(send(client))).toMatchObject({ kind: "limited", httpStatus: 429, retryAfterMs: ms });
+  });
+
+  it("is told without the token, where the homeserver quotes what it was shown", async () => {
+    const { client } = await subject((request, response) => {
+      const error = `you have shown ${request.headers.authorization}`;
+      response
+        .writeHead(403, { "content-type": "application/json" })
+        .end(JSON.stringify({ errcode: "M_FORBIDDEN", error }));
+    });
+    expect((await failure(send(client))).message).toContain("you have shown Bearer [secret]");
   });
 
   it("is not quoted at length, nor with what would garble a log", async () => {

@@ -159,6 +159,22 @@ describe("a client", () => {
   });
 });
 
+test("whoever asks more often than a token may is told how long to wait, and nobody else is", async () => {
+  const limited = await serve({ mcp: true, ratePerMinute: 2 });
+  const ask = async (token: string) => {
+    const body = { jsonrpc: "2.0", id: 1, method: "tools/list" };
+    return limited.ask("POST", "/mcp", { token, body, headers: { accept: "application/json" } });
+  };
+  const [often, seldom] = [await limited.tokenFor(scopes), await limited.tokenFor(scopes)];
+  const statuses = [await ask(often), await ask(often), await ask(often), await ask(seldom)];
+  expect(statuses.map(({ status }) => status === 429)).toEqual([false, false, true, false]);
+  expect(statuses[2]).toMatchObject({
+    headers: { "retry-after": expect.stringMatching(/^\d+$/) },
+    body: { remedy: expect.stringContaining("Retry-After") },
+  });
+  await limited.stop();
+});
+
 describe("a token that is over", () => {
   const initialize = {
     jsonrpc: "2.0",

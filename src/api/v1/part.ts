@@ -1,41 +1,30 @@
-import rateLimit from "@fastify/rate-limit";
 import type { Authentication } from "../../commands/access/principal.ts";
 import type { BoundCommand } from "../../commands/command.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { callerOf } from "../bearer.ts";
 import type { HttpPart } from "../part.ts";
 import { Refused } from "../problem.ts";
+import { limitRate, type RateLimit } from "../rate-limit.ts";
 import { InputReader } from "./input.ts";
 import { openApi } from "./openapi.ts";
 import { asksByQuery, type Route, routes } from "./routes.ts";
 import { EventStream, wantsStream } from "./stream.ts";
 
-export interface RestOptions {
+export interface RestOptions extends RateLimit {
   readonly commands: readonly BoundCommand[];
   readonly authentication: Pick<Authentication, "principalOf" | "onRevoked">;
   readonly clock: Pick<Clock, "schedule">;
-  /** Requests a minute that each token may make. */
-  readonly ratePerMinute: number;
 }
 
 /** The REST API, below /api/v1. */
 export function restPart(options: RestOptions): HttpPart {
-  const { commands, authentication, ratePerMinute } = options;
+  const { commands } = options;
   const byName = new Map(commands.map((command) => [command.name, command]));
   const document = openApi(commands);
   return async (server) => {
     await server.register(
       async (api) => {
-        await api.register(rateLimit, {
-          max: ratePerMinute,
-          timeWindow: 60_000,
-          cache: 10_000,
-          keyGenerator: ({ headers }) => callerOf(headers, authentication).tokenId ?? "",
-          errorResponseBuilder: (_, { ttl }) =>
-            Object.assign(new Refused(429, "Too many requests.", "Wait as long as Retry-After says."), {
-              retryAfterMs: ttl,
-            }),
-        });
+        await limitRate(api, options);
         api.get("/openapi.json", () => document);
         for (const route of routes) {
           const command = byName.get(route.command);
