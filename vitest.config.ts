@@ -28,7 +28,7 @@ const life = ["test/life/**/*.real.test.ts"];
 /** Laws that are tried by thousands of moves, or on what has grown old: they need no server, but minutes. */
 const laws = [
   "test/{ages,servers}/{million,install}.test.ts",
-  "test/machines/no-dead-end.test.ts",
+  "test/machines/no-dead-end{,-conversation}.test.ts",
   "test/runtime/{full-disk,kill,mutants}.test.ts",
 ];
 /** What the ports promise, on stand-ins: each in all its profiles. */

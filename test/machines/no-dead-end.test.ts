@@ -1,27 +1,13 @@
 import { describe, expect, test, vi } from "vitest";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { AgentContext } from "../../src/machines/agent/context.ts";
-import { machines } from "../../src/machines/index.ts";
-import { chartGraph } from "../../src/runtime/chart-graph.ts";
 import type { ActorEvent } from "../../src/runtime/record.ts";
 import type { ChartDriver } from "./chart-driver.ts";
-import { approval, command, drive, question } from "./charts-under-test.ts";
-import { bad, type Explored, explore, good } from "./explore.ts";
+import { drive } from "./charts-under-test.ts";
+import { bad, explore, good } from "./explore.ts";
+import { restingStates } from "./resting-states.ts";
 
 /** From whatever state a chart can come into, it gets where it wants to be once things go well. */
-
-/** Leaves of the chart that an actor can rest in; those that it only passes through are left out. */
-function restingStates(name: keyof typeof machines): string[] {
-  const { states, edges } = chartGraph(machines[name] as (typeof machines)[string]);
-  const always = new Set(
-    edges.filter(({ kind, guard }) => kind === "always" && guard === undefined).map(({ from }) => from),
-  );
-  const parents = new Set(states.map(({ parent }) => parent));
-  return states
-    .filter(({ id, type }) => !parents.has(id) && type !== "history" && type !== "final" && !always.has(id))
-    .map(({ id }) => id.slice(name.length + 1))
-    .toSorted();
-}
 
 /** Thousands of states take a second or two, and several on a busy machine. */
 vi.setConfig({ testTimeout: 60_000 });
@@ -225,123 +211,6 @@ test("agent that nobody has told anything waits for it, and goes on from there",
   agent.send(spaceReady);
   expect(agent.in("room.provisioning.introducing")).toBe(true);
 });
-
-describe("conversation", () => {
-  const leaves = new Set<string>();
-
-  test.each([
-    ["every day", () => everyday],
-    ["after a restore", () => afterRestore],
-    ["while its agent is paused", () => whilePaused],
-    ["after a restore while its agent is paused", () => pausedAtRestore],
-  ])("%s", (_, events) => {
-    for (const leaf of exploreConversation(events()).leaves) leaves.add(leaf);
-  });
-
-  test("comes into each of its states in one of these ways", () =>
-    expect(restingStates("conversation").filter((state) => !leaves.has(state))).toEqual([]));
-});
-
-const everyday: readonly ActorEvent[] = [
-  { type: "MESSAGE", question: question(1) },
-  { type: "MESSAGE", question: question(1, { unreadable: "no images" }) },
-  { type: "EDITED", edits: "$question-1", sender: "@anna:test", text: "new" },
-  { type: "CUT", gap: "s1" },
-  { type: "CLOSE", reason: "It is gone." },
-  { type: "DRAFTING" },
-  { type: "DRAFTED", eventId: "$draft" },
-  { type: "TOOL_APPROVED", tool: "archive" },
-  { type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } },
-  { type: "APPROVAL_WANTED", approval: approval(1) },
-  { type: "APPROVAL_SHOWN", eventId: "$request" },
-  command("approve"),
-  command("deny", { reactionTo: "$request" }),
-  command("stop"),
-  command("retry"),
-];
-
-/** It comes at any time; what differs afterwards by a draft or a decision has been walked through above. */
-const afterRestore: readonly ActorEvent[] = [
-  { type: "restored", store: "store-2" },
-  { type: "MESSAGE", question: question(1) },
-  { type: "MESSAGE", question: question(1, { unreadable: "no images" }) },
-  { type: "CLOSE", reason: "It is gone." },
-  { type: "DRAFTING" },
-  { type: "TOOL_APPROVED", tool: "archive" },
-  { type: "deadLetter", letter: { type: "MESSAGE", question: question(1) } },
-  { type: "APPROVAL_WANTED", approval: approval(1) },
-  command("stop"),
-  command("retry"),
-];
-
-const whilePaused: readonly ActorEvent[] = [
-  { type: "PAUSED" },
-  { type: "RESUMED" },
-  { type: "MESSAGE", question: question(1) },
-  { type: "CLOSE", reason: "It is gone." },
-  command("stop"),
-];
-
-const pausedAtRestore: readonly ActorEvent[] = [
-  { type: "PAUSED" },
-  { type: "restored", store: "store-2" },
-  { type: "MESSAGE", question: question(1) },
-];
-
-function exploreConversation(events: readonly ActorEvent[]): Explored {
-  return explore({
-    start: drive.conversation(),
-    endings: {
-      openConversation: [good({ conversationId: "letta-1" }), bad("unreachable"), bad("refused")],
-      ask: [
-        good({ text: "an answer" }),
-        good({ text: "" }),
-        good({ text: "<no-reply/>" }),
-        good({ text: "half", stopped: true }),
-        bad("unreachable"),
-        bad("busy"),
-        bad("lost"),
-        bad("gone"),
-        bad("held"),
-        bad("failed"),
-      ],
-      lookWhetherPaused: [good({ paused: false }), good({ paused: true }), bad("")],
-      showWait: [good({ eventId: "$draft" }), bad("limited")],
-      reply: [good(), bad("unreachable"), bad("too-large"), bad("forbidden")],
-      withdrawDraft: [good(), bad("unreachable"), bad("missing")],
-      findAnswered: [good({ answered: [] }), good({ answered: ["$question-1"] }), bad("limited"), bad("forbidden")],
-    },
-    events,
-    distinguish: ({ conversationId, queue, current, closed, failed, paused }) => [
-      paused,
-      failed !== undefined,
-      conversationId,
-      closed !== undefined,
-      Math.min(queue.length, 1),
-      current && [
-        Math.min(current.attempt, 2),
-        Math.min(current.tries, 2),
-        current.drafting,
-        current.toolApproved,
-        current.stopping,
-        current.approval !== undefined,
-        current.approval?.eventId !== undefined,
-        current.answer?.outcome,
-        current.question.unreadable !== undefined,
-        current.question.maybeAsked,
-      ],
-    ],
-    check: (actor) => {
-      const where = JSON.stringify(actor.value);
-      if (/backingOff|Later/.test(where)) expect(actor.context.wait, where).toBeDefined();
-      const isPaused = actor.in("paused.waiting");
-      if (isPaused) expect(actor.context.wait?.reason, where).toBe("the agent is paused");
-      if (isPaused) expect([...actor.running, ...actor.timers], where).toEqual([]);
-      if (where === '"idle"') expect(actor.context).toMatchObject({ queue: [] });
-    },
-    settled: (actor) => actor.in("idle") || actor.in("paused.waiting"),
-  });
-}
 
 test("space", () => {
   const asker = "test/agent/agent-1";

@@ -234,7 +234,7 @@ export const room = agentSetup.createStateConfig({
     renewingLater: { always: { guard: not("isStaying"), target: "offline" }, after: { roomRetry: "renewing" } },
     backingOff: {
       always: { guard: "isLeaving", target: "offline" },
-      on: { REPROVISION: "provisioning" },
+      on: { REPROVISION: { target: "provisioning", actions: { type: "goOn", params: { concern: "room" } } } },
       after: { roomRetry: [{ guard: "isStale", target: "provisioning" }, { target: "provisioning.interrupted" }] },
     },
     /** What this agent cannot put right itself. A change by somebody else may be the remedy. */
