@@ -83,7 +83,6 @@ describe("the program as an application service of a real Synapse", () => {
           close: () => pushes.close(),
           deliverTo: (take) => pushes.deliverTo(async (pushed) => (loses ? undefined : take(pushed))),
           ping: () => Promise.reject(new MatrixError("unsupported", "there is no ping", { remedy: "none" })),
-          attend: (signal) => pushes.attend(signal),
         },
       };
     });
@@ -109,7 +108,6 @@ describe("the program as an application service of a real Synapse", () => {
           listen: () => pushes.listen(),
           close: () => pushes.close(),
           ping: (signal) => pushes.ping(signal),
-          attend: (signal) => pushes.attend(signal),
           deliverTo: (take) =>
             pushes.deliverTo(async (pushed) => {
               if (!isHeld) return take(pushed);
