@@ -1,5 +1,6 @@
 import type { ActorOptions } from "./actor-options.ts";
 import { Attendance } from "./actors/feed/attendance.ts";
+import { Company } from "./actors/feed/company.ts";
 import { Feed } from "./actors/feed/feed.ts";
 import { Looks } from "./actors/feed/looks.ts";
 import { Pulse } from "./actors/feed/pulse.ts";
@@ -58,6 +59,7 @@ export function pushedIntake({
   });
   const pulse = new Pulse({
     pushes,
+    company: new Company({ sessions, residents, clock }),
     clock,
     doubt() {
       attendance.forget();

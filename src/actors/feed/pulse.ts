@@ -1,5 +1,6 @@
 import { MatrixError, type Pushes } from "../../matrix/port.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
+import type { Company } from "./company.ts";
 import { Moment } from "./moment.ts";
 
 type News =
@@ -12,7 +13,8 @@ type News =
 export type Reach = { readonly state: "unknown" } | (News & { readonly since: number });
 
 export interface PulseOptions {
-  readonly pushes: Pick<Pushes, "ping" | "attend">;
+  readonly pushes: Pick<Pushes, "ping">;
+  readonly company: Pick<Company, "attend">;
   readonly clock: Clock;
   /** From now on nothing that was said is certain to have been pushed. */
   readonly doubt: () => void;
@@ -126,7 +128,7 @@ export class Pulse {
   /** Whether the homeserver is there, and lets us stay. */
   async #attend(signal: AbortSignal): Promise<"held" | "refused" | "none"> {
     try {
-      await this.#options.pushes.attend(signal);
+      await this.#options.company.attend(signal);
       return "held";
     } catch (error) {
       signal.throwIfAborted();

@@ -19,15 +19,6 @@ export interface PushesOptions {
 }
 
 const nothing = z.unknown();
-const synced = z.object({ next_batch: z.string() });
-
-/** How long the homeserver holds the request by which we notice that it is gone, ms. */
-const holdMs = 30_000;
-const nothingAtAll = JSON.stringify({
-  presence: { types: [] },
-  account_data: { types: [] },
-  room: { rooms: [] },
-});
 
 const pingRemedy =
   "Check that the registration's url leads to homeserver.appservice.listen, also from where the homeserver runs.";
@@ -39,8 +30,6 @@ export class AppservicePushes implements Pushes {
   /** The ping that is under way, until it has come round. */
   #awaited: string | undefined;
   #take: (transaction: Transaction) => Promise<void> = () => Promise.reject(new Error("nobody listens yet"));
-  /** Where the poll by which we stay with the homeserver goes on. */
-  #place: string | undefined;
 
   constructor(options: PushesOptions) {
     this.#options = options;
@@ -83,28 +72,6 @@ export class AppservicePushes implements Pushes {
       throw new MatrixError("refused", "the homeserver reached somebody else at the address of the registration", {
         remedy: `Stop the other process that serves this registration. ${pingRemedy}`,
       });
-  }
-
-  /** A poll of the application service's own user, for nothing. */
-  async attend(signal: AbortSignal): Promise<void> {
-    const call: Call = {
-      action: "staying with the homeserver",
-      method: Method.Get,
-      path: "/sync",
-      query: {
-        since: this.#place,
-        timeout: this.#place === undefined ? 0 : holdMs,
-        filter: nothingAtAll,
-        set_presence: "offline",
-      },
-    };
-    try {
-      this.#place = (await this.#options.api.call(call, synced, signal)).next_batch;
-    } catch (error) {
-      // The place may be what it does not like.
-      this.#place = undefined;
-      throw error;
-    }
   }
 
   close(): Promise<void> {

@@ -35,6 +35,8 @@ async function run(looks: () => Promise<void> = async () => undefined): Promise<
         const failure = failures.shift();
         if (failure !== undefined) throw failure;
       },
+    },
+    company: {
       attend(signal) {
         if (!isThere) return Promise.reject(matrixError("unreachable"));
         if (!attended) {
@@ -80,7 +82,8 @@ describe("the pulse", () => {
     let asked = 0;
     const pulse = new Pulse({
       clock,
-      pushes: { ping: async () => undefined, attend: async () => void asked++ },
+      pushes: { ping: async () => undefined },
+      company: { attend: async () => void asked++ },
       doubt: () => undefined,
       lookBack: async () => undefined,
       open: () => undefined,
@@ -213,10 +216,8 @@ describe("the pulse", () => {
   ])("looks back once all the same where %s", async (_, answer) => {
     const pulse = new Pulse({
       clock,
-      pushes: {
-        ping: async () => undefined,
-        attend: () => Promise.reject(answer),
-      },
+      pushes: { ping: async () => undefined },
+      company: { attend: () => Promise.reject(answer) },
       doubt: () => undefined,
       lookBack: async () => void steps.push("look back"),
       open: () => undefined,

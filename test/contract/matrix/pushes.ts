@@ -105,20 +105,6 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
     await inbox.open();
     expect(await failure(elsewhere.ping(never))).toMatchObject({ message: expect.stringContaining("somebody else") });
   });
-
-  it("lets us stay, and is noticed when it is gone", async () => {
-    const { inbox, synapse } = server();
-    const pushes = await inbox.open();
-    await pushes.attend(never);
-    const begun = performance.now();
-    const stay = failure(pushes.attend(never));
-    await sleep(noticing);
-    await synapse.kill("SIGKILL");
-    expect(await stay).toMatchObject({ kind: "unreachable" });
-    expect(performance.now() - begun).toBeLessThan(5_000);
-    await synapse.restart();
-    await pushes.attend(never);
-  });
 }
 
 /** Some homeservers let the application service itself do nothing before it has an account. */
