@@ -46,7 +46,7 @@ const slow = ["test/packaging/**/*.test.ts"];
 /** How long things take under a homeserver's default rate limits: minutes, or most of an hour. */
 const limits = ["test/limits/**/*.test.ts"];
 /** Builds of the product with one law broken on purpose: each must be caught by the law it breaks. */
-const patches = ["test/{crash,faults}/patches.slow.test.ts"];
+const patches = ["test/{crash,e2e,faults}/patches.slow.test.ts"];
 
 /** Nothing is global here, so that files can share a process and what it has loaded: a third of the time. */
 function shared(name: string, include: readonly string[], exclude: readonly string[] = []) {
