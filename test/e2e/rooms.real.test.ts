@@ -5,10 +5,12 @@ import { guests } from "./cases/guests.ts";
 import { homes } from "./cases/homes.ts";
 import { hostile } from "./cases/hostile.ts";
 import { longAnswers } from "./cases/long.ts";
+import { places } from "./cases/places.ts";
 import { reload } from "./cases/reload.ts";
+import { repeats } from "./cases/repeats.ts";
 import { sideBySide } from "./side-by-side.ts";
 
 sideBySide("people and agents who do what is unusual", {
-  cases: [edits, longAnswers, foreignTurns, guests, homes, hostile, reload, doctor],
+  cases: [edits, places, repeats, longAnswers, foreignTurns, guests, homes, hostile, reload, doctor],
   people: { people: 4, secondClients: 0 },
 });
