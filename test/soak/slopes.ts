@@ -48,7 +48,7 @@ export interface Bound {
 
 export interface Verdict extends Slope {
   readonly bound: Bound;
-  readonly verdict: "near zero" | "GROWS" | "too short to tell";
+  readonly verdict: "does not grow" | "GROWS" | "too short to tell";
 }
 
 /** A process that is younger tells nothing, ms. */
@@ -105,15 +105,15 @@ export const bounds: readonly Bound[] = [
 ];
 
 /**
- * Whether each slope is near zero: at most what is allowed, and its doubt, too. One that lies above that by more than its
- * doubt grows; anything else tells nothing.
+ * Whether anything grows. With its doubt on top a slope that does not is at most what is allowed; one that does is more
+ * than that even without its doubt; anything in between tells nothing.
  */
 export function judgeSlopes(samples: readonly Sample[]): readonly Verdict[] {
   return bounds.map((bound) => {
     const slope = slopeOf(bound.groups(samples));
     const { perUnit, doubt } = slope;
-    const isUnclear = !(doubt <= bound.most && perUnit <= bound.most);
-    const verdict = perUnit - doubt > bound.most ? "GROWS" : isUnclear ? "too short to tell" : "near zero";
+    const grows = perUnit - doubt > bound.most;
+    const verdict = grows ? "GROWS" : perUnit + doubt <= bound.most ? "does not grow" : "too short to tell";
     return { ...slope, bound, verdict };
   });
 }
