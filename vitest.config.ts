@@ -136,7 +136,7 @@ export default defineConfig({
       onServers("programs", programs, 5),
       {
         extends: true,
-        test: { name: "conformance", include: conformance, testTimeout: 240_000, sequence: { groupOrder: 5 } },
+        test: { name: "conformance", include: conformance, testTimeout: 240_000, sequence: { groupOrder: 10 } },
       },
       onServers("neighbours", neighbours, 5),
       onServers("homes", homes, 6),
