@@ -9,7 +9,7 @@ const real = [
 /** The same, with more of it: crowds, long answers, rooms that are changed, and what people rarely do. */
 const rooms = ["test/e2e/{crowds,rooms}.real.test.ts"];
 /** The same, where waiting is most of it: servers that go away and come back. */
-const outages = ["test/e2e/outages.real.test.ts"];
+const outages = ["test/e2e/{outages,restarts}.real.test.ts"];
 /** The program as an application service of a real Synapse, killed too. */
 const appservice = ["test/e2e/appservice*.real.test.ts"];
 /** Programs and models that ask the running program, and have agents say something. */
@@ -46,7 +46,7 @@ const slow = ["test/packaging/**/*.test.ts"];
 /** How long things take under a homeserver's default rate limits: minutes, or most of an hour. */
 const limits = ["test/limits/**/*.test.ts"];
 /** Builds of the product with one law broken on purpose: each must be caught by the law it breaks. */
-const patches = ["test/{crash,e2e,faults}/patches.slow.test.ts"];
+const patches = ["test/{crash,e2e,faults}/*patches.slow.test.ts"];
 
 /** Nothing is global here, so that files can share a process and what it has loaded: a third of the time. */
 function shared(name: string, include: readonly string[], exclude: readonly string[] = []) {
@@ -66,13 +66,23 @@ function shared(name: string, include: readonly string[], exclude: readonly stri
 
 /** Tests that start real servers run one file after the other. */
 function onServers(name: string, include: readonly string[], groupOrder: number, testTimeout = 120_000) {
+  return onServersOfTheirOwn(name, include, groupOrder, { testTimeout, fileParallelism: false });
+}
+
+/** The same where waiting is most of it: two files at a time. */
+function onServersOfTheirOwn(
+  name: string,
+  include: readonly string[],
+  groupOrder: number,
+  { testTimeout = 120_000, fileParallelism = true } = {},
+) {
   return {
     extends: true as const,
     test: {
       name,
       include: [...include],
       globalSetup: "./test/real-setup.ts",
-      fileParallelism: false,
+      fileParallelism,
       // Half as many at once as where nothing but time is needed: two cores have three servers to run beside them.
       maxConcurrency: 10,
       testTimeout,
@@ -131,7 +141,7 @@ export default defineConfig({
         },
       },
       onServers("patches", patches, 4, 240_000),
-      onServers("outages", outages, 5),
+      onServersOfTheirOwn("outages", outages, 11),
       onServers("appservice", appservice, 5),
       onServers("programs", programs, 5),
       {
@@ -139,7 +149,7 @@ export default defineConfig({
         test: { name: "conformance", include: conformance, testTimeout: 240_000, sequence: { groupOrder: 10 } },
       },
       onServers("neighbours", neighbours, 5),
-      onServers("homes", homes, 6),
+      onServersOfTheirOwn("homes", homes, 12),
       onServers("life", life, 7, 600_000),
       onServers("limits", limits, 8),
       {

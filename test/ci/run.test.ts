@@ -91,7 +91,7 @@ describe(".ci/run", () => {
     const { stdout } = run(good);
     const limits = [...stdout.matchAll(/^=== (\w+) \(at most (\d+) s\)/gm)].map(([, name, most]) => `${name} ${most}`);
     expect(limits[0]).toBe("quick 480");
-    expect(limits).toContain("laws 280");
+    expect(limits).toContain("laws 340");
     const taken = [...stdout.matchAll(/^\w+ took \d+ s of (\d+)$/gm)].map(([, share]) => Number(share));
     expect(taken).toHaveLength(limits.length);
     expect(taken.reduce((sum, share) => sum + share)).toBeLessThanOrEqual(3600);
@@ -99,7 +99,7 @@ describe(".ci/run", () => {
 
   test("hands the seed on, and prints it", () => {
     const { stdout } = run({ ...good, crash: `echo "args: $*"; ${one}` });
-    expect(stdout).toContain("args: run test:crash -- --seed 7 --seconds 600 --least 150");
+    expect(stdout).toContain("args: run test:crash -- --seed 7 --kills 160 --seconds 600 --least 150");
     expect(stdout).toContain("\nseed 7\n");
   });
 });

@@ -26,7 +26,8 @@ export interface Patch {
   readonly alongside: readonly LawName[];
 }
 
-export const patches: readonly Patch[] = [
+/** On the way from a message to its answer. */
+export const deliveryPatches: readonly Patch[] = [
   {
     name: "effect-before-commit",
     file: "runtime/embedded/cell.ts",
@@ -88,6 +89,10 @@ export const patches: readonly Patch[] = [
     breaks: "no-answer-lost",
     alongside: [],
   },
+];
+
+/** In what is found again after a kill. */
+export const recoveryPatches: readonly Patch[] = [
   {
     name: "commit-not-synced",
     file: "runtime/embedded/store.ts",

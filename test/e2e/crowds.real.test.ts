@@ -1,6 +1,6 @@
 import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
 import { crowd } from "./cases/crowd.ts";
-import { sideBySide } from "./side-by-side.ts";
+import { sideBySide } from "./together.ts";
 
 let left: Backlog | undefined;
 const backlog = (): Backlog => {

@@ -8,7 +8,7 @@ import { longAnswers } from "./cases/long.ts";
 import { places } from "./cases/places.ts";
 import { reload } from "./cases/reload.ts";
 import { repeats } from "./cases/repeats.ts";
-import { sideBySide } from "./side-by-side.ts";
+import { sideBySide } from "./together.ts";
 
 sideBySide("people and agents who do what is unusual", {
   cases: [edits, places, repeats, longAnswers, foreignTurns, guests, homes, hostile, reload, doctor],

@@ -13,7 +13,7 @@ export interface LettaSocket {
   close(): void;
 }
 
-const replyWithinMs = 30_000;
+const replyWithinMs = 120_000;
 
 export async function openLettaSocket(url: string): Promise<LettaSocket> {
   const socket = new WebSocket(url);

@@ -83,7 +83,7 @@ async function soak(): Promise<boolean> {
     for (const { bound, perUnit, doubt, verdict } of judgeSlopes(samples)) {
       const measured = `${perUnit.toFixed(2)} ± ${doubt.toFixed(2)} ${bound.unit}`;
       say(`${bound.name.padEnd(24)}${measured.padEnd(34)}at most ${bound.most}: ${verdict}`);
-      judge(verdict === "near zero");
+      judge(verdict === "does not grow");
     }
   } catch (error) {
     failed++;

@@ -2,15 +2,30 @@ import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { census, type People } from "./cases/census.ts";
 import { startWorld, type World } from "./world.ts";
 
-export interface SideBySide {
+/** Cases that share one Synapse, one Letta and one running program. */
+export interface Together {
   readonly cases: readonly ((world: () => World) => void)[];
-  /** What happens before the first case, which would disturb others beside it. */
+  /** What happens before the first case. */
   readonly before?: (world: World) => Promise<void>;
+  /** For what must hold when all are over. */
   readonly people: People;
 }
 
-/** Cases that share one Synapse, one Letta and one running program, and what must hold when all are over. */
-export function sideBySide(name: string, { cases, before = async () => {}, people }: SideBySide): void {
+/** For cases that do not disturb each other. */
+export function sideBySide(name: string, options: Together): void {
+  inOneWorld(name, options, (cases) => describe.concurrent("side by side", cases));
+}
+
+/** For cases in which what is stopped, cut or killed is everybody's. */
+export function oneAfterTheOther(name: string, options: Together): void {
+  inOneWorld(name, options, (cases) => describe("one after the other", cases));
+}
+
+function inOneWorld(
+  name: string,
+  { cases, before = async () => {}, people }: Together,
+  describeAll: (cases: () => void) => void,
+): void {
   describe(name, { timeout: 300_000 }, () => {
     let started: World | undefined;
     let prepared = false;
@@ -31,7 +46,7 @@ export function sideBySide(name: string, { cases, before = async () => {}, peopl
     });
     afterAll(() => started?.close({ keep: failed || !prepared }), 60_000);
 
-    describe.concurrent("side by side", () => {
+    describeAll(() => {
       for (const happens of cases) happens(world);
     });
     describe("when all is over", () => census(world, people));

@@ -1,0 +1,4 @@
+import { caught } from "./caught.ts";
+import { recoveryPatches } from "./patches.ts";
+
+caught(recoveryPatches);
