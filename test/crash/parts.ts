@@ -34,10 +34,10 @@ interface Share {
 }
 
 const mixed: readonly Share[] = [
-  { name: "real servers", kinds: { letta: "real", homeserver: "real" }, share: 0.1, endsAt: 0.3 },
-  { name: "real homeserver", kinds: { letta: "stand-in", homeserver: "real" }, share: 0.25, endsAt: 0.6 },
-  { name: "stand-ins", kinds: { letta: "stand-in", homeserver: "synapse" }, share: 0.35, endsAt: 0.8 },
-  { name: "stand-ins, Tuwunel", kinds: { letta: "stand-in", homeserver: "tuwunel" }, share: 0.15, endsAt: 0.9 },
+  { name: "real servers", kinds: { letta: "real", homeserver: "real" }, share: 0.1, endsAt: 0.25 },
+  { name: "real homeserver", kinds: { letta: "stand-in", homeserver: "real" }, share: 0.25, endsAt: 0.52 },
+  { name: "stand-ins", kinds: { letta: "stand-in", homeserver: "synapse" }, share: 0.35, endsAt: 0.76 },
+  { name: "stand-ins, Tuwunel", kinds: { letta: "stand-in", homeserver: "tuwunel" }, share: 0.15, endsAt: 0.88 },
   { name: "stand-ins, Dendrite", kinds: { letta: "stand-in", homeserver: "dendrite" }, share: 0.15, endsAt: 1 },
 ];
 
