@@ -128,7 +128,7 @@ export default defineConfig({
       shared("stand-ins", standIns),
       onServers("real", real, 1),
       onServers("rooms", rooms, 1),
-      onServers("contract", contract, 2),
+      onServersOfTheirOwn("contract", contract, 13),
       {
         extends: true,
         test: {

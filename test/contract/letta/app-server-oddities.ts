@@ -52,8 +52,9 @@ export const appServerOddityCases: Readonly<Record<keyof AppServerOddities, read
   cutTurnsHold: [
     "takes no message where a turn was cancelled with its socket, but in a copy, and there again after a restart",
     async (caller, server) => {
-      const { conversation, client } = await cutOff(caller);
+      const { conversation, nonce, client } = await cutOff(caller);
       const otids = [randomUUID(), randomUUID(), randomUUID()] as const;
+      await eventually(() => server.modelCalls(nonce)[0]?.endedAt !== undefined, server);
       await sleep(500 / server.haste);
       expect(await client.send(conversation, { otid: otids[0] })).toMatchObject({ accepted: true });
       expect((await client.end(otids[0])).error).toMatch(/already has an active run/);
