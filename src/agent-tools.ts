@@ -27,8 +27,8 @@ export interface AgentToolsOptions {
 export function agentTools({ commands, offered, logger }: AgentToolsOptions): ExternalTools {
   const tools = new Map(
     new Catalogue(commands)
-      .of("all")
-      .filter(({ command, definition: { name } }) => agentScopes.has(command.scope) && offered.includes(name))
+      .named(offered)
+      .filter(({ command }) => agentScopes.has(command.scope))
       .map((tool) => [tool.listed.name, tool]),
   );
   return {

@@ -163,13 +163,18 @@ export class Catalogue {
   }
 
   of(toolset: Toolset): readonly Tool[] {
-    this.#tools ??= this.#made();
+    this.#tools ??= this.#made(definitions);
     return this.#tools.filter(({ definition }) => toolset === "all" || definition.toolset === toolset);
   }
 
-  #made(): readonly Tool[] {
+  /** These only, whatever toolset they are in: no other is made for that. */
+  named(names: readonly string[]): readonly Tool[] {
+    return this.#made(definitions.filter(({ name }) => names.includes(name)));
+  }
+
+  #made(wanted: readonly ToolDefinition[]): readonly Tool[] {
     const byName = new Map(this.commands.map((command) => [command.name, command]));
-    return definitions.flatMap((definition) => {
+    return wanted.flatMap((definition) => {
       const command = byName.get(definition.command);
       return command === undefined ? [] : [new Tool(definition, command)];
     });

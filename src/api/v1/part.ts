@@ -20,12 +20,16 @@ export interface RestOptions extends RateLimit {
 export function restPart(options: RestOptions): HttpPart {
   const { commands } = options;
   const byName = new Map(commands.map((command) => [command.name, command]));
-  const document = openApi(commands);
+  // To make it takes longer than most requests, and few ask for it.
+  let document: ReturnType<typeof openApi> | undefined;
   return async (server) => {
     await server.register(
       async (api) => {
         await limitRate(api, options);
-        api.get("/openapi.json", () => document);
+        api.get("/openapi.json", () => {
+          document ??= openApi(commands);
+          return document;
+        });
         for (const route of routes) {
           const command = byName.get(route.command);
           if (command !== undefined) serve(api, route, command, options);
