@@ -87,6 +87,12 @@ describe.each(Object.entries(ways))("a conversation that was backed up %s", (_, 
 });
 
 describe("a restored conversation", () => {
+  test("no longer believes that Letta had the turn from here alone", () => {
+    const conversation = doubting((one) => one.send({ type: "ASKED_HERE" }));
+    conversation.done("findAnswered", { answered: [] });
+    expect(turnOf(conversation, "ask").askedHere).toBeUndefined();
+  });
+
   test("sends an answer that it has and the room has not", () => {
     const conversation = doubting((one) => one.done("ask", { text: "so" }));
     conversation.done("findAnswered", { answered: [] });

@@ -2,7 +2,7 @@ import { type LettaBackend, LettaError, type TurnEvent, type TurnFate, type Turn
 import type { Turn, TurnInput } from "../../machines/conversation/context.ts";
 import type { conversationMachine } from "../../machines/conversation/index.ts";
 import { silence } from "../../machines/conversation/setup.ts";
-import { causeOf, type Question } from "../../machines/question.ts";
+import { causeOf } from "../../machines/question.ts";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { ChildEffects, EffectContext } from "../../runtime/effect.ts";
 import type { Sessions } from "../sessions.ts";
@@ -40,6 +40,8 @@ const stopWithin = 3_000;
 
 /** Noted before the first approval: the input that this effect was started with does not know of it after a restart. */
 const toolApproved = "tool approved";
+/** Noted before Letta has the turn for the first time, for the same reason. */
+const askedHere = "asked here";
 
 export interface AskDependencies {
   readonly letta: LettaBackend;
@@ -152,6 +154,8 @@ async function answerOf({ letta, request, input, context, stop, room, approvals,
   const { restarted, checkpointed, signal } = context;
   const { conversation, otid } = request;
   const mayHaveIt = restarted || turn.tries > 0 || turn.question.maybeAsked === true;
+  // An earlier store of ours may have asked, and been asked about tools.
+  const earlierMayKnow = turn.question.maybeAsked === true && turn.askedHere !== true && checkpointed !== askedHere;
   const lookUp = (): Promise<TurnFate> => letta.lookUp(conversation, otid, signal);
   const fate: TurnFate = mayHaveIt ? await lookUp() : { state: "unknown" };
   const closeEarlier = async () => {
@@ -172,11 +176,12 @@ async function answerOf({ letta, request, input, context, stop, room, approvals,
     case "answered":
       return fate.text;
     case "lost":
-      return await giveUp(fate, request, turn.question);
+      return await giveUp(fate, request, earlierMayKnow);
     case "unknown":
       if (stop.asked) throw new Stopped("the turn was stopped before it began");
       // A tool has run in this attempt, whatever the history says: it must not run again.
       if (turn.toolApproved || checkpointed === toolApproved) throw new TurnLost();
+      if (earlierMayKnow) await noteAskedHere(context);
       return await show(letta.ask(request, signal)).catch(unlessAnswered(lookUp));
     case "running": {
       await show(letta.follow(request, signal)).catch(unlessCut).catch(unlessAnswered(lookUp));
@@ -185,7 +190,7 @@ async function answerOf({ letta, request, input, context, stop, room, approvals,
       // It went on without anybody's being asked here: somebody has decided in Letta's own app.
       if (settled.state !== "running") await closeEarlier();
       if (settled.state === "answered") return settled.text;
-      if (settled.state === "lost") return await giveUp(settled, request, turn.question);
+      if (settled.state === "lost") return await giveUp(settled, request, earlierMayKnow);
       throw new LettaError("busy", "Letta has not finished with this message", {
         remedy: "wait: it is looked up again",
       });
@@ -197,11 +202,16 @@ async function answerOf({ letta, request, input, context, stop, room, approvals,
 async function giveUp(
   { ranTool, calledTool }: Extract<TurnFate, { state: "lost" }>,
   request: TurnRequest,
-  { maybeAsked }: Question,
+  earlierMayKnow: boolean,
 ): Promise<never> {
-  const tool = ranTool ?? (maybeAsked === true ? calledTool : undefined);
+  const tool = ranTool ?? (earlierMayKnow ? calledTool : undefined);
   if (tool !== undefined) await request.beforeApproval(tool);
   throw new TurnLost();
+}
+
+async function noteAskedHere({ checkpoint, emit }: Pick<AskContext, "checkpoint" | "emit">): Promise<void> {
+  await checkpoint(askedHere);
+  await emit({ type: "ASKED_HERE" });
 }
 
 /** A turn that fell silent may have been answered all the same: its last words were lost, the history has them. */

@@ -26,6 +26,8 @@ export interface Turn {
   readonly draft?: string;
   /** True before the first tool call is approved: from then on the attempt must not be repeated. */
   readonly toolApproved: boolean;
+  /** Letta had never had this turn when it was asked from here: whatever ran in it, was asked about here. */
+  readonly askedHere?: true | undefined;
   /** A person wants it stopped. */
   readonly stopping?: true;
   /** The last tool call that a person was asked about, while nobody has decided. */
@@ -79,6 +81,8 @@ export type ConversationEvent =
   /** A draft is about to be sent. */
   | { readonly type: "DRAFTING" }
   | { readonly type: "DRAFTED"; readonly eventId: string }
+  /** Letta is about to have this turn for the first time, whatever an earlier store of ours may have done. */
+  | { readonly type: "ASKED_HERE" }
   /** A tool call of the running turn is about to be approved. */
   | { readonly type: "TOOL_APPROVED"; readonly tool: string }
   /** A tool call of the running turn needs a person's approval. */

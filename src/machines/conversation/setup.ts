@@ -106,7 +106,7 @@ export const conversationSetup = setup({
     /** Letta may have had any of them, and the room their answers. What failed last may not be the last any more. */
     doubt: assign(({ context: { queue, current } }) => ({
       queue: queue.map(asMaybeAsked),
-      ...(current !== undefined && { current: { ...current, question: asMaybeAsked(current.question) } }),
+      ...(current !== undefined && { current: asDoubted(current) }),
       failed: undefined,
       wait: undefined,
     })),
@@ -206,6 +206,10 @@ export const conversationSetup = setup({
     retry: ({ context: { current } }) => backoff(current?.tries ?? 1, current?.retryAfterMs),
   },
 });
+
+function asDoubted(current: Turn): Turn {
+  return { ...current, question: asMaybeAsked(current.question), askedHere: undefined };
+}
 
 function asMaybeAsked(question: Question): Question {
   return { ...question, maybeAsked: true };

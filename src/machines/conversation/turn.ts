@@ -68,6 +68,7 @@ export const turn = conversationSetup.createStateConfig({
   },
   initial: "asking",
   on: {
+    ASKED_HERE: { actions: { type: "amend", params: { askedHere: true } } },
     TOOL_APPROVED: { actions: { type: "amend", params: { toolApproved: true } } },
     DRAFTED: { actions: { type: "amend", params: ({ event }) => ({ draft: event.eventId }) } },
     DRAFTING: { actions: { type: "amend", params: { drafting: true } } },

@@ -74,3 +74,20 @@ test.each([
     expect(context.emitted.filter(({ type }) => type === "TOOL_APPROVED")).toHaveLength(said);
   },
 );
+
+test("once Letta is known never to have had the turn, a call in its history is one that was asked about here", async () => {
+  w.letta.fates = [{ state: "unknown" }];
+  w.letta.turns = [[() => expect(first.emitted).toContainEqual({ type: "ASKED_HERE" })]];
+  const first = effectContext<ConversationEvent>();
+  await expect(ask(w)(w.input({ question: maybeAsked() }), first)).rejects.toMatchObject({ kind: "unreachable" });
+  expect(first.checkpoints).toEqual(["asked here"]);
+
+  const again = effectContext<ConversationEvent>({ restarted: true, checkpointed: "asked here" });
+  w.letta.fates = [{ state: "lost", calledTool: "Bash" }];
+  await expect(ask(w)(w.input({ question: maybeAsked() }), again)).rejects.toBeInstanceOf(TurnLost);
+  const later = effectContext<ConversationEvent>();
+  w.letta.fates = [{ state: "lost", calledTool: "Bash" }];
+  const turn = { question: maybeAsked(), tries: 1, askedHere: true } as const;
+  await expect(ask(w)(w.input(turn), later)).rejects.toBeInstanceOf(TurnLost);
+  expect([...again.emitted, ...later.emitted]).toEqual([]);
+});
