@@ -282,6 +282,26 @@ describe("what people command", () => {
     expect(broken({ askings: late, inputs })).toContainEqual(allowed);
   });
 
+  test("is begun late, too, when it was wanted once more and stopped again: once for each input", () => {
+    const again = { ...stop, eventId: "$stop2" };
+    const stoppedAgain = event(scout.userId, {
+      msgtype: "m.text",
+      body: "(Stopped.)",
+      "m.relates_to": { "m.in_reply_to": { event_id: "$n1" } },
+      ...mark("$n1", { outcome: "error", retry: retry.eventId }),
+    });
+    const room = [...whole.slice(0, -1), said("!stop", again.eventId), stoppedAgain];
+    const others = fine.askings.filter(({ nonce }) => nonce !== "n1");
+    const input = (otid: string, at: number) => ({ otid, eventId: "$n1", what: "ask", at }) as const;
+    const passings = [230, 255].map((at) => ({ boundary: "acknowledged", eventId: "$n1", at }) as const);
+    const told = { ...shown(...room), commands: [stop, retry, again], passings };
+    const askings = [asking("n1", 100), asking("n1", 260), ...others];
+    expect(broken({ ...told, askings, inputs: [input("o1", 99), input("o2", 240)] })).toEqual([]);
+    expect(broken({ ...told, askings, inputs: [input("o1", 99)] })).toEqual([allowed]);
+    const twice = [asking("n1", 100), asking("n1", 240), asking("n1", 260), ...others];
+    expect(broken({ ...told, askings: twice, inputs: [input("o1", 99), input("o2", 239)] })).toContainEqual(allowed);
+  });
+
   test("explains one word about it", () => {
     expect(broken({ ...shown(...timeline, remark("$stop")), commands: [stop] })).toEqual([]);
     expect(broken(shown(...timeline, remark("$stop")))).toEqual([

@@ -262,13 +262,22 @@ function sentAndStopped({ message, endings, evidence, ...rest }: Case, before: n
 }
 
 /** Nor when as many turns as people wanted are over. */
-function askedAfterAll({ message, evidence }: Case, retries: number): string[] {
+function askedAfterAll(one: Case, retries: number): string[] {
+  const { message, evidence } = one;
   const ended = evidence.passings.filter(
     ({ boundary, eventId }) => boundary === "acknowledged" && eventId === message.eventId,
   );
-  return askingsOf(message, evidence)
-    .filter((asking) => ended.filter(({ at }) => at < asking.at).length > retries)
-    .map(() => `the model was asked again after ${retries + 1} turns`);
+  const askings = askingsOf(message, evidence);
+  const late = askings.filter((asking) => ended.filter(({ at }) => at < asking.at).length > retries);
+  const [first] = late;
+  const sent = new Set(
+    evidence.inputs
+      .filter(({ what, eventId, at }) => what === "ask" && eventId === message.eventId && at < (first?.at ?? 0))
+      .map(({ otid }) => otid),
+  );
+  // Each input is begun once: where there are as many, what comes late is the last of them.
+  const begunLate = first !== undefined && askings.length <= sent.size && sentAndStopped(one, first.at) ? 1 : 0;
+  return late.slice(begunLate).map(() => `the model was asked again after ${retries + 1} turns`);
 }
 
 /** An input that Letta has taken is not sent again under the same id unless Letta's history turns out not to know it. */
