@@ -34,9 +34,25 @@ export interface Errand {
 
 export type Deed =
   | ({ readonly kind: "message"; readonly text: string; readonly notice?: true } & Place & Extra)
+  | FileDeed
   | { readonly kind: "edit"; readonly event: string; readonly text: string }
   | { readonly kind: "reaction"; readonly event: string; readonly sign: string }
   | { readonly kind: "redaction"; readonly event: string };
+
+/** Shows a file that the homeserver has already. */
+export interface FileDeed {
+  readonly kind: "file";
+  /** Its address. */
+  readonly file: string;
+  readonly name: string;
+  readonly contentType: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly shownAs: "m.image" | "m.audio" | "m.video" | "m.file";
+  readonly caption?: string;
+  readonly thread?: string;
+  readonly marks?: Readonly<Record<string, string | number>>;
+}
 
 export interface Place {
   /** The thread it belongs into, by its root event. */
@@ -69,7 +85,14 @@ interface Queued extends Errand {
 }
 
 /** Events that it has become, or why it has not. */
-export type Outcome = { readonly key: string; readonly events: readonly string[] } | Failure;
+export type Outcome = Success | Failure;
+
+interface Success {
+  readonly key: string;
+  readonly events: readonly string[];
+  /** The one that is shown, by its address. */
+  readonly file?: string;
+}
 
 interface Failure {
   readonly key: string;
@@ -211,7 +234,8 @@ function keyOf({ queue }: OutboxContext): string {
 }
 
 function succeeded(context: OutboxContext, event: { readonly output: readonly string[] }): Outcome {
-  return { key: keyOf(context), events: event.output };
+  const what = context.queue[0]?.what;
+  return { key: keyOf(context), events: event.output, ...(what?.kind === "file" && { file: what.file }) };
 }
 
 /** Where the asker waits no more to hear that it is said, it is told in its conversation. */
