@@ -48,7 +48,7 @@ describe("completion", () => {
     expect(await offered("discovery", "r")).toEqual(["run"]);
     expect(await offered("discovery", "run", "--j")).toEqual(["--json"]);
     expect(await offered("messages", "se")).toEqual(["search", "send"]);
-    expect(await offered("files", "")).toEqual(["send", "get"]);
+    expect(await offered("files", "g")).toEqual(["get"]);
     expect(await offered("chart", "conv")).toEqual(["conversation"]);
     expect(await offered("status", "--wa")).toEqual(["--watch"]);
     expect(await offered("run", "--wa")).toEqual([]);

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { freePort } from "../servers/free-port.ts";
 import { answerTo } from "./answers.ts";
+import { lateAnswers } from "./cases/late-answers.ts";
 import { eventually } from "./eventually.ts";
 import { messageOf } from "./room-event.ts";
 import { type Resident, startWorld, type World } from "./world.ts";
@@ -18,8 +19,6 @@ const asked = z.object({
 });
 const done = z.object({ state: z.literal("done"), events: z.array(z.string()) });
 const told = z.object({ text: z.string().optional(), events: z.array(z.string()).optional() }).loose();
-/** The final of an answer that passes on what another agent has said. */
-const late = z.object({ "io.letta_matrix.turn": z.object({ final: z.literal(true), reply_to: z.string() }) });
 const waiting = z.object({ conversations: z.array(z.object({ state: z.string(), queued: z.number() })) });
 const listed = z.object({ messages: z.array(z.object({ event: z.string(), sender: z.string(), text: z.string() })) });
 
@@ -101,40 +100,7 @@ describe("programs that have agents say something", { timeout: 120_000 }, () => 
     expect(world().calls(nonce)).toHaveLength(2);
   });
 
-  it("an answer for which nobody waits comes back to where it was asked, is heard once over a kill -9, and goes no further", async () => {
-    const { anna } = world();
-    const nonce = world().nonce();
-    world().plan(nonce, { text: "It will snow.", delayMs: 6_000 });
-    // Directives do not nest.
-    const message = `Will it snow? [[nonce=${nonce}]]`;
-    const wish = JSON.stringify({ agent: "sage", message }).replaceAll(/[[\]]/g, (sign) =>
-      sign === "[" ? "\\u005b" : "\\u005d",
-    );
-    const told = await world().ask(scout, `Ask Sage. [[tool=send_message_to_agent]] [[arguments=${wish}]]`);
-    const answer = await answerTo(anna, scout, told.questionId);
-    expect(answer.text).toMatch(/"comesBack":true/);
-    await world().app.kill();
-    await world().start();
-    const passedOn = await anna.until(
-      "what Scout makes of the answer",
-      () => {
-        const found = anna.events(scout.roomId).filter(({ content }) => late.safeParse(content).data !== undefined);
-        return found.length > 0 ? found : undefined;
-      },
-      60_000,
-    );
-    expect(passedOn.map(({ sender }) => sender)).toEqual([scout.userId]);
-    expect(passedOn.map((event) => messageOf(event)?.["m.mentions"]?.user_ids)).toEqual([[anna.userId]]);
-    const heard = world()
-      .stack.model.calls()
-      .filter(({ question }) => question.includes("in answer to: what you have asked this agent"));
-    expect(heard).toMatchObject([{ secretWord: scout.secretWord, question: expect.stringContaining("It will snow.") }]);
-    expect(world().calls(nonce)).toHaveLength(1);
-    // It is not answered back: nothing more was said in Sage's room.
-    const inSages = anna.events(sage.roomId).filter(({ sender }) => sender === scout.userId);
-    expect(inSages.filter((event) => messageOf(event)?.body.startsWith("Will it snow"))).toHaveLength(1);
-    expect(inSages.some(({ content }) => late.safeParse(content).success)).toBe(false);
-  });
+  lateAnswers(world, () => ({ asking: scout, asked: sage }));
 
   it("a message under one key stands in the room once, over a kill -9, too", async () => {
     const bearer = await token("--scope", "messages:send", "messages:read");

@@ -13,7 +13,7 @@ export interface WatchedAnswer {
 const talk = z.object({
   current: z
     .object({
-      question: z.object({ eventId: z.string(), returned: z.unknown() }),
+      question: z.object({ eventId: z.string(), returned: z.unknown().optional() }),
       answer: z.object({ outcome: z.enum(["answer", "error"]), text: z.string() }).optional(),
     })
     .optional(),
