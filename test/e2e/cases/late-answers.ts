@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { answerTo } from "../answers.ts";
-import { eventually } from "../eventually.ts";
 import { messageOf, type RoomEvent } from "../room-event.ts";
 import type { Resident, World } from "../world.ts";
 
@@ -44,10 +43,7 @@ export function lateAnswers(world: () => World, agents: () => AmongEachOther): v
     const { asking, asked } = agents();
     const before = passedOn(asking).length;
     const { nonce, questionId } = await askThrough("It is a grey heron.", 4_000);
-    // Before it is answered, and again when the answer has come to the model.
-    await app.kill();
-    await world().start();
-    await eventually("the model to hear the answer", async () => heard("a grey heron")[0], 90_000);
+    // Before it is answered, and again when what is made of it stands there.
     await app.kill();
     await world().start();
     const [told] = await anna.until(
@@ -58,15 +54,15 @@ export function lateAnswers(world: () => World, agents: () => AmongEachOther): v
       },
       90_000,
     );
+    await app.kill();
+    await world().start();
     expect(told?.content).toMatchObject({ "io.letta_matrix.turn": { cause: questionId, reply_to: asked.userId } });
     expect([told?.sender, told && messageOf(told)?.["m.mentions"]?.user_ids]).toEqual([asking.userId, [anna.userId]]);
     // One more question and answer: whatever would come twice has come by then.
     const { questionId: last } = await world().ask(asking, "Anything else?");
     await answerTo(anna, asking, last);
     expect(passedOn(asking)).toHaveLength(before + 1);
-    const hearings = heard("a grey heron");
-    expect(hearings.every(({ secretWord }) => secretWord === asking.secretWord)).toBe(true);
-    expect(world().calls(nonce)).toHaveLength(1);
+    expect(heard("a grey heron")).toMatchObject([{ secretWord: asking.secretWord }]);
     // It is not answered back.
     const inTheirs = anna.events(asked.roomId).filter(({ sender }) => sender === asking.userId);
     expect(inTheirs.filter((event) => messageOf(event)?.body.includes(nonce))).toHaveLength(1);
