@@ -11,5 +11,5 @@ printFigures([
   ...(await commitLatency(200, 20_000)),
   ...(await turnCost({ rounds: 5, messages: 20 })),
   ...(await homes(100)),
-  ...(await programSends({ rounds: 5, sends: 30 })),
+  ...(await programSends({ rounds: 5, sends: 20 })),
 ]);
