@@ -52,6 +52,8 @@ export interface Call {
   /** Names this call in the audit log, in answers and in log lines. */
   readonly requestId: string;
   readonly signal: AbortSignal;
+  /** Of an agent that calls while it answers something: Letta's conversation, where that is known. */
+  readonly conversationId?: string;
   /** Tells whoever waits how far it is; left out where nobody is told. */
   progress?(message: string): void;
   /** Is told at once what comes of it, before it is over; left out where nobody listens. */

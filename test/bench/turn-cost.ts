@@ -22,6 +22,8 @@ export const subjectTask = z.object({
   secret: z.string(),
   dataFolder: z.string(),
   human: z.string(),
+  /** Where programs may call, if they are to. */
+  apiPort: z.number().exactOptional(),
 });
 
 export type SubjectTask = z.infer<typeof subjectTask>;
@@ -79,7 +81,7 @@ export async function turnCost({ rounds, messages }: TurnCostOptions): Promise<F
   }
 }
 
-class Subject {
+export class Subject {
   readonly roomId: string;
   readonly #process: ReturnType<typeof fork>;
 

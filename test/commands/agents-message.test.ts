@@ -7,7 +7,10 @@ import { agentsMessage, NobodyAsks, OwnSelf } from "../../src/commands/agents/me
 import { Deadlock, type Waits } from "../../src/commands/agents/waits.ts";
 import type { Call, CommandContext } from "../../src/commands/command.ts";
 import { bind } from "../../src/commands/command.ts";
+import { NotDone } from "../../src/commands/messages/errand.ts";
 import { NotYours } from "../../src/commands/messages/speaker.ts";
+import { addressOf } from "../../src/machines/addresses.ts";
+import { matrixError } from "../ports/fake-homeserver.ts";
 import { type TwoAgents, twoAgents } from "./two-agents.ts";
 
 const scout = { principal: { name: "Scout's", scopes: new Set(scopes), agentId: "agent-1" }, requestId: "r" };
@@ -18,9 +21,10 @@ let context: CommandContext;
 let waits: Waits;
 let answering: TwoAgents["answering"];
 let settled: TwoAgents["settled"];
+let told: TwoAgents["told"];
 
 beforeEach(async () => {
-  ({ place, ownRoom, context, waits, answering, settled } = await twoAgents());
+  ({ place, ownRoom, context, waits, answering, settled, told } = await twoAgents());
 });
 
 function message(input: object, as: Omit<Call, "signal"> = scout): Promise<unknown> {
@@ -91,6 +95,50 @@ describe("a message from agent to agent", () => {
     });
     // Whoever has waited does not wait any more.
     waits.begin("agent-2", "agent-1");
+  });
+
+  describe("from within a turn", () => {
+    const room = "!any:test";
+    const inTurn = { ...scout, conversationId: "conv-1" };
+
+    beforeEach(() => answering("agent-1", 0, room));
+
+    test("is written down there before it is said, and says where the answer is wanted", async () => {
+      expect(await message({ to: "Sage", text: "later" }, inTurn)).toMatchObject({ state: "asked", comesBack: true });
+      const to = addressOf.conversation("test", "agent-1", room);
+      const about = { eventId: "$q", sender: "@anna:test" };
+      expect(told).toMatchObject([{ to, event: { type: "ASKING", name: "Sage", about } }]);
+      const event = lastEvent();
+      const heard = event && hear(event, ownRoom, { ...listener, ownRoomId: ownRoom });
+      const key = expect.stringMatching(/^[\w-]{43}$/);
+      expect(heard).toMatchObject({ question: { from: { replyTo: { roomId: room, key } } } });
+    });
+
+    test("is not told again what the tool has given", async () => {
+      context = { ...context, answers: { wait: async () => ({ outcome: "answer", text: "Sunny." }) } };
+      const result = await message({ to: "Sage", text: "weather?", wait: 5 }, inTurn);
+      expect(result).toMatchObject({ state: "answered" });
+      expect(result).not.toHaveProperty("comesBack");
+      expect(told.map(({ event }) => event)).toMatchObject([{ type: "ASKING" }, { type: "HEARD" }]);
+    });
+
+    test("nobody is told where it is refused at once", async () => {
+      place.homeserver.fail("send", matrixError("refused"));
+      await expect(message({ to: "Sage", text: "no" }, inTurn)).rejects.toThrow(NotDone);
+      expect(told.map(({ event }) => event)).toMatchObject([{ type: "ASKING" }, { type: "HEARD" }]);
+    });
+
+    test("comes back nowhere from another conversation, from two at a time, and from the asked one's own room", async () => {
+      for (const prepare of [
+        () => message({ to: "Sage", text: "x" }, { ...scout, conversationId: "another" }),
+        () => {
+          answering("agent-1", 0, ownRoom);
+          return message({ to: "Sage", text: "x" });
+        },
+      ])
+        expect(await prepare()).not.toHaveProperty("comesBack");
+      expect(told).toEqual([]);
+    });
   });
 
   test("is refused to who is bound to another agent, to nobody in particular, and to the agent itself", async () => {

@@ -8,7 +8,7 @@ import { serve } from "./serve.ts";
 
 const agentId = "agent-bench";
 
-serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
+serve(async ({ baseUrl, serverName, secret, dataFolder, human, apiPort }) => {
   const registration = { kind: "shared-secret", secret } as const;
   const homeserver = new ClientServerHomeserver({ baseUrl, serverName, registration });
   const app = createApp(
@@ -28,7 +28,12 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
       history: { importLimit: 0 },
       formerClients: { legacyOpen: false },
       drafts: { ratePerSecond: 10, burst: 10 },
-      api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
+      api: {
+        ...(apiPort !== undefined && { listen: { host: "127.0.0.1", port: apiPort } }),
+        allowedHosts: [],
+        allowedOrigins: [],
+        ratePerMinute: 100_000,
+      },
       log: { level: "warn" },
     },
     createLogger({ level: "warn", secrets: [] }),
