@@ -16,6 +16,7 @@ import { installation, room, server } from "../api/installation.ts";
 import { cliEnvironment } from "../cli/cli-environment.ts";
 import { printing } from "../cli/printed.ts";
 import { callersInMemory } from "../commands/callers.ts";
+import { ofToday } from "./clients.ts";
 
 // Each client starts a process, which takes seconds where much else runs.
 vi.setConfig({ testTimeout: 60_000 });
@@ -68,7 +69,7 @@ const generations: readonly (readonly [string, (...more: readonly string[]) => P
   [
     "of today",
     async (...more) => {
-      const client = new ClientOfToday({ name: "test", version: "1" });
+      const client = new ClientOfToday({ name: "test", version: "1" }, ofToday);
       await client.connect(new TransportOfToday(started(more)));
       closers.push(() => client.close());
       return client;
