@@ -211,6 +211,7 @@ async function compose(
     sessions,
     botUserId,
     waits: new Waits(),
+    talk: options.talk,
     answers: new AnswerWatch(host, serverName, clock, growing),
     ...callers,
   });

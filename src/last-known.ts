@@ -22,6 +22,7 @@ export async function openLastKnown(dataFolder: string, server: string) {
     sessions: { as: nobodyActs },
     botUserId: "",
     waits: new Waits(),
+    talk: { mostHops: 0 },
     answers: { wait: async () => undefined },
   };
   const commands = bindCommands({

@@ -123,6 +123,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
     invitations: file.invitations,
     commands: { people: file.commands.people.length > 0 ? file.commands.people : file.invite },
     history: { importLimit: file.history.import },
+    agents: { mostHops: file.agents.most_hops },
     formerClients: {
       legacyOpen: file.api.legacy_open,
       ...(secrets.internalKey !== undefined && { internalKey: secrets.internalKey }),

@@ -219,6 +219,23 @@ const commands = z
       "Who may say !stop (ends the answer that is being written) and !retry (tries again what failed) to agents, and !approve and !deny to their requests.",
   });
 
+const agents = z
+  .strictObject({
+    most_hops: z
+      .int("must be a whole number")
+      .min(1, "must be at least 1")
+      .max(100, "must be at most 100")
+      .default(10)
+      .meta({
+        description:
+          "Through how many agents a thing may go: what an agent says to another one while it answers counts one more than what it was asked. The one that would go beyond is told to answer instead.",
+        example: "most_hops: 10",
+        reload: live("for what is said from then on"),
+      }),
+  })
+  .prefault({})
+  .meta({ description: "How agents talk to each other." });
+
 const drafts = z
   .strictObject({
     rate: z
@@ -290,6 +307,7 @@ export const configFile = z.strictObject({
   history,
   invitations,
   commands,
+  agents,
   drafts,
   api,
   log,
@@ -374,6 +392,7 @@ export interface Config {
   /** User ids of the people who may command agents. */
   readonly commands: { readonly people: readonly string[] };
   readonly history: { readonly importLimit: number };
+  readonly agents: { readonly mostHops: number };
   /** Who is let in on the routes of the older system, besides those who have a token. */
   readonly formerClients: {
     /** A secret. */

@@ -143,7 +143,11 @@ test("what changes while a client of 2025 has no stream open is told when it ope
     "content-type": "application/json",
   };
   const post = async (body: object, more: Readonly<Record<string, string>> = {}) => {
-    const sent = { method: "POST", headers: { ...headers, ...more }, body: JSON.stringify({ jsonrpc: "2.0", ...body }) };
+    const sent = {
+      method: "POST",
+      headers: { ...headers, ...more },
+      body: JSON.stringify({ jsonrpc: "2.0", ...body }),
+    };
     const answer = await fetch(address(), sent);
     await answer.text();
     return answer;

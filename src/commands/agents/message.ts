@@ -42,7 +42,7 @@ const context = z.object({
   roomId: z.string().optional(),
 });
 
-type Needs = "host" | "server" | "botUserId" | "waits" | "answers";
+type Needs = "host" | "server" | "botUserId" | "waits" | "answers" | "talk";
 
 /** An agent asks another one, as itself, in the other one's room. */
 export const agentsMessage: Command<typeof input, typeof output, Needs> = {
@@ -63,7 +63,7 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
     if (room === undefined) throw new NoRoomYet(to);
     const end = wait > 0 ? needs.waits.begin(sender.agentId, target.agentId) : undefined;
     try {
-      const marks = await marksOf(sender, server, host);
+      const marks = await marksOf(sender, needs);
       const what = { kind: "message" as const, text, mentions: [target.userId], host: target.userId, marks };
       const said = await run({ userId: sender.userId, roomId: room, key: causeOf(call, key), what }, needs, call);
       const [event] = said.events;

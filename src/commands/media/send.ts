@@ -34,7 +34,7 @@ const output = z.object({
 });
 
 /** Shows a file in a room. Unlike a text it is not written down before: what fails can be asked for again. */
-export const mediaSend: Command<typeof input, typeof output, "host" | "server" | "botUserId" | "sessions"> = {
+export const mediaSend: Command<typeof input, typeof output, "host" | "server" | "botUserId" | "sessions" | "talk"> = {
   name: "media.send",
   summary: "Sends a file into a room, as an agent or as the bot.",
   guidance: "To show a picture or hand over a file of at most 1 MB. To say something take `messages.send`.",
@@ -44,7 +44,7 @@ export const mediaSend: Command<typeof input, typeof output, "host" | "server" |
   output,
   async run({ room, name, type, base64: encoded, caption, thread, agent, key }, context, call) {
     const { userId, agent: speaking } = await speakerOf(agent, call, context);
-    const marks = speaking === undefined ? {} : await marksOf(speaking, context.server, context.host);
+    const marks = speaking === undefined ? {} : await marksOf(speaking, context);
     const client = context.sessions.as(userId).at("conversation");
     const shown = {
       name,
