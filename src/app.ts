@@ -16,6 +16,7 @@ import { outboxBehaviour } from "./actors/outbox/behaviour.ts";
 import { type CredentialVault, type Identity, Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
 import { agentTools } from "./agent-tools.ts";
+import { attachedTools } from "./attached-tools.ts";
 import { callersOf } from "./callers.ts";
 import { AnswerWatch } from "./commands/agents/answer-watch.ts";
 import { Waits } from "./commands/agents/waits.ts";
@@ -149,6 +150,8 @@ async function compose(
   const budgets = new SendBudgets(options.drafts, clock);
   const growing = new GrowingAnswers(clock);
   const markdown = new Markdown();
+  const callers = await callersOf(store.vault, () => store.current, clock, logger);
+  const tools = attachedTools(config, letta, callers.tokens, clock);
   const hosting: Omit<EmbeddedHostOptions, "store"> = {
     clock,
     jitterSeed: secret,
@@ -177,6 +180,7 @@ async function compose(
         pushes: ports.pushes !== undefined,
         history: options.history,
         historyOf: letta.history.bind(letta),
+        ...(tools !== undefined && { tools }),
         pictureOf: (agentId) => options.picture.of(agentId),
         ...(admin !== undefined && { admin }),
       }),
@@ -199,7 +203,6 @@ async function compose(
   const changes = new Changes(host, clock);
   const { pushes } = ports;
   const intake = pushes && pushedIntake({ pushes, host, sessions, store, options, clock, logger });
-  const callers = await callersOf(store.vault, () => store.current, clock, logger);
   const commands = bindCommands({
     host,
     clock,
