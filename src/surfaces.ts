@@ -55,7 +55,8 @@ function httpSurface(
   { config, commands, changes, tokens, audit, clock, logger, former }: SurfaceOptions,
   listen: { readonly host: string; readonly port: number },
 ): ChildSpec {
-  const { allowedHosts, allowedOrigins, ratePerMinute } = config.api;
+  const { allowedHosts, allowedOrigins, ratePerMinute, publicUrl } = config.api;
+  const publicHosts = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
   return {
     id: "http server",
     restart: "permanent",
@@ -63,7 +64,7 @@ function httpSurface(
       if (!isLoopback(listen.host) && tokens.list().length === 0) throw new PublicWithoutTokens(listen.host);
       const server = new HttpServer({
         ...listen,
-        admission: { allowedHosts, allowedOrigins },
+        admission: { allowedHosts: [...allowedHosts, ...publicHosts], allowedOrigins },
         parts: [
           formerClientsAt(listen.host, {
             ...former,

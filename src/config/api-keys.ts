@@ -46,7 +46,7 @@ export const api = z
       .optional()
       .meta({
         description:
-          "By which address others reach what listen serves, through a proxy mostly: Letta needs it for letta.attach_tools. Name its host in allowed_hosts, too.",
+          "By which address others reach what listen serves, through a proxy mostly: Letta needs it for letta.attach_tools. Its host need not be in allowed_hosts, too.",
         example: "public_url: https://agents.example.org",
         reload: listening,
       }),
