@@ -7,7 +7,7 @@ import { failureOf, resultOf } from "./mcp/result.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
 /** What an agent may do by its tools, as itself. */
-const agentScopes: ReadonlySet<Scope> = new Set<Scope>([
+export const agentScopes: ReadonlySet<Scope> = new Set<Scope>([
   "messages:read",
   "messages:send",
   "rooms:read",

@@ -9,6 +9,7 @@ import type { Principal, Scope } from "./access/principal.ts";
 import { CallRefused } from "./access/refused.ts";
 import type { Tokens } from "./access/tokens.ts";
 import type { AnswerWatch } from "./agents/answer-watch.ts";
+import type { TalkOptions } from "./agents/hops.ts";
 import type { Waits } from "./agents/waits.ts";
 import type { TransportStatus } from "./status/schema.ts";
 
@@ -35,6 +36,7 @@ export interface CommandContext {
   readonly sessions: Pick<Sessions, "as">;
   readonly botUserId: string;
   readonly waits: Pick<Waits, "begin">;
+  readonly talk: TalkOptions;
   readonly answers: Pick<AnswerWatch, "wait">;
   readonly tokens: Pick<Tokens, "create" | "list" | "revoke">;
   readonly audit: Pick<AuditLog, "record" | "page">;

@@ -4,7 +4,7 @@ import { type ApiConfig, api } from "./api-keys.ts";
 import type { AppserviceRegistration } from "./appservice-file.ts";
 import { coreUsers, homeserver } from "./homeserver-keys.ts";
 import { live, restart } from "./reload.ts";
-import { duration, text, url, userId } from "./values.ts";
+import { duration, flag, text, url, userId } from "./values.ts";
 
 /**
  * The configuration file as it is written: YAML with these keys. Error messages, the sample and the reference page are
@@ -63,10 +63,16 @@ const letta = z.strictObject({
     .default([...usualAgentTools])
     .meta({
       description:
-        "Tools for Matrix that each agent has without any set-up, where Letta is an App Server: what it does by them, it does as its own user, and nobody is asked. A name that is on tool_ask_list, too, is asked about. [] for none.",
+        "Tools for Matrix that each agent has without any set-up, where Letta is an App Server, or with attach_tools: what it does by them, it does as its own user, and nobody is asked. A name that is on tool_ask_list, too, is asked about. [] for none.",
       example: "matrix_tools: [send_message_to_agent, list_agents]",
       reload: restart("each session with Letta is opened with it"),
     }),
+  attach_tools: flag.default(false).meta({
+    description:
+      "Where Letta is Letta Cloud or a V1 server: gives each agent the tools that matrix_tools names, which Letta then calls at api.public_url with a token of that agent's own. Needs api.listen and api.public_url. When it is switched off, they are taken away again.",
+    example: "attach_tools: true",
+    reload: restart("the agents are given their tools by it"),
+  }),
   idle_timeout: duration.prefault("5m").meta({
     description: "How long an answer may stay silent before it is looked up. Durations have a unit: ms, s, m or h.",
     example: "idle_timeout: 5m",
@@ -219,6 +225,23 @@ const commands = z
       "Who may say !stop (ends the answer that is being written) and !retry (tries again what failed) to agents, and !approve and !deny to their requests.",
   });
 
+const agents = z
+  .strictObject({
+    most_hops: z
+      .int("must be a whole number")
+      .min(1, "must be at least 1")
+      .max(100, "must be at most 100")
+      .default(10)
+      .meta({
+        description:
+          "Through how many agents a thing may go: what an agent says to another one while it answers counts one more than what it was asked. The one that would go beyond is told to answer instead.",
+        example: "most_hops: 10",
+        reload: live("for what is said from then on"),
+      }),
+  })
+  .prefault({})
+  .meta({ description: "How agents talk to each other." });
+
 const drafts = z
   .strictObject({
     rate: z
@@ -290,6 +313,7 @@ export const configFile = z.strictObject({
   history,
   invitations,
   commands,
+  agents,
   drafts,
   api,
   log,
@@ -351,6 +375,8 @@ export interface Config {
     readonly toolAskList: readonly string[];
     /** What an App Server's agents are given of ours. */
     readonly matrixTools: readonly string[];
+    /** Agents of the REST API are given them, too. */
+    readonly attachTools?: boolean;
     readonly idleTimeoutMs: number;
   };
   /** Absolute. */
@@ -374,6 +400,7 @@ export interface Config {
   /** User ids of the people who may command agents. */
   readonly commands: { readonly people: readonly string[] };
   readonly history: { readonly importLimit: number };
+  readonly agents: { readonly mostHops: number };
   /** Who is let in on the routes of the older system, besides those who have a token. */
   readonly formerClients: {
     /** A secret. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { hear } from "../../src/actors/agent/listen.ts";
 import type { Principal } from "../../src/commands/access/principal.ts";
 import { scopes } from "../../src/commands/access/principal.ts";
-import { mostHops, TooManyHops } from "../../src/commands/agents/hops.ts";
+import { TooManyHops } from "../../src/commands/agents/hops.ts";
 import { agentsMessage, NobodyAsks, OwnSelf } from "../../src/commands/agents/message.ts";
 import { Deadlock, type Waits } from "../../src/commands/agents/waits.ts";
 import type { Call, CommandContext } from "../../src/commands/command.ts";
@@ -72,12 +72,55 @@ describe("a message from agent to agent", () => {
   });
 
   test("counts through how many agents it came, and #27 stops at the limit, visibly", async () => {
-    answering("agent-1", mostHops - 1);
+    answering("agent-1", 9);
     await message({ to: "Sage", text: "go on" });
-    expect(lastEvent()?.content["io.letta_matrix.hops"]).toBe(mostHops);
-    answering("agent-1", mostHops);
+    expect(lastEvent()?.content["io.letta_matrix.hops"]).toBe(10);
+    answering("agent-1", 10);
     await expect(message({ to: "Sage", text: "and on" })).rejects.toThrow(TooManyHops);
     expect(lastEvent()?.content["body"]).toBe("go on");
+  });
+
+  test("of two that are told to talk for ever stops at the limit that the operator has set, and is told so", async () => {
+    context = { ...context, talk: { mostHops: 4 } };
+    const agents = [
+      { agentId: "agent-1", name: "Scout", own: place.roomId },
+      { agentId: "agent-2", name: "Sage", own: ownRoom },
+    ];
+    let refused: unknown;
+    let said = 0;
+    for (; refused === undefined && said < 50; said += 1) {
+      const [speaker, hearer] = said % 2 === 0 ? agents : [...agents].reverse();
+      const as = { principal: { ...scout.principal, agentId: speaker?.agentId ?? "" }, requestId: `r-${said}` };
+      refused = await message({ to: hearer?.name, text: "And you?" }, as).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      const event = place.homeserver.room(hearer?.own ?? "").events.at(-1);
+      const listening = { ...listener, userId: `@${hearer?.agentId.replace("-", "_")}:test` };
+      const heard = event && hear(event, hearer?.own ?? "", { ...listening, ownRoomId: hearer?.own ?? "" });
+      // The one that hears it answers it, and says the next thing meanwhile.
+      if (heard?.kind === "question" && refused === undefined)
+        answering(hearer?.agentId ?? "", heard.question.from?.hops ?? 0);
+    }
+    expect(said).toBe(5);
+    expect(refused).toMatchObject({
+      message: expect.stringContaining("gone through 4 agents"),
+      remedy: expect.stringContaining("Answer whoever asked"),
+    });
+  });
+
+  test("is never waited for in a circle: A asks B, which asks A back, and neither waits for ever", async () => {
+    const answer = Promise.withResolvers<{ outcome: "answer"; text: string }>();
+    context = { ...context, answers: { wait: () => answer.promise } };
+    const sage = { principal: { ...scout.principal, agentId: "agent-2" }, requestId: "r-2" };
+    const first = message({ to: "Sage", text: "What do you think?", wait: 60 });
+    await expect(message({ to: "Scout", text: "What do you?", wait: 60 }, sage)).rejects.toThrow(Deadlock);
+    // Without waiting it may ask back, and then answers.
+    expect(await message({ to: "Scout", text: "What do you?" }, { ...sage, requestId: "r-3" })).toMatchObject({
+      state: "asked",
+    });
+    answer.resolve({ outcome: "answer", text: "Yes." });
+    expect(await first).toMatchObject({ state: "answered", answer: { text: "Yes." } });
   });
 
   test("is refused where each would wait for the other, and nothing is said", async () => {

@@ -17,6 +17,7 @@ import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
 import { awaitClosed, leaveRoom, listConversations, markRetired, releaseAlias, unlinkRoom } from "./retirement.ts";
 import { createRoom, type RoomOptions, resolveRoom } from "./room.ts";
+import { attachTools, detachTools, type ToolAttachment } from "./tools.ts";
 
 export interface AgentDependencies {
   readonly sessions: Sessions;
@@ -28,6 +29,8 @@ export interface AgentDependencies {
   readonly historyOf: HistoryOf;
   readonly invitations: InvitationPolicy;
   readonly commands: CommandPolicy;
+  /** Left out where Letta takes no tools of ours to keep. */
+  readonly tools?: ToolAttachment;
   /** The homeserver pushes what is said. */
   readonly pushes?: boolean;
   /** Where an administrator's token is configured. */
@@ -35,8 +38,8 @@ export interface AgentDependencies {
 }
 
 export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
-  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, invitations, commands, pushes, admin } =
-    dependencies;
+  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, tools, pushes, admin } = dependencies;
+  const { invitations, commands } = dependencies;
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -53,6 +56,8 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
       furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
       invitePeople: mending(admin, invitePeople(sessions, rooms)),
+      attachTools: attachTools(tools),
+      detachTools: detachTools(tools),
       catchUp: catchUp(sessions, clock, invitations, commands, pushes),
       poll: poll(sessions, clock, rooms, invitations, commands, pushes),
       listConversations: listConversations(directory),

@@ -49,7 +49,7 @@ const context = z.object({
   roomId: z.string().optional(),
 });
 
-type Needs = "host" | "server" | "botUserId" | "waits" | "answers" | "sessions";
+type Needs = "host" | "server" | "botUserId" | "waits" | "answers" | "sessions" | "talk";
 
 /** An agent asks another one, as itself, in the other one's room. */
 export const agentsMessage: Command<typeof input, typeof output, Needs> = {
@@ -71,7 +71,7 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
     const cause = causeOf(call, key);
     const end = wait > 0 ? needs.waits.begin(sender.agentId, target.agentId) : undefined;
     try {
-      const marks = await marksOf(sender, server, host);
+      const marks = await marksOf(sender, needs);
       const asking = await askingFrom({ agentId: sender.agentId, key: cause, room }, needs, call);
       await asking?.begin(target.name);
       const what = {

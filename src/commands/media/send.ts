@@ -44,7 +44,7 @@ const outbox = z.object({
  * Shows a file in a room. The homeserver has it before it is written down that it is to be shown: whatever is killed in
  * between has shown nothing and promised nothing, and the same call makes up for it.
  */
-export const mediaSend: Command<typeof input, typeof output, "host" | "server" | "botUserId" | "sessions"> = {
+export const mediaSend: Command<typeof input, typeof output, "host" | "server" | "botUserId" | "sessions" | "talk"> = {
   name: "media.send",
   summary: "Sends a file into a room, as an agent or as the bot, once and durably.",
   guidance: "To show a picture or hand over a file of at most 1 MB. To say something take `messages.send`.",
@@ -55,7 +55,7 @@ export const mediaSend: Command<typeof input, typeof output, "host" | "server" |
   async run({ room, name, type, base64: encoded, agent, key, ...place }, context, call) {
     const { host, server, sessions } = context;
     const { userId, agent: speaking } = await speakerOf(agent, call, context);
-    const marks = speaking === undefined ? undefined : await marksOf(speaking, server, host);
+    const marks = speaking === undefined ? undefined : await marksOf(speaking, context);
     const cause = causeOf(call, key);
     const known = () => fileOf(host.read(addressOf.outbox(server, userId, room))?.context, cause);
     const bytes = Buffer.from(encoded, "base64");

@@ -25,6 +25,7 @@ serve(async ({ baseUrl, serverName, secret, dataFolder, human, apiPort }) => {
       avatars: { kind: "generated" },
       commands: { people: [] },
       invitations: { people: [], servers: [] },
+      agents: { mostHops: 10 },
       history: { importLimit: 0 },
       formerClients: { legacyOpen: false },
       drafts: { ratePerSecond: 10, burst: 10 },
