@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { homeserverKinds } from "../crash/homeservers.ts";
 import { type TransportKind, transportKinds } from "../servers/transports.ts";
 import type { CellResult } from "./cell.ts";
 import { type Cell, cells, cellsOf, nameOf, phaseOf } from "./matrix.ts";
@@ -12,10 +13,10 @@ import { reliability, reliabilityFile, tableOf, verdictOf } from "./report.ts";
 import { runCells } from "./run.ts";
 
 /**
- * `node test/faults/main.ts [--all | --cells N | --cell NAME] [--transport T] [--seed S] [--write] [--source DIR]`: lets
+ * `node test/faults/main.ts [--all | --cells N | --cell NAME] [--transport T] [--homeserver H] [--seed S] [--write] [--source DIR]`: lets
  * each fault happen in each phase (default: in 60 cells, among which are each fault and each phase), prints the table, and
  * with `--write` puts it into docs/reliability.md. The transport, `client-server` or `appservice`, goes by the seed in a
- * sample. `--source` is a folder with another build of the product, `--real-letta` takes the real App Server in place of its
+ * sample; the homeserver is `real`, or the stand-in of `synapse`, `tuwunel` or `dendrite`. `--source` is a folder with another build of the product, `--real-letta` takes the real App Server in place of its
  * stand-in for all of them; a sample has four cells on it besides.
  */
 
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     cells: { type: "string", default: "60" },
     cell: { type: "string", multiple: true, default: [] },
     transport: { type: "string" },
+    homeserver: { type: "string", default: "real" },
     seed: { type: "string" },
     write: { type: "boolean", default: false },
     source: { type: "string" },
@@ -33,6 +35,7 @@ const { values } = parseArgs({
   },
 });
 const seed = numberOf("seed", values.seed ?? String(randomInt(1, 1_000_000)));
+const homeserver = oneOf("homeserver", homeserverKinds, values.homeserver);
 const began = performance.now();
 const isSample = !values.all && values.cell.length === 0;
 /** Of a sample, on the real App Server. */
@@ -52,6 +55,7 @@ async function faults(): Promise<boolean> {
     const options = {
       seed,
       transport,
+      homeserver,
       restWithin: numberOf("rest-within", values["rest-within"]),
       ...(values.source !== undefined && { source: values.source }),
       onResult(result: CellResult) {
@@ -90,14 +94,11 @@ async function faults(): Promise<boolean> {
 }
 
 function chosenTransport(): TransportKind {
-  const { transport: named } = values;
-  const found = transportKinds.find((kind) => kind === named);
-  if (named !== undefined && found === undefined)
-    throw new Error(`--transport must be one of ${transportKinds.join(", ")}, not "${named}"`);
+  if (values.transport !== undefined) return oneOf("transport", transportKinds, values.transport);
   const [only] = values.cell;
   const ofCell = cells.find((cell) => nameOf(cell) === only);
   const own = ofCell && phaseOf(ofCell).transport;
-  return found ?? own ?? (isSample ? transportBy(seed) : "client-server");
+  return own ?? (isSample ? transportBy(seed) : "client-server");
 }
 
 function chosenCells(transport: TransportKind): readonly Cell[] {
@@ -115,7 +116,7 @@ function linesOf(result: CellResult): string[] {
   const name = nameOf(cell);
   const line = `${elapsed()} s  ${name}, ${hits.length} of ${timesOf(cell, seed)} times: ${verdictOf(result)} (${Math.round(tookMs)} ms)`;
   if (problems.length === 0) return [line];
-  const replay = `  the same again: npm run test:faults -- --seed ${seed} --transport ${chosenTransport()} --cell "${name}"`;
+  const replay = `  the same again: npm run test:faults -- --seed ${seed} --transport ${chosenTransport()} --homeserver ${homeserver} --cell "${name}"`;
   return [`${name}: BROKEN`, line, ...problems.map((problem) => `  ${problem}`), replay];
 }
 
@@ -125,8 +126,14 @@ function write(results: readonly CellResult[], failed: number, transport: Transp
   else
     writeFileSync(
       reliabilityFile,
-      reliability(results, readFileSync(reliabilityFile, "utf8"), { at: new Date(), seed, transport }),
+      reliability(results, readFileSync(reliabilityFile, "utf8"), { at: new Date(), seed, transport, homeserver }),
     );
+}
+
+function oneOf<T extends string>(option: string, known: readonly T[], given: string): T {
+  const found = known.find((one) => one === given);
+  if (found === undefined) throw new Error(`--${option} must be one of ${known.join(", ")}, not "${given}"`);
+  return found;
 }
 
 function elapsed(): number {

@@ -52,9 +52,9 @@ test.each(transportKinds)(
       outcome: "answer" as const,
       tookMs: 1,
     }));
-    const written = reliability(results, page, { at: new Date("2026-11-27T01:33:00Z"), seed: 518_561, transport });
+    const written = reliability(results, page, { at: new Date("2026-11-27T01:33:00Z"), seed: 518_561, transport, homeserver: "real" });
     expect(tableIn(written, transport)).toContain(
-      `All ${all.length} outcomes are of one run, which ended on 2026-11-27: \`--all --transport ${transport} --seed 518561\`.`,
+      `All ${all.length} outcomes are of one run, which ended on 2026-11-27: \`--all --transport ${transport} --homeserver real --seed 518561\`.`,
     );
     for (const other of transportKinds.filter((kind) => kind !== transport))
       expect(tableIn(written, other)).toBe(tableIn(page, other));

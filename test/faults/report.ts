@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { HomeserverKind } from "../crash/homeservers.ts";
 import type { TransportKind } from "../servers/transports.ts";
 import type { CellResult } from "./cell.ts";
 import { type FaultName, faultNames } from "./fault-names.ts";
@@ -53,6 +54,7 @@ export interface WrittenBy {
   readonly at: Date;
   readonly seed: number;
   readonly transport: TransportKind;
+  readonly homeserver: HomeserverKind;
 }
 
 /** All but a few are named by those few. */
@@ -68,14 +70,15 @@ export function tableIn(page: string, transport: TransportKind): string {
 }
 
 /** The transport's table, from a run of all its cells. */
-function written(results: readonly CellResult[], { at, seed, transport }: WrittenBy): string {
+function written(results: readonly CellResult[], { at, seed, transport, homeserver }: WrittenBy): string {
   const phases = phasesOf(transport);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const command = `--all --transport ${transport} --homeserver ${homeserver} --seed ${seed}`;
   return `${line(["", ...phases])}
 ${line(["---", ...phases.map(() => "---")])}
 ${rowsOf(results, transport).map(line).join("\n")}
 
-All ${results.length} outcomes are of one run, which ended on ${at.toISOString().slice(0, 10)}: \`--all --transport ${transport} --seed ${seed}\`.`;
+All ${results.length} outcomes are of one run, which ended on ${at.toISOString().slice(0, 10)}: \`${command}\`.`;
 }
 
 /** docs/reliability.md, from a run of all cells of a transport and the page as it stands. */
@@ -89,9 +92,9 @@ ${transport === by.transport ? written(results, by) : tableIn(page, transport)}
 
 <!-- Written by \`npm run test:faults -- --all --write\`, with \`--transport\`: change it there. -->
 
-Between letta-matrix and its servers stands a proxy (\`test/faults/\`) that spoils what passes: before a real Synapse, and
-before a stand-in of Letta's App Server (WebSocket) and of its REST API; and where the homeserver pushes what is said, before
-letta-matrix. Each cell of these tables is a run with an agent of its own. The fault happens one to three times in a row, to
+Between letta-matrix and its servers stands a proxy (\`test/faults/\`) that spoils what passes: before a real Synapse (or the
+stand-in of a homeserver, where the run that a table is of says so), before a stand-in of Letta's App Server (WebSocket) and of
+its REST API, and where the homeserver pushes what is said, before letta-matrix. Each cell of these tables is a run with an agent of its own. The fault happens one to three times in a row, to
 a request of that agent or about it, while its chart is seen to be in that phase. Then nobody helps. The cell holds when each
 question has got exactly one final, in the right place and order, which is the agent's own; no draft is left hanging; Letta
 was asked no more often than it lost a turn; the agent has one user, one session (or device) and one room; and the next

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { HomeserverKind } from "../crash/homeservers.ts";
 import type { TransportKind } from "../servers/transports.ts";
 import { type CellResult, CellRun } from "./cell.ts";
 import { census } from "./census.ts";
@@ -13,6 +14,7 @@ export interface RunOptions {
   readonly seed: number;
   readonly cells: readonly Cell[];
   readonly transport: TransportKind;
+  readonly homeserver: HomeserverKind;
   /** The real App Server in the stand-in's place. Default: false. */
   readonly realLetta?: boolean;
   /** Where the product's source is. Default: as it stands. */
@@ -39,11 +41,12 @@ export async function runCells(options: RunOptions): Promise<RunResult> {
   for (const letta of kinds) {
     const cells = options.cells.filter((cell) => phaseOf(cell).letta === letta);
     if (cells.length === 0) continue;
-    const { dir, source, transport, realLetta = false } = options;
+    const { dir, source, transport, homeserver, realLetta = false } = options;
     const world = await startWorld({
       dir: join(dir, letta),
       letta,
       transport,
+      homeserver,
       realLetta,
       ...(source !== undefined && { source }),
     });

@@ -1,13 +1,13 @@
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
+import { type HomeserverKind, startHomeserverOf } from "../crash/homeservers.ts";
 import { turnOf } from "../crash/marks.ts";
 import { Person } from "../crash/person.ts";
 import { productSource } from "../crash/world.ts";
 import { Person as Client } from "../e2e/person.ts";
 import { type MatrixUser, registerUser } from "../servers/matrix-users.ts";
 import { type Model, startModel } from "../servers/model.ts";
-import { type Synapse, startSynapse } from "../servers/synapse.ts";
+import type { Synapse } from "../servers/synapse.ts";
 import { pushAddressFor, type TransportKind } from "../servers/transports.ts";
 import { HttpProxy, type SeenAnswer, type SeenRequest } from "./http-proxy.ts";
 import { type LettaSide, startLettaSide } from "./letta-side.ts";
@@ -16,7 +16,7 @@ import { Product, timerHaste } from "./product.ts";
 
 const session = z.object({ user_id: z.string(), access_token: z.string() });
 
-/** A real homeserver with a proxy before it, a stand-in of Letta with another, the product, and people. */
+/** A homeserver with a proxy before it, a stand-in of Letta with another, the product, and people. */
 export class World {
   readonly synapse: Synapse;
   readonly model: Model;
@@ -113,6 +113,8 @@ export interface WorldOptions {
   readonly dir: string;
   readonly letta: LettaKind;
   readonly transport: TransportKind;
+  /** The real one, or the stand-in of one. */
+  readonly homeserver: HomeserverKind;
   /** The real App Server in the stand-in's place. Default: false. */
   readonly realLetta?: boolean;
   /** Where the product's source is. Default: as it stands. */
@@ -123,6 +125,7 @@ export async function startWorld({
   dir,
   letta: kind,
   transport,
+  homeserver: homeserverKind,
   realLetta: real = false,
   source = productSource,
 }: WorldOptions): Promise<World> {
@@ -132,11 +135,7 @@ export async function startWorld({
   const pushes = own && (await HttpProxy.start({ target: own.registration.url }));
   const pushAddress = own && pushes && { ...own, registration: { ...own.registration, url: pushes.url } };
   const [synapse, letta] = await Promise.all([
-    startSynapse({
-      dir: join(dir, "synapse"),
-      rateLimits: "lifted",
-      ...(pushAddress && { appservices: [pushAddress.registration] }),
-    }),
+    startHomeserverOf(homeserverKind, dir, pushAddress && [pushAddress.registration]),
     startLettaSide({ kind, real, model, dir }),
   ]);
   const traffic = new Traffic();
