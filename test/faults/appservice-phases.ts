@@ -37,8 +37,8 @@ export const appservicePhases = {
   transaction: fromHomeserver({
     isOf: ({ method, path, body }, { name }) =>
       method === "PUT" && path.includes("/transactions/") && body.includes(`[[nonce=${name}-`),
-    // Once one was spoilt, the agent may be looking back when the next one comes.
-    during: /intake=(pushed|catchingUp|polling)/,
+    // Once one was spoilt, the agent may be looking back, or about to try that again, when the next one comes.
+    during: /intake=(pushed|catchingUp|polling|backingOff)/,
     happens: "later",
     // What the homeserver cannot push keeps all that it would push afterwards.
     shared: true,

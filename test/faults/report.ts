@@ -81,41 +81,42 @@ ${rowsOf(results, transport).map(line).join("\n")}
 All ${results.length} outcomes are of one run, which ended on ${at.toISOString().slice(0, 10)}: \`${command}\`.`;
 }
 
+const appserviceHead = `## As an application service
+
+A *transaction* is pushed by the homeserver; an agent *looks* back where that may have been lost; by the *ping* the homeserver
+is asked to reach us. Synapse itself waits a minute for a transaction to be taken: here the proxy gives up after three seconds.`;
+
 /** docs/reliability.md, from a run of all cells of a transport and the page as it stands. */
 export function reliability(results: readonly CellResult[], page: string, by: WrittenBy): string {
   const [, kept = ""] = page.split(byHand);
-  const table = (transport: TransportKind): string =>
-    `<!-- Table: ${transport} -->
-${transport === by.transport ? written(results, by) : tableIn(page, transport)}
-<!-- End of the table -->`;
+  const table = (transport: TransportKind, head: string): string => {
+    const own = transport === by.transport ? written(results, by) : tableIn(page, transport);
+    if (own === "") return "";
+    return `${head}
+
+<!-- Table: ${transport} -->
+${own}
+<!-- End of the table -->
+
+`;
+  };
   return `# What goes wrong, and what people see then
 
 <!-- Written by \`npm run test:faults -- --all --write\`, with \`--transport\`: change it there. -->
 
 Between letta-matrix and its servers stands a proxy (\`test/faults/\`) that spoils what passes: before a real Synapse (or the
-stand-in of a homeserver, where the run that a table is of says so), before a stand-in of Letta's App Server (WebSocket) and of
-its REST API, and where the homeserver pushes what is said, before letta-matrix. Each cell of these tables is a run with an agent of its own. The fault happens one to three times in a row, to
-a request of that agent or about it, while its chart is seen to be in that phase. Then nobody helps. The cell holds when each
-question has got exactly one final, in the right place and order, which is the agent's own; no draft is left hanging; Letta
-was asked no more often than it lost a turn; the agent has one user, one session (or device) and one room; and the next
-question is answered as if nothing had been.
+stand-in of a homeserver, where the run that a table is of says so), before a stand-in of Letta's App Server (WebSocket) and
+of its REST API, and where the homeserver pushes what is said, before letta-matrix. Each cell of these tables is a run with
+an agent of its own. The fault happens one to three times in a row, to a request of that agent or about it, while its chart
+is seen to be in that phase. Then nobody helps. The cell holds when each question has got exactly one final, in the right
+place and order, which is the agent's own; no draft is left hanging; Letta was asked no more often than it lost a turn; the
+agent has one user, one session (or device) and one room; and the next question is answered as if nothing had been.
 
 - **answer**: the question has its answer.
 - **plain error**: the person was told in one message what went wrong and what to do. Only a Letta that says no comes to that.
 - **-**: cannot be; the reasons are below.
 
-## With users that poll
-
-${table("client-server")}
-
-## As an application service
-
-A *transaction* is pushed by the homeserver; an agent *looks* back where that may have been lost; by the *ping* the homeserver
-is asked to reach us. Synapse itself waits a minute for a transaction to be taken: here the proxy gives up after three seconds.
-
-${table("appservice")}
-
-## How to read this
+${table("client-server", "## With users that poll")}${table("appservice", appserviceHead)}## How to read this
 
 "Refused for minutes" takes four minutes of the program's time, which runs 60 times as fast in these tests. Over a WebSocket,
 a status of HTTP is what the next connection is answered with after the present one broke.
