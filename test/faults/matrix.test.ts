@@ -56,7 +56,12 @@ test.each(transportKinds)(
       outcome: "answer" as const,
       tookMs: 1,
     }));
-    const written = reliability(results, page, { at: new Date("2026-11-27T01:33:00Z"), seed: 518_561, transport, homeserver: "real" });
+    const written = reliability(results, page, {
+      at: new Date("2026-11-27T01:33:00Z"),
+      seed: 518_561,
+      transport,
+      homeserver: "real",
+    });
     expect(tableIn(written, transport)).toContain(
       `All ${all.length} outcomes are of one run, which ended on 2026-11-27: \`--all --transport ${transport} --homeserver real --seed 518561\`.`,
     );
