@@ -37,7 +37,7 @@ describe("programs that have agents say something", { timeout: 120_000 }, () => 
 
   beforeAll(async () => {
     port = await freePort();
-    started = await startWorld({ api: { listen: `127.0.0.1:${port}` } });
+    started = await startWorld({ config: { api: { listen: `127.0.0.1:${port}` } } });
     await started.start();
     scout = await started.agent("Scout");
     sage = await started.agent("Sage");

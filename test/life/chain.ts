@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentSummary } from "../../src/letta/port.ts";
 import { registerUser } from "../servers/matrix-users.ts";
 import { type Synapse, startSynapse } from "../servers/synapse.ts";
+import { appserviceSection, pushAddressFor, type TransportKind } from "../servers/transports.ts";
 import { Observer } from "./observer.ts";
 import { Life } from "./product.ts";
 import type { Report } from "./protocol.ts";
@@ -36,9 +37,14 @@ export class Chain {
     this.#next = this.#load();
   }
 
-  static async start(dir: string): Promise<Chain> {
+  static async start(dir: string, transport: TransportKind): Promise<Chain> {
     await mkdir(dir, { recursive: true });
-    const synapse = await startSynapse({ dir: join(dir, "synapse"), rateLimits: "lifted" });
+    const pushAddress = await pushAddressFor(transport);
+    const synapse = await startSynapse({
+      dir: join(dir, "synapse"),
+      rateLimits: "lifted",
+      ...(pushAddress && { appservices: [pushAddress.registration] }),
+    });
     try {
       const { baseUrl: url, serverName: server_name, registrationSharedSecret: shared_secret } = synapse;
       const observer = new Observer(synapse, {
@@ -46,7 +52,12 @@ export class Chain {
         ada: await registerUser(synapse, "ada"),
       });
       const config = {
-        homeserver: { url, server_name, registration: { shared_secret } },
+        homeserver: {
+          url,
+          server_name,
+          registration: { shared_secret },
+          ...(pushAddress && { appservice: await appserviceSection(dir, pushAddress) }),
+        },
         letta: { url: "ws://127.0.0.1:1" },
         data_folder: "data",
         invite: [observer.ada.userId],
