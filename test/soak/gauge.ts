@@ -13,6 +13,7 @@ export interface Reading {
   /** Open files and sockets, as /proc has them. */
   readonly fds: number;
   readonly timers: number;
+  readonly pid: number;
 }
 
 const targets = z.tuple([z.object({ webSocketDebuggerUrl: z.string() })]);
@@ -37,6 +38,7 @@ export async function readProcess(port: number): Promise<Reading> {
       rss: rss / megabyte,
       fds: (await readdir(`/proc/${pid}/fd`)).length,
       timers: active.filter((what) => what === "Timeout").length,
+      pid,
     };
   } finally {
     socket.terminate();

@@ -1,0 +1,96 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { newRegistration, registrationYaml } from "../../src/config/registration-text.ts";
+import { ControlClient } from "../../src/runtime/control/client.ts";
+import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
+import { AppProcess } from "../e2e/app-process.ts";
+import { freePort } from "../servers/free-port.ts";
+import { knownAs } from "../servers/homeserver/appservice/registration.ts";
+import { startHomeserver } from "../servers/homeserver/start.ts";
+import { registerUser } from "../servers/matrix-users.ts";
+import { startSynapse, type Synapse } from "../servers/synapse.ts";
+import { readProcess } from "../soak/gauge.ts";
+import { type ScaledLetta, startScaledLetta } from "./letta.ts";
+import { Visitor } from "./visitor.ts";
+
+export type HomeserverOfScale = "stand-in" | "synapse";
+
+export interface InstallationOptions {
+  readonly dir: string;
+  readonly agents: number;
+  readonly homeserver: HomeserverOfScale;
+}
+
+/** The program as operators run it, as an application service, with servers in processes of their own. */
+export class Installation {
+  readonly homeserver: Synapse;
+  readonly letta: ScaledLetta;
+  readonly anna: Visitor;
+  readonly app: AppProcess;
+  readonly control: ControlClient;
+  readonly #inspector: number;
+
+  private constructor(
+    parts: Pick<Installation, "homeserver" | "letta" | "anna" | "app" | "control">,
+    inspector: number,
+  ) {
+    this.homeserver = parts.homeserver;
+    this.letta = parts.letta;
+    this.anna = parts.anna;
+    this.app = parts.app;
+    this.control = parts.control;
+    this.#inspector = inspector;
+  }
+
+  /** Everything but the program runs then. */
+  static async build({ dir, agents, homeserver: kind }: InstallationOptions): Promise<Installation> {
+    const listen = `127.0.0.1:${await freePort()}`;
+    const given = { url: `http://${listen}`, serverName: "localhost", spaceAlias: "letta-agents" };
+    const registration = newRegistration(given);
+    const file = join(dir, "registration.yaml");
+    await writeFile(file, registrationYaml(registration));
+    const served = { dir: join(dir, "homeserver"), rateLimits: "lifted" } as const;
+    const homeserver = await (kind === "stand-in"
+      ? startHomeserver("synapse", { ...served, appservices: [knownAs(registration)] })
+      : startSynapse({ ...served, config: { app_service_config_files: [file] } }));
+    const letta = await startScaledLetta(join(dir, "letta"), agents);
+    const anna = new Visitor({ baseUrl: homeserver.baseUrl, ...(await registerUser(homeserver, "anna")) });
+    const { baseUrl: url, serverName: server_name } = homeserver;
+    const app = await AppProcess.prepare(join(dir, "app"), {
+      homeserver: { url, server_name, appservice: { registration_file: file, listen } },
+      letta: { url: letta.url },
+      core_users: { admin: "none", letta: "none" },
+      invite: [anna.userId],
+      avatars: { picture: "none" },
+      history: { import: 0 },
+      audit: { interval: "24h" },
+      log: { level: "info" },
+    });
+    const control = new ControlClient({ path: controlSocketIn(join(dir, "app", "data")), timeoutMs: 120_000 });
+    return new Installation({ homeserver, letta, anna, app, control }, await freePort());
+  }
+
+  /** Starts the program. Resolves when it says that it runs. */
+  start(): Promise<void> {
+    return this.app.start({ NODE_OPTIONS: `--inspect=127.0.0.1:${this.#inspector}` });
+  }
+
+  /** What the program holds on to after a garbage collection. */
+  held() {
+    return readProcess(this.#inspector);
+  }
+
+  async stop(): Promise<void> {
+    await this.app.kill();
+    await this.letta.stop();
+    await this.homeserver.stop();
+  }
+}
+
+/** CPU time that a process has had, ms, as the kernel counts it. */
+export async function cpuMsOf(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, "utf8");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  // In hundredths of a second, user and system.
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
