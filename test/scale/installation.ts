@@ -9,14 +9,16 @@ import { knownAs } from "../servers/homeserver/appservice/registration.ts";
 import { startHomeserver } from "../servers/homeserver/start.ts";
 import { registerUser } from "../servers/matrix-users.ts";
 import { startSynapse, type Synapse } from "../servers/synapse.ts";
-import { readProcess } from "../soak/gauge.ts";
-import { type ScaledLetta, startScaledLetta } from "./letta.ts";
+import { pidBehind, readProcess } from "../soak/gauge.ts";
+import { copyAgents, type KnownAgent } from "./copies.ts";
+import { ScaledLetta } from "./letta.ts";
 import { Visitor } from "./visitor.ts";
 
 export type HomeserverOfScale = "stand-in" | "synapse";
 
 export interface InstallationOptions {
   readonly dir: string;
+  /** Letta's from the beginning. */
   readonly agents: number;
   readonly homeserver: HomeserverOfScale;
 }
@@ -28,12 +30,16 @@ export class Installation {
   readonly anna: Visitor;
   readonly app: AppProcess;
   readonly control: ControlClient;
+  readonly #dir: string;
   readonly #inspector: number;
+  #agents: readonly KnownAgent[];
 
   private constructor(
     parts: Pick<Installation, "homeserver" | "letta" | "anna" | "app" | "control">,
-    inspector: number,
+    { dir, agents, inspector }: { dir: string; agents: readonly KnownAgent[]; inspector: number },
   ) {
+    this.#dir = dir;
+    this.#agents = agents;
     this.homeserver = parts.homeserver;
     this.letta = parts.letta;
     this.anna = parts.anna;
@@ -53,7 +59,8 @@ export class Installation {
     const homeserver = await (kind === "stand-in"
       ? startHomeserver("synapse", { ...served, appservices: [knownAs(registration)] })
       : startSynapse({ ...served, config: { app_service_config_files: [file] } }));
-    const letta = await startScaledLetta(join(dir, "letta"), agents);
+    const letta = await ScaledLetta.start(join(dir, "letta"));
+    const made = await letta.add(agents);
     const anna = new Visitor({ baseUrl: homeserver.baseUrl, ...(await registerUser(homeserver, "anna")) });
     const { baseUrl: url, serverName: server_name } = homeserver;
     const app = await AppProcess.prepare(join(dir, "app"), {
@@ -67,7 +74,37 @@ export class Installation {
       log: { level: "info" },
     });
     const control = new ControlClient({ path: controlSocketIn(join(dir, "app", "data")), timeoutMs: 120_000 });
-    return new Installation({ homeserver, letta, anna, app, control }, await freePort());
+    const parts = { homeserver, letta, anna, app, control };
+    return new Installation(parts, { dir, agents: made, inspector: await freePort() });
+  }
+
+  /** Letta's agents. */
+  get agents(): readonly KnownAgent[] {
+    return this.#agents;
+  }
+
+  /** Of the homeserver, where that is the stand-in. */
+  get journal(): string {
+    return join(this.#dir, "homeserver", "journal.jsonl");
+  }
+
+  get accessLog(): string {
+    return join(this.#dir, "homeserver", "access.jsonl");
+  }
+
+  get store(): string {
+    return join(this.#dir, "app", "data", "store");
+  }
+
+  /** Has so many agents be known in all, while the program does not run: further ones as those are that it has made. */
+  async knowing(count: number): Promise<void> {
+    const made = this.#agents;
+    const wanted = await this.letta.add(count - made.length);
+    await this.homeserver.kill("SIGKILL");
+    const copying = { homeserver: join(this.#dir, "homeserver"), data: join(this.#dir, "app", "data") };
+    await copyAgents({ ...copying, server: this.homeserver.serverName, made, wanted });
+    await this.homeserver.restart();
+    this.#agents = [...made, ...wanted];
   }
 
   /** Starts the program. Resolves when it says that it runs. */
@@ -78,6 +115,11 @@ export class Installation {
   /** What the program holds on to after a garbage collection. */
   held() {
     return readProcess(this.#inspector);
+  }
+
+  /** Of the program's present process. */
+  pid(): Promise<number> {
+    return pidBehind(this.#inspector);
   }
 
   async stop(): Promise<void> {
