@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { found } from "../../src/commands/discovery/found.ts";
 import { newRegistration, registrationYaml } from "../../src/config/registration-text.ts";
 import { ControlClient } from "../../src/runtime/control/client.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
@@ -8,7 +9,7 @@ import { freePort } from "../servers/free-port.ts";
 import { knownAs } from "../servers/homeserver/appservice/registration.ts";
 import { startHomeserver } from "../servers/homeserver/start.ts";
 import { registerUser } from "../servers/matrix-users.ts";
-import { startSynapse, type Synapse } from "../servers/synapse.ts";
+import { type Synapse, startSynapse } from "../servers/synapse.ts";
 import { pidBehind, readProcess } from "../soak/gauge.ts";
 import { copyAgents, type KnownAgent } from "./copies.ts";
 import { ScaledLetta } from "./letta.ts";
@@ -120,6 +121,11 @@ export class Installation {
   /** Of the program's present process. */
   pid(): Promise<number> {
     return pidBehind(this.#inspector);
+  }
+
+  /** Has the program list Letta's agents; gives how many there are. */
+  async discover(): Promise<number> {
+    return (await this.control.call("discovery.run", {}, found)).listed;
   }
 
   async stop(): Promise<void> {
