@@ -8,7 +8,8 @@ import { cpuMsOf, Installation } from "./installation.ts";
 import type { Took } from "./report.ts";
 import { sideBySide } from "./side-by-side.ts";
 
-export interface Known {
+/** A program that has been started with so many agents that it knew already. */
+export interface Started {
   readonly agents: number;
   /** Before the others were known, at rest. */
   readonly few: Reading;
@@ -21,6 +22,11 @@ export interface Known {
   readonly looks: Took;
   /** All of them idle after that. */
   readonly idle: Reading;
+}
+
+export interface Known extends Started {
+  /** When something is pushed after that, they look back once more. */
+  readonly again: Took;
   /** Nothing is said. */
   readonly quiet: Took & { readonly requests: number };
   readonly status: Took & { readonly bytes: number };
@@ -42,28 +48,46 @@ export interface KnownOptions {
   readonly agents: number;
   /** Those that the program makes itself. */
   readonly made: number;
-  /** Whether each is said something. */
-  readonly talks: boolean;
   readonly say: (line: string) => void;
 }
 
 const quietFor = 30_000;
 /** No request for so long: nothing is under way. The poll that the program stays with the homeserver by takes longer. */
 const still = 8_000;
+/** After so long a rest the program takes pushing to be over, and has all look back once more. */
+const restOfPushes = 25_000;
 const peopleAtOnce = 16;
 const patience = 3_600_000;
 
-/** So many agents that one process knows, as an application service of the stand-in homeserver. */
-export async function measureKnown({ dir, agents, made, talks, say }: KnownOptions): Promise<Known> {
+/** So many agents that one process knows, as an application service of the stand-in homeserver; `talks`: each is asked. */
+export function measureKnown(options: KnownOptions & { readonly talks: boolean }): Promise<Known> {
+  const { talks, say } = options;
+  return startKnown(options, async (installation, started, shown) => {
+    const again = await timed(installation, () => lookAgain(installation, shown));
+    const quiet = await measureQuiet(installation);
+    const asked = await timed(installation, async () => JSON.stringify(await statusOf(installation)).length);
+    const found = await timed(installation, () => installation.discover());
+    return {
+      ...started,
+      again: withoutStillness(again.took),
+      quiet,
+      status: { ...asked.took, bytes: asked.result },
+      discovery: { ...found.took, listed: found.result },
+      ...(talks && { talk: await talkWith(installation, shown, say) }),
+    };
+  });
+}
+
+/** Starts the program with so many agents that it knows, and lets them come to rest; `use` is what is done with it then. */
+export async function startKnown<T>(
+  { dir, agents, made, say }: KnownOptions,
+  use: (installation: Installation, started: Started, shown: Status) => Promise<T>,
+): Promise<T> {
   const installation = await Installation.build({ dir, agents: made, homeserver: "stand-in" });
   try {
     await installation.start();
-    await eventually(
-      "the first agents",
-      async () => (await readyIn(installation)).ready === made || undefined,
-      patience,
-      2_000,
-    );
+    const areMade = async () => (await readyIn(installation)).ready === made || undefined;
+    await eventually("the first agents", areMade, patience, 2_000);
     await untilStill(installation);
     const few = await installation.held();
     await installation.app.stop();
@@ -72,34 +96,17 @@ export async function measureKnown({ dir, agents, made, talks, say }: KnownOptio
     say("the program starts");
     const start = await timed(installation, async () => {
       await installation.start();
-      return eventually(
-        "the homeserver to reach it",
-        async () => {
-          const found = await readyIn(installation);
-          return found.status.transport?.reach === "reached" && found.ready === agents ? found : undefined;
-        },
-        patience,
-      );
+      const isReady = async () => {
+        const found = await readyIn(installation);
+        return found.shown.transport?.reach === "reached" && found.ready === agents ? found : undefined;
+      };
+      return eventually("each agent to be ready", isReady, patience);
     });
     say("all look back at what was said");
     const looks = await timed(installation, () => untilStill(installation));
-    const idle = await installation.held();
-    const quiet = await measureQuiet(installation);
-    const shown = await timed(installation, async () => JSON.stringify(await statusOf(installation)).length);
-    const found = await timed(installation, () => installation.discover());
-    return {
-      agents,
-      few,
-      fewAgents: made,
-      start: start.took,
-      ready: start.result.ready,
-      looks: { ...looks.took, ms: looks.took.ms - still },
-      idle,
-      quiet,
-      status: { ...shown.took, bytes: shown.result },
-      discovery: { ...found.took, listed: found.result },
-      ...(talks && { talk: await talkWith(installation, start.result.status, say) }),
-    };
+    const { ready, shown } = start.result;
+    const started = { agents, few, fewAgents: made, start: start.took, ready, looks: withoutStillness(looks.took) };
+    return await use(installation, { ...started, idle: await installation.held() }, shown);
   } finally {
     await installation.stop();
   }
@@ -126,6 +133,17 @@ async function talkWith(installation: Installation, { agents }: Status, say: (li
   return { ...took, messages: rooms.length, notOnce, idle: await installation.held(), status: shown.took };
 }
 
+async function lookAgain(installation: Installation, { agents }: Status): Promise<void> {
+  const [first] = agents;
+  if (first?.roomId !== undefined) await installation.anna.join(first.roomId);
+  await sleep(restOfPushes);
+  await untilStill(installation);
+}
+
+function withoutStillness(took: Took): Took {
+  return { ...took, ms: took.ms - still };
+}
+
 async function measureQuiet(installation: Installation): Promise<Known["quiet"]> {
   const begun = Date.now();
   const { took } = await timed(installation, () => sleep(quietFor));
@@ -144,7 +162,7 @@ async function readyIn(installation: Installation) {
   const ready = found.agents.filter(
     ({ regions }) => regions["room"] === "ready" && hearing.has(regions["intake"] ?? ""),
   ).length;
-  return { status: found, ready };
+  return { shown: found, ready };
 }
 
 async function timed<T>(installation: Installation, work: () => Promise<T>): Promise<{ took: Took; result: T }> {

@@ -43,10 +43,11 @@ process.exitCode = report.failed === 0 ? 0 : 1;
 
 async function know(): Promise<void> {
   const known = await measureKnown({ dir, agents, made, talks: !values["without-messages"], say });
-  const { start, ready, looks, idle, few, fewAgents, quiet, status, discovery, talk } = known;
+  const { start, ready, looks, again, idle, few, fewAgents, quiet, status, discovery, talk } = known;
   report.say(`\n${agents} agents known to one process`);
   report.figure("start, until each is ready", tookText(start));
   report.figure("all look back at what was said meanwhile", tookText(looks));
+  report.figure("  once more, when something is pushed after that", tookText(again));
   report.figure("heap", `${idle.heap.toFixed(1)} MB, ${perAgent(known)} KB for each idle agent`);
   report.figure("RSS", `${idle.rss.toFixed(0)} MB, of which ${few.rss.toFixed(0)} MB with ${fewAgents} agents`);
   report.figure(`${seconds(quiet.ms)} in which nothing is said`, `${quiet.requests} requests, ${tookText(quiet)}`);
