@@ -24,7 +24,9 @@ serve(async ({ baseUrl, serverName, dataFolder, human, pushes }) => {
   await app.start();
   const ready = Promise.withResolvers<string>();
   app.host.subscribe(({ record: { id, value, context } }) => {
-    if (id !== addressOf.agent(serverName, agentId) || !JSON.stringify(value).includes('"pushed"')) return;
+    const { room, intake } = { room: undefined, intake: undefined, ...Object(value) };
+    // Nobody is invited before the room is ready.
+    if (id !== addressOf.agent(serverName, agentId) || room !== "ready" || intake !== "pushed") return;
     if (typeof context["roomId"] === "string" && context["userId"] === agentUserId(serverName, agentId))
       ready.resolve(context["roomId"]);
   });
