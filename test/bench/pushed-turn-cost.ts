@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newRegistration } from "../../src/config/registration-text.ts";
 import { ClientServerHomeserver } from "../../src/matrix/client-server.ts";
+import type { MatrixClient } from "../../src/matrix/port.ts";
 import { freePort } from "../servers/free-port.ts";
 import { knownAs } from "../servers/homeserver/appservice/registration.ts";
 import { startHomeserver } from "../servers/homeserver/start.ts";
@@ -53,10 +54,10 @@ export async function pushedTurnCost({ rounds, messages }: TurnCostOptions): Pro
 /** A subject on a homeserver of its own, with somebody who talks to it. */
 class Side {
   readonly #subject: Subject;
-  readonly #human: ReturnType<ClientServerHomeserver["as"]>;
+  readonly #human: MatrixClient;
   readonly #end: () => Promise<void>;
 
-  private constructor(subject: Subject, human: Side["#human"], end: () => Promise<void>) {
+  private constructor(subject: Subject, human: MatrixClient, end: () => Promise<void>) {
     this.#subject = subject;
     this.#human = human;
     this.#end = end;
