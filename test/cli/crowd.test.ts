@@ -70,6 +70,15 @@ describe("of thousands of agents", () => {
 
   test("a few that wait have a line each", () => {
     const wait = { reason: "the homeserver is gone", since: 1 };
-    expect(waitsOf([["Ada", wait], ["Eve", wait], ["Bob", undefined]])).toEqual([["Ada", wait], ["Eve", wait]]);
+    expect(
+      waitsOf([
+        ["Ada", wait],
+        ["Eve", wait],
+        ["Bob", undefined],
+      ]),
+    ).toEqual([
+      ["Ada", wait],
+      ["Eve", wait],
+    ]);
   });
 });
