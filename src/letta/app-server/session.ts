@@ -82,8 +82,6 @@ export class Session {
       this.#turn.turn.accept();
     }
     this.#turn?.turn.handle(frame);
-    // Of thousands of conversations at rest each would hold on to its last one.
-    if (this.#turn?.turn.ended === true) this.#turn = undefined;
     for (const watcher of [...this.#watchers]) watcher(frame);
   }
 
