@@ -28,7 +28,7 @@ export async function leaksOf(
 ): Promise<readonly Leak[]> {
   await mkdir(dir, { recursive: true });
   const pushed = transport === "appservice" ? await pushes(dir) : undefined;
-  const stack = await startStandInStack(dir, {}, pushed?.known);
+  const stack = await startStandInStack(dir, pushed === undefined ? {} : { appservices: pushed.known });
   const { synapse, letta } = stack;
   const proxy = await startProxy(synapse.baseUrl);
   const port = await freePort();

@@ -15,7 +15,7 @@ describe("agents that ask each other", { timeout: 240_000 }, () => {
   };
 
   beforeAll(async () => {
-    started = await startWorld({}, startStandInStack);
+    started = await startWorld({ startServers: startStandInStack });
     await started.start();
     agents = { asking: await started.agent("Scout"), asked: await started.agent("Sage") };
   }, 120_000);

@@ -118,21 +118,27 @@ export function catchUp(
     const response = await client.sync({ timeoutMs: 0, filter }, signal);
     const { nextBatch, joined } = response;
     const { invited } = await judge(client, response, input, policy, signal);
-    const adopted = adoptionOf(await client.state(input.roomId, adoptionMarker, "", signal));
-    const floor = adopted?.at ?? 0;
-    const bounds = isFurther ? { floor, doubtful: clock.now() - remembered } : { floor };
     // Another store than the one in use may have taken commands that this one does not know.
     const isKnown = isFurther && input.store === undefined;
-    const heard: Heard[] = [];
-    for (const room of joined) {
-      const { events, cut, answered } = await unansweredIn(client, room, bounds, types, signal);
-      const said = heardIn(events, cut, lookOf(input), room.roomId, { ...input, commanders: commands.people });
-      const meant = isKnown ? commandsStillMeant(events, said, input.userId) : new Set();
-      for (const one of said)
-        if (one.kind === "question" && !answered.has(one.question.eventId)) heard.push(asMaybeAsked(one));
-        // Of other commands nobody knows any more what they were about.
-        else if (one.kind === "command" ? meant.has(one.command.eventId) : one.kind !== "question") heard.push(one);
-    }
+    const heardSince = async (floor: number): Promise<Heard[]> => {
+      const bounds = isFurther ? { floor, doubtful: clock.now() - remembered } : { floor };
+      const heard: Heard[] = [];
+      for (const room of joined) {
+        const { events, cut, answered } = await unansweredIn(client, room, bounds, types, signal);
+        const said = heardIn(events, cut, lookOf(input), room.roomId, { ...input, commanders: commands.people });
+        const meant = isKnown ? commandsStillMeant(events, said, input.userId) : new Set();
+        for (const one of said)
+          if (one.kind === "question" && !answered.has(one.question.eventId)) heard.push(asMaybeAsked(one));
+          // Of other commands nobody knows any more what they were about.
+          else if (one.kind === "command" ? meant.has(one.command.eventId) : one.kind !== "question") heard.push(one);
+      }
+      return heard;
+    };
+    // Of thousands that look one after the other most find nothing, from whenever on: they need not ask since when.
+    const isWhole = joined.every(({ limited }) => !limited);
+    const isQuiet = isWhole && (await heardSince(0)).length === 0;
+    const adopted = isQuiet ? undefined : await client.state(input.roomId, adoptionMarker, "", signal);
+    const heard = isQuiet ? [] : await heardSince(adoptionOf(adopted)?.at ?? 0);
     return { since: nextBatch, heard, ...(invited.length > 0 && { invited }), ...(pushes && { pushes }) };
   };
 }
