@@ -3,8 +3,8 @@ import { commitLatency } from "./commits.ts";
 import { conversationSteps } from "./conversation-steps.ts";
 import { printFigures } from "./figures.ts";
 import { homes } from "./homes.ts";
-import { programSends } from "./program-sends.ts";
 import { knownAgents } from "./known-agents.ts";
+import { programSends } from "./program-sends.ts";
 import { pushedTurnCost } from "./pushed-turn-cost.ts";
 import { turnCost } from "./turn-cost.ts";
 
