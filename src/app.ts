@@ -177,7 +177,7 @@ async function compose(
         rooms: options.rooms,
         invitations: options.invitations,
         commands: options.commands,
-        pushes: ports.pushes !== undefined,
+        ...(ports.pushes !== undefined && { pushes: { knownSince: store.madeAt } }),
         history: options.history,
         historyOf: letta.history.bind(letta),
         ...(tools !== undefined && { tools }),

@@ -11,7 +11,7 @@ import type { CommandPolicy } from "./command.ts";
 import { considerInvitations } from "./consider.ts";
 import { furnishRoom } from "./furnish.ts";
 import { type HistoryOf, type HistoryOptions, importHistory } from "./import.ts";
-import { catchUp, longestPollSilence, poll } from "./intake.ts";
+import { catchUp, longestPollSilence, type PushedIntake, poll } from "./intake.ts";
 import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
@@ -31,8 +31,8 @@ export interface AgentDependencies {
   readonly commands: CommandPolicy;
   /** Left out where Letta takes no tools of ours to keep. */
   readonly tools?: ToolAttachment;
-  /** The homeserver pushes what is said. */
-  readonly pushes?: boolean;
+  /** Where the homeserver pushes what is said. */
+  readonly pushes?: PushedIntake;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
 }
@@ -59,7 +59,7 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       attachTools: attachTools(tools),
       detachTools: detachTools(tools),
       catchUp: catchUp(sessions, clock, invitations, commands, pushes),
-      poll: poll(sessions, clock, rooms, invitations, commands, pushes),
+      poll: poll(sessions, clock, rooms, invitations, commands, pushes !== undefined),
       listConversations: listConversations(directory),
       awaitClosed: awaitClosed(directory, clock),
       markRetired: markRetired(sessions),

@@ -55,6 +55,11 @@ export class SealedDatabase implements Database {
     this.#records = records;
   }
 
+  /** Ms since the epoch. */
+  get madeAt(): number {
+    return Date.parse(this.#identity.madeAt);
+  }
+
   getSync(key: string): string | undefined {
     const sealed = this.#level.getSync(key);
     return sealed === undefined ? undefined : unseal(key, sealed).value;
