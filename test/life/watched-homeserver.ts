@@ -4,8 +4,8 @@ import type { Homeserver, MatrixClient } from "../../src/matrix/port.ts";
 /** Told of each request before it leaves, and when its answer has come but nobody has been given it. */
 export type OnRequest = (userId: string, request: string, when: "before" | "after") => void;
 
-/** What goes on all the time, and what belongs to conversations. */
-const others: ReadonlySet<string> = new Set(["sync", "typing", "receipt"]);
+/** What goes on all the time, and what belongs to conversations, or to who gives out what is pushed. */
+const others: ReadonlySet<string> = new Set(["sync", "typing", "receipt", "joinedMembers"]);
 
 /** The homeserver, with a boundary before and after each request of provisioning and retirement. */
 export function watchHomeserver(homeserver: Homeserver, onRequest: OnRequest): Homeserver {
