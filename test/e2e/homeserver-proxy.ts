@@ -56,11 +56,14 @@ export async function startProxy(homeserverUrl: string): Promise<HomeserverProxy
       return;
     }
     const { host: _, "accept-encoding": __, ...headers } = incoming.headers;
-    const rewritten = [...interferences].flatMap(({ rewriteRequest }) => rewriteRequest?.(exchange) ?? []).at(-1);
-    if (rewritten !== undefined) headers["content-length"] = String(Buffer.byteLength(rewritten));
+    let asked = exchange.body;
+    for (const { rewriteRequest } of interferences) asked = rewriteRequest?.({ ...exchange, body: asked }) ?? asked;
+    // What is no text stays as it came.
+    const rewritten = asked === exchange.body ? body : Buffer.from(asked);
+    if (rewritten !== body) headers["content-length"] = String(rewritten.length);
     const upstream = forward(url, { method: exchange.method, headers, agent });
     response.once("close", () => upstream.destroy());
-    upstream.end(rewritten ?? body);
+    upstream.end(rewritten);
     const [answer] = await once(upstream, "response");
     if (interferences.size === 0) {
       response.writeHead(answer.statusCode, answer.headers);
