@@ -13,7 +13,11 @@ const scout = addressOf.agent(server, "agent-1");
 function following() {
   const clock = new SimulatedClock();
   const listeners = new Set<(transition: Transition) => void>();
-  const changes = new Changes({ subscribe: (listener) => (listeners.add(listener), () => undefined) }, clock);
+  const subscribe = (listener: (transition: Transition) => void) => {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  };
+  const changes = new Changes({ subscribe }, clock);
   const step = (id: ActorId, event = "POLLED"): void => {
     const record = recordOf({ id, machine: "agent", value: "ready" });
     const line = { revision: 1, at: 0, event, to: "ready", effects: [], handled: true };
