@@ -18,7 +18,8 @@ describe("the fault matrix", () => {
 
   test("has all its cells in the published table, each with its outcome", () => {
     const page = readFileSync(reliabilityFile, "utf8");
-    const table = page.split("\n").filter((line) => line.startsWith("|"));
+    const ofTheRun = page.slice(0, page.indexOf("<!-- By hand"));
+    const table = ofTheRun.split("\n").filter((line) => line.startsWith("|"));
     const [head, , ...rows] = table.map((line) =>
       line
         .split("|")
