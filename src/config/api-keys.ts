@@ -42,11 +42,15 @@ export const api = z
       example: "rate: 1200",
       reload: listening,
     }),
-    public_url: url(/^https?$/, "an http:// or https:// address")
-      .optional()
+    public_url: z
+      .union(
+        [z.literal(nowhere), url(/^https?$/, "an http:// or https:// address")],
+        "must be an http:// or https:// address without a query, or none",
+      )
+      .default(nowhere)
       .meta({
         description:
-          "By which address others reach what listen serves, through a proxy mostly: Letta needs it for letta.attach_tools. Its host need not be in allowed_hosts, too.",
+          "By which address others reach what listen serves, through a proxy mostly; none where nobody does. Letta needs it for letta.attach_tools. Its host need not be in allowed_hosts, too.",
         example: "public_url: https://agents.example.org",
         reload: listening,
       }),
@@ -79,7 +83,7 @@ export function apiConfig({
     ...(listen !== nowhere && {
       listen: { host: listen.slice(0, colon).replace(/^\[(.*)\]$/, "$1"), port: Number(listen.slice(colon + 1)) },
     }),
-    ...(public_url !== undefined && { publicUrl: public_url }),
+    ...(public_url !== nowhere && { publicUrl: public_url }),
     allowedHosts: allowed_hosts,
     allowedOrigins: allowed_origins,
     ratePerMinute: rate,

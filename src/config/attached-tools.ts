@@ -10,6 +10,6 @@ export function unattachable({ letta, api }: ConfigFile): readonly ConfigProblem
     return [{ key, message: "is for Letta's REST API: agents of an App Server have matrix_tools by themselves" }];
   return [
     ...(api.listen === "none" ? [{ key, message: "needs api.listen: else nothing serves the tools" }] : []),
-    ...(api.public_url === undefined ? [{ key, message: "needs api.public_url: Letta calls the tools there" }] : []),
+    ...(api.public_url === "none" ? [{ key, message: "needs api.public_url: Letta calls the tools there" }] : []),
   ];
 }

@@ -15,7 +15,7 @@ function following() {
   const listeners = new Set<(transition: Transition) => void>();
   const subscribe = (listener: (transition: Transition) => void) => {
     listeners.add(listener);
-    return () => undefined;
+    return () => void listeners.delete(listener);
   };
   const changes = new Changes({ subscribe }, clock);
   const step = (id: ActorId, event = "POLLED"): void => {

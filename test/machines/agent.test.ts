@@ -158,7 +158,6 @@ describe("the room", () => {
     agent.done("furnishRoom");
     expect(agent.inputOf("invitePeople")).toEqual({ userId: "@agent_1:test", roomId: "!room:test" });
     agent.done("invitePeople");
-    expect(agent.inputOf("attachTools")).toEqual({ agentId: "agent-1" });
     agent.done("attachTools");
     expect(agent.in("room.ready")).toBe(true);
   });
@@ -223,22 +222,6 @@ describe("the room", () => {
     expect(agent.in("room.ready")).toBe(true);
     expect(agent.context.wait).toBeUndefined();
   });
-
-  test.each(["unreachable", "refused"])(
-    "whose tools at Letta cannot be seen to (%s) lacks nothing else, says so, and tries again",
-    (kind) => {
-      const agent = upTo("attachTools");
-      agent.fail("attachTools", failure(kind));
-      if (agent.running.has("catchUp")) agent.done("catchUp", nothing);
-      expect(agent.in("room.mending")).toBe(true);
-      expect(agent.in("intake.polling")).toBe(true);
-      expect(Object.keys(agent.context.troubles)).toEqual(["tools"]);
-      expect(agent.fireNext()).toBe(600_000);
-      finish(agent);
-      expect(agent.in("room.ready")).toBe(true);
-      expect(agent.context.wait).toBeUndefined();
-    },
-  );
 
   /** An agent whose next step this is. */
   function upTo(effect: string): Agent {
