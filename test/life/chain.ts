@@ -15,7 +15,7 @@ const haste = 10;
 const afterwards = 300;
 
 export interface PhaseOptions {
-  /** Done before the last process of the phase is killed. */
+  /** Done before the last process of the phase is killed; once more with the next one if it dies of itself meanwhile. */
   readonly meanwhile?: (life: Life) => Promise<void>;
   /** Points at which nothing is killed, since something else is under way then that is to come to its own. */
   readonly spared?: readonly string[];
@@ -88,8 +88,10 @@ export class Chain {
       if (end?.type === "hit") this.hits.push(end.point);
       else if (end === undefined) throw new Error(`the product ended by itself in ${this.#dir}`);
       else await meanwhile?.(life);
+      const diedMeanwhile = end.type === "settled" ? life.hit : undefined;
+      if (diedMeanwhile !== undefined) this.hits.push(diedMeanwhile);
       await life.kill();
-      if (end.type === "settled") return;
+      if (end.type === "settled" && diedMeanwhile === undefined) return;
     }
   }
 

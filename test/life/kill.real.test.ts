@@ -92,9 +92,8 @@ describe(`what people see of agents when letta-matrix is killed again and again 
   test("whoever asks an agent that is about to go gets one plain error", async () => {
     const { ada } = chain.observer;
     const meanwhile = async (life: Life) => {
-      const isAsked = life.until((report) => report.type === "asked" && report.questions === 1, 30_000);
       await ada.send(oldRoom, "question", { msgtype: "m.text", body: "Are you there?" });
-      await isAsked;
+      await life.asked(1, 30_000);
     };
     await chain.phase("ask", [stays, goes], { meanwhile });
     await chain.phase("retire", [stays]);

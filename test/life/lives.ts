@@ -10,8 +10,8 @@ const conversationContext = z.object({ queue: z.array(z.unknown()), current: z.u
 /** Whose steps make and retire agents; the others follow them. */
 const makers: ReadonlySet<string> = new Set(["agent", "space", "discovery"]);
 
-/** Effects that go on all the time. */
-const endless: ReadonlySet<string> = new Set(["poll", "nextAgents"]);
+/** Effects that go on all the time, or come with each start. */
+const endless: ReadonlySet<string> = new Set(["poll", "catchUp", "nextAgents"]);
 
 export interface LivesOptions {
   readonly tell: (report: Report) => void;
