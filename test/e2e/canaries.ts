@@ -76,7 +76,7 @@ export async function leaksOf(
   try {
     await app.start();
     await createAgent(letta.url, { name: "Scout", model: letta.modelHandle, persona: "" });
-    const created = await app.command("token", "create", "t", "--scope", "agents:read", "rooms:read", "rooms:write");
+    const created = await app.command("token", "create", "t", "--scope", ...scopes);
     const token = created.out.trimEnd().split("\n").at(-1) ?? "";
     secrets.set("an API token", token.split("_")[2] ?? "");
     const ask = async (
@@ -95,7 +95,7 @@ export async function leaksOf(
       said.set(`${method} ${path} (${said.size})`, `${await answer.text()} ${JSON.stringify([...answer.headers])}`);
     };
     const bearer = { authorization: `Bearer ${token}` };
-    await eventually(
+    const scouts = await eventually(
       "Scout to have its room",
       async () => {
         const { agents } = await app.status();
@@ -108,6 +108,8 @@ export async function leaksOf(
       await ask("GET", "/api/v1/rooms/!nowhere/members?agent=Scout", bearer);
       await ask("POST", "/api/v1/rooms", bearer, { name: "Talk" });
       await ask("POST", "/api/v1/rooms/!nowhere/join", bearer, { agent: "Scout" });
+      // What the room does not take is an actor's trouble, too.
+      await ask("POST", `/api/v1/rooms/${scouts.roomId}/messages`, bearer, { text: "x", agent: "Scout" });
       await ask("GET", "/api/v1/status", { authorization: `Bearer ${token}x` });
       await ask("GET", "/rooms/list", { "x-internal-key": "canary-internal-key" });
       const own = { access_token: anna.accessToken };
@@ -172,6 +174,9 @@ async function pushes(dir: string) {
   const { asToken, hsToken } = registration;
   return { url, asToken, hsToken, known: [knownAs(registration)], config: { registration_file: file, listen } };
 }
+
+/** Of the caller that is tried. */
+const scopes = ["agents:read", "rooms:read", "rooms:write", "messages:send"];
 
 /** Sessions are kept in one range, which is where they belong; they are canaries everywhere else. */
 async function readStore(_: object, folder: string, secrets: Map<string, string>, said: Map<string, string>) {
