@@ -28,6 +28,8 @@ class HomeserverSays extends Error {
   }
 }
 
+/** Where a message has the transaction id that it was said under. */
+const saidUnder = "org.letta-matrix.test.said_under";
 const retryEvery = 150;
 const giveUpAfter = 180_000;
 
@@ -43,10 +45,18 @@ export class Person {
     this.#token = user.accessToken;
   }
 
-  /** Says it once, however often it has to be tried. Gives the event id. */
+  /**
+   * Says it once, however often it has to be tried, also where the homeserver forgets transaction ids when it is killed:
+   * what is said is marked, and looked for before it is tried again. Gives the event id.
+   */
   async send(roomId: string, txnId: string, content: object): Promise<string> {
     const path = `/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${encodeURIComponent(txnId)}`;
-    return (await this.#persist("PUT", path, sent, content)).event_id;
+    const marked = { ...content, [saidUnder]: txnId };
+    const said = async () => {
+      const recent = await this.#request("GET", `/rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=50`, page);
+      return recent.chunk.find(({ content, sender }) => sender === this.userId && content[saidUnder] === txnId);
+    };
+    return (await this.#persist("PUT", path, sent, marked, said)).event_id;
   }
 
   /** Puts a sign on an event, once, however often it has to be tried. */
@@ -94,11 +104,18 @@ export class Person {
     }
   }
 
-  async #persist<T>(method: string, path: string, answer: z.ZodType<T>, body?: object): Promise<T> {
+  async #persist<T>(
+    method: string,
+    path: string,
+    answer: z.ZodType<T>,
+    body?: object,
+    already: () => Promise<T | undefined> = async () => undefined,
+  ): Promise<T> {
     const deadline = performance.now() + giveUpAfter;
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       try {
-        return await this.#request(method, path, answer, body);
+        const earlier = isFirst ? undefined : await already();
+        return earlier ?? (await this.#request(method, path, answer, body));
       } catch (error) {
         const final = error instanceof HomeserverSays && error.status < 500 && error.status !== 429;
         if (final || performance.now() > deadline) throw error;
