@@ -254,11 +254,16 @@ function askedAfterAnswer(one: Case): string[] {
  * Letta begins late with what it was sent: a person may have stopped the turn by then, and a new process, which finds
  * nothing of it in Letta, has nothing to cancel.
  */
-function sentAndStopped({ message, endings, evidence, ...rest }: Case, before: number): boolean {
-  const isSent = evidence.inputs.some(
+function sentAndStopped(one: Case, before: number): boolean {
+  return inputsSent(one, before) > 0 && one.endings.some((ending) => isStopped(ending, one));
+}
+
+/** How many inputs were sent to Letta for the message before that time, each counted once. */
+function inputsSent({ message, evidence }: Case, before: number): number {
+  const sent = evidence.inputs.filter(
     ({ what, eventId, at }) => what === "ask" && eventId === message.eventId && at < before,
   );
-  return isSent && endings.some((ending) => isStopped(ending, { ...rest, evidence }));
+  return new Set(sent.map(({ otid }) => otid)).size;
 }
 
 /** Nor when as many turns as people wanted are over. */
@@ -270,14 +275,10 @@ function askedAfterAll(one: Case, retries: number): string[] {
   const askings = askingsOf(message, evidence);
   const late = askings.filter((asking) => ended.filter(({ at }) => at < asking.at).length > retries);
   const [first] = late;
-  const sent = new Set(
-    evidence.inputs
-      .filter(({ what, eventId, at }) => what === "ask" && eventId === message.eventId && at < (first?.at ?? 0))
-      .map(({ otid }) => otid),
-  );
   // Each input is begun once: where there are as many, what comes late is the last of them.
-  const begunLate = first !== undefined && askings.length <= sent.size && sentAndStopped(one, first.at) ? 1 : 0;
-  return late.slice(begunLate).map(() => `the model was asked again after ${retries + 1} turns`);
+  const isBegunLate =
+    first !== undefined && askings.length <= inputsSent(one, first.at) && sentAndStopped(one, first.at);
+  return late.slice(isBegunLate ? 1 : 0).map(() => `the model was asked again after ${retries + 1} turns`);
 }
 
 /** An input that Letta has taken is not sent again under the same id unless Letta's history turns out not to know it. */
