@@ -14,7 +14,7 @@ export interface FeedOptions {
   readonly backlog: Backlog;
   readonly residents: Residents;
   readonly attendance: Attendance;
-  readonly looks: Pick<Looks, "firstOf" | "putBack">;
+  readonly looks: Pick<Looks, "firstOf" | "pushed" | "putBack">;
   readonly clock: Clock;
   /** Read each time. */
   readonly understanding: () => Understanding;
@@ -87,6 +87,7 @@ export class Feed {
         deliveries.set(actor, [...(deliveries.get(actor) ?? []), { event: { ...pushed }, id: event.eventId }]);
       }
     }
+    for (const actor of deliveries.keys()) this.#options.looks.pushed(actor);
     // All of them, whatever comes of one: what is durable already is dropped when it comes again.
     const taken = await Promise.allSettled([...deliveries].map(([actor, ones]) => this.#give(actor, ones)));
     for (const one of taken) if (one.status === "rejected") throw one.reason;

@@ -263,8 +263,36 @@ describe("what is pushed", () => {
     expect(actors.given.map(({ event }) => event.type)).toEqual(["LOOK_BACK"]);
     actors.is(scout, scoutUser, { intake: "pushed" }, own);
     await settled();
+    looks.settle();
     await one.take(transaction(said(own, "2")));
     expect(actors.given.map(({ event }) => event.type)).toEqual(["LOOK_BACK", "PUSHED", "PUSHED"]);
+  });
+
+  test("waits for a look back each time, as long as the homeserver may push something newer first", async () => {
+    const one = feed();
+    await one.start();
+    looks.owe();
+    actors.onLookBack = (actor) => actors.is(actor, scoutUser, { intake: "catchingUp" }, own);
+    const looked = async () => {
+      actors.is(scout, scoutUser, { intake: "pushed" }, own);
+      await settled();
+    };
+    await one.take(transaction(said(own, "1")));
+    // It is looking: what is said from now on, that look may not have seen, nor what was said before it.
+    await one.take(transaction(said(own, "2"), said(own, "3")));
+    await looked();
+    expect(actors.given.map(({ event }) => event.type)).toEqual(["LOOK_BACK", "LOOK_BACK"]);
+    await looked();
+    expect(actors.given.map(({ event }) => event.type).slice(2)).toEqual(["PUSHED", "PUSHED", "PUSHED"]);
+    await one.tell(scout, { event: { type: "LOOK_BACK" }, id: "in its turn" });
+    expect(actors.idsOf(scout).slice(5)).toEqual(["in its turn"]);
+    await looked();
+    await one.take(transaction(said(own, "4")));
+    expect(actors.given.map(({ event }) => event.type).slice(6)).toEqual(["LOOK_BACK"]);
+    looks.settle();
+    await looked();
+    await one.take(transaction(said(own, "5")));
+    expect(actors.given.map(({ event }) => event.type).slice(7)).toEqual(["PUSHED", "PUSHED"]);
   });
 
   test("waits for the look back of an agent that was full, or that was just looking", async () => {

@@ -28,11 +28,12 @@ export function restarts(world: () => World, transport: TransportKind): void {
     await app.start();
     await untilAllIdle(world());
     // Where the homeserver pushes, all agents look back once, some after the others.
-    let madeBefore: number;
+    let looked: number;
     do {
-      madeBefore = made.length;
+      looked = made.length;
       await sleep(settling);
-    } while (made.slice(madeBefore).some((request) => !isPoll(request)));
+    } while (made.slice(looked).some((request) => !isPoll(request)));
+    const madeBefore = made.length;
     await sleep(watched);
     await app.stop();
     stopNoting();
