@@ -50,7 +50,7 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
     children: {
       ensureAccount: ensureAccount(sessions),
       ensureProfile: ensureProfile(sessions, pictureOf),
-      resolveRoom: mending(admin, resolveRoom(sessions, rooms)),
+      resolveRoom: mending(admin, resolveRoom(sessions, rooms, clock)),
       createRoom: createRoom(sessions, rooms),
       importHistory: importHistory(sessions, historyOf, history),
       linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
