@@ -134,7 +134,7 @@ export function catchUp(
       for (const room of joined) {
         const { events, cut, answered } = await unansweredIn(client, room, bounds, types, signal);
         const said = heardIn(events, cut, lookOf(input), room.roomId, { ...input, commanders: commands.people });
-        const meant = isKnown ? commandsStillMeant(events, said, input.userId) : new Set();
+        const meant = isKnown ? commandsStillMeant(events, said, input.userId, answered) : new Set();
         for (const one of said)
           if (one.kind === "question" && !answered.has(one.question.eventId)) heard.push(asMaybeAsked(one));
           // Of other commands nobody knows any more what they were about.

@@ -6,7 +6,7 @@ import type { Host } from "../../runtime/host.ts";
 import { heardTypes } from "../agent/read-back.ts";
 import type { Attendance } from "./attendance.ts";
 import type { Looks } from "./looks.ts";
-import type { Listening, Residents, Standing } from "./residents.ts";
+import type { Listening, Residents } from "./residents.ts";
 import { type Understanding, understood } from "./understand.ts";
 
 export interface FeedOptions {
@@ -112,11 +112,13 @@ export class Feed {
 
   /** In their order, and behind what waits already. */
   async #give(actor: ActorId, deliveries: readonly Delivery[]): Promise<void> {
-    const { host, backlog } = this.#options;
+    const { host, backlog, residents } = this.#options;
     for (const [index, { event, id }] of deliveries.entries()) {
       this.#counts = await backlog.counts();
       try {
-        const standing = await this.#lookFirst(actor);
+        await this.#lookFirst(actor);
+        // At once before it is given anything: while it looks it hears nothing of what it is told.
+        const standing = residents.standingOf(actor);
         if (standing === "closed") continue;
         if (standing === "looking" || this.#counts.has(actor)) return await this.#hold(actor, deliveries.slice(index));
         await host.accept(actor, event, { id });
@@ -130,17 +132,16 @@ export class Feed {
   }
 
   /** Has it look back, if it owes that; then it is looking. */
-  async #lookFirst(actor: ActorId): Promise<Standing> {
-    const { host, residents, looks } = this.#options;
+  async #lookFirst(actor: ActorId): Promise<void> {
+    const { host, looks } = this.#options;
     const first = looks.firstOf(actor);
-    if (first === undefined) return residents.standingOf(actor);
+    if (first === undefined) return;
     try {
       await host.accept(actor, first.event, { id: first.id });
     } catch (error) {
       looks.putBack(actor);
       throw error;
     }
-    return residents.standingOf(actor);
   }
 
   async #hold(actor: ActorId, deliveries: readonly Delivery[]): Promise<void> {
@@ -180,13 +181,14 @@ export class Feed {
   }
 
   async #deliverAll(actor: ActorId): Promise<void> {
-    const { host, backlog } = this.#options;
+    const { host, backlog, residents } = this.#options;
     while (!this.#stopping.signal.aborted) {
-      const standing = await this.#lookFirst(actor);
-      if (standing === "looking") return;
-      if (standing === "closed") return backlog.clear(actor);
       const next = await backlog.first(actor);
       if (next === undefined) return;
+      await this.#lookFirst(actor);
+      const standing = residents.standingOf(actor);
+      if (standing === "looking") return;
+      if (standing === "closed") return backlog.clear(actor);
       await host.accept(actor, next.event, { id: next.id });
       this.#told.delete(actor);
       await backlog.remove(actor, next.key);

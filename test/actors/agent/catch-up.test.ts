@@ -257,7 +257,9 @@ describe("a further look, where the homeserver pushes", () => {
     expect(await textsIn(t, further, true)).toEqual(["retry"]);
     agentSays("Stopped.");
     expect(await textsIn(t, further, true)).toEqual(["retry"]);
-    answer(t, t.say("another question"));
+    const another = t.say("another question");
+    expect(await textsIn(t, further, true), "in their order").toEqual(["retry", "another question"]);
+    answer(t, another);
     expect(await textsIn(t, further, true)).toEqual([]);
     // A first look, and one with a store that was restored, do not know what was taken.
     t.say("!stop");

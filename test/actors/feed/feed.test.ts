@@ -76,6 +76,8 @@ let asked: string[];
 let told: ActorId[];
 
 let looks: Looks;
+/** Called each time that what is held for an agent was read, before that is given to it. */
+let onRead: () => void;
 
 function feed(): Feed {
   const store = new Store(database, () => undefined);
@@ -91,9 +93,16 @@ function feed(): Feed {
     },
     joinedRooms: async () => [],
   });
+  const backlog = new StoredBacklog({ current: store });
+  const first = backlog.first.bind(backlog);
+  backlog.first = async (actor) => {
+    const next = await first(actor);
+    onRead();
+    return next;
+  };
   return new Feed({
     host: actors.host,
-    backlog: new StoredBacklog({ current: store }),
+    backlog,
     residents,
     looks,
     attendance: new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test"),
@@ -133,6 +142,7 @@ beforeEach(() => {
   members = { [own]: ["@anna:test", scoutUser], [foreign]: [scoutUser, noraUser, "@anna:test"] };
   asked = [];
   told = [];
+  onRead = () => undefined;
   actors.is(scout, scoutUser, { intake: "pushed" }, own);
   actors.is(nora, noraUser, { intake: "pushed" }, "!noras:test");
 });
@@ -293,6 +303,23 @@ describe("what is pushed", () => {
     await looked();
     await one.take(transaction(said(own, "5")));
     expect(actors.given.map(({ event }) => event.type).slice(7)).toEqual(["PUSHED", "PUSHED"]);
+  });
+
+  test("waits also if the agent begins to look while what is held for it is read", async () => {
+    actors.is(scout, scoutUser, { intake: "catchingUp" }, own);
+    const one = feed();
+    await one.start();
+    await one.take(transaction(said(own, "1")));
+    onRead = () => {
+      onRead = () => undefined;
+      actors.is(scout, scoutUser, { intake: "catchingUp" }, own);
+    };
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    expect(actors.given).toEqual([]);
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    expect(actors.given.map(({ event }) => event.type)).toEqual(["PUSHED"]);
   });
 
   test("waits for the look back of an agent that was full, or that was just looking", async () => {
