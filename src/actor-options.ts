@@ -7,6 +7,7 @@ import type { AuditOptions } from "./actors/audit/behaviour.ts";
 import type { BudgetOptions } from "./actors/conversation/draft-budget.ts";
 import type { DiscoveryOptions } from "./actors/discovery/behaviour.ts";
 import type { SpaceOptions } from "./actors/space/behaviour.ts";
+import type { TalkOptions } from "./commands/agents/hops.ts";
 import { botLocalpart } from "./config/bot-localpart.ts";
 import type { AvatarChoice, Config, CoreUser } from "./config/schema.ts";
 import { isAgentUser, localpartOf, serverOfUser } from "./machines/addresses.ts";
@@ -26,6 +27,7 @@ export interface ActorOptions {
   readonly history: HistoryOptions;
   readonly picture: { readonly of: PictureOf };
   readonly drafts: BudgetOptions;
+  readonly talk: TalkOptions;
 }
 
 export function actorOptionsOf(config: Config): ActorOptions {
@@ -63,6 +65,7 @@ export function actorOptionsOf(config: Config): ActorOptions {
     history: { limit: config.history.importLimit },
     picture: { of: pictureOf(config.avatars) },
     drafts: { ...config.drafts },
+    talk: { ...config.agents },
   };
 }
 
@@ -77,6 +80,7 @@ export function reconfigureActors(options: ActorOptions, next: ActorOptions): vo
   Object.assign(options.history, next.history);
   Object.assign(options.picture, next.picture);
   Object.assign(options.drafts, next.drafts);
+  Object.assign(options.talk, next.talk);
 }
 
 /** Whether it is a user of ours, whom we may make: an agent's, or the bot. */

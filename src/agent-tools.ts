@@ -7,7 +7,7 @@ import { failureOf, resultOf } from "./mcp/result.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
 /** What an agent may do by its tools, as itself. */
-const agentScopes: ReadonlySet<Scope> = new Set<Scope>([
+export const agentScopes: ReadonlySet<Scope> = new Set<Scope>([
   "messages:read",
   "messages:send",
   "rooms:read",
@@ -42,7 +42,8 @@ export function agentTools({ commands, offered, logger }: AgentToolsOptions): Ex
       try {
         const tool = tools.get(name);
         if (tool === undefined) throw new NoSuchAgentTool(name);
-        const call = { principal: principalOf(caller), requestId, signal };
+        const { conversationId } = caller;
+        const call = { principal: principalOf(caller), requestId, signal, conversationId };
         return outcomeOf(resultOf(tool, await tool.command.execute(tool.inputOf(input, undefined), call)));
       } catch (error) {
         const failure = failureOf(error);

@@ -16,15 +16,18 @@ import { outboxBehaviour } from "./actors/outbox/behaviour.ts";
 import { type CredentialVault, type Identity, Sessions } from "./actors/sessions.ts";
 import { spaceBehaviour } from "./actors/space/behaviour.ts";
 import { agentTools } from "./agent-tools.ts";
+import { attachedTools } from "./attached-tools.ts";
 import { callersOf } from "./callers.ts";
 import { AnswerWatch } from "./commands/agents/answer-watch.ts";
 import { Waits } from "./commands/agents/waits.ts";
 import { bindCommands } from "./commands/index.ts";
 import { ownVersion } from "./commands/system/own-version.ts";
-import { instanceSecret, secretFile } from "./config/instance-secret.ts";
+import { Changes } from "./commands/watch/changes.ts";
+import { instanceSecret } from "./config/instance-secret.ts";
 import { secretsOf } from "./config/load.ts";
 import { PasswordFile } from "./config/password-file.ts";
 import type { Config } from "./config/schema.ts";
+import { storageOf } from "./last-known.ts";
 import { addressOf } from "./machines/addresses.ts";
 import { deviceIdOf } from "./matrix/device-id.ts";
 import { passwordOf } from "./matrix/password.ts";
@@ -32,8 +35,7 @@ import { type OpenPatient, patientOf } from "./patient.ts";
 import { type Connect, connectPorts, type Ports, paced } from "./ports.ts";
 import { pushedIntake } from "./pushed-intake.ts";
 import { idleStorage } from "./runtime/backup/idle-storage.ts";
-import { OpenStorage, type StorageOptions } from "./runtime/backup/open-storage.ts";
-import { type Clock, systemClock } from "./runtime/clock.ts";
+import type { Clock } from "./runtime/clock.ts";
 import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
 import { EmbeddedHost, type EmbeddedHostOptions } from "./runtime/embedded/host.ts";
 import { openStore } from "./runtime/embedded/open.ts";
@@ -46,6 +48,7 @@ import { surfacesOf } from "./surfaces.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
 import { enterTransport, leavePushes } from "./transport.ts";
 
+export { openLastKnown } from "./last-known.ts";
 export { type Connect, connectPorts, type Ports };
 
 export interface App {
@@ -147,6 +150,8 @@ async function compose(
   const budgets = new SendBudgets(options.drafts, clock);
   const growing = new GrowingAnswers(clock);
   const markdown = new Markdown();
+  const callers = await callersOf(store.vault, () => store.current, clock, logger);
+  const tools = attachedTools(config, letta, callers.tokens, clock);
   const hosting: Omit<EmbeddedHostOptions, "store"> = {
     clock,
     jitterSeed: secret,
@@ -172,9 +177,10 @@ async function compose(
         rooms: options.rooms,
         invitations: options.invitations,
         commands: options.commands,
-        pushes: ports.pushes !== undefined,
+        ...(ports.pushes !== undefined && { pushes: { knownSince: store.madeAt } }),
         history: options.history,
         historyOf: letta.history.bind(letta),
+        ...(tools !== undefined && { tools }),
         pictureOf: (agentId) => options.picture.of(agentId),
         ...(admin !== undefined && { admin }),
       }),
@@ -182,15 +188,21 @@ async function compose(
       conversationBehaviour({ letta, sessions, directory, budgets, clock, markdown, growing }),
       outboxBehaviour({ sessions, markdown, botUserId, hostOf: (roomId) => directory.hostOf(roomId) }),
     ],
-    onCrash: (crash) => logger.error({ crash }, "an actor crashed"),
-    onNotice: (notice) => logger.warn({ notice }, "somebody who watches over the actors should know this"),
+    onCrash(crash) {
+      changes.touched(crash.actor);
+      logger.error({ crash }, "an actor crashed");
+    },
+    onNotice(notice) {
+      changes.touched("actor" in notice ? notice.actor : notice.letter.actor);
+      logger.warn({ notice }, "somebody who watches over the actors should know this");
+    },
     onUnreadable: (actor, error) =>
       logger.error({ actor, err: error }, "something of an actor cannot be read, and stays as it is"),
   };
   const host = new ReopeningHost(store, (opened) => new EmbeddedHost({ ...hosting, store: opened }));
+  const changes = new Changes(host, clock);
   const { pushes } = ports;
   const intake = pushes && pushedIntake({ pushes, host, sessions, store, options, clock, logger });
-  const callers = await callersOf(store.vault, () => store.current, clock, logger);
   const commands = bindCommands({
     host,
     clock,
@@ -202,6 +214,7 @@ async function compose(
     sessions,
     botUserId,
     waits: new Waits(),
+    talk: options.talk,
     answers: new AnswerWatch(host, serverName, clock, growing),
     ...callers,
   });
@@ -212,6 +225,7 @@ async function compose(
     ...surfacesOf({
       config,
       commands,
+      changes,
       ...callers,
       clock,
       logger,
@@ -322,41 +336,6 @@ export async function openAdoption(config: Config) {
       await close();
     },
   };
-}
-
-/** What was last written down, while nothing runs. Throws StoreUnavailable, and makes no store where there is none. */
-export async function openLastKnown(dataFolder: string, server: string) {
-  const { store, vault, close } = await openStore(join(dataFolder, "store"), () => undefined, { create: false });
-  // Never started: it only reads.
-  const host = new EmbeddedHost({ store, clock: systemClock, jitterSeed: "", behaviours: [] });
-  const adopt = () => Promise.reject(new Error("nothing is adopted while nothing runs"));
-  const storage = storageOf(dataFolder, store, systemClock);
-  const callers = await callersOf(vault, () => store, systemClock, createLogger({ level: "fatal", secrets: [] }));
-  const nobody = {
-    sessions: { as: nobodyActs },
-    botUserId: "",
-    waits: new Waits(),
-    answers: { wait: async () => undefined },
-  };
-  const commands = bindCommands({
-    host,
-    clock: systemClock,
-    server,
-    version: ownVersion(),
-    adoption: { adopt },
-    storage,
-    ...nobody,
-    ...callers,
-  });
-  return { commands, close };
-}
-
-function nobodyActs(): never {
-  throw new Error("nobody says anything while nothing runs");
-}
-
-function storageOf(dataFolder: string, store: StorageOptions["store"], clock: Clock): OpenStorage {
-  return new OpenStorage({ dataFolder, store, files: [secretFile], now: () => clock.now() });
 }
 
 /** The store of a data folder, whole or not, while nothing runs. */

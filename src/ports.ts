@@ -1,7 +1,7 @@
 import { isOurUser } from "./actor-options.ts";
 import type { Config } from "./config/schema.ts";
 import { connectLetta } from "./letta/connect.ts";
-import type { LettaBackend, ModelInspector, ToolTaker } from "./letta/port.ts";
+import type { LettaBackend, ModelInspector, ToolAttacher, ToolTaker } from "./letta/port.ts";
 import { AppserviceHomeserver } from "./matrix/appservice/homeserver.ts";
 import { AppservicePushes } from "./matrix/appservice/pushes.ts";
 import { SplitHomeserver } from "./matrix/appservice/split.ts";
@@ -22,7 +22,7 @@ export interface Ports {
   readonly pushes?: Pushes;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
-  readonly letta: LettaBackend & Partial<ModelInspector & ToolTaker>;
+  readonly letta: LettaBackend & Partial<ModelInspector & ToolAttacher & ToolTaker>;
   readonly clock: Clock;
   /** Frees the connections. */
   close(): Promise<void>;

@@ -65,6 +65,7 @@ export function pushedIntake({
       attendance.forget();
       looks.owe();
     },
+    settle: () => looks.settle(),
     lookBack: (signal) => looks.all((actor, delivery) => feed.tell(actor, delivery), signal),
     open: () =>
       pushes.deliverTo(async (transaction) => {

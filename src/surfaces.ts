@@ -8,6 +8,7 @@ import { controlHandlers } from "./cli/control-handlers.ts";
 import type { AuditLog } from "./commands/access/audit-log.ts";
 import type { Tokens } from "./commands/access/tokens.ts";
 import type { BoundCommand } from "./commands/command.ts";
+import type { ChangeFeed } from "./commands/watch/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { type FormerClientsOptions, formerClientsAt } from "./former-clients.ts";
 import { mcpPart } from "./mcp/part.ts";
@@ -20,6 +21,8 @@ import type { Logger } from "./telemetry/logger.ts";
 export interface SurfaceOptions {
   readonly config: Config;
   readonly commands: readonly BoundCommand[];
+  /** Tells what changes. */
+  readonly changes: ChangeFeed;
   readonly tokens: Tokens;
   readonly audit: AuditLog;
   readonly clock: Clock;
@@ -30,14 +33,14 @@ export interface SurfaceOptions {
 
 /** All by which others ask something of the running process. */
 export function surfacesOf(options: SurfaceOptions): readonly ChildSpec[] {
-  const { config, commands, clock } = options;
+  const { config, commands, changes, clock } = options;
   const control: ChildSpec = {
     id: "control socket",
     restart: "permanent",
     async start() {
       const server = new ControlServer({
         path: controlSocketIn(config.dataFolder),
-        handlers: controlHandlers(commands),
+        handlers: controlHandlers(commands, changes),
         clock,
       });
       await server.start();
@@ -49,10 +52,11 @@ export function surfacesOf(options: SurfaceOptions): readonly ChildSpec[] {
 }
 
 function httpSurface(
-  { config, commands, tokens, audit, clock, logger, former }: SurfaceOptions,
+  { config, commands, changes, tokens, audit, clock, logger, former }: SurfaceOptions,
   listen: { readonly host: string; readonly port: number },
 ): ChildSpec {
-  const { allowedHosts, allowedOrigins, ratePerMinute } = config.api;
+  const { allowedHosts, allowedOrigins, ratePerMinute, publicUrl } = config.api;
+  const publicHosts = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
   return {
     id: "http server",
     restart: "permanent",
@@ -60,7 +64,7 @@ function httpSurface(
       if (!isLoopback(listen.host) && tokens.list().length === 0) throw new PublicWithoutTokens(listen.host);
       const server = new HttpServer({
         ...listen,
-        admission: { allowedHosts, allowedOrigins },
+        admission: { allowedHosts: [...allowedHosts, ...publicHosts], allowedOrigins },
         parts: [
           formerClientsAt(listen.host, {
             ...former,
@@ -78,6 +82,7 @@ function httpSurface(
             mcpPart({
               commands,
               authentication: tokens,
+              feed: changes,
               clock,
               logger,
               callerOf: ({ headers }) => callerOf(headers, tokens),

@@ -26,6 +26,7 @@ const others: Readonly<Record<string, string>> = {
   "invitations.people": 'invitations: { people: ["@new:example.org"] }',
   "invitations.servers": "invitations: { servers: [example.net] }",
   "commands.people": 'commands: { people: ["@new:example.org"] }',
+  "agents.most_hops": "agents: { most_hops: 7 }",
   "drafts.rate": "drafts: { rate: 7 }",
   "drafts.burst": "drafts: { burst: 7 }",
 };

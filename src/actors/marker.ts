@@ -33,6 +33,8 @@ const turn = z.object({
   outcome: z.enum(["answer", "error"]).exactOptional(),
   /** How many agents the question has been through. */
   hops: z.number(),
+  /** Where it comes of what another agent has answered: that agent's user. */
+  reply_to: z.string().exactOptional(),
 });
 
 export type TurnMark = z.infer<typeof turn>;
@@ -66,20 +68,34 @@ export const askingMarkers = {
   agentId: "m.letta.from_agent_id",
   name: "m.letta.from_agent_name",
   hops: "io.letta_matrix.hops",
+  /** The room in which the asking agent wants the answer, too, and by what it knows there what that belongs to. */
+  replyTo: "io.letta_matrix.reply_to",
+  key: "io.letta_matrix.asked",
 } as const;
 
 const asking = z.object({
   [askingMarkers.agentId]: z.string().min(1).max(255),
   [askingMarkers.name]: z.string().max(255).optional().catch(undefined),
   [askingMarkers.hops]: z.int().min(0).max(1_000).catch(1),
+  [askingMarkers.replyTo]: z
+    .string()
+    .regex(/^![\x21-\x7e]{1,254}$/)
+    .optional()
+    .catch(undefined),
+  [askingMarkers.key]: z.string().min(1).max(255).optional().catch(undefined),
 });
 
 /** Which agent says this, as it claims; whether that is true, the event's sender tells. */
 export function askingAgentOf(content: unknown): AskingAgent | undefined {
   const { data } = asking.safeParse(content);
   if (data === undefined) return undefined;
-  const name = data[askingMarkers.name];
-  return { agentId: data[askingMarkers.agentId], hops: data[askingMarkers.hops], ...(name !== undefined && { name }) };
+  const { [askingMarkers.name]: name, [askingMarkers.replyTo]: roomId, [askingMarkers.key]: key } = data;
+  return {
+    agentId: data[askingMarkers.agentId],
+    hops: data[askingMarkers.hops],
+    ...(name !== undefined && { name }),
+    ...(roomId !== undefined && key !== undefined && { replyTo: { roomId, key } }),
+  };
 }
 
 const owned = z.object({ agent_id: z.string(), retired: z.boolean().optional().catch(undefined) });

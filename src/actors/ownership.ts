@@ -15,13 +15,28 @@ export class SquattedAlias extends Error {
   }
 }
 
+/** A room of ours that is not whole: the homeserver is at making it, or was killed meanwhile. */
+export class HalfMadeRoom extends Error {
+  override readonly name = "HalfMadeRoom";
+  readonly kind = "unfinished";
+  readonly remedy: string;
+  /** By the homeserver's clock, ms since the epoch. */
+  readonly begunAt: number;
+
+  constructor(alias: string, begunAt: number) {
+    super(`${alias} names a room of ours that is not whole yet`);
+    this.remedy = `wait, since the homeserver may be slow; if nothing changes, delete ${alias}, and another room is made`;
+    this.begunAt = begunAt;
+  }
+}
+
 /** A room upgraded more often than this is no room anybody talks in. */
 const mostUpgrades = 20;
 
 /**
  * Throws {@link SquattedAlias} unless the client's own user created the room, or adopted it, and it is marked as this
  * owner's, or the room is what such a room was upgraded to. The mark alone proves nothing: anybody can write it into a
- * room of theirs.
+ * room of theirs. Throws {@link HalfMadeRoom} if the user created the room and no mark ever came into it.
  */
 export async function assertOurs(
   client: MatrixClient,
@@ -40,6 +55,9 @@ export async function assertOurs(
     if (!isUpgradeOf({ roomId: before, state: older }, { roomId, state })) throw new SquattedAlias(alias);
     [roomId, state] = [before, older];
   }
+  const made = state.event("m.room.create");
+  const isHalfMade = state.event(roomMarker) === undefined && state.event(adoptionMarker) === undefined;
+  if (isHalfMade && made !== undefined && roomId === room.roomId) throw new HalfMadeRoom(alias, made.originServerTs);
   if (roomOwnerOf(state.content(roomMarker)) !== owner) throw new SquattedAlias(alias);
 }
 

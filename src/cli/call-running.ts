@@ -31,11 +31,11 @@ export async function callRunning<TOutput>(
   options: RunningOptions,
   console: Console,
   env: Environment,
-  textOf: (output: TOutput) => string,
+  textOf: (output: TOutput) => string | Promise<string>,
 ): Promise<ExitCode> {
   try {
     const client = new ControlClient({ path: controlSocketIn(await folderOf(options, env)), timeoutMs });
-    console.out(textOf(await client.call(command.name, input, command.output)));
+    console.out(await textOf(await client.call(command.name, input, command.output)));
     return exitCode.ok;
   } catch (error) {
     console.err(`${explain(error)}\n`);

@@ -46,7 +46,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     openIdleStorage: async (folder) => (await import("../app.ts")).openIdleStorage(folder),
   },
   tooling: {
-    async serveTools({ commands, principal, agent }) {
+    async serveTools({ commands, feed, principal, agent }) {
       const { mcpOverStdio } = await import("../mcp/stdio.ts");
       const client = {
         principal,
@@ -55,7 +55,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
       } as const;
       // Standard output is the client's.
       const logger = createLogger({ level: "error", secrets: [], destination: process.stderr });
-      await mcpOverStdio({ commands, logger, input: process.stdin, output: process.stdout }, client);
+      const streams = { input: process.stdin, output: process.stdout };
+      await mcpOverStdio({ commands, feed, logger, ...streams }, client);
     },
   },
   examining: {

@@ -3,18 +3,22 @@ import { type Principal, scopes } from "../commands/access/principal.ts";
 import { agentsRoom } from "../commands/agents/room.ts";
 import type { BoundCommand } from "../commands/command.ts";
 import { remoteCommands } from "../commands/index.ts";
+import { type ChangeFeed, heard } from "../commands/watch/changes.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { ControlClient } from "../runtime/control/client.ts";
 import { isNotRunning } from "../runtime/control/protocol.ts";
 import { controlSocketIn } from "../runtime/control/socket-path.ts";
 import { folderOf, type RunningOptions } from "./call-running.ts";
 import { explain } from "./console.ts";
+import { changesName } from "./control-handlers.ts";
 import { exitCode } from "./exit-code.ts";
 import type { OperatingEnvironment } from "./operator-commands.ts";
 
 /** What a client is served with over standard input and output. */
 export interface ToolServing {
   readonly commands: readonly BoundCommand[];
+  /** Tells what changes. */
+  readonly feed: ChangeFeed;
   readonly principal: Principal;
   /** Letta's id of the one agent as which all is done. */
   readonly agent?: string;
@@ -51,6 +55,7 @@ export function addMcp(program: Command, environment: OperatingEnvironment & Too
           agent === undefined ? undefined : await client.call(agentsRoom.name, { agent }, agentsRoom.output);
         await serveTools({
           commands: remoteCommands(({ name, output }, input, { signal }) => client.call(name, input, output, signal)),
+          feed: { next: (asked, signal) => client.call(changesName, asked, heard, signal) },
           principal: { name: "control socket", scopes: new Set(scopes) },
           ...(found !== undefined && { agent: found.agentId }),
         });

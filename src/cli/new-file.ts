@@ -17,7 +17,7 @@ export async function assertFree(path: string, remedy: string): Promise<void> {
 }
 
 /** For the eyes of whoever runs this only; refuses to replace anything. */
-export async function writeNew(path: string, text: string, remedy: string): Promise<void> {
+export async function writeNew(path: string, text: string | Uint8Array, remedy: string): Promise<void> {
   try {
     await writeFile(path, text, { flag: "wx", mode: 0o600 });
   } catch (cause) {

@@ -35,13 +35,18 @@ export function operatorCommands({ console, env, config, examplesOf, ended }: Op
 
     /** Carries one out. */
     async call<TOutput>(
-      called: Omit<Parameters<typeof callRunning<TOutput>>[0], "timeoutMs">,
+      called: Partial<Parameters<typeof callRunning<TOutput>>[0]> &
+        Omit<Parameters<typeof callRunning<TOutput>>[0], "timeoutMs">,
       options: OperatorOptions,
       textOf: (output: TOutput) => string,
+      /** What is done with it before it is said. */
+      keep?: (output: TOutput) => Promise<void>,
     ): Promise<void> {
-      const print = (output: TOutput): string =>
-        options.json === true ? `${JSON.stringify(output, null, 2)}\n` : textOf(output);
-      ended(await callRunning({ ...called, timeoutMs }, options, console, env, print));
+      const print = async (output: TOutput): Promise<string> => {
+        await keep?.(output);
+        return options.json === true ? `${JSON.stringify(output, null, 2)}\n` : textOf(output);
+      };
+      ended(await callRunning({ timeoutMs, ...called }, options, console, env, print));
     },
   };
 }

@@ -11,6 +11,7 @@ import { type DoctorEnvironment, type DoctorOptions, doctor } from "./doctor.ts"
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import { type InitEnvironment, type InitOptions, init } from "./init/init.ts";
 import { addMcp, type ToolsEnvironment } from "./mcp.ts";
+import { addMessages } from "./messages.ts";
 import { addOperating } from "./operating.ts";
 import { type Query, type QueryEnvironment, type QueryOptions, show } from "./query.ts";
 import { type RegistrationOptions, writeRegistration } from "./registration.ts";
@@ -50,6 +51,7 @@ Examples:
   letta-matrix agent Scout                           one agent, closely
   letta-matrix discovery run                         look for new agents now
   letta-matrix pause Scout                           have an agent wait, until letta-matrix resume Scout
+  letta-matrix messages send '!abc:example.org' hi   say something in a room
   letta-matrix release Scout                         let an agent out of quarantine
   letta-matrix token create dashboard -s agents:read let a program in
   letta-matrix backup /var/backups/letta-matrix      write everything that is known into one file
@@ -283,6 +285,7 @@ export async function runCli(args: readonly string[], environment: CliEnvironmen
   const ended = (ending: ExitCode): void => {
     code = ending;
   };
+  addMessages(program, { console, env, terminal, config, examplesOf, ended });
   addOperating(program, { console, env, terminal, config, examplesOf, ended });
   const { now } = environment.running;
   addMcp(program, { console, env, terminal, config, examplesOf, ended, ...environment.tooling });

@@ -1,7 +1,8 @@
 import type { Status, TransportStatus, WaitStatus } from "../commands/status/schema.ts";
 import { unreachedWait } from "../commands/status/transport.ts";
 import { plain } from "./console.ts";
-import { agentTable, plainRow, troubleTable, waitTable } from "./status-tables.ts";
+import { agentsOf, progressText, waitsOf } from "./crowd.ts";
+import { plainRow, troubleTable, waitTable } from "./status-tables.ts";
 import { table } from "./table.ts";
 import { layoutFor, type Terminal } from "./terminal.ts";
 
@@ -9,7 +10,7 @@ import { layoutFor, type Terminal } from "./terminal.ts";
 export function statusText(status: Status, terminal: Terminal): string {
   return [
     overview(status),
-    agentTable(status.agents, terminal),
+    agentsOf(status, terminal),
     conversations(status, terminal),
     waits(status, terminal),
     troubleTable(status.troubles, status.at, terminal),
@@ -18,14 +19,14 @@ export function statusText(status: Status, terminal: Terminal): string {
     .join("\n");
 }
 
-function overview({ server, transport, discovery, space, coreUsers, agents: { length: count } }: Status): string {
+function overview({ server, transport, discovery, space, coreUsers, agents }: Status): string {
   return table([
     ["server", plain(server)],
     ...(transport === undefined ? [] : [["transport", transportText(transport)]]),
     ["discovery", plain(discovery?.state ?? "never ran")],
     ["space", plain(space?.state ?? "never ran")],
     ...coreUsers.map(({ userId, state }) => [plain(userId), plain(state)]),
-    ["agents", String(count)],
+    ["agents", progressText({ agents, ...(discovery !== undefined && { discovery }) })],
   ]);
 }
 
@@ -70,5 +71,5 @@ function waits(status: Status, terminal: Terminal): string {
     ...agentList.map((agent) => [agent.name ?? agent.agentId, agent.wait] as const),
     ...rooms.map((room) => [`${names.get(room.agentId) ?? room.agentId} in ${room.roomId}`, room.wait] as const),
   ];
-  return waitTable(waiting, at, terminal);
+  return waitTable(waitsOf(waiting), at, terminal);
 }

@@ -9,6 +9,7 @@ import type { Principal, Scope } from "./access/principal.ts";
 import { CallRefused } from "./access/refused.ts";
 import type { Tokens } from "./access/tokens.ts";
 import type { AnswerWatch } from "./agents/answer-watch.ts";
+import type { TalkOptions } from "./agents/hops.ts";
 import type { Waits } from "./agents/waits.ts";
 import type { TransportStatus } from "./status/schema.ts";
 
@@ -35,6 +36,7 @@ export interface CommandContext {
   readonly sessions: Pick<Sessions, "as">;
   readonly botUserId: string;
   readonly waits: Pick<Waits, "begin">;
+  readonly talk: TalkOptions;
   readonly answers: Pick<AnswerWatch, "wait">;
   readonly tokens: Pick<Tokens, "create" | "list" | "revoke">;
   readonly audit: Pick<AuditLog, "record" | "page">;
@@ -52,6 +54,8 @@ export interface Call {
   /** Names this call in the audit log, in answers and in log lines. */
   readonly requestId: string;
   readonly signal: AbortSignal;
+  /** Of an agent that calls while it answers something: Letta's conversation, where that is known. */
+  readonly conversationId?: string;
   /** Tells whoever waits how far it is; left out where nobody is told. */
   progress?(message: string): void;
   /** Is told at once what comes of it, before it is over; left out where nobody listens. */

@@ -3,6 +3,7 @@ import { adoptCommand } from "./adopt/adopt.ts";
 import { agentsMessage } from "./agents/message.ts";
 import { agentsRoom } from "./agents/room.ts";
 import { auditList } from "./audit/audit.ts";
+import { agentsChart } from "./chart/agent-chart.ts";
 import { type BoundCommand, bind, type Call, type Command, type CommandContext } from "./command.ts";
 import { discoveryQuery } from "./discovery/look.ts";
 import { discoveryRun } from "./discovery/run.ts";
@@ -59,6 +60,7 @@ function all(make: Bind): readonly BoundCommand[] {
     make(auditList),
     make(agentsMessage),
     make(agentsRoom),
+    make(agentsChart),
     make(messagesList),
     make(messagesSearch),
     make(messagesSend),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { formerApiKeys } from "./former-api-keys.ts";
 import { restart } from "./reload.ts";
-import { text } from "./values.ts";
+import { text, url } from "./values.ts";
 
 /** In the place of an address: nothing is served. */
 const nowhere = "none";
@@ -42,6 +42,18 @@ export const api = z
       example: "rate: 1200",
       reload: listening,
     }),
+    public_url: z
+      .union(
+        [z.literal(nowhere), url(/^https?$/, "an http:// or https:// address")],
+        "must be an http:// or https:// address without a query, or none",
+      )
+      .default(nowhere)
+      .meta({
+        description:
+          "By which address others reach what listen serves, through a proxy mostly; none where nobody does. Letta needs it for letta.attach_tools. Its host need not be in allowed_hosts, too.",
+        example: "public_url: https://agents.example.org",
+        reload: listening,
+      }),
     ...formerApiKeys,
   })
   .prefault({})
@@ -51,18 +63,27 @@ export const api = z
 export interface ApiConfig {
   /** Left out when nothing is served. */
   readonly listen?: { readonly host: string; readonly port: number };
+  /** Without a slash at its end. */
+  readonly publicUrl?: string;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
   readonly ratePerMinute: number;
 }
 
 /** What the section says, as it is used. */
-export function apiConfig({ listen, allowed_hosts, allowed_origins, rate }: z.output<typeof api>): ApiConfig {
+export function apiConfig({
+  public_url,
+  listen,
+  allowed_hosts,
+  allowed_origins,
+  rate,
+}: z.output<typeof api>): ApiConfig {
   const colon = listen.lastIndexOf(":");
   return {
     ...(listen !== nowhere && {
       listen: { host: listen.slice(0, colon).replace(/^\[(.*)\]$/, "$1"), port: Number(listen.slice(colon + 1)) },
     }),
+    ...(public_url !== nowhere && { publicUrl: public_url }),
     allowedHosts: allowed_hosts,
     allowedOrigins: allowed_origins,
     ratePerMinute: rate,

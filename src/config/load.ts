@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { ambiguities, rivalsOf, wrongKeyForLetta } from "./alternatives.ts";
 import { apiConfig } from "./api-keys.ts";
+import { unattachable } from "./attached-tools.ts";
 import { ConfigError } from "./config-error.ts";
 import { diagnose } from "./diagnose.ts";
 import { type Environment, type Override, overridesIn } from "./environment.ts";
@@ -47,6 +48,7 @@ export async function readConfigFile(path: string, env: Environment): Promise<Co
     ...issues.flatMap((issue) => diagnose(issue, written, overrides, keys)),
     ...ambiguities(written, keys),
     ...wrongKeyForLetta(written, keys),
+    ...(parsed.success ? unattachable(parsed.data) : []),
     ...problems,
   ];
   if (!parsed.success || all.length > 0) throw new ConfigError(path, all);
@@ -101,6 +103,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
       toolAllowList: letta.tool_allow_list,
       toolAskList: letta.tool_ask_list,
       matrixTools: letta.matrix_tools,
+      attachTools: letta.attach_tools,
       idleTimeoutMs: letta.idle_timeout,
       ...(secrets.lettaToken !== undefined && { token: secrets.lettaToken }),
       ...(secrets.lettaApiKey !== undefined && { apiKey: secrets.lettaApiKey }),
@@ -123,6 +126,7 @@ function toConfig(path: string, file: ConfigFile, secrets: Secrets, avatars: Ava
     invitations: file.invitations,
     commands: { people: file.commands.people.length > 0 ? file.commands.people : file.invite },
     history: { importLimit: file.history.import },
+    agents: { mostHops: file.agents.most_hops },
     formerClients: {
       legacyOpen: file.api.legacy_open,
       ...(secrets.internalKey !== undefined && { internalKey: secrets.internalKey }),

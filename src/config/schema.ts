@@ -1,78 +1,15 @@
 import { z } from "zod";
-import { agentToolNames, usualAgentTools } from "./agent-tools.ts";
 import { type ApiConfig, api } from "./api-keys.ts";
 import type { AppserviceRegistration } from "./appservice-file.ts";
 import { coreUsers, homeserver } from "./homeserver-keys.ts";
+import { letta } from "./letta-keys.ts";
 import { live, restart } from "./reload.ts";
-import { duration, text, url, userId } from "./values.ts";
+import { duration, text, userId } from "./values.ts";
 
 /**
  * The configuration file as it is written: YAML with these keys. Error messages, the sample and the reference page are
  * made of what stands beside each: `description`, `example`, and `reload`, which says whether SIGHUP changes it.
  */
-
-const connection = restart("the connection to Letta is made with it");
-
-const letta = z.strictObject({
-  url: url(/^(wss?|https?)$/, "a ws(s):// (Letta App Server) or http(s):// address (Letta Cloud, Letta V1)").meta({
-    description:
-      "Where Letta is: ws:// or wss:// of a Letta App Server (`letta server --listen ws://127.0.0.1:4500`), or http:// or https:// of Letta's REST API: https://api.letta.com, or a Letta V1 server of your own (http://127.0.0.1:8283).",
-    example: "url: ws://127.0.0.1:4500",
-    reload: connection,
-  }),
-  token: text.optional().meta({
-    description: "The App Server's token; needed when it does not run on this machine.",
-    example: "token: the-app-servers-token",
-    reload: connection,
-  }),
-  token_file: text.optional().meta({
-    description: "A file that holds the App Server's token; needed when it does not run on this machine.",
-    example: "token_file: /run/secrets/letta_token",
-    reload: connection,
-  }),
-  api_key: text.optional().meta({
-    description: "The key to Letta's REST API; Letta Cloud needs one, a server of your own may.",
-    example: "api_key: the-key-from-letta",
-    reload: connection,
-  }),
-  api_key_file: text.optional().meta({
-    description: "A file that holds the key to Letta's REST API; Letta Cloud needs one, a server of your own may.",
-    example: "api_key_file: /run/secrets/letta_api_key",
-    reload: connection,
-  }),
-  tool_allow_list: z
-    .array(text, "must be a list of tool names")
-    .default([])
-    .meta({
-      description:
-        "Letta tools that agents may use in rooms, by name, besides their own memory. What is on neither list is denied: whoever may write in an agent's room decides what its tools are used for, so a shell or file tool here is a shell for them. By the REST API Letta asks only before tools that need approval: there the agent's own settings decide on the others.",
-      example: "tool_allow_list: [web_search]",
-      reload: restart("each session with Letta is opened with it"),
-    }),
-  tool_ask_list: z
-    .array(text, "must be a list of tool names")
-    .default([])
-    .meta({
-      description:
-        "Letta tools that agents may use when a person in the room has approved the call, each time: with !approve, or with ✅ on the agent's request.",
-      example: "tool_ask_list: [run_code]",
-      reload: restart("each session with Letta is opened with it"),
-    }),
-  matrix_tools: z
-    .array(z.enum(agentToolNames, `must be one of ${agentToolNames.join(", ")}`), "must be a list of tool names")
-    .default([...usualAgentTools])
-    .meta({
-      description:
-        "Tools for Matrix that each agent has without any set-up, where Letta is an App Server: what it does by them, it does as its own user, and nobody is asked. A name that is on tool_ask_list, too, is asked about. [] for none.",
-      example: "matrix_tools: [send_message_to_agent, list_agents]",
-      reload: restart("each session with Letta is opened with it"),
-    }),
-  idle_timeout: duration.prefault("5m").meta({
-    description: "How long an answer may stay silent before it is looked up. Durations have a unit: ms, s, m or h.",
-    example: "idle_timeout: 5m",
-    reload: restart("the answers under way are watched by it"),
-  }),
-});
 
 const space = z
   .strictObject({
@@ -219,6 +156,23 @@ const commands = z
       "Who may say !stop (ends the answer that is being written) and !retry (tries again what failed) to agents, and !approve and !deny to their requests.",
   });
 
+const agents = z
+  .strictObject({
+    most_hops: z
+      .int("must be a whole number")
+      .min(1, "must be at least 1")
+      .max(100, "must be at most 100")
+      .default(10)
+      .meta({
+        description:
+          "Through how many agents a thing may go: what an agent says to another one while it answers counts one more than what it was asked. The one that would go beyond is told to answer instead.",
+        example: "most_hops: 10",
+        reload: live("for what is said from then on"),
+      }),
+  })
+  .prefault({})
+  .meta({ description: "How agents talk to each other." });
+
 const drafts = z
   .strictObject({
     rate: z
@@ -290,6 +244,7 @@ export const configFile = z.strictObject({
   history,
   invitations,
   commands,
+  agents,
   drafts,
   api,
   log,
@@ -351,6 +306,8 @@ export interface Config {
     readonly toolAskList: readonly string[];
     /** What an App Server's agents are given of ours. */
     readonly matrixTools: readonly string[];
+    /** Agents of the REST API are given them, too. */
+    readonly attachTools?: boolean;
     readonly idleTimeoutMs: number;
   };
   /** Absolute. */
@@ -374,6 +331,7 @@ export interface Config {
   /** User ids of the people who may command agents. */
   readonly commands: { readonly people: readonly string[] };
   readonly history: { readonly importLimit: number };
+  readonly agents: { readonly mostHops: number };
   /** Who is let in on the routes of the older system, besides those who have a token. */
   readonly formerClients: {
     /** A secret. */

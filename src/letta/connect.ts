@@ -1,5 +1,5 @@
 import { AppServerBackend } from "./app-server/backend.ts";
-import type { LettaBackend, ModelInspector, ToolInspector, ToolTaker } from "./port.ts";
+import type { LettaBackend, ModelInspector, ToolAttacher, ToolInspector, ToolTaker } from "./port.ts";
 import { RestBackend } from "./rest/backend.ts";
 
 export interface LettaServer {
@@ -20,7 +20,7 @@ export function connectLetta({
   token,
   apiKey,
   ...turns
-}: LettaServer): LettaBackend & Partial<ModelInspector & ToolInspector & ToolTaker> {
+}: LettaServer): LettaBackend & Partial<ModelInspector & ToolAttacher & ToolInspector & ToolTaker> {
   return new URL(url).protocol.startsWith("http")
     ? new RestBackend({ url, ...(apiKey !== undefined && { apiKey }), ...turns })
     : new AppServerBackend({ url: appServerSocket(url), ...(token !== undefined && { token }), ...turns });

@@ -17,6 +17,8 @@ export interface LettaAbilities {
   readonly holdsConversations: boolean;
   /** Agents can be given tools that we serve ourselves ({@link ToolTaker}). */
   readonly takesTools: boolean;
+  /** Agents can be given tools that the server calls at an address of ours, by MCP ({@link ToolAttacher}). */
+  readonly attachesTools: boolean;
 }
 
 export interface AgentSummary {
@@ -83,6 +85,33 @@ export interface ExternalTools {
 export interface ToolTaker {
   /** From the next session on, turns of ours may call these tools; nobody is asked about that. */
   offer(tools: ExternalTools): void;
+}
+
+/** Where we offer tools by MCP. */
+export interface OfferedTools {
+  /** By which the server knows us again. */
+  readonly name: string;
+  readonly url: string;
+  /** What each agent is given, by name. */
+  readonly tools: readonly string[];
+}
+
+/** By what an agent's calls of our tools show whose they are. Keys are secrets. */
+export interface AgentKeys {
+  /** Whether this one shows that it is this agent. */
+  isGood(key: string): boolean;
+  /** Makes the agent a new one; older ones are good no more. */
+  make(): Promise<string>;
+  /** Lends one by which the server can look at the tools, for as long as that takes. */
+  toLook<T>(look: (key: string) => Promise<T>): Promise<T>;
+}
+
+/** What a backend may be able to do besides. Each looks first, and writes only what is not so. */
+export interface ToolAttacher {
+  /** From then on the agent has these tools, and its calls show a key of its own. */
+  attachTools(agentId: string, offered: OfferedTools, keys: AgentKeys, signal: AbortSignal): Promise<void>;
+  /** The agent has none of them any more, nor a key; one that the server does not have needs neither. */
+  detachTools(agentId: string, offered: Pick<OfferedTools, "name">, signal: AbortSignal): Promise<void>;
 }
 
 /** What a model wants to do. */

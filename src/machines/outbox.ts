@@ -1,5 +1,7 @@
 import { assign, setup } from "xstate";
-import type { Reply } from "../runtime/step.ts";
+import type { Reply, Tell } from "../runtime/step.ts";
+import { addressOf, serverOfUser } from "./addresses.ts";
+import type { AnswerReturned } from "./conversation/context.ts";
 import { effect } from "./placeholder.ts";
 import { backoff, type Trouble, timeOf, troubleWith, type Wait } from "./wait.ts";
 
@@ -32,9 +34,25 @@ export interface Errand {
 
 export type Deed =
   | ({ readonly kind: "message"; readonly text: string; readonly notice?: true } & Place & Extra)
+  | FileDeed
   | { readonly kind: "edit"; readonly event: string; readonly text: string }
   | { readonly kind: "reaction"; readonly event: string; readonly sign: string }
   | { readonly kind: "redaction"; readonly event: string };
+
+/** Shows a file that the homeserver has already. */
+export interface FileDeed {
+  readonly kind: "file";
+  /** Its address. */
+  readonly file: string;
+  readonly name: string;
+  readonly contentType: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly shownAs: "m.image" | "m.audio" | "m.video" | "m.file";
+  readonly caption?: string;
+  readonly thread?: string;
+  readonly marks?: Readonly<Record<string, string | number>>;
+}
 
 export interface Place {
   /** The thread it belongs into, by its root event. */
@@ -49,6 +67,16 @@ interface Extra {
   readonly host?: string;
   /** Further fields of the content; never ones that Matrix gives a meaning. */
   readonly marks?: Readonly<Record<string, string | number>>;
+  /** The conversation that is told when it cannot be said. */
+  readonly asker?: Asker;
+}
+
+/** An agent that asks another one, in the conversation where it wants to hear of it. */
+export interface Asker {
+  readonly agentId: string;
+  readonly roomId: string;
+  /** The one that is asked. */
+  readonly asked: { readonly agentId: string; readonly userId: string };
 }
 
 interface Queued extends Errand {
@@ -57,9 +85,21 @@ interface Queued extends Errand {
 }
 
 /** Events that it has become, or why it has not. */
-export type Outcome =
-  | { readonly key: string; readonly events: readonly string[] }
-  | { readonly key: string; readonly failed: string; readonly kind: string; readonly remedy?: string };
+export type Outcome = Success | Failure;
+
+interface Success {
+  readonly key: string;
+  readonly events: readonly string[];
+  /** The one that is shown, by its address. */
+  readonly file?: string;
+}
+
+interface Failure {
+  readonly key: string;
+  readonly failed: string;
+  readonly kind: string;
+  readonly remedy?: string;
+}
 
 type Done = Outcome & { readonly at: number };
 
@@ -95,6 +135,7 @@ export const outboxMachine = setup({
   },
   actions: {
     reply: (_, _params: Reply | readonly Reply[]) => undefined,
+    tell: (_, _params: Tell | readonly Tell[]) => undefined,
     take: assign(({ context: { queue } }, { errand, at }: { errand: Errand; at: number }) => ({
       queue: [...queue, { ...errand, at }],
     })),
@@ -170,6 +211,7 @@ export const outboxMachine = setup({
           target: "idle",
           actions: [
             { type: "reply", params: ({ context }) => tell(context, gaveUp(context)) },
+            { type: "tell", params: ({ context }) => unasked(context, gaveUp(context)) },
             { type: "finish", params: ({ context, event }) => ({ ...gaveUp(context), at: timeOf(event) }) },
           ],
         },
@@ -192,10 +234,26 @@ function keyOf({ queue }: OutboxContext): string {
 }
 
 function succeeded(context: OutboxContext, event: { readonly output: readonly string[] }): Outcome {
-  return { key: keyOf(context), events: event.output };
+  const what = context.queue[0]?.what;
+  return { key: keyOf(context), events: event.output, ...(what?.kind === "file" && { file: what.file }) };
 }
 
-function gaveUp(context: OutboxContext): Outcome {
+/** Where the asker waits no more to hear that it is said, it is told in its conversation. */
+function unasked({ userId, queue }: OutboxContext, outcome: Failure): readonly Tell[] {
+  const [{ key, what } = { key: "", what: undefined }] = queue;
+  if (what?.kind !== "message" || what.asker === undefined) return [];
+  const { agentId, roomId, asked } = what.asker;
+  const event: AnswerReturned = {
+    type: "RETURNED",
+    key,
+    from: { agentId: asked.agentId, hops: 0 },
+    returned: { userId: asked.userId, outcome: "error" },
+    text: `It was never asked: ${outcome.failed}.`,
+  };
+  return [{ to: addressOf.conversation(serverOfUser(userId), agentId, roomId), event: { ...event } }];
+}
+
+function gaveUp(context: OutboxContext): Failure {
   const { kind = "unreachable", wait } = context.trouble ?? {};
   const { reason = "it could not be sent", remedy } = wait ?? {};
   return { key: keyOf(context), failed: reason, kind, ...(remedy !== undefined && { remedy }) };

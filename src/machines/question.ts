@@ -12,8 +12,10 @@ export interface Question {
   /** The message it answers. */
   readonly inReplyTo?: string;
   readonly mentioned: boolean;
-  /** Set when an agent asks it. */
+  /** Set when an agent asks it, or has answered. */
   readonly from?: AskingAgent;
+  /** Set when it is no message of this room, but what `from` has answered: the message named above is what it was asked for. */
+  readonly returned?: Returned;
   /** Set when an earlier store of ours, lost by now, may have asked it already. */
   readonly maybeAsked?: true;
   /** Set when it is asked once more: the command or the replay that wants it, by which everything about it is named then. */
@@ -26,6 +28,21 @@ export interface AskingAgent {
   readonly name?: string;
   /** How many agents have passed on what this came of, itself included. */
   readonly hops: number;
+  /** Where it wants the answer, besides the room in which it asks. */
+  readonly replyTo?: ReplyTo;
+}
+
+/** The conversation in which an agent was when it asked another one. */
+export interface ReplyTo {
+  readonly roomId: string;
+  /** Names what was asked, there. */
+  readonly key: string;
+}
+
+/** How another agent has answered: `silence` is not wanting to. */
+export interface Returned {
+  readonly userId: string;
+  readonly outcome: Answer["outcome"] | "silence";
 }
 
 /** What the ids of everything that leaves us for this question are made of. */

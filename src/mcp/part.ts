@@ -5,17 +5,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Authentication, Principal } from "../commands/access/principal.ts";
 import type { BoundCommand } from "../commands/command.ts";
 import { largestFileRequest } from "../commands/media/get.ts";
-import type { Clock } from "../runtime/clock.ts";
 import { Catalogue } from "./catalogue.ts";
+import { Listening } from "./listening.ts";
 import { OpenReplies } from "./open-replies.ts";
-import { type Client, type McpOptions, mcpServer } from "./server.ts";
+import { type Client, interestsOf, type McpOptions, mcpServer } from "./server.ts";
 import { McpSessions, type SessionOwner } from "./sessions.ts";
 import type { Toolset } from "./tool.ts";
 
-export interface McpPartOptions extends Pick<McpOptions, "logger"> {
+export interface McpPartOptions extends Omit<McpOptions, "catalogue"> {
   readonly commands: readonly BoundCommand[];
   readonly authentication: Authentication;
-  readonly clock: Pick<Clock, "elapsed">;
   /** Tells who calls. Throws what the HTTP server answers a caller with that it does not know. */
   callerOf(request: FastifyRequest): Principal;
 }
@@ -28,8 +27,10 @@ const paths: readonly (readonly [string, Toolset])[] = [
 
 /** MCP over HTTP, both eras on each route: 2025-11-25 with sessions, 2026-07-28 without. */
 export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => void {
-  const offered = { catalogue: new Catalogue(options.commands), logger: options.logger };
+  const { logger, feed, clock } = options;
+  const offered = { catalogue: new Catalogue(options.commands), logger, feed, clock };
   return (server) => {
+    const listening = new Listening();
     for (const [path, toolset] of paths) {
       const sessions = new McpSessions(options.clock);
       const replies = new OpenReplies();
@@ -49,7 +50,7 @@ export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => v
           const client = clientOf(request, options, toolset);
           const { tokenId } = client.principal;
           if (tokenId !== undefined) replies.add(tokenId, reply.raw);
-          await serve(offered, client, sessions, request, reply);
+          await serve(offered, client, { sessions, listening }, request, reply);
         },
       });
     }
@@ -67,19 +68,24 @@ function clientOf(request: FastifyRequest, { callerOf }: McpPartOptions, toolset
 async function serve(
   options: McpOptions,
   client: Client,
-  sessions: McpSessions,
+  { sessions, listening }: { readonly sessions: McpSessions; readonly listening: Listening },
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
   const { raw, body } = request;
   const owner = ownerOf(client);
+  const interests = interestsOf(options, client);
   const sessionId = raw.headers["mcp-session-id"];
   const isLegacy = raw.method !== "POST" || (await isLegacyRequest(await toWebRequest(nodeRequest(raw), body ?? {})));
   // From here on the SDK answers.
   reply.hijack();
   if (!isLegacy) {
-    const modern = createMcpHandler(() => mcpServer(options, client), { legacy: "reject" });
-    await toNodeHandler(modern)(nodeRequest(raw), reply.raw, body);
+    const { body: asked, bus } = await listening.of(body, interests, reply.raw);
+    const modern = createMcpHandler(() => mcpServer(options, client, interests), {
+      legacy: "reject",
+      ...(bus !== undefined && { bus }),
+    });
+    await toNodeHandler(modern)(nodeRequest(raw), reply.raw, asked);
     return;
   }
   if (typeof sessionId === "string") {
@@ -87,7 +93,8 @@ async function serve(
     return;
   }
   if (raw.method !== "POST") return refuse(reply, 400, "a session is needed: begin with initialize");
-  await sessions.begin(mcpServer(options, client), owner, raw, reply.raw, body);
+  const { subscriptions } = interests;
+  await sessions.begin({ server: mcpServer(options, client, interests), subscriptions }, owner, raw, reply.raw, body);
 }
 
 /** A session goes on for the same token and the same agent only: who acts was settled when it began. */

@@ -1,16 +1,32 @@
 import { randomUUID } from "node:crypto";
 import { Server } from "@modelcontextprotocol/server";
 import type { Principal } from "../commands/access/principal.ts";
+import { type ChangeFeed, topics } from "../commands/watch/changes.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { isOperation, matrixMessaging, operationOf } from "./matrix-messaging.ts";
-import { addResources } from "./resources.ts";
+import { addResources, Resources } from "./resources.ts";
 import { failureOf, resultOf } from "./result.ts";
+import { type Outlet, Subscriptions } from "./subscriptions.ts";
 import type { Acting, Tool, Toolset } from "./tool.ts";
 
 export interface McpOptions {
   readonly catalogue: Catalogue;
   readonly logger: Pick<Logger, "error">;
+  /** Tells what has changed. */
+  readonly feed: ChangeFeed;
+  readonly clock: Clock;
+}
+
+/** What one client may read, and what of it it wants to hear of. */
+export interface Interests {
+  readonly resources: Resources;
+  readonly subscriptions: Subscriptions;
+}
+
+export function interestsOf({ catalogue, feed, clock }: McpOptions, { principal }: Client): Interests {
+  return { resources: new Resources(catalogue.commands, principal), subscriptions: new Subscriptions(feed, clock) };
 }
 
 /** Who is served, and with what. */
@@ -25,7 +41,11 @@ const instructions =
   "Letta agents on Matrix: each has its own user and its own room. Rooms, events and users have ids that other tools give.";
 
 /** One client's server: what it is offered is what its scopes allow. It speaks both eras of the protocol. */
-export function mcpServer({ catalogue, logger }: McpOptions, client: Client): Server {
+export function mcpServer(
+  { catalogue, logger }: Pick<McpOptions, "catalogue" | "logger">,
+  client: Client,
+  { resources, subscriptions }: Interests,
+): Server {
   const { principal, toolset, acting } = client;
   const tools = catalogue.of(toolset).filter(({ command }) => principal.scopes.has(command.scope));
   const byName = new Map(tools.map((tool) => [tool.listed.name, tool]));
@@ -67,8 +87,23 @@ export function mcpServer({ catalogue, logger }: McpOptions, client: Client): Se
       return failure;
     }
   });
-  addResources(server, catalogue.commands, principal);
+  addResources(server, resources, subscriptions);
+  // Of 2025: whoever has a session hears that the list has changed without asking for it.
+  server.oninitialized = () => {
+    if (resources.isListOpen) void subscriptions.addList(topics.agents).catch(() => undefined);
+  };
   return server;
+}
+
+/** By which a server itself tells its client, where the two are connected for long. */
+export function outletOf(server: Server, isBehind: () => boolean): Outlet {
+  // A client that is gone has heard enough.
+  const told = (sent: Promise<void>): void => void sent.catch(() => undefined);
+  return {
+    updated: (uri) => told(server.sendResourceUpdated({ uri })),
+    listChanged: () => told(server.sendResourceListChanged()),
+    isBehind,
+  };
 }
 
 /** Nothing was done. */

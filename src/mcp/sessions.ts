@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
 import type { Clock } from "../runtime/clock.ts";
+import { type Interests, outletOf } from "./server.ts";
 
 /** Whose a session is. */
 export interface SessionOwner {
@@ -16,7 +17,15 @@ interface Session {
   readonly transport: NodeStreamableHTTPServerTransport;
   /** Nobody else may use it. */
   readonly owner: SessionOwner;
+  readonly client: SessionClient;
+  /** By which the client is told what it has not asked for; it listens as long as one is open. */
+  readonly streams: Set<ServerResponse>;
   usedAt: number;
+}
+
+/** Whom a session serves. */
+export interface SessionClient extends Pick<Interests, "subscriptions"> {
+  readonly server: Server;
 }
 
 /** Sessions of the 2025 protocol. More at once are not kept: the one that was idle for longest ends. */
@@ -45,13 +54,28 @@ export class McpSessions {
     const session = this.#sessions.get(id);
     if (session === undefined || !isSame(session.owner, owner)) return false;
     session.usedAt = this.#clock.elapsed();
+    if (request.method === "GET") this.#listen(session, response);
     await session.transport.handleRequest(request, response, body);
     return true;
   }
 
+  /** From here on the client is told; before, nobody would hear it. A second stream at once is refused by the transport. */
+  #listen(session: Session, response: ServerResponse): void {
+    const { client, streams } = session;
+    if (streams.size > 0) return;
+    const outlet = outletOf(client.server, () => !response.headersSent || response.writableNeedDrain);
+    streams.add(response);
+    client.subscriptions.open(outlet);
+    response.once("close", () => {
+      streams.delete(response);
+      session.usedAt = this.#clock.elapsed();
+      client.subscriptions.close(outlet);
+    });
+  }
+
   /** Serves a request that begins a session. */
   async begin(
-    server: Server,
+    client: SessionClient,
     owner: SessionOwner,
     request: IncomingMessage,
     response: ServerResponse,
@@ -61,11 +85,12 @@ export class McpSessions {
     const transport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
       onsessioninitialized: (id) => {
-        this.#sessions.set(id, { transport, owner, usedAt: this.#clock.elapsed() });
+        this.#sessions.set(id, { transport, owner, client, streams: new Set(), usedAt: this.#clock.elapsed() });
       },
       onsessionclosed: (id) => void this.#sessions.delete(id),
     });
-    await server.connect(transport);
+    client.server.onclose = () => client.subscriptions.end();
+    await client.server.connect(transport);
     await transport.handleRequest(request, response, body);
     if (transport.sessionId === undefined) await transport.close();
   }
@@ -81,8 +106,10 @@ export class McpSessions {
 
   #endIdle(): void {
     const now = this.#clock.elapsed();
-    const idle = [...this.#sessions].sort(([, a], [, b]) => a.usedAt - b.usedAt);
-    const tooMany = Math.max(0, idle.length - mostSessions);
+    const idle = [...this.#sessions]
+      .filter(([, { streams }]) => streams.size === 0)
+      .sort(([, a], [, b]) => a.usedAt - b.usedAt);
+    const tooMany = Math.max(0, this.#sessions.size - mostSessions);
     for (const [index, [id, session]] of idle.entries())
       if (index < tooMany || now - session.usedAt > idleFor) void this.#end(id, session);
   }

@@ -119,6 +119,22 @@ describe("what a program has an agent say", () => {
     expect(said()).toEqual(["text a"]);
   });
 
+  test("a file that was uploaded is shown once, over the end of the process, too", async () => {
+    const file = { file: "mxc://test/map", name: "map.png", contentType: "image/png", size: 9 };
+    const shown = wish("map", { kind: "file", ...file, shownAs: "m.image" });
+    place.homeserver.fail("send", matrixError("unreachable"), 2);
+    await host.accept(addressOf.outbox(server, place.userId, place.roomId), {
+      type: "SEND",
+      errand: { key: shown.key, what: shown.what },
+    });
+    await place.clock.pass(10);
+    await host.drain(0);
+    memory = await begin(memory.database);
+    await place.clock.pass(200_000);
+    const { events } = place.homeserver.room(place.roomId);
+    expect(events.filter(({ content }) => content["url"] === file.file)).toHaveLength(1);
+  });
+
   test("#18 that the room does not take holds up nothing, and the caller is told why", async () => {
     place.homeserver.fail("send", matrixError("forbidden"), 1);
     await expect(send(wish("a"))).rejects.toThrow(NotDone);

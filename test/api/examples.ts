@@ -14,6 +14,7 @@ export const examples: Readonly<Record<string, (served: Served) => Example | Pro
   status: () => ({}),
   agents: () => ({ query: "limit=1" }),
   agent: () => ({ path: { agent: "Scout" } }),
+  "agents.chart": () => ({ path: { agent: "Scout" } }),
   release: () => ({ path: { actor: "agent-1" } }),
   "agents.pause": () => ({ path: { agent: "Scout" }, body: { reason: "too dear" } }),
   "agents.resume": () => ({ path: { agent: "Scout" } }),

@@ -73,6 +73,7 @@ export function installation(
   homeserver.keep({ name: "a.txt", contentType: "text/plain", bytes: Buffer.from("hello") });
   const found = { listed: 2, fresh: 0, renamed: 0, back: 0, missing: 0, disabled: 0 };
   return {
+    talk: { mostHops: 10 },
     waits: { begin: () => () => undefined },
     answers: { wait: async () => undefined },
     botUserId: `@letta:${server}`,

@@ -10,7 +10,9 @@ import type { Scope } from "../../src/commands/access/principal.ts";
 import type { NewToken } from "../../src/commands/access/tokens.ts";
 import type { BoundCommand, CommandContext } from "../../src/commands/command.ts";
 import { bindCommands } from "../../src/commands/index.ts";
+import { Changes } from "../../src/commands/watch/changes.ts";
 import { mcpPart } from "../../src/mcp/part.ts";
+import type { Transition } from "../../src/runtime/host.ts";
 import { callersInMemory } from "../commands/callers.ts";
 import { installation, server } from "./installation.ts";
 
@@ -46,6 +48,12 @@ const object = z.record(z.string(), z.unknown());
 /** The HTTP server as the program has it, over an installation in memory. */
 export async function serve(options: ServedOptions = {}) {
   const callers = await callersInMemory();
+  const told = new Set<(transition: Transition) => void>();
+  const subscribe = (listener: (transition: Transition) => void) => {
+    told.add(listener);
+    return () => void told.delete(listener);
+  };
+  const changes = new Changes({ subscribe }, callers.clock);
   const logged: object[] = [];
   const log = (fields: object, message: string): void => {
     logged.push({ ...fields, message });
@@ -72,6 +80,7 @@ export async function serve(options: ServedOptions = {}) {
                 commands,
                 authentication: callers.tokens,
                 clock: callers.clock,
+                feed: changes,
                 logger: { error: log },
                 callerOf: ({ headers }) => callerOf(headers, callers.tokens),
               }),
@@ -90,6 +99,10 @@ export async function serve(options: ServedOptions = {}) {
     commands,
     port: http.port,
     logged,
+    /** An actor has made a step. */
+    stepped: (transition: Transition) => {
+      for (const listener of told) listener(transition);
+    },
     tokenFor,
     ask: (method: string, path: string, asked?: Asked) => ask(http.port, method, path, asked),
     stop: () => http.stop(),

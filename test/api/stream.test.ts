@@ -173,4 +173,32 @@ describe("a stream", () => {
     await api.tokens.revoke(token.split("_")[1] ?? "");
     expect((await watched).events).toMatchObject([{ event: "message" }, { event: "problem", data: { status: 401 } }]);
   });
+
+  test.each(["revoked", "over"])(
+    "that is waited for without a stream is cut, too, when the token is %s, and says that it stays accepted",
+    async (how) => {
+      const begun = Promise.withResolvers<AbortSignal>();
+      // Not even who does not listen to its signal keeps the caller.
+      const { api } = await started((_place, _patience, signal) => {
+        begun.resolve(signal);
+        return new Promise(() => undefined);
+      });
+      const { token } = await api.tokens.create({
+        name: "t",
+        scopes: ["messages:send"],
+        expiresAt: api.clock.now() + 60_000,
+      });
+      const asked = api.ask("POST", path, { token, body: { text: "x", wait: 300 } });
+      const signal = await begun.promise;
+      if (how === "over") await api.clock.pass(60_000);
+      else await api.tokens.revoke(token.split("_")[1] ?? "");
+      const { status, body, headers } = await asked;
+      expect([status, headers["content-type"]]).toEqual([401, expect.stringContaining("application/problem+json")]);
+      expect(body).toMatchObject({
+        detail: expect.stringContaining("stays accepted"),
+        remedy: expect.stringContaining("look into the room"),
+      });
+      expect(signal.aborted).toBe(true);
+    },
+  );
 });

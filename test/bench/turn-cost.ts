@@ -22,6 +22,10 @@ export const subjectTask = z.object({
   secret: z.string(),
   dataFolder: z.string(),
   human: z.string(),
+  /** Where programs may call, if they are to. */
+  apiPort: z.number().exactOptional(),
+  /** Where the homeserver pushes to, and by what the two know each other; left out where the subject polls. */
+  pushes: z.object({ id: z.string(), asToken: z.string(), hsToken: z.string(), listen: z.string() }).exactOptional(),
 });
 
 export type SubjectTask = z.infer<typeof subjectTask>;
@@ -79,7 +83,7 @@ export async function turnCost({ rounds, messages }: TurnCostOptions): Promise<F
   }
 }
 
-class Subject {
+export class Subject {
   readonly roomId: string;
   readonly #process: ReturnType<typeof fork>;
 
@@ -88,7 +92,7 @@ class Subject {
     this.roomId = roomId;
   }
 
-  static async start(name: "app" | "raw", task: SubjectTask): Promise<Subject> {
+  static async start(name: "app" | "raw" | "pushed-app" | "pushed-raw", task: SubjectTask): Promise<Subject> {
     const child = fork(new URL(`./subjects/${name}.ts`, import.meta.url), {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
@@ -120,7 +124,13 @@ function nextReport(child: ReturnType<typeof fork>): Promise<z.infer<typeof subj
 }
 
 /** Sends the messages one after the other, each when the one before has its final answer. */
-async function converse(human: MatrixClient, roomId: string, name: string, messages: number, signal: AbortSignal) {
+export async function converse(
+  human: MatrixClient,
+  roomId: string,
+  name: string,
+  messages: number,
+  signal: AbortSignal,
+) {
   const filter = { timelineTypes: ["m.room.message"], timelineLimit: 50, stateTypes: [], notSenders: [human.userId] };
   let since = (await human.sync({ timeoutMs: 0, filter }, signal)).nextBatch;
   for (let n = 0; n < messages; n++) {

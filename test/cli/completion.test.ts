@@ -47,6 +47,8 @@ describe("completion", () => {
   test("offers a command's own commands, arguments and options", async () => {
     expect(await offered("discovery", "r")).toEqual(["run"]);
     expect(await offered("discovery", "run", "--j")).toEqual(["--json"]);
+    expect(await offered("messages", "se")).toEqual(["search", "send"]);
+    expect(await offered("files", "g")).toEqual(["get"]);
     expect(await offered("chart", "conv")).toEqual(["conversation"]);
     expect(await offered("status", "--wa")).toEqual(["--watch"]);
     expect(await offered("run", "--wa")).toEqual([]);

@@ -136,7 +136,7 @@ describe("status", () => {
           "discovery  waiting",
           "space      ready",
           "@me:x      following",
-          "agents     1",
+          "agents     0 of 1 ready; 1 do not hear yet",
           "",
           "AGENT           USER                   ACCOUNT  ROOM   INTAKE      ROOM ID",
           "Scout [31m One  @agent_a1:example.org  online   ready  backingOff  !r:x",

@@ -2,12 +2,15 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { hear } from "../../src/actors/agent/listen.ts";
 import type { Principal } from "../../src/commands/access/principal.ts";
 import { scopes } from "../../src/commands/access/principal.ts";
-import { mostHops, TooManyHops } from "../../src/commands/agents/hops.ts";
+import { TooManyHops } from "../../src/commands/agents/hops.ts";
 import { agentsMessage, NobodyAsks, OwnSelf } from "../../src/commands/agents/message.ts";
 import { Deadlock, type Waits } from "../../src/commands/agents/waits.ts";
 import type { Call, CommandContext } from "../../src/commands/command.ts";
 import { bind } from "../../src/commands/command.ts";
+import { NotDone } from "../../src/commands/messages/errand.ts";
 import { NotYours } from "../../src/commands/messages/speaker.ts";
+import { addressOf } from "../../src/machines/addresses.ts";
+import { matrixError } from "../ports/fake-homeserver.ts";
 import { type TwoAgents, twoAgents } from "./two-agents.ts";
 
 const scout = { principal: { name: "Scout's", scopes: new Set(scopes), agentId: "agent-1" }, requestId: "r" };
@@ -18,9 +21,10 @@ let context: CommandContext;
 let waits: Waits;
 let answering: TwoAgents["answering"];
 let settled: TwoAgents["settled"];
+let told: TwoAgents["told"];
 
 beforeEach(async () => {
-  ({ place, ownRoom, context, waits, answering, settled } = await twoAgents());
+  ({ place, ownRoom, context, waits, answering, settled, told } = await twoAgents());
 });
 
 function message(input: object, as: Omit<Call, "signal"> = scout): Promise<unknown> {
@@ -68,12 +72,55 @@ describe("a message from agent to agent", () => {
   });
 
   test("counts through how many agents it came, and #27 stops at the limit, visibly", async () => {
-    answering("agent-1", mostHops - 1);
+    answering("agent-1", 9);
     await message({ to: "Sage", text: "go on" });
-    expect(lastEvent()?.content["io.letta_matrix.hops"]).toBe(mostHops);
-    answering("agent-1", mostHops);
+    expect(lastEvent()?.content["io.letta_matrix.hops"]).toBe(10);
+    answering("agent-1", 10);
     await expect(message({ to: "Sage", text: "and on" })).rejects.toThrow(TooManyHops);
     expect(lastEvent()?.content["body"]).toBe("go on");
+  });
+
+  test("of two that are told to talk for ever stops at the limit that the operator has set, and is told so", async () => {
+    context = { ...context, talk: { mostHops: 4 } };
+    const agents = [
+      { agentId: "agent-1", name: "Scout", own: place.roomId },
+      { agentId: "agent-2", name: "Sage", own: ownRoom },
+    ];
+    let refused: unknown;
+    let said = 0;
+    for (; refused === undefined && said < 50; said += 1) {
+      const [speaker, hearer] = said % 2 === 0 ? agents : [...agents].reverse();
+      const as = { principal: { ...scout.principal, agentId: speaker?.agentId ?? "" }, requestId: `r-${said}` };
+      refused = await message({ to: hearer?.name, text: "And you?" }, as).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      const event = place.homeserver.room(hearer?.own ?? "").events.at(-1);
+      const listening = { ...listener, userId: `@${hearer?.agentId.replace("-", "_")}:test` };
+      const heard = event && hear(event, hearer?.own ?? "", { ...listening, ownRoomId: hearer?.own ?? "" });
+      // The one that hears it answers it, and says the next thing meanwhile.
+      if (heard?.kind === "question" && refused === undefined)
+        answering(hearer?.agentId ?? "", heard.question.from?.hops ?? 0);
+    }
+    expect(said).toBe(5);
+    expect(refused).toMatchObject({
+      message: expect.stringContaining("gone through 4 agents"),
+      remedy: expect.stringContaining("Answer whoever asked"),
+    });
+  });
+
+  test("is never waited for in a circle: A asks B, which asks A back, and neither waits for ever", async () => {
+    const answer = Promise.withResolvers<{ outcome: "answer"; text: string }>();
+    context = { ...context, answers: { wait: () => answer.promise } };
+    const sage = { principal: { ...scout.principal, agentId: "agent-2" }, requestId: "r-2" };
+    const first = message({ to: "Sage", text: "What do you think?", wait: 60 });
+    await expect(message({ to: "Scout", text: "What do you?", wait: 60 }, sage)).rejects.toThrow(Deadlock);
+    // Without waiting it may ask back, and then answers.
+    expect(await message({ to: "Scout", text: "What do you?" }, { ...sage, requestId: "r-3" })).toMatchObject({
+      state: "asked",
+    });
+    answer.resolve({ outcome: "answer", text: "Yes." });
+    expect(await first).toMatchObject({ state: "answered", answer: { text: "Yes." } });
   });
 
   test("is refused where each would wait for the other, and nothing is said", async () => {
@@ -91,6 +138,50 @@ describe("a message from agent to agent", () => {
     });
     // Whoever has waited does not wait any more.
     waits.begin("agent-2", "agent-1");
+  });
+
+  describe("from within a turn", () => {
+    const room = "!any:test";
+    const inTurn = { ...scout, conversationId: "conv-1" };
+
+    beforeEach(() => answering("agent-1", 0, room));
+
+    test("is written down there before it is said, and says where the answer is wanted", async () => {
+      expect(await message({ to: "Sage", text: "later" }, inTurn)).toMatchObject({ state: "asked", comesBack: true });
+      const to = addressOf.conversation("test", "agent-1", room);
+      const about = { eventId: "$q", sender: "@anna:test" };
+      expect(told).toMatchObject([{ to, event: { type: "ASKING", name: "Sage", about } }]);
+      const event = lastEvent();
+      const heard = event && hear(event, ownRoom, { ...listener, ownRoomId: ownRoom });
+      const key = expect.stringMatching(/^[\w-]{43}$/);
+      expect(heard).toMatchObject({ question: { from: { replyTo: { roomId: room, key } } } });
+    });
+
+    test("is not told again what the tool has given", async () => {
+      context = { ...context, answers: { wait: async () => ({ outcome: "answer", text: "Sunny." }) } };
+      const result = await message({ to: "Sage", text: "weather?", wait: 5 }, inTurn);
+      expect(result).toMatchObject({ state: "answered" });
+      expect(result).not.toHaveProperty("comesBack");
+      expect(told.map(({ event }) => event)).toMatchObject([{ type: "ASKING" }, { type: "HEARD" }]);
+    });
+
+    test("nobody is told where it is refused at once", async () => {
+      place.homeserver.fail("send", matrixError("refused"));
+      await expect(message({ to: "Sage", text: "no" }, inTurn)).rejects.toThrow(NotDone);
+      expect(told.map(({ event }) => event)).toMatchObject([{ type: "ASKING" }, { type: "HEARD" }]);
+    });
+
+    test("comes back nowhere from another conversation, from two at a time, and from the asked one's own room", async () => {
+      for (const prepare of [
+        () => message({ to: "Sage", text: "x" }, { ...scout, conversationId: "another" }),
+        () => {
+          answering("agent-1", 0, ownRoom);
+          return message({ to: "Sage", text: "x" });
+        },
+      ])
+        expect(await prepare()).not.toHaveProperty("comesBack");
+      expect(told).toEqual([]);
+    });
   });
 
   test("is refused to who is bound to another agent, to nobody in particular, and to the agent itself", async () => {

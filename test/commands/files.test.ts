@@ -5,8 +5,9 @@ import { bindCommands } from "../../src/commands/index.ts";
 import { Catalogue } from "../../src/mcp/catalogue.ts";
 import { resultOf } from "../../src/mcp/result.ts";
 import { installation, server } from "../api/installation.ts";
-import { FakeHomeserver } from "../ports/fake-homeserver.ts";
+import { FakeHomeserver, matrixError } from "../ports/fake-homeserver.ts";
 import { SimulatedClock } from "../runtime/simulated-clock.ts";
+import { twoAgents } from "./two-agents.ts";
 import { unused } from "./untroubled.ts";
 
 const scout = "@agent_1:example.org";
@@ -39,13 +40,30 @@ function house() {
 
 const picture = { name: "map.png", type: "image/png", base64: Buffer.from("a picture").toString("base64") };
 
+/** With an outbox that runs. */
+async function town() {
+  const { place, context, settled } = await twoAgents();
+  const commands = bindCommands(context);
+  const principal = { name: "scout", tokenId: "1", agentId: "agent-1", scopes: new Set(scopes) };
+  const ask = async (name: string, input: object, requestId = "request-1"): Promise<Record<string, unknown>> => {
+    const call = { principal, requestId, signal: new AbortController().signal };
+    const command = commands.find((one) => one.name === name) ?? raise();
+    return Object(await settled(command.execute(input, call)));
+  };
+  return { place, homeserver: place.homeserver, room: place.roomId, ask };
+}
+
+function raise(): never {
+  throw new Error("there is no such command");
+}
+
 describe("a file", () => {
   test("is sent as what it is, by the agent's own user, and is found and read again", async () => {
-    const { homeserver, room, ask } = house();
+    const { homeserver, room, ask } = await town();
     const { event, file } = await ask("media.send", { room, ...picture, caption: "Where we are" });
     expect(homeserver.room(room).events.at(-1)).toMatchObject({
       eventId: event,
-      sender: scout,
+      sender: "@agent_1:test",
       content: {
         msgtype: "m.image",
         body: "Where we are",
@@ -61,13 +79,33 @@ describe("a file", () => {
   });
 
   test("is shown once under one key, however often it is asked for", async () => {
-    const { homeserver, room, ask } = house();
-    const shown = async (key: string, requestId: string) =>
-      (await ask("media.send", { room, ...picture, key }, requestId))["event"];
+    const { homeserver, room, ask } = await town();
+    const shown = (key: string, requestId: string) => ask("media.send", { room, ...picture, key }, requestId);
     const first = await shown("map", "request-1");
-    expect(await shown("map", "request-2")).toBe(first);
-    expect(await shown("another-map", "request-3")).not.toBe(first);
+    expect(await shown("map", "request-2")).toEqual(first);
+    expect(homeserver.count("upload")).toBe(1);
+    expect((await shown("another-map", "request-3"))["event"]).not.toBe(first["event"]);
     expect(homeserver.room(room).events.filter(({ content }) => content["msgtype"] === "m.image")).toHaveLength(2);
+  });
+
+  test("that is uploaded is shown once the room takes it, and is the same under the same key", async () => {
+    const { homeserver, room, ask } = await town();
+    homeserver.fail("send", matrixError("unreachable"), 30);
+    const accepted = await ask("media.send", { room, ...picture, key: "map" });
+    expect(accepted).toMatchObject({ state: "accepted", events: [], file: expect.stringMatching(/^mxc:/) });
+    expect(accepted).not.toHaveProperty("event");
+    homeserver.fail("send", matrixError("unreachable"), 0);
+    const again = await ask("media.send", { room, ...picture, key: "map" }, "request-2");
+    expect(again["file"]).toBe(accepted["file"]);
+    expect(homeserver.count("upload")).toBe(1);
+  });
+
+  test("that the homeserver does not take is refused, and nothing is promised", async () => {
+    const { homeserver, room, ask } = await town();
+    homeserver.fail("upload", matrixError("unreachable"));
+    await expect(ask("media.send", { room, ...picture, key: "map" })).rejects.toMatchObject({ kind: "unreachable" });
+    expect(await ask("media.send", { room, ...picture, key: "map" }, "request-2")).toMatchObject({ state: "done" });
+    expect(homeserver.room(room).events.filter(({ content }) => content["msgtype"] === "m.image")).toHaveLength(1);
   });
 
   test.each([

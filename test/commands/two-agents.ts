@@ -5,7 +5,7 @@ import type { CommandContext } from "../../src/commands/command.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { ActorId } from "../../src/runtime/actor-id.ts";
 import { partsOf } from "../../src/runtime/actor-id.ts";
-import type { ActorRecord } from "../../src/runtime/record.ts";
+import type { ActorEvent, ActorRecord } from "../../src/runtime/record.ts";
 import { agentRecord } from "../actors/agent-record.ts";
 import { type Town, town } from "../actors/town.ts";
 import { memoryHost } from "../runtime/memory-host.ts";
@@ -18,6 +18,8 @@ export interface TwoAgents {
   readonly ownRoom: string;
   readonly waits: Waits;
   readonly context: CommandContext;
+  /** What conversations were told. */
+  readonly told: { readonly to: ActorId; readonly event: ActorEvent }[];
   know(record: ActorRecord): void;
   /** The agent is answering somebody; through how many agents that came. */
   answering(agentId: string, hops: number, roomId?: string): void;
@@ -38,6 +40,7 @@ export async function twoAgents(): Promise<TwoAgents> {
   know(agentRecord("agent-1", {}, { name: "Scout", userId: "@agent_1:test", roomId: place.roomId }));
   know(agentRecord("agent-2", {}, { name: "Sage", userId: "@agent_2:test", roomId: ownRoom }));
   const waits = new Waits();
+  const told: TwoAgents["told"] = [];
   const { clock, sessions } = place;
   const botUserId = "@letta-matrix:test";
   const outbox = outboxBehaviour({ sessions, markdown: new Markdown(), botUserId, hostOf: async () => undefined });
@@ -51,7 +54,10 @@ export async function twoAgents(): Promise<TwoAgents> {
     adoption: { adopt: () => Promise.reject(new Error("nothing is adopted here")) },
     host: {
       ...untroubled,
-      accept: host.accept.bind(host),
+      accept: async (to, event, options) => {
+        if (partsOf(to).machine !== "conversation") return host.accept(to, event, options);
+        told.push({ to, event });
+      },
       ask: host.ask.bind(host),
       journal: host.journal.bind(host),
       read: (id) => records.get(id) ?? host.read(id),
@@ -64,14 +70,16 @@ export async function twoAgents(): Promise<TwoAgents> {
   return {
     place,
     ownRoom,
+    told,
     waits,
     context,
     know,
     answering(agentId, hops, roomId = "!any:test") {
       const id = addressOf.conversation(server, agentId, roomId);
       const from = { agentId: "agent-9", hops };
-      const current = { question: { eventId: "$q", from } };
-      know({ ...agentRecord(agentId, {}, { agentId, roomId, queue: [], current }), id, machine: "conversation" });
+      const current = { question: { eventId: "$q", sender: "@anna:test", from } };
+      const context = { agentId, roomId, conversationId: "conv-1", queue: [], current };
+      know({ ...agentRecord(agentId, {}, context), id, machine: "conversation" });
     },
     async settled(call) {
       let isOver = false;

@@ -18,9 +18,10 @@ export const untroubled: Pick<Host, "health" | "crashes" | "quarantined" | "rele
 /** Of which nobody wants anything. */
 export const unused: Pick<
   CommandContext,
-  "storage" | "tokens" | "audit" | "sessions" | "botUserId" | "waits" | "answers" | "version"
+  "storage" | "tokens" | "audit" | "sessions" | "botUserId" | "waits" | "talk" | "answers" | "version"
 > = {
   version: "1.2.3",
+  talk: { mostHops: 10 },
   waits: { begin: () => () => undefined },
   answers: { wait: async () => undefined },
   botUserId: "@letta:example.org",

@@ -1,6 +1,7 @@
 import { HttpServer } from "../../src/api/server.ts";
 import { scopes } from "../../src/commands/access/principal.ts";
 import { bindCommands } from "../../src/commands/index.ts";
+import { Changes } from "../../src/commands/watch/changes.ts";
 import { mcpPart } from "../../src/mcp/part.ts";
 import { installation, server } from "../api/installation.ts";
 import { callersInMemory } from "../commands/callers.ts";
@@ -15,6 +16,7 @@ export async function serveEverybody(): Promise<{ readonly url: string; stop(): 
     commands,
     authentication: callers.tokens,
     clock: callers.clock,
+    feed: new Changes({ subscribe: () => () => undefined }, callers.clock),
     logger,
     callerOf: () => ({ name: "everybody", scopes: new Set(scopes) }),
   });

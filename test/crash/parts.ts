@@ -1,8 +1,8 @@
+import { type TransportKind, transportKinds } from "../servers/transports.ts";
 import type { Tools } from "./boundaries.ts";
 import { homeserverKinds } from "./homeservers.ts";
 import { lettaKinds } from "./lettas.ts";
 import type { KillCounts } from "./plan.ts";
-import { type TransportKind, transportKinds } from "./transports.ts";
 import type { ServerKinds } from "./world.ts";
 
 /** A stretch of a run on servers of its own. */

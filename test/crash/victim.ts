@@ -173,6 +173,7 @@ function configOf(settings: VictimSettings): Config {
     avatars: { kind: "generated" },
     commands: { people },
     invitations: { people: [], servers: [] },
+    agents: { mostHops: 10 },
     history: { importLimit: 0 },
     formerClients: { legacyOpen: false },
     drafts: { ratePerSecond: 100, burst: 1_000 },

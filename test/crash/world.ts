@@ -3,11 +3,11 @@ import { join, resolve } from "node:path";
 import { registerUser } from "../servers/matrix-users.ts";
 import { type Model, startModel } from "../servers/model.ts";
 import type { Synapse } from "../servers/synapse.ts";
+import { newPushAddress, type PushAddress, type TransportKind } from "../servers/transports.ts";
 import { Census } from "./census.ts";
 import { type HomeserverKind, startHomeserverOf } from "./homeservers.ts";
 import { type LettaHandle, type LettaKind, startLettaOf } from "./lettas.ts";
 import { Person } from "./person.ts";
-import { newPushAddress, type PushAddress, type TransportKind } from "./transports.ts";
 
 /** Servers with people on them, for any number of runs. */
 export interface World extends Servers {

@@ -26,7 +26,10 @@ describe("programs that ask by HTTP", { timeout: 120_000 }, () => {
 
   beforeAll(async () => {
     port = await freePort();
-    started = await startWorld({ api: { listen: `127.0.0.1:${port}` } }, startStandInStack);
+    started = await startWorld({
+      config: { api: { listen: `127.0.0.1:${port}` } },
+      startServers: startStandInStack,
+    });
     await started.start();
     scout = await started.agent("Scout");
   }, 120_000);

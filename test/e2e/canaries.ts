@@ -1,13 +1,16 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { newRegistration, registrationYaml } from "../../src/config/registration-text.ts";
 import { openStore } from "../../src/runtime/embedded/open.ts";
 import { freePort } from "../servers/free-port.ts";
+import { knownAs } from "../servers/homeserver/appservice/registration.ts";
 import { createAgent } from "../servers/letta-agents.ts";
 import { registerUser } from "../servers/matrix-users.ts";
 import { startStandInStack } from "../servers/stand-in-stack.ts";
 import { AppProcess } from "./app-process.ts";
 import { eventually } from "./eventually.ts";
 import { startProxy } from "./homeserver-proxy.ts";
+import type { Transport } from "./pushed-house.ts";
 
 /** A secret, and where it was seen though it has no business there. */
 export interface Leak {
@@ -19,9 +22,13 @@ export interface Leak {
  * Has a build of the program do what it does, with one marked secret of each kind, before a homeserver that quotes in its
  * refusals what it was shown; then looks for the secrets in everything that it has said and kept.
  */
-export async function leaksOf(dir: string, program?: string): Promise<readonly Leak[]> {
+export async function leaksOf(
+  dir: string,
+  { program, transport = "client-server" }: { readonly program?: string; readonly transport?: Transport } = {},
+): Promise<readonly Leak[]> {
   await mkdir(dir, { recursive: true });
-  const stack = await startStandInStack(dir);
+  const pushed = transport === "appservice" ? await pushes(dir) : undefined;
+  const stack = await startStandInStack(dir, pushed === undefined ? {} : { appservices: pushed.known });
   const { synapse, letta } = stack;
   const proxy = await startProxy(synapse.baseUrl);
   const port = await freePort();
@@ -29,6 +36,8 @@ export async function leaksOf(dir: string, program?: string): Promise<readonly L
   const anna = await registerUser(synapse, "anna");
   const secrets = new Map([
     ["the registration secret", synapse.registrationSharedSecret],
+    ["the application service's token", pushed?.asToken ?? ""],
+    ["the homeserver's token", pushed?.hsToken ?? ""],
     ["the administrator's token", root.accessToken],
     ["the administrator's password", root.password],
     ["the key of Letta", "canary-of-letta"],
@@ -46,7 +55,9 @@ export async function leaksOf(dir: string, program?: string): Promise<readonly L
     homeserver: {
       url: proxy.url,
       server_name: synapse.serverName,
-      registration: { shared_secret: synapse.registrationSharedSecret },
+      ...(pushed === undefined
+        ? { registration: { shared_secret: synapse.registrationSharedSecret } }
+        : { appservice: pushed.config }),
       admin_token_file: await file("the administrator's token"),
     },
     letta: { url: letta.url, token_file: await file("the key of Letta") },
@@ -65,12 +76,18 @@ export async function leaksOf(dir: string, program?: string): Promise<readonly L
   try {
     await app.start();
     await createAgent(letta.url, { name: "Scout", model: letta.modelHandle, persona: "" });
-    const created = await app.command("token", "create", "t", "--scope", "agents:read", "rooms:read", "rooms:write");
+    const created = await app.command("token", "create", "t", "--scope", ...scopes);
     const token = created.out.trimEnd().split("\n").at(-1) ?? "";
     secrets.set("an API token", token.split("_")[2] ?? "");
-    const ask = async (method: string, path: string, headers: Record<string, string>, body?: object) => {
+    const ask = async (
+      method: string,
+      path: string,
+      headers: Record<string, string>,
+      body?: object,
+      at = `http://127.0.0.1:${port}`,
+    ) => {
       const json = { ...headers, ...(body !== undefined && { "content-type": "application/json" }) };
-      const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+      const answer = await fetch(`${at}${path}`, {
         method,
         headers: json,
         ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -78,7 +95,7 @@ export async function leaksOf(dir: string, program?: string): Promise<readonly L
       said.set(`${method} ${path} (${said.size})`, `${await answer.text()} ${JSON.stringify([...answer.headers])}`);
     };
     const bearer = { authorization: `Bearer ${token}` };
-    await eventually(
+    const scouts = await eventually(
       "Scout to have its room",
       async () => {
         const { agents } = await app.status();
@@ -91,12 +108,19 @@ export async function leaksOf(dir: string, program?: string): Promise<readonly L
       await ask("GET", "/api/v1/rooms/!nowhere/members?agent=Scout", bearer);
       await ask("POST", "/api/v1/rooms", bearer, { name: "Talk" });
       await ask("POST", "/api/v1/rooms/!nowhere/join", bearer, { agent: "Scout" });
+      // What the room does not take is an actor's trouble, too.
+      await ask("POST", `/api/v1/rooms/${scouts.roomId}/messages`, bearer, { text: "x", agent: "Scout" });
       await ask("GET", "/api/v1/status", { authorization: `Bearer ${token}x` });
       await ask("GET", "/rooms/list", { "x-internal-key": "canary-internal-key" });
       const own = { access_token: anna.accessToken };
       await ask("POST", "/send_message", {}, { room_id: "!nowhere:x", message: "x", ...own });
       await ask("POST", "/create_room", {}, { name: "Hers", ...own });
       await ask("POST", "/login", {}, { user_id: anna.userId, password: `${anna.password}`.slice(1) });
+      if (pushed !== undefined) {
+        const homeservers = { authorization: `Bearer ${pushed.hsToken}` };
+        await ask("GET", "/_matrix/app/v1/nothing", homeservers, undefined, pushed.url);
+        await ask("PUT", "/_matrix/app/v1/transactions/wrong", homeservers, { events: 1 }, pushed.url);
+      }
       await ask("POST", "/webhooks/letta/agent-response", { "x-letta-signature": "canary-webhook-secret" }, {});
     };
     await everything();
@@ -112,7 +136,7 @@ export async function leaksOf(dir: string, program?: string): Promise<readonly L
       "Muse to be in trouble",
       async () => {
         const { agents } = await app.status();
-        return agents.find(({ name, wait }) => name === "Muse" && wait !== undefined);
+        return agents.find(({ name, wait, health }) => name === "Muse" && (wait !== undefined || health !== "running"));
       },
       60_000,
     );
@@ -139,6 +163,20 @@ export async function leaksOf(dir: string, program?: string): Promise<readonly L
     [...said].filter(([, shown]) => text !== "" && shown.includes(text)).map(([place]) => ({ secret, place })),
   );
 }
+
+/** What makes the program an application service. */
+async function pushes(dir: string) {
+  const listen = `127.0.0.1:${await freePort()}`;
+  const url = `http://${listen}`;
+  const registration = newRegistration({ url, serverName: "localhost", spaceAlias: "letta-agents" });
+  const file = join(dir, "registration.yaml");
+  await writeFile(file, registrationYaml(registration), { mode: 0o600 });
+  const { asToken, hsToken } = registration;
+  return { url, asToken, hsToken, known: [knownAs(registration)], config: { registration_file: file, listen } };
+}
+
+/** Of the caller that is tried. */
+const scopes = ["agents:read", "rooms:read", "rooms:write", "messages:send"];
 
 /** Sessions are kept in one range, which is where they belong; they are canaries everywhere else. */
 async function readStore(_: object, folder: string, secrets: Map<string, string>, said: Map<string, string>) {

@@ -1,3 +1,4 @@
+import { transportOfRun } from "../servers/transports.ts";
 import { type Backlog, backlogs, leaveBacklog } from "./cases/backlog.ts";
 import { crowd } from "./cases/crowd.ts";
 import { sideBySide } from "./together.ts";
@@ -12,6 +13,7 @@ sideBySide("people who have much to say to many agents", {
   before: async (world) => {
     left = await leaveBacklog(world);
   },
-  cases: [crowd, (world) => backlogs(world, backlog)],
+  transport: transportOfRun(),
+  cases: [crowd, (world, transport) => backlogs(world, backlog, transport)],
   people: { people: 3, secondClients: 0 },
 });

@@ -16,6 +16,8 @@ export interface Exchange {
 
 /** What goes wrong on the way. Each part is asked for each request; `undefined` lets it pass. */
 export interface Interference {
+  /** Something else is asked. */
+  rewriteRequest?(exchange: Exchange): string;
   /** Answers in the homeserver's place. */
   instead?(exchange: Exchange): { readonly status: number; readonly body: string } | undefined;
   /** `lose`: the homeserver has done what was asked, but the connection breaks before its answer arrives. */
@@ -54,9 +56,14 @@ export async function startProxy(homeserverUrl: string): Promise<HomeserverProxy
       return;
     }
     const { host: _, "accept-encoding": __, ...headers } = incoming.headers;
+    let asked = exchange.body;
+    for (const { rewriteRequest } of interferences) asked = rewriteRequest?.({ ...exchange, body: asked }) ?? asked;
+    // What is no text stays as it came.
+    const rewritten = asked === exchange.body ? body : Buffer.from(asked);
+    if (rewritten !== body) headers["content-length"] = String(rewritten.length);
     const upstream = forward(url, { method: exchange.method, headers, agent });
     response.once("close", () => upstream.destroy());
-    upstream.end(body);
+    upstream.end(rewritten);
     const [answer] = await once(upstream, "response");
     if (interferences.size === 0) {
       response.writeHead(answer.statusCode, answer.headers);

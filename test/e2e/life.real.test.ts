@@ -1,17 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deleteAgent } from "../servers/letta-agents.ts";
+import { transportOfRun } from "../servers/transports.ts";
 import { answerTo, expectOneAnswerEach, saidBy } from "./answers.ts";
 import { eventually } from "./eventually.ts";
 import { type Resident, startWorld, type World } from "./world.ts";
 
+const transport = transportOfRun();
+
 /** How agents come, go and are left out, and that their space stays whole. Agents are listed only when a test says so. */
-describe("agents that come and go, and their space, on a real Synapse and a real Letta", { timeout: 120_000 }, () => {
+describe(`agents that come and go, and their space, on a real Synapse and a real Letta, by ${transport}`, {
+  timeout: 120_000,
+}, () => {
   let world: World;
   let failed = true;
 
   beforeAll(async () => {
-    world = await startWorld({ discovery: { interval: "1h", grace: "3s" }, audit: { interval: "4s" } });
+    world = await startWorld({
+      transport,
+      config: { discovery: { interval: "1h", grace: "3s" }, audit: { interval: "4s" } },
+    });
     await world.start();
   }, 300_000);
 

@@ -3,19 +3,22 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createAgent } from "../servers/letta-agents.ts";
 import { askAgent } from "../servers/letta-turn.ts";
+import { transportOfRun } from "../servers/transports.ts";
 import { answerTo } from "./answers.ts";
 import type { RoomEvent } from "./room-event.ts";
 import { type Resident, startWorld, type World } from "./world.ts";
 
+const transport = transportOfRun();
+
 // A world of its own: its program loses its store.
-describe("an agent that has talked in Letta before it came to Matrix", { timeout: 180_000 }, () => {
+describe(`an agent that has talked in Letta before it came to Matrix, by ${transport}`, { timeout: 180_000 }, () => {
   let world: World;
   let agent: Resident;
   const name = "Elder";
   const questions = Array.from({ length: 9 }, (_, n) => `Old question ${n + 1}`);
 
   beforeAll(async () => {
-    world = await startWorld();
+    world = await startWorld({ transport });
     const { letta, synapse } = world.stack;
     const model = letta.modelHandle;
     const { id: agentId } = await createAgent(letta.url, { name, model, persona: "I remember." });

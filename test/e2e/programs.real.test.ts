@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { freePort } from "../servers/free-port.ts";
 import { answerTo } from "./answers.ts";
+import { lateAnswers } from "./cases/late-answers.ts";
 import { eventually } from "./eventually.ts";
 import { messageOf } from "./room-event.ts";
 import { type Resident, startWorld, type World } from "./world.ts";
@@ -36,7 +37,7 @@ describe("programs that have agents say something", { timeout: 120_000 }, () => 
 
   beforeAll(async () => {
     port = await freePort();
-    started = await startWorld({ api: { listen: `127.0.0.1:${port}` } });
+    started = await startWorld({ config: { api: { listen: `127.0.0.1:${port}` } } });
     await started.start();
     scout = await started.agent("Scout");
     sage = await started.agent("Sage");
@@ -98,6 +99,8 @@ describe("programs that have agents say something", { timeout: 120_000 }, () => 
     // Once for the tool, and once with what it gave.
     expect(world().calls(nonce)).toHaveLength(2);
   });
+
+  lateAnswers(world, () => ({ asking: scout, asked: sage }));
 
   it("a message under one key stands in the room once, over a kill -9, too", async () => {
     const bearer = await token("--scope", "messages:send", "messages:read");

@@ -96,6 +96,7 @@ export class PushedHouse {
       avatars: { kind: "none" },
       commands: { people: [] },
       invitations: { people: [], servers: [] },
+      agents: { mostHops: 10 },
       history: { importLimit: 5 },
       drafts: { ratePerSecond: 10, burst: 10 },
       log: { level: "error" },

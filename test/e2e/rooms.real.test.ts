@@ -1,3 +1,4 @@
+import { transportOfRun } from "../servers/transports.ts";
 import { doctor } from "./cases/doctor.ts";
 import { edits } from "./cases/edits.ts";
 import { foreignTurns } from "./cases/foreign.ts";
@@ -11,6 +12,7 @@ import { repeats } from "./cases/repeats.ts";
 import { sideBySide } from "./together.ts";
 
 sideBySide("people and agents who do what is unusual", {
+  transport: transportOfRun(),
   cases: [edits, places, repeats, longAnswers, foreignTurns, guests, homes, hostile, reload, doctor],
   people: { people: 4, secondClients: 0 },
 });

@@ -16,4 +16,8 @@ describe("#46 a secret is in no answer, log, record, journal, crash report, dead
   test("whatever callers show, and the homeserver quotes", async () => {
     expect(await leaksOf(join(dir, "own"))).toEqual([]);
   });
+
+  test("also where the homeserver pushes, and whichever of the two tokens is shown", async () => {
+    expect(await leaksOf(join(dir, "pushed"), { transport: "appservice" })).toEqual([]);
+  });
 });

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
+import type { TransportKind } from "../servers/transports.ts";
 import { census, type People } from "./cases/census.ts";
 import { startWorld, type World } from "./world.ts";
 
 /** Cases that share one Synapse, one Letta and one running program. */
 export interface Together {
-  readonly cases: readonly ((world: () => World) => void)[];
+  readonly cases: readonly ((world: () => World, transport: TransportKind) => void)[];
+  readonly transport: TransportKind;
   /** What happens before the first case. */
   readonly before?: (world: World) => Promise<void>;
   /** For what must hold when all are over. */
@@ -23,10 +25,10 @@ export function oneAfterTheOther(name: string, options: Together): void {
 
 function inOneWorld(
   name: string,
-  { cases, before = async () => {}, people }: Together,
+  { cases, transport, before = async () => {}, people }: Together,
   describeAll: (cases: () => void) => void,
 ): void {
-  describe(name, { timeout: 300_000 }, () => {
+  describe(`${name}, by ${transport}`, { timeout: 300_000 }, () => {
     let started: World | undefined;
     let prepared = false;
     let failed = false;
@@ -36,7 +38,7 @@ function inOneWorld(
     };
 
     beforeAll(async () => {
-      started = await startWorld();
+      started = await startWorld({ transport });
       await started.start();
       await before(started);
       prepared = true;
@@ -47,8 +49,8 @@ function inOneWorld(
     afterAll(() => started?.close({ keep: failed || !prepared }), 60_000);
 
     describeAll(() => {
-      for (const happens of cases) happens(world);
+      for (const happens of cases) happens(world, transport);
     });
-    describe("when all is over", () => census(world, people));
+    describe("when all is over", () => census(world, people, transport));
   });
 }

@@ -6,7 +6,8 @@ import { createAgent } from "../servers/letta-agents.ts";
 import { registerUser } from "../servers/matrix-users.ts";
 import type { ModelCall } from "../servers/model.ts";
 import { type Behaviour, directed, type Plan } from "../servers/model-plan.ts";
-import { type Stack, startStack } from "../servers/stack.ts";
+import { type Stack, type StackOptions, startStack } from "../servers/stack.ts";
+import { appserviceSection, pushAddressFor, type TransportKind } from "../servers/transports.ts";
 import { AppProcess } from "./app-process.ts";
 import { type HomeserverProxy, startProxy } from "./homeserver-proxy.ts";
 import { Person } from "./person.ts";
@@ -18,7 +19,7 @@ const tokenAnswer = z.object({ access_token: z.string() });
 /** How long Letta's model may say nothing, ms: longer than Letta takes to begin while all agents are asked at once. */
 export const idleTimeoutMs = 60_000;
 
-export interface WorldOptions {
+export interface AgentOptions {
   /** Whether the homeserver holds back whoever sends more than 10 messages at once, as it does by default. */
   readonly messageLimits?: "default" | "lifted";
 }
@@ -38,11 +39,19 @@ export interface Asked {
   readonly nonce: string;
 }
 
+type WorldParts = Pick<
+  World,
+  "dir" | "stack" | "transport" | "proxy" | "pushes" | "gate" | "app" | "anna" | "annasPassword" | "bert" | "admin"
+>;
+
 /** A real Synapse, a real Letta with a model that does as it is told, the program, and people. */
 export class World {
   readonly dir: string;
   readonly stack: Stack;
+  readonly transport: TransportKind;
   readonly proxy: HomeserverProxy;
+  /** Between the homeserver and where it pushes to, if it does. */
+  readonly pushes: HomeserverProxy | undefined;
   /** Between the program and Letta. */
   readonly gate: TcpGate;
   readonly app: AppProcess;
@@ -57,12 +66,12 @@ export class World {
   #neighbour: Promise<Resident> | undefined;
   #nonces = 0;
 
-  constructor(
-    parts: Pick<World, "dir" | "stack" | "proxy" | "gate" | "app" | "anna" | "annasPassword" | "bert" | "admin">,
-  ) {
+  constructor(parts: WorldParts) {
     this.dir = parts.dir;
     this.stack = parts.stack;
+    this.transport = parts.transport;
     this.proxy = parts.proxy;
+    this.pushes = parts.pushes;
     this.gate = parts.gate;
     this.app = parts.app;
     this.anna = parts.anna;
@@ -101,7 +110,7 @@ export class World {
   }
 
   /** Creates an agent in Letta and waits until Anna has joined its room. */
-  async agent(name: string, { messageLimits = "lifted" }: WorldOptions = {}): Promise<Resident> {
+  async agent(name: string, { messageLimits = "lifted" }: AgentOptions = {}): Promise<Resident> {
     const secretWord = `word-of-${name.toLowerCase().replaceAll(" ", "-")}`;
     const { letta, synapse } = this.stack;
     const { id: agentId } = await createAgent(letta.url, {
@@ -176,23 +185,36 @@ export class World {
   async close({ keep = false } = {}): Promise<void> {
     await Promise.all([this.anna.close(), this.bert.close(), this.admin.close()]);
     await this.app.stop();
-    await Promise.all([this.proxy.close(), this.gate.close()]);
+    await Promise.all([this.proxy.close(), this.pushes?.close(), this.gate.close()]);
     await this.stack.stop();
     if (keep) process.stderr.write(`\nThe logs and data of these tests are in ${this.dir}\n`);
     else await rm(this.dir, { recursive: true, force: true });
   }
 }
 
+export interface WorldOptions {
+  /** Is written over the program's configuration. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Default: `client-server`. */
+  readonly transport?: TransportKind;
+  /** Default: the real ones. */
+  readonly startServers?: (dir: string, known: Pick<StackOptions, "appservices">) => Promise<Stack>;
+}
+
 /**
  * Starts everything but the program. Message limits are Synapse's own, from which those users are exempted that a test
- * would only wait for; all other limits are lifted. `more` is written over the program's configuration.
+ * would only wait for; all other limits are lifted.
  */
-export async function startWorld(
-  more: Readonly<Record<string, unknown>> = {},
-  startServers: (dir: string) => Promise<Stack> = startRealServers,
-): Promise<World> {
+export async function startWorld({
+  config = {},
+  transport = "client-server",
+  startServers = startRealServers,
+}: WorldOptions = {}): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), "e2e-"));
-  const stack = await startServers(dir);
+  const own = await pushAddressFor(transport);
+  const pushes = own && (await startProxy(own.registration.url));
+  const pushAddress = own && pushes && { ...own, registration: { ...own.registration, url: pushes.url } };
+  const stack = await startServers(dir, pushAddress ? { appservices: [pushAddress.registration] } : {});
   const { synapse, letta } = stack;
   const [proxy, gate, adminLogin, annaLogin, bertLogin] = await Promise.all([
     startProxy(synapse.baseUrl),
@@ -206,18 +228,21 @@ export async function startWorld(
       url: proxy.url,
       server_name: synapse.serverName,
       registration: { shared_secret: synapse.registrationSharedSecret },
+      ...(pushAddress && { appservice: await appserviceSection(dir, pushAddress) }),
     },
     letta: { url: `ws://127.0.0.1:${gate.port}`, idle_timeout: `${idleTimeoutMs}ms`, tool_ask_list: ["Bash"] },
     invite: [annaLogin.userId, bertLogin.userId],
     discovery: { interval: "1s" },
     // Idle agents are watched: they have nothing to look at meanwhile.
     audit: { interval: "24h" },
-    ...more,
+    ...config,
   });
   const world = new World({
     dir,
     stack,
+    transport,
     proxy,
+    pushes,
     gate,
     app,
     admin: new Person(adminLogin),
@@ -229,9 +254,10 @@ export async function startWorld(
   return world;
 }
 
-function startRealServers(dir: string): Promise<Stack> {
+function startRealServers(dir: string, known: Pick<StackOptions, "appservices">): Promise<Stack> {
   return startStack({
     dir,
+    ...known,
     rateLimits: "lifted",
     synapse: { rc_message: { per_second: 0.2, burst_count: 10 }, filter_timeline_limit: -1 },
   });

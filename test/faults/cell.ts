@@ -127,9 +127,10 @@ export class CellRun {
 
   /** Has the phase begin that comes later, and people ask something meanwhile. */
   async #bring(): Promise<void> {
-    const { held, directives = "" } = this.#phase;
-    if (this.#cell.phase === "login") await this.#endSessions();
-    if (this.#cell.phase === "join") this.#roomId = await this.#guestRoom();
+    const { held, broughtBy, directives = "" } = this.#phase;
+    if (broughtBy === "ended sessions") await this.#endSessions();
+    if (broughtBy === "an invitation") this.#roomId = await this.#guestRoom();
+    if (broughtBy === "a look back") await this.#world.product.lookBack(this.#known().agentId);
     if (held) {
       await this.#until("a poll has begun", () => (this.#hits.length > 0 ? true : undefined));
       await this.#ask(directives);

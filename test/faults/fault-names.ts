@@ -17,6 +17,7 @@ export const faultNames = [
   "duplicate events",
   "reordered events",
   "next_batch that repeats",
+  "transaction again under another name",
 ] as const;
 
 export type FaultName = (typeof faultNames)[number];

@@ -13,27 +13,65 @@ const replacement = z.object({ "m.relates_to": z.object({ rel_type: z.literal("m
 
 type Matcher = HttpPhase["isOf"];
 
-const byToken =
+/** On behalf of the agent's user, by its own token or by its name. */
+export const ofUser =
   (isOf: (request: SeenRequest) => boolean): Matcher =>
   (request: SeenRequest, { userId }: Subject, world: World) =>
     isOf(request) && world.userOf(request) === userId;
 
-const onHomeserver = (phase: Omit<HttpPhase, "letta" | "faults"> & Partial<Pick<HttpPhase, "faults">>): Phase =>
+type OfHomeserver = Omit<HttpPhase, "letta" | "faults"> & Partial<Pick<HttpPhase, "faults">>;
+
+export const onHomeserver = (phase: OfHomeserver): Phase =>
   overHttp(({ homeserver }) => homeserver, {
     letta: "app-server",
+    transport: "client-server",
     faults: { ...httpFaults, ...matrixFaults },
     ...phase,
   });
 
-export const homeserverPhases = {
-  register: onHomeserver({
+/** What is done with the homeserver whichever way one hears what is said. */
+export const common = {
+  register: {
     isOf: ({ method, path, body }, { localpart }) =>
       method === "POST" &&
       path.endsWith("/register") &&
       registration.safeParse(JSON.parse(body)).data?.username === localpart,
     during: /account=registering/,
     happens: "at first",
-  }),
+  },
+  upload: {
+    isOf: ofUser(({ method, path }) => method === "POST" && path.endsWith("/upload")),
+    during: /room=provisioning\.introducing/,
+    happens: "at first",
+  },
+  "create room": {
+    isOf: ofUser(({ method, path }) => method === "POST" && path.endsWith("/createRoom")),
+    during: /room=provisioning\.creating/,
+    happens: "at first",
+  },
+  join: {
+    isOf: ofUser(({ method, path }) => method === "POST" && path.includes("/join/")),
+    broughtBy: "an invitation",
+    during: /intake=(polling|pushed)/,
+    happens: "later",
+  },
+  send: {
+    isOf: ofUser((request) => isFinal(request, false)),
+    during: /conversation=replying/,
+    happens: "later",
+    chancy: true,
+  },
+  edit: {
+    isOf: ofUser((request) => isFinal(request, true)),
+    during: /conversation=replying/,
+    happens: "later",
+    chancy: true,
+    directives: "[[words=15]][[tps=30]]",
+  },
+} satisfies Record<string, OfHomeserver>;
+
+export const homeserverPhases = {
+  register: onHomeserver(common.register),
   login: onHomeserver({
     isOf: ({ method, path, body }, { localpart }) =>
       method === "POST" &&
@@ -41,42 +79,20 @@ export const homeserverPhases = {
       login.safeParse(JSON.parse(body)).data?.identifier.user === localpart,
     during: /account=registering/,
     happens: "later",
+    broughtBy: "ended sessions",
   }),
-  upload: onHomeserver({
-    isOf: byToken(({ method, path }) => method === "POST" && path.endsWith("/upload")),
-    during: /room=provisioning\.introducing/,
-    happens: "at first",
-  }),
-  "create room": onHomeserver({
-    isOf: byToken(({ method, path }) => method === "POST" && path.endsWith("/createRoom")),
-    during: /room=provisioning\.creating/,
-    happens: "at first",
-  }),
-  join: onHomeserver({
-    isOf: byToken(({ method, path }) => method === "POST" && path.includes("/join/")),
-    during: /intake=polling/,
-    happens: "later",
-  }),
+  upload: onHomeserver(common.upload),
+  "create room": onHomeserver(common["create room"]),
+  join: onHomeserver(common.join),
   sync: onHomeserver({
-    isOf: byToken(({ method, path, query }) => method === "GET" && path.endsWith("/sync") && query.has("since")),
+    isOf: ofUser(({ method, path, query }) => method === "GET" && path.endsWith("/sync") && query.has("since")),
     during: /intake=polling/,
     happens: "later",
     held: true,
     faults: { ...httpFaults, ...matrixFaults, ...syncFaults },
   }),
-  send: onHomeserver({
-    isOf: byToken((request) => isFinal(request, false)),
-    during: /conversation=replying/,
-    happens: "later",
-    chancy: true,
-  }),
-  edit: onHomeserver({
-    isOf: byToken((request) => isFinal(request, true)),
-    during: /conversation=replying/,
-    happens: "later",
-    chancy: true,
-    directives: "[[words=15]][[tps=30]]",
-  }),
+  send: onHomeserver(common.send),
+  edit: onHomeserver(common.edit),
 } satisfies Record<string, Phase>;
 
 /** An answer that is complete, in place of its draft or by itself. */

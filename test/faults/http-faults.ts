@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { FaultName } from "./fault-names.ts";
-import type { Answer, HttpFault } from "./http-proxy.ts";
+import type { Answer, Caught, HttpFault } from "./http-proxy.ts";
 import { doubled, reversed, samePage } from "./listings.ts";
 
 /** What each fault does to a request over HTTP. */
@@ -74,6 +74,41 @@ export const syncFaults = {
     end(response, { ...answer, body: JSON.stringify({ ...parsed, next_batch: since }) });
   },
 } satisfies Partial<Record<FaultName, HttpFault>>;
+
+/** How long the homeserver is given to hear of a transaction, ms. Synapse itself gives it a minute. */
+const homeserversPatience = 3_000;
+
+/** What is particular to a transaction, which the homeserver asks us to take. */
+export const transactionFaults = {
+  ...impatient(httpFaults),
+  "duplicate events": pushed((events) => events.flatMap((event) => [event, event])),
+  "reordered events": pushed((events) => events.toReversed()),
+  "transaction again under another name": async ({ request, response, pass }) => {
+    const answer = await pass();
+    end(response, { ...answer, ...(await pass({ path: `${request.path}-again` })) });
+  },
+} satisfies Partial<Record<FaultName, HttpFault>>;
+
+/** Whoever asks gives up before its time. */
+function impatient<N extends FaultName>(faults: Record<N, HttpFault>): Record<N, HttpFault> {
+  const sooner = Object.entries<HttpFault>(faults).map(([name, fault]) => [
+    name,
+    async (caught: Caught): Promise<void> => {
+      const timer = setTimeout(() => caught.response.destroy(), homeserversPatience);
+      caught.response.once("close", () => clearTimeout(timer));
+      await fault(caught);
+    },
+  ]);
+  return Object.fromEntries(sooner);
+}
+
+function pushed(change: (events: readonly unknown[]) => unknown[]): HttpFault {
+  return async ({ request, response, pass }) => {
+    const transaction = timeline.parse(JSON.parse(request.body));
+    const body = JSON.stringify({ ...transaction, events: change(transaction.events) });
+    end(response, await pass({ body }));
+  };
+}
 
 /** What is particular to a listing of agents by REST. */
 export const listingFaults = {

@@ -24,12 +24,19 @@ export interface Answer extends SeenAnswer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
+/** What the server is asked instead of what it was asked. */
+export interface Changed {
+  /** Without the query. */
+  readonly path?: string;
+  readonly body?: string;
+}
+
 /** A request that a fault has caught. */
 export interface Caught {
   readonly request: SeenRequest;
   readonly response: ServerResponse;
-  /** Has the server do what was asked, and gives its whole answer. */
-  pass(): Promise<Answer>;
+  /** Has the server do what was asked, or what that was changed to, and gives its whole answer. */
+  pass(changed?: Changed): Promise<Answer>;
   /** Nobody is let in for so long, ms; who is inside is thrown out. */
   refuseFor(ms: number): void;
 }
@@ -101,10 +108,12 @@ export class HttpProxy {
     const trap = [...this.#traps].find((one) => one.takes(request));
     const gone = new AbortController();
     response.once("close", () => gone.abort());
-    const upstream = async (signal?: AbortSignal): Promise<IncomingMessage> => {
+    const upstream = async (changed: Changed, signal?: AbortSignal): Promise<IncomingMessage> => {
       const { host: _, "accept-encoding": __, ...headers } = incoming.headers;
-      const sent = forward(url, { method: request.method, headers, agent: this.#agent, ...(signal && { signal }) });
-      sent.end(body);
+      if (changed.body !== undefined) headers["content-length"] = String(Buffer.byteLength(changed.body));
+      const to = changed.path === undefined ? url : new URL(changed.path, url);
+      const sent = forward(to, { method: request.method, headers, agent: this.#agent, ...(signal && { signal }) });
+      sent.end(changed.body ?? body);
       const [answer]: [IncomingMessage] = await once(sent, "response").then(([first]) => [first]);
       return answer;
     };
@@ -112,16 +121,16 @@ export class HttpProxy {
       await trap.fault({
         request,
         response,
-        pass: async () => {
+        pass: async (changed = {}) => {
           // It is done even when the client is gone by then.
-          const answer = await upstream();
+          const answer = await upstream(changed);
           return this.#whole(request, answer, (await buffer(answer)).toString("utf8"));
         },
         refuseFor: (ms) => this.#door.refuseFor(ms),
       });
       return;
     }
-    const answer = await upstream(gone.signal);
+    const answer = await upstream({}, gone.signal);
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     const chunks: Buffer[] = [];
     answer.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -1,3 +1,4 @@
+import type { TransportKind } from "../servers/transports.ts";
 import type { FaultName } from "./fault-names.ts";
 import type { HttpFault, HttpProxy, SeenRequest } from "./http-proxy.ts";
 import type { SeenFrame, SocketFault } from "./socket-proxy.ts";
@@ -29,6 +30,8 @@ export interface Ambush {
 export interface Phase {
   /** Of the world in which it is looked at. */
   readonly letta: LettaKind;
+  /** Of that world; either where it makes no difference. */
+  readonly transport?: TransportKind;
   /** Whether it happens when an agent is new, or later, by what is said or done. */
   readonly happens: "at first" | "later";
   /** What the charts are doing meanwhile. */
@@ -37,6 +40,8 @@ export interface Phase {
   readonly faults: readonly FaultName[];
   /** Directives for the model in the question that leads to it. */
   readonly directives?: string;
+  /** What has it happen, where that is not a question. */
+  readonly broughtBy?: "ended sessions" | "an invitation" | "a look back";
   /** What happens during it happens to what people have said by then. */
   readonly held?: true;
   /** Whether the phase comes with a question is a matter of time: it is asked for again. */

@@ -1,6 +1,7 @@
 import { Random } from "../crash/random.ts";
+import { type TransportKind, transportKinds } from "../servers/transports.ts";
 import { type FaultName, faultNames } from "./fault-names.ts";
-import { type Cell, cells, nameOf, type PhaseName, phaseNames, phaseOf } from "./matrix.ts";
+import { type Cell, cells, cellsOf, nameOf, type PhaseName, phaseOf, phasesOf } from "./matrix.ts";
 
 /** Happen once: they last, or happen to what people have just said. */
 const single: ReadonlySet<FaultName> = new Set(["refused for minutes", "reordered events"]);
@@ -12,9 +13,15 @@ export function timesOf(cell: Cell, seed: number): number {
   return new Random(seed * 1_000 + own).int(1, 3);
 }
 
-/** At least `count` cells, among which is each fault and each phase; which ones, the seed decides. */
-export function choose(seed: number, count: number): Cell[] {
-  const shuffled = new Random(seed).shuffled(cells);
+/** The transports take turns, by seeds. */
+export function transportBy(seed: number): TransportKind {
+  return transportKinds[seed % 2] ?? "client-server";
+}
+
+/** At least `count` cells, among which is each fault and each phase of the transport; which ones, the seed decides. */
+export function choose(seed: number, count: number, transport: TransportKind): Cell[] {
+  const all = cellsOf(transport);
+  const shuffled = new Random(seed).shuffled(all);
   const chosen = new Set<Cell>();
   const take = (cell: Cell | undefined): void => {
     if (cell !== undefined) chosen.add(cell);
@@ -22,9 +29,9 @@ export function choose(seed: number, count: number): Cell[] {
   const isOf = (fault: FaultName) => (cell: Cell) => cell.fault === fault;
   const isIn = (phase: PhaseName) => (cell: Cell) => cell.phase === phase;
   for (const fault of faultNames) if (![...chosen].some(isOf(fault))) take(shuffled.find(isOf(fault)));
-  for (const phase of phaseNames) if (![...chosen].some(isIn(phase))) take(shuffled.find(isIn(phase)));
+  for (const phase of phasesOf(transport)) if (![...chosen].some(isIn(phase))) take(shuffled.find(isIn(phase)));
   for (const cell of shuffled) if (chosen.size < count) chosen.add(cell);
-  return cells.filter((cell) => chosen.has(cell));
+  return all.filter((cell) => chosen.has(cell));
 }
 
 /** Cells of the App Server's side among the chosen ones that are tried with the real server too. */

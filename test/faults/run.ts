@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import type { HomeserverKind } from "../crash/homeservers.ts";
+import type { TransportKind } from "../servers/transports.ts";
 import { type CellResult, CellRun } from "./cell.ts";
 import { census } from "./census.ts";
 import { type Cell, nameOf, phaseOf } from "./matrix.ts";
@@ -11,6 +13,8 @@ export interface RunOptions {
   readonly dir: string;
   readonly seed: number;
   readonly cells: readonly Cell[];
+  readonly transport: TransportKind;
+  readonly homeserver: HomeserverKind;
   /** The real App Server in the stand-in's place. Default: false. */
   readonly realLetta?: boolean;
   /** Where the product's source is. Default: as it stands. */
@@ -37,10 +41,12 @@ export async function runCells(options: RunOptions): Promise<RunResult> {
   for (const letta of kinds) {
     const cells = options.cells.filter((cell) => phaseOf(cell).letta === letta);
     if (cells.length === 0) continue;
-    const { dir, source, realLetta = false } = options;
+    const { dir, source, transport, homeserver, realLetta = false } = options;
     const world = await startWorld({
       dir: join(dir, letta),
       letta,
+      transport,
+      homeserver,
       realLetta,
       ...(source !== undefined && { source }),
     });

@@ -1,13 +1,14 @@
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
+import { type HomeserverKind, startHomeserverOf } from "../crash/homeservers.ts";
 import { turnOf } from "../crash/marks.ts";
 import { Person } from "../crash/person.ts";
 import { productSource } from "../crash/world.ts";
 import { Person as Client } from "../e2e/person.ts";
 import { type MatrixUser, registerUser } from "../servers/matrix-users.ts";
 import { type Model, startModel } from "../servers/model.ts";
-import { type Synapse, startSynapse } from "../servers/synapse.ts";
+import type { Synapse } from "../servers/synapse.ts";
+import { pushAddressFor, type TransportKind } from "../servers/transports.ts";
 import { HttpProxy, type SeenAnswer, type SeenRequest } from "./http-proxy.ts";
 import { type LettaSide, startLettaSide } from "./letta-side.ts";
 import type { LettaKind } from "./phase.ts";
@@ -15,12 +16,14 @@ import { Product, timerHaste } from "./product.ts";
 
 const session = z.object({ user_id: z.string(), access_token: z.string() });
 
-/** A real homeserver with a proxy before it, a stand-in of Letta with another, the product, and people. */
+/** A homeserver with a proxy before it, a stand-in of Letta with another, the product, and people. */
 export class World {
   readonly synapse: Synapse;
   readonly model: Model;
   readonly letta: LettaSide;
   readonly homeserver: HttpProxy;
+  /** Between the homeserver and where it pushes to, if it does. */
+  readonly #pushes: HttpProxy | undefined;
   readonly product: Product;
   readonly ada: Person;
   /** Ada again, for what people do less often than talking. */
@@ -31,7 +34,9 @@ export class World {
   constructor(
     parts: Pick<World, "synapse" | "model" | "letta" | "homeserver" | "product" | "ada" | "adasClient" | "admin">,
     traffic: Traffic,
+    pushes: HttpProxy | undefined,
   ) {
+    this.#pushes = pushes;
     this.synapse = parts.synapse;
     this.model = parts.model;
     this.letta = parts.letta;
@@ -43,9 +48,14 @@ export class World {
     this.#traffic = traffic;
   }
 
+  get pushes(): HttpProxy {
+    if (this.#pushes === undefined) throw new Error("this homeserver pushes nothing");
+    return this.#pushes;
+  }
+
   /** On whose behalf a request is made. */
-  userOf({ token }: SeenRequest): string | undefined {
-    return this.#traffic.users.get(token);
+  userOf({ token, query }: SeenRequest): string | undefined {
+    return query.get("user_id") ?? this.#traffic.users.get(token);
   }
 
   /** Whether the homeserver has taken a final answer to the question. */
@@ -56,6 +66,7 @@ export class World {
   async stop(): Promise<void> {
     await this.product.stop();
     await this.homeserver.close();
+    await this.#pushes?.close();
     await Promise.all([this.synapse.stop(), this.letta.stop()]);
     await this.model.stop();
   }
@@ -101,6 +112,9 @@ export interface WorldOptions {
   /** Holds all that it writes. */
   readonly dir: string;
   readonly letta: LettaKind;
+  readonly transport: TransportKind;
+  /** The real one, or the stand-in of one. */
+  readonly homeserver: HomeserverKind;
   /** The real App Server in the stand-in's place. Default: false. */
   readonly realLetta?: boolean;
   /** Where the product's source is. Default: as it stands. */
@@ -110,13 +124,18 @@ export interface WorldOptions {
 export async function startWorld({
   dir,
   letta: kind,
+  transport,
+  homeserver: homeserverKind,
   realLetta: real = false,
   source = productSource,
 }: WorldOptions): Promise<World> {
   await mkdir(dir, { recursive: true });
   const model = await startModel();
+  const own = await pushAddressFor(transport);
+  const pushes = own && (await HttpProxy.start({ target: own.registration.url }));
+  const pushAddress = own && pushes && { ...own, registration: { ...own.registration, url: pushes.url } };
   const [synapse, letta] = await Promise.all([
-    startSynapse({ dir: join(dir, "synapse"), rateLimits: "lifted" }),
+    startHomeserverOf(homeserverKind, dir, pushAddress && [pushAddress.registration]),
     startLettaSide({ kind, real, model, dir }),
   ]);
   const traffic = new Traffic();
@@ -138,6 +157,7 @@ export async function startWorld({
     source,
     dir,
     homeserver: { url: homeserver.url, serverName, sharedSecret },
+    ...(pushAddress && { pushAddress }),
     lettaUrl: letta.url,
     people: [ada.userId],
   });
@@ -153,5 +173,6 @@ export async function startWorld({
       admin: client(root),
     },
     traffic,
+    pushes,
   );
 }

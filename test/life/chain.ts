@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentSummary } from "../../src/letta/port.ts";
 import { registerUser } from "../servers/matrix-users.ts";
 import { type Synapse, startSynapse } from "../servers/synapse.ts";
+import { appserviceSection, pushAddressFor, type TransportKind } from "../servers/transports.ts";
 import { Observer } from "./observer.ts";
 import { Life } from "./product.ts";
 import type { Report } from "./protocol.ts";
@@ -14,7 +15,7 @@ const haste = 10;
 const afterwards = 300;
 
 export interface PhaseOptions {
-  /** Done before the last process of the phase is killed. */
+  /** Done before the last process of the phase is killed; once more with the next one if it dies of itself meanwhile. */
   readonly meanwhile?: (life: Life) => Promise<void>;
   /** Points at which nothing is killed, since something else is under way then that is to come to its own. */
   readonly spared?: readonly string[];
@@ -36,9 +37,14 @@ export class Chain {
     this.#next = this.#load();
   }
 
-  static async start(dir: string): Promise<Chain> {
+  static async start(dir: string, transport: TransportKind): Promise<Chain> {
     await mkdir(dir, { recursive: true });
-    const synapse = await startSynapse({ dir: join(dir, "synapse"), rateLimits: "lifted" });
+    const pushAddress = await pushAddressFor(transport);
+    const synapse = await startSynapse({
+      dir: join(dir, "synapse"),
+      rateLimits: "lifted",
+      ...(pushAddress && { appservices: [pushAddress.registration] }),
+    });
     try {
       const { baseUrl: url, serverName: server_name, registrationSharedSecret: shared_secret } = synapse;
       const observer = new Observer(synapse, {
@@ -46,7 +52,12 @@ export class Chain {
         ada: await registerUser(synapse, "ada"),
       });
       const config = {
-        homeserver: { url, server_name, registration: { shared_secret } },
+        homeserver: {
+          url,
+          server_name,
+          registration: { shared_secret },
+          ...(pushAddress && { appservice: await appserviceSection(dir, pushAddress) }),
+        },
         letta: { url: "ws://127.0.0.1:1" },
         data_folder: "data",
         invite: [observer.ada.userId],
@@ -77,8 +88,10 @@ export class Chain {
       if (end?.type === "hit") this.hits.push(end.point);
       else if (end === undefined) throw new Error(`the product ended by itself in ${this.#dir}`);
       else await meanwhile?.(life);
+      const diedMeanwhile = end.type === "settled" ? life.hit : undefined;
+      if (diedMeanwhile !== undefined) this.hits.push(diedMeanwhile);
       await life.kill();
-      if (end.type === "settled") return;
+      if (end.type === "settled" && diedMeanwhile === undefined) return;
     }
   }
 

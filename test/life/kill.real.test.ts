@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { turnMarkOf } from "../../src/actors/marker.ts";
 import { agentLocalpart, agentUserId } from "../../src/machines/addresses.ts";
+import { transportOfRun } from "../servers/transports.ts";
 import { Chain } from "./chain.ts";
 import { past } from "./letta-stand-in.ts";
 import type { SeenRoom } from "./observer.ts";
@@ -14,6 +15,8 @@ import type { Life } from "./product.ts";
  * here knows, and when what came of it is written down. Seen from outside, each agent has one of everything.
  */
 
+const transport = transportOfRun();
+
 const stays = { id: "agent-00000000-stay", name: "Stays" };
 const goes = { id: "agent-00000000-goes", name: "Goes" };
 const marker = "io.letta_matrix.room";
@@ -21,14 +24,14 @@ const marker = "io.letta_matrix.room";
 const pastOf = ({ name }: { name: string }) =>
   past.map(({ speaker, text }) => `${speaker === "user" ? "User" : name}: ${text}`);
 
-describe("what people see of agents when letta-matrix is killed again and again while it makes and retires them", () => {
+describe(`what people see of agents when letta-matrix is killed again and again while it makes and retires them, by ${transport}`, () => {
   let dir: string;
   let chain: Chain;
   let oldRoom: string;
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "letta-matrix-life-"));
-    chain = await Chain.start(dir);
+    chain = await Chain.start(dir, transport);
   });
 
   afterAll(async () => {
@@ -89,9 +92,8 @@ describe("what people see of agents when letta-matrix is killed again and again 
   test("whoever asks an agent that is about to go gets one plain error", async () => {
     const { ada } = chain.observer;
     const meanwhile = async (life: Life) => {
-      const isAsked = life.until((report) => report.type === "asked" && report.questions === 1, 30_000);
       await ada.send(oldRoom, "question", { msgtype: "m.text", body: "Are you there?" });
-      await isAsked;
+      await life.asked(1, 30_000);
     };
     await chain.phase("ask", [stays, goes], { meanwhile });
     await chain.phase("retire", [stays]);

@@ -10,12 +10,14 @@ const conversationContext = z.object({ queue: z.array(z.unknown()), current: z.u
 /** Whose steps make and retire agents; the others follow them. */
 const makers: ReadonlySet<string> = new Set(["agent", "space", "discovery"]);
 
-/** Effects that go on all the time. */
-const endless: ReadonlySet<string> = new Set(["poll", "nextAgents"]);
+/** Effects that go on all the time, or come with each start. */
+const endless: ReadonlySet<string> = new Set(["poll", "catchUp", "nextAgents"]);
 
 export interface LivesOptions {
   readonly tell: (report: Report) => void;
   readonly pass: (point: string) => void;
+  /** The state in which an agent hears what is said. */
+  readonly listening: string;
 }
 
 /** Where the product's actors are, by their commits. */
@@ -82,7 +84,8 @@ export class Lives {
   #isSettled(record: ActorRecord): boolean {
     const life = pathOf(regionOf(record, "life"));
     if (!this.#listed.has(agentContext.parse(record.context).agentId)) return life === "retired";
-    return life === "live" && regionOf(record, "room") === "ready" && regionOf(record, "intake") === "polling";
+    const isAtHome = regionOf(record, "room") === "ready" && regionOf(record, "intake") === this.#options.listening;
+    return life === "live" && isAtHome;
   }
 }
 

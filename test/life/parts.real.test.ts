@@ -6,33 +6,42 @@ import { z } from "zod";
 import { Directory } from "../../src/actors/directory.ts";
 import { Sessions } from "../../src/actors/sessions.ts";
 import { spaceBehaviour } from "../../src/actors/space/behaviour.ts";
+import { AppserviceHomeserver } from "../../src/matrix/appservice/homeserver.ts";
 import { ClientServerHomeserver } from "../../src/matrix/client-server.ts";
 import { effectContext } from "../actors/effect-context.ts";
 import { FakeVault } from "../ports/fake-vault.ts";
 import { type MatrixUser, registerUser } from "../servers/matrix-users.ts";
 import { type Synapse, startSynapse } from "../servers/synapse.ts";
+import { pushAddressFor, transportOfRun } from "../servers/transports.ts";
+
+const transport = transportOfRun();
 
 const hierarchy = z.object({ rooms: z.array(z.object({ room_id: z.string(), name: z.string().optional() })) });
 
-describe("a space with more rooms than clients page well, on a real Synapse", () => {
+describe(`a space with more rooms than clients page well, on a real Synapse, by ${transport}`, () => {
   let dir: string;
   let synapse: Synapse;
-  let homeserver: ClientServerHomeserver;
+  /** As anybody, by a session of their own. */
+  let sessionsOf: ClientServerHomeserver;
+  let acting: AppserviceHomeserver | undefined;
   let ada: MatrixUser;
   let run: (effect: string, input?: unknown) => Promise<unknown>;
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), "letta-matrix-parts-"));
-    synapse = await startSynapse({ dir, rateLimits: "lifted" });
+    const registration = (await pushAddressFor(transport))?.registration;
+    const appservices = registration === undefined ? [] : [registration];
+    synapse = await startSynapse({ dir, rateLimits: "lifted", appservices });
     const { baseUrl, serverName, registrationSharedSecret: secret } = synapse;
-    homeserver = new ClientServerHomeserver({
+    sessionsOf = new ClientServerHomeserver({
       baseUrl,
       serverName,
       registration: { kind: "shared-secret", secret },
     });
+    acting = registration && new AppserviceHomeserver({ baseUrl, serverName, asToken: registration.asToken });
     ada = await registerUser(synapse, "ada");
     const identity = { passwordOf: () => "a-password-of-a-test", deviceIdOf: () => "DEVICE" };
-    const sessions = new Sessions(homeserver, new FakeVault(), identity);
+    const sessions = new Sessions(acting ?? sessionsOf, new FakeVault(), identity);
     const directory = new Directory({ async *list() {}, read: () => undefined }, serverName);
     const { children } = spaceBehaviour(sessions, directory, {
       server: serverName,
@@ -46,7 +55,8 @@ describe("a space with more rooms than clients page well, on a real Synapse", ()
   });
 
   afterAll(async () => {
-    homeserver?.close();
+    sessionsOf?.close();
+    acting?.close();
     await synapse?.stop();
     await rm(dir, { recursive: true, force: true });
   });
@@ -86,7 +96,7 @@ describe("a space with more rooms than clients page well, on a real Synapse", ()
 
   test("nobody else enters it", async () => {
     const stranger = await registerUser(synapse, "stranger");
-    const client = homeserver.as(stranger);
+    const client = sessionsOf.as(stranger);
     const never = new AbortController().signal;
     await expect(client.join(`#letta-agents-2:${synapse.serverName}`, never)).rejects.toMatchObject({
       kind: "forbidden",

@@ -14,13 +14,20 @@ export class Life {
   readonly #running: RunningProcess;
   readonly #listeners = new Set<(report: Report) => void>();
   readonly #ended: Promise<void>;
+  /** The point at which it has killed itself. */
+  #hit: string | undefined;
+  /** How many wait for an answer. */
+  #questions = 0;
 
   private constructor(child: ChildProcess, running: RunningProcess, reports: Readable) {
     this.#child = child;
     this.#running = running;
     const lines = createInterface({ input: reports });
     lines.on("line", (line) => {
-      for (const listener of this.#listeners) listener(report.parse(JSON.parse(line)));
+      const one = report.parse(JSON.parse(line));
+      if (one.type === "hit") this.#hit = one.point;
+      if (one.type === "asked") this.#questions = one.questions;
+      for (const listener of this.#listeners) listener(one);
     });
     const read = new Promise<void>((resolve) => lines.once("close", () => resolve()));
     this.#ended = Promise.all([running.exited, read]).then(() => undefined);
@@ -47,6 +54,16 @@ export class Life {
   begin(settings: Settings): void {
     const start: Order = { type: "start", settings };
     this.#child.send(start);
+  }
+
+  get hit(): string | undefined {
+    return this.#hit;
+  }
+
+  /** Resolves when so many questions wait for an answer, or it has ended. */
+  async asked(questions: number, withinMs: number): Promise<void> {
+    if (this.#questions !== questions)
+      await this.until((one) => one.type === "asked" && one.questions === questions, withinMs);
   }
 
   /** The first such report from now on; `undefined` when it ends before. */

@@ -3,11 +3,12 @@ import { flushCompileCache } from "node:module";
 import { setImmediate } from "node:timers/promises";
 import { type App, type Connect, createApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { ClientServerHomeserver } from "../../src/matrix/client-server.ts";
+import { connectPorts } from "../../src/ports.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import type { Host } from "../../src/runtime/host.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { hasteOf } from "../crash/haste.ts";
+import { listening } from "../servers/transports.ts";
 import { lettaStandIn } from "./letta-stand-in.ts";
 import { Lives } from "./lives.ts";
 import { order, type Report, type Settings } from "./protocol.ts";
@@ -36,21 +37,21 @@ async function live(settings: Settings): Promise<void> {
     tell({ type: "hit", point });
     process.kill(process.pid, "SIGKILL");
   };
-  const lives = new Lives(settings.agents, { tell, pass });
-  const connect: Connect = ({ homeserver: { url, serverName, registration } }) => {
-    const homeserver = new ClientServerHomeserver({ baseUrl: url, serverName, registration });
+  const config = await loadConfig(settings.configFile, {});
+  const transport = config.homeserver.appservice === undefined ? "client-server" : "appservice";
+  const lives = new Lives(settings.agents, { tell, pass, listening: listening[transport] });
+  const connect: Connect = (given, logger) => {
+    const ports = connectPorts(given, logger);
     return {
-      homeserver: watchHomeserver(homeserver, (userId, request, when) => {
+      ...ports,
+      homeserver: watchHomeserver(ports.homeserver, (userId, request, when) => {
         const where = lives.whereIs(userId);
         if (where !== undefined) pass(`${where} ${request}, ${when}`);
       }),
-      people: homeserver.people,
       letta: lettaStandIn(settings.agents),
       clock: hasteOf(systemClock, settings.epoch, settings.haste),
-      close: () => Promise.resolve(homeserver.close()),
     };
   };
-  const config = await loadConfig(settings.configFile, {});
   const app = createApp(config, createLogger({ level: "info", secrets: [] }), connect);
   const started = app.start();
   started.catch((error: unknown) => {

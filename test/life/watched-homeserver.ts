@@ -1,11 +1,12 @@
 import { setImmediate } from "node:timers/promises";
+import { adoptionMarker } from "../../src/actors/marker.ts";
 import type { Homeserver, MatrixClient } from "../../src/matrix/port.ts";
 
 /** Told of each request before it leaves, and when its answer has come but nobody has been given it. */
 export type OnRequest = (userId: string, request: string, when: "before" | "after") => void;
 
-/** What goes on all the time, and what belongs to conversations. */
-const others: ReadonlySet<string> = new Set(["sync", "typing", "receipt"]);
+/** What goes on all the time, and what belongs to conversations, to looks back, or to who gives out what is pushed. */
+const others: ReadonlySet<string> = new Set(["sync", "typing", "receipt", "joinedMembers", `state ${adoptionMarker}`]);
 
 /** The homeserver, with a boundary before and after each request of provisioning and retirement. */
 export function watchHomeserver(homeserver: Homeserver, onRequest: OnRequest): Homeserver {
@@ -36,8 +37,11 @@ function watchClient(client: MatrixClient, watched: Watched): MatrixClient {
     get(target, name) {
       const method: unknown = Reflect.get(target, name);
       if (typeof method !== "function" || typeof name !== "string" || others.has(name)) return bound(method, target);
-      return (...args: readonly unknown[]) =>
-        watched(target.userId, requestOf(name, args), async () => await Reflect.apply(method, target, args));
+      return (...args: readonly unknown[]) => {
+        const request = requestOf(name, args);
+        const ask = async () => await Reflect.apply(method, target, args);
+        return others.has(request) ? ask() : watched(target.userId, request, ask);
+      };
     },
   });
 }

@@ -98,6 +98,7 @@ describe("#16 the room after it was made", () => {
     agent.done("linkToSpace");
     agent.fail("furnishRoom", failure("forbidden"));
     agent.done("invitePeople");
+    agent.done("attachTools");
     expect(agent.in("room.mending")).toBe(true);
     agent.done("poll", changed);
     agent.fireNext();

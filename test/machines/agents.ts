@@ -31,6 +31,7 @@ export function provision(agent: Agent): void {
   agent.done("linkToSpace");
   agent.done("furnishRoom");
   agent.done("invitePeople");
+  agent.done("attachTools");
 }
 
 /** An agent in its room, polling. */

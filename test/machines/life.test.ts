@@ -13,7 +13,7 @@ const discovered = { type: "DISCOVERED", name: "Scout" };
 function provision(agent: Agent, roomId: string): void {
   agent.done("ensureProfile", { avatar: null });
   agent.done("resolveRoom", { roomId });
-  for (const step of ["importHistory", "linkToSpace", "furnishRoom", "invitePeople"]) agent.done(step);
+  for (const step of ["importHistory", "linkToSpace", "furnishRoom", "invitePeople", "attachTools"]) agent.done(step);
 }
 
 /** An agent in its room, polling. */
@@ -35,7 +35,15 @@ function retiring(): Agent {
   return agent;
 }
 
-const steps = ["listConversations", "awaitClosed", "markRetired", "releaseAlias", "unlinkRoom", "leaveRoom"];
+const steps = [
+  "listConversations",
+  "awaitClosed",
+  "markRetired",
+  "releaseAlias",
+  "unlinkRoom",
+  "leaveRoom",
+  "detachTools",
+];
 
 function retired(): Agent {
   const agent = retiring();

@@ -30,6 +30,7 @@ const provisioning = {
   linkToSpace: [good(), bad("token"), bad("refused")],
   furnishRoom: [good(), bad("forbidden"), bad("unreachable")],
   invitePeople: [good(), bad("limited", 300_000), bad("forbidden"), bad("token")],
+  attachTools: [good(), bad("unreachable"), bad("refused")],
   catchUp: [good({ since: "s1", heard: [] }), bad("unreachable"), bad("token")],
   poll: [good({ since: "s2", heard: [] }), bad("unreachable"), bad("token"), bad("cursor")],
 };
@@ -150,6 +151,7 @@ function retirement() {
     releaseAlias: [good(), bad("forbidden")],
     unlinkRoom: [good(), bad("limited", 1_000)],
     leaveRoom: [good(), bad("token")],
+    detachTools: [good(), bad("unreachable")],
   };
 }
 

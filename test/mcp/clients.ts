@@ -6,6 +6,9 @@ import { Client as ClientOf2025 } from "@modelcontextprotocol/sdk/client/index.j
 import { StreamableHTTPClientTransport as TransportOf2025 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { z } from "zod";
 
+/** Left to itself, this client too begins with the handshake of 2025. */
+export const ofToday = { versionNegotiation: { mode: { pin: "2026-07-28" } } } as const;
+
 /** What both generations' clients can do. */
 export interface Tools {
   listTools(): Promise<{ tools: { name: string }[] }>;
@@ -29,7 +32,7 @@ export const generations: readonly (readonly [string, Connect])[] = [
   [
     "of today, without one",
     async (address, headers) => {
-      const client = new ClientOfToday({ name: "test", version: "1" });
+      const client = new ClientOfToday({ name: "test", version: "1" }, ofToday);
       await client.connect(new TransportOfToday(address, { requestInit: { headers } }));
       return client;
     },

@@ -10,20 +10,29 @@ import { controlHandlers } from "../../src/cli/control-handlers.ts";
 import { exitCode } from "../../src/cli/exit-code.ts";
 import { runCli } from "../../src/cli/program.ts";
 import { bindCommands } from "../../src/commands/index.ts";
+import { Changes } from "../../src/commands/watch/changes.ts";
+import { addressOf } from "../../src/machines/addresses.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { ControlServer } from "../../src/runtime/control/server.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
+import type { Transition } from "../../src/runtime/host.ts";
+import { recordOf } from "../actors/agent-record.ts";
 import { installation, room, server } from "../api/installation.ts";
 import { cliEnvironment } from "../cli/cli-environment.ts";
 import { printing } from "../cli/printed.ts";
 import { callersInMemory } from "../commands/callers.ts";
+import { ofToday } from "./clients.ts";
+import { followerOf2025, followerOfToday } from "./followers.ts";
 
 // Each client starts a process, which takes seconds where much else runs.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
 let folder: string;
 let control: ControlServer;
+/** Hears of each step that an actor makes. */
+let told: (transition: Transition) => void;
 let closers: (() => Promise<void>)[];
 
 beforeEach(async () => {
@@ -34,8 +43,13 @@ beforeEach(async () => {
 
 /** As far as the control socket goes. */
 async function startProcess(): Promise<void> {
+  const subscribe = (listener: (transition: Transition) => void) => {
+    told = listener;
+    return () => undefined;
+  };
+  const changes = new Changes({ subscribe }, systemClock);
   const commands = bindCommands({ ...installation(), ...(await callersInMemory()), server });
-  control = new ControlServer({ path: controlSocketIn(folder), handlers: controlHandlers(commands) });
+  control = new ControlServer({ path: controlSocketIn(folder), handlers: controlHandlers(commands, changes) });
   await control.start();
 }
 
@@ -68,7 +82,7 @@ const generations: readonly (readonly [string, (...more: readonly string[]) => P
   [
     "of today",
     async (...more) => {
-      const client = new ClientOfToday({ name: "test", version: "1" });
+      const client = new ClientOfToday({ name: "test", version: "1" }, ofToday);
       await client.connect(new TransportOfToday(started(more)));
       closers.push(() => client.close());
       return client;
@@ -102,6 +116,27 @@ describe.each(generations)("a client %s that starts the server", (_, connect) =>
     });
   });
 });
+
+test.each([
+  ["of 2025", () => followerOf2025(new TransportOf2025(started([])))],
+  ["of today", () => followerOfToday(new TransportOfToday(started([])))],
+])(
+  "a client %s that starts the server hears what changes in the running process, and no more of it than that",
+  async (_, open) => {
+    const [scout, muse] = ["letta-matrix://agents/scout", "letta-matrix://agents/muse"];
+    const follower = await open();
+    closers.push(() => follower.close());
+    expect(await follower.follow([scout, muse, "letta-matrix://agents/nobody"])).toEqual([scout, muse]);
+    await follower.unfollow(muse);
+    for (const agentId of ["agent-2", "agent-1"])
+      told({
+        record: recordOf({ id: addressOf.agent(server, agentId), machine: "agent", value: "ready" }),
+        line: { revision: 1, at: 0, event: "POLLED", to: "ready", effects: [], handled: true },
+      });
+    await vi.waitFor(() => expect(follower.told).toContain(scout), { timeout: 30_000 });
+    expect(follower.told).not.toContain(muse);
+  },
+);
 
 test("a client that goes on when the process has ended is told so, and served again when it is back", async () => {
   const [, connect] = generations[0] ?? [];

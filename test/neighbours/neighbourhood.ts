@@ -14,6 +14,7 @@ import { Person as Client } from "../e2e/person.ts";
 import { HttpProxy } from "../faults/http-proxy.ts";
 import { SocketProxy } from "../faults/socket-proxy.ts";
 import { registerUser } from "../servers/matrix-users.ts";
+import { appserviceSection, type TransportKind } from "../servers/transports.ts";
 
 /** What the program is built with for certain agents. */
 export interface Defect {
@@ -30,6 +31,8 @@ export interface NeighbourhoodOptions {
   /** Of the agents. */
   readonly names: readonly string[];
   readonly defect?: Defect;
+  /** Default: `client-server`. */
+  readonly transport?: TransportKind;
   /** Of the program's process. */
   readonly env?: Readonly<Record<string, string>>;
   /** How long everybody's answers may take, ms: beyond it they will not come. Default: a minute. */
@@ -71,9 +74,16 @@ export class Neighbourhood {
   }
 
   /** Resolves when each agent has its room with people in it. */
-  static async begin({ dir, names, defect, env, within }: NeighbourhoodOptions): Promise<Neighbourhood> {
-    const world = await startWorld(dir, { homeserver: "synapse", letta: "stand-in" });
-    const { homeserver, letta, people } = world;
+  static async begin({
+    dir,
+    names,
+    defect,
+    transport = "client-server",
+    env,
+    within,
+  }: NeighbourhoodOptions): Promise<Neighbourhood> {
+    const world = await startWorld(dir, { homeserver: "synapse", letta: "stand-in", transport });
+    const { homeserver, pushAddress, letta, people } = world;
     const newcomers = new Map<string, Arrived>();
     for (const name of names) newcomers.set(name, await createNewcomer(world, name));
     const idOf = (name: string): string => newcomers.get(name)?.agentId ?? "";
@@ -86,7 +96,12 @@ export class Neighbourhood {
     const app = await AppProcess.prepare(
       join(dir, "app"),
       {
-        homeserver: { url: proxy.url, server_name: serverName, registration: { shared_secret } },
+        homeserver: {
+          url: proxy.url,
+          server_name: serverName,
+          registration: { shared_secret },
+          ...(pushAddress && { appservice: await appserviceSection(dir, pushAddress) }),
+        },
         letta: { url: socket.url },
         invite: people.map(({ userId }) => userId),
         audit: { interval: "24h" },

@@ -7,4 +7,5 @@ export const appServerAbilities: LettaAbilities = {
   repeatsBrokenAnswers: true,
   holdsConversations: true,
   takesTools: true,
+  attachesTools: false,
 };

@@ -54,7 +54,7 @@ export const reopeningWorld = () =>
   worldOf(async (store, options) => {
     const nothing = () => undefined;
     const reopening = await ReopeningStore.open({
-      open: async () => ({ store, vault: new Vault(store), close: async () => undefined }),
+      open: async () => ({ store, vault: new Vault(store), madeAt: 0, close: async () => undefined }),
       assertRoom: () => Promise.reject(new Error("this store does not fail")),
       clock: options.clock,
       onClosed: nothing,

@@ -28,7 +28,7 @@ async function world(...behaviours: readonly Behaviour[]) {
       database = database.powerLoss();
       const opened = new Store(database, onFailure);
       const close = async () => void disk.open--;
-      return { store: opened, vault: new Vault(opened), close };
+      return { store: opened, vault: new Vault(opened), madeAt: 0, close };
     },
     async assertRoom() {
       disk.probes++;

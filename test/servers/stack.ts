@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { AppserviceRegistration } from "./homeserver/appservice/registration.ts";
 import type { InstallOptions } from "./install.ts";
 import { type Letta, type LettaModel, startLetta } from "./letta.ts";
 import { type Model, type ModelOptions, startModel } from "./model.ts";
@@ -10,6 +11,8 @@ export interface StackOptions {
   readonly rateLimits?: SynapseOptions["rateLimits"];
   /** Merged over its homeserver.yaml. */
   readonly synapse?: SynapseOptions["config"];
+  /** That the homeserver knows. */
+  readonly appservices?: readonly AppserviceRegistration[];
   /** A real model for Letta; the stand-in runs beside it all the same. */
   readonly lettaModel?: LettaModel;
   readonly model?: ModelOptions;
@@ -32,6 +35,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       dir: join(options.dir, "synapse"),
       ...(options.rateLimits === undefined ? {} : { rateLimits: options.rateLimits }),
       ...(options.synapse === undefined ? {} : { config: options.synapse }),
+      ...(options.appservices === undefined ? {} : { appservices: options.appservices }),
       ...install,
     }),
     startLetta({ dir: join(options.dir, "letta"), model: options.lettaModel ?? model, ...install }),

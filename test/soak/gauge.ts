@@ -24,23 +24,38 @@ const megabyte = 1024 * 1024;
 
 /** Reads the process whose inspector listens on the port. Throws when there is none. */
 export async function readProcess(port: number): Promise<Reading> {
-  const found = await fetch(`http://127.0.0.1:${port}/json/list`, { signal: AbortSignal.timeout(5_000) });
-  const [{ webSocketDebuggerUrl }] = targets.parse(await found.json());
-  const socket = new WebSocket(webSocketDebuggerUrl);
-  try {
-    await once(socket, "open");
+  return inspecting(port, async (socket) => {
     await call(socket, 1, "HeapProfiler.collectGarbage", {});
-    const { result } = evaluated.parse(await call(socket, 2, "Runtime.evaluate", { expression, returnByValue: true }));
-    const { pid, heapUsed, rss, active } = reading.parse(JSON.parse(result.result.value));
+    const { pid, heapUsed, rss, active } = reading.parse(JSON.parse(await evaluate(socket, 2)));
     return {
       heap: heapUsed / megabyte,
       rss: rss / megabyte,
       fds: (await readdir(`/proc/${pid}/fd`)).length,
       timers: active.filter((what) => what === "Timeout").length,
     };
+  });
+}
+
+/** Which process that is. */
+export async function pidBehind(port: number): Promise<number> {
+  return inspecting(port, async (socket) => reading.parse(JSON.parse(await evaluate(socket, 1))).pid);
+}
+
+async function inspecting<T>(port: number, work: (socket: WebSocket) => Promise<T>): Promise<T> {
+  const found = await fetch(`http://127.0.0.1:${port}/json/list`, { signal: AbortSignal.timeout(5_000) });
+  const [{ webSocketDebuggerUrl }] = targets.parse(await found.json());
+  const socket = new WebSocket(webSocketDebuggerUrl);
+  try {
+    await once(socket, "open");
+    return await work(socket);
   } finally {
     socket.terminate();
   }
+}
+
+async function evaluate(socket: WebSocket, id: number): Promise<string> {
+  const { result } = evaluated.parse(await call(socket, id, "Runtime.evaluate", { expression, returnByValue: true }));
+  return result.result.value;
 }
 
 /** What the files of a folder take, MB. */

@@ -11,12 +11,13 @@ import type { CommandPolicy } from "./command.ts";
 import { considerInvitations } from "./consider.ts";
 import { furnishRoom } from "./furnish.ts";
 import { type HistoryOf, type HistoryOptions, importHistory } from "./import.ts";
-import { catchUp, longestPollSilence, poll } from "./intake.ts";
+import { catchUp, longestPollSilence, type PushedIntake, poll } from "./intake.ts";
 import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
 import { awaitClosed, leaveRoom, listConversations, markRetired, releaseAlias, unlinkRoom } from "./retirement.ts";
 import { createRoom, type RoomOptions, resolveRoom } from "./room.ts";
+import { attachTools, detachTools, type ToolAttachment } from "./tools.ts";
 
 export interface AgentDependencies {
   readonly sessions: Sessions;
@@ -28,15 +29,17 @@ export interface AgentDependencies {
   readonly historyOf: HistoryOf;
   readonly invitations: InvitationPolicy;
   readonly commands: CommandPolicy;
-  /** The homeserver pushes what is said. */
-  readonly pushes?: boolean;
+  /** Left out where Letta takes no tools of ours to keep. */
+  readonly tools?: ToolAttachment;
+  /** Where the homeserver pushes what is said. */
+  readonly pushes?: PushedIntake;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
 }
 
 export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
-  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, invitations, commands, pushes, admin } =
-    dependencies;
+  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, tools, pushes, admin } = dependencies;
+  const { invitations, commands } = dependencies;
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -47,14 +50,16 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
     children: {
       ensureAccount: ensureAccount(sessions),
       ensureProfile: ensureProfile(sessions, pictureOf),
-      resolveRoom: mending(admin, resolveRoom(sessions, rooms)),
+      resolveRoom: mending(admin, resolveRoom(sessions, rooms, clock)),
       createRoom: createRoom(sessions, rooms),
       importHistory: importHistory(sessions, historyOf, history),
       linkToSpace: mending(admin, linkToSpace(sessions, rooms)),
       furnishRoom: mending(admin, furnishRoom(sessions, rooms)),
       invitePeople: mending(admin, invitePeople(sessions, rooms)),
+      attachTools: attachTools(tools),
+      detachTools: detachTools(tools),
       catchUp: catchUp(sessions, clock, invitations, commands, pushes),
-      poll: poll(sessions, clock, rooms, invitations, commands, pushes),
+      poll: poll(sessions, clock, rooms, invitations, commands, pushes !== undefined),
       listConversations: listConversations(directory),
       awaitClosed: awaitClosed(directory, clock),
       markRetired: markRetired(sessions),

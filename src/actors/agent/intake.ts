@@ -90,6 +90,11 @@ export function poll(
 /** Names what was cut at a first look, which has no cursor. */
 const firstLook = "first look";
 
+/** What the homeserver pushes, and since when, in ms since the epoch, all that is heard is known: not before this store was. */
+export interface PushedIntake {
+  readonly knownSince: number;
+}
+
 /** For so long what was heard once is known for certain, ms. */
 const remembered = 86_400_000;
 
@@ -97,14 +102,15 @@ const remembered = 86_400_000;
  * The first look, without a cursor: hears what was said in each room since the agent joined it, less everything up to
  * the newest question that has a final answer of ours. What was said before the agent was adopted, in whatever room, was
  * another system's to answer. Where the homeserver pushes, a further look also hears what was said shortly before that
- * question and has no answer: it may not have been pushed although the question was.
+ * question and has no answer: it may not have been pushed although the question was. Of what is older than the store nobody
+ * knows here whether it was heard; it may have been answered by silence.
  */
 export function catchUp(
   sessions: Sessions,
   clock: Clock,
   policy: InvitationPolicy,
   commands: CommandPolicy,
-  pushes = false,
+  pushes?: PushedIntake,
 ): AgentEffects["catchUp"] {
   return async (input, { signal }): Promise<Polled> => {
     const client = sessions.as(input.userId).at("conversation");
@@ -112,28 +118,36 @@ export function catchUp(
     // Nobody, and another nobody each time: Synapse answers a repeated request out of its memory for two minutes, which
     // would be what an earlier store has seen, with a cursor before all that it has heard since.
     const nobody = `@${v4()}:${serverOfUser(input.userId)}`;
-    const isFurther = pushes && input.lost !== undefined;
+    const further = input.lost === undefined ? undefined : pushes;
+    const isFurther = further !== undefined;
     const types = [...heardTypes, "m.room.member", ...(isFurther ? ["m.reaction"] : [])];
     const filter = { ...filterOf(types, [nobody]), stateTypes: ["m.room.create"] };
     const response = await client.sync({ timeoutMs: 0, filter }, signal);
     const { nextBatch, joined } = response;
     const { invited } = await judge(client, response, input, policy, signal);
-    const adopted = adoptionOf(await client.state(input.roomId, adoptionMarker, "", signal));
-    const floor = adopted?.at ?? 0;
-    const bounds = isFurther ? { floor, doubtful: clock.now() - remembered } : { floor };
     // Another store than the one in use may have taken commands that this one does not know.
     const isKnown = isFurther && input.store === undefined;
-    const heard: Heard[] = [];
-    for (const room of joined) {
-      const { events, cut, answered } = await unansweredIn(client, room, bounds, types, signal);
-      const said = heardIn(events, cut, lookOf(input), room.roomId, { ...input, commanders: commands.people });
-      const meant = isKnown ? commandsStillMeant(events, said, input.userId) : new Set();
-      for (const one of said)
-        if (one.kind === "question" && !answered.has(one.question.eventId)) heard.push(asMaybeAsked(one));
-        // Of other commands nobody knows any more what they were about.
-        else if (one.kind === "command" ? meant.has(one.command.eventId) : one.kind !== "question") heard.push(one);
-    }
-    return { since: nextBatch, heard, ...(invited.length > 0 && { invited }), ...(pushes && { pushes }) };
+    const heardSince = async (floor: number): Promise<Heard[]> => {
+      const doubtful = further && Math.max(further.knownSince, clock.now() - remembered);
+      const bounds = { floor, ...(doubtful !== undefined && { doubtful }) };
+      const heard: Heard[] = [];
+      for (const room of joined) {
+        const { events, cut, answered } = await unansweredIn(client, room, bounds, types, signal);
+        const said = heardIn(events, cut, lookOf(input), room.roomId, { ...input, commanders: commands.people });
+        const meant = isKnown ? commandsStillMeant(events, said, input.userId, answered) : new Set();
+        for (const one of said)
+          if (one.kind === "question" && !answered.has(one.question.eventId)) heard.push(asMaybeAsked(one));
+          // Of other commands nobody knows any more what they were about.
+          else if (one.kind === "command" ? meant.has(one.command.eventId) : one.kind !== "question") heard.push(one);
+      }
+      return heard;
+    };
+    // Of thousands that look one after the other most find nothing, from whenever on: they need not ask since when.
+    const isWhole = joined.every(({ limited }) => !limited);
+    const isQuiet = isWhole && (await heardSince(0)).length === 0;
+    const adopted = isQuiet ? undefined : await client.state(input.roomId, adoptionMarker, "", signal);
+    const heard = isQuiet ? [] : await heardSince(adoptionOf(adopted)?.at ?? 0);
+    return { since: nextBatch, heard, ...(invited.length > 0 && { invited }), ...(pushes && { pushes: true }) };
   };
 }
 

@@ -64,7 +64,7 @@ export interface Listener {
 export function hear(event: MatrixEvent, roomId: string, listener: Listener): Heard | undefined {
   if (event.sender === listener.userId || event.stateKey !== undefined) return undefined;
   if (event.type === "m.room.encrypted" && roomId === listener.ownRoomId)
-    return question(event, roomId, {
+    return question(event, roomId, listener, {
       unreadable: "I cannot read encrypted messages. Please write in an unencrypted room.",
     });
   if (event.type === "m.reaction") return signed(event, roomId, listener);
@@ -79,7 +79,7 @@ export function hear(event: MatrixEvent, roomId: string, listener: Listener): He
   const place = placeOf(data);
   if (!spoken.has(data.msgtype)) {
     const what = unreadable[data.msgtype] ?? "this kind of message";
-    return question(event, roomId, {
+    return question(event, roomId, listener, {
       ...place,
       mentioned,
       unreadable: `I can only read text so far, not ${what}.`,
@@ -88,7 +88,7 @@ export function hear(event: MatrixEvent, roomId: string, listener: Listener): He
   const text = withoutFallback(data).toWellFormed().trim();
   const name = commandIn(text);
   if (name !== undefined) return command(event, roomId, listener, { name, thread: place.thread });
-  return text === "" ? undefined : question(event, roomId, { ...place, mentioned, text });
+  return text === "" ? undefined : question(event, roomId, listener, { ...place, mentioned, text });
 }
 
 type Said = Pick<Command, "name" | "reactionTo"> & { readonly thread?: string | undefined };
@@ -119,19 +119,25 @@ function isAgentsAnswer({ sender, content }: MatrixEvent): boolean {
   return isAgentUser(sender) && turnMarkOf(content) !== undefined;
 }
 
-function question(event: MatrixEvent, roomId: string, rest: Partial<Question>): Heard {
+function question(event: MatrixEvent, roomId: string, { userId }: Listener, rest: Partial<Question>): Heard {
   const { eventId, sender, originServerTs } = event;
   const sentAt = Math.min(Math.max(0, originServerTs), latestTime);
-  const from = askerOf(event);
+  const from = askerOf(event, userId);
   const heard: Question = { eventId, sender, sentAt, text: "", mentioned: false, ...(from && { from }), ...rest };
   return { kind: "question", roomId, question: heard };
 }
 
-/** A mark that names another agent than the one that wrote it is a person's forward, or a lie. */
-function askerOf({ sender, content }: MatrixEvent): AskingAgent | undefined {
+/**
+ * A mark that names another agent than the one that wrote it is a person's forward, or a lie. What another installation's
+ * agents want to be told is theirs to find: none of them has a say in our conversations.
+ */
+function askerOf({ sender, content }: MatrixEvent, listener: string): AskingAgent | undefined {
   if (!isAgentUser(sender)) return undefined;
   const asking = askingAgentOf(content);
-  return asking !== undefined && agentUserId(serverOfUser(sender), asking.agentId) === sender ? asking : undefined;
+  const server = serverOfUser(sender);
+  if (asking === undefined || agentUserId(server, asking.agentId) !== sender) return undefined;
+  const { replyTo: _, ...known } = asking;
+  return server === serverOfUser(listener) ? asking : known;
 }
 
 function edit({ eventId, sender }: MatrixEvent, roomId: string, data: Message): Heard | undefined {

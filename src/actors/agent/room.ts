@@ -1,8 +1,9 @@
 import { agentLocalpart } from "../../machines/addresses.ts";
 import type { agentMachine } from "../../machines/agent/index.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { isRetired, roomMarker } from "../marker.ts";
-import { assertOurs } from "../ownership.ts";
+import { assertOurs, HalfMadeRoom } from "../ownership.ts";
 import type { Sessions } from "../sessions.ts";
 import { aliasOf, levelsOf, signs, titleOf } from "./contents.ts";
 import { ShutOut, stayIn } from "./whereabouts.ts";
@@ -23,11 +24,15 @@ export interface RoomOptions {
   readonly nameTemplate: string;
 }
 
+/** Longer than any homeserver takes to make a room, ms, and than its clock is likely to differ from ours. */
+const longestMaking = 300_000;
+
 /**
  * The room that is the agent's by our record, or else by its alias. A room that is not ours is refused, not used. There
- * is none only when the alias names none and nobody is left in the room of the record.
+ * is none only when the alias names none and nobody is left in the room of the record, or when the homeserver was killed
+ * while it made the room: Synapse gives a room its alias first.
  */
-export function resolveRoom(sessions: Sessions, options: RoomOptions): AgentEffects["resolveRoom"] {
+export function resolveRoom(sessions: Sessions, options: RoomOptions, clock: Clock): AgentEffects["resolveRoom"] {
   return async ({ userId, agentId, roomId: known }, { signal }) => {
     const client = sessions.as(userId);
     const stayed = known === null ? undefined : await stayIn(client, known, signal);
@@ -35,7 +40,15 @@ export function resolveRoom(sessions: Sessions, options: RoomOptions): AgentEffe
     const alias = aliasOf(agentId, options);
     const found = await client.resolveAlias(alias, signal);
     if (found === undefined) return { roomId: null };
-    await assertOurs(client, { alias, roomId: found, owner: agentId }, signal);
+    try {
+      await assertOurs(client, { alias, roomId: found, owner: agentId }, signal);
+    } catch (error) {
+      const isGivenUp = error instanceof HalfMadeRoom && clock.now() - error.begunAt > longestMaking;
+      if (!isGivenUp) throw error;
+      await client.deleteAlias(alias, signal);
+      await client.leave(found, signal);
+      return { roomId: null };
+    }
     if (isRetired(await client.state(found, roomMarker, "", signal))) {
       // The room of an earlier life, which could not give its alias free.
       await client.deleteAlias(alias, signal);

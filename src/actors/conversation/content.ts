@@ -31,8 +31,12 @@ export function cutNotice(): Content {
   return { msgtype: "m.notice", body, "m.mentions": noMentions };
 }
 
-function causeMark({ eventId, retry }: Question): Pick<TurnMark, "cause" | "retry"> {
-  return { cause: eventId, ...(retry !== undefined && { retry }) };
+function causeMark({ eventId, retry, returned }: Question): Pick<TurnMark, "cause" | "retry" | "reply_to"> {
+  return {
+    cause: eventId,
+    ...(retry !== undefined && { retry }),
+    ...(returned !== undefined && { reply_to: returned.userId }),
+  };
 }
 
 /** One short notice to a message, where it stands. */

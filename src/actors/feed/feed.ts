@@ -6,7 +6,7 @@ import type { Host } from "../../runtime/host.ts";
 import { heardTypes } from "../agent/read-back.ts";
 import type { Attendance } from "./attendance.ts";
 import type { Looks } from "./looks.ts";
-import type { Listening, Residents, Standing } from "./residents.ts";
+import type { Listening, Residents } from "./residents.ts";
 import { type Understanding, understood } from "./understand.ts";
 
 export interface FeedOptions {
@@ -14,7 +14,7 @@ export interface FeedOptions {
   readonly backlog: Backlog;
   readonly residents: Residents;
   readonly attendance: Attendance;
-  readonly looks: Pick<Looks, "firstOf" | "putBack">;
+  readonly looks: Pick<Looks, "firstOf" | "pushed" | "putBack">;
   readonly clock: Clock;
   /** Read each time. */
   readonly understanding: () => Understanding;
@@ -87,6 +87,7 @@ export class Feed {
         deliveries.set(actor, [...(deliveries.get(actor) ?? []), { event: { ...pushed }, id: event.eventId }]);
       }
     }
+    for (const actor of deliveries.keys()) this.#options.looks.pushed(actor);
     // All of them, whatever comes of one: what is durable already is dropped when it comes again.
     const taken = await Promise.allSettled([...deliveries].map(([actor, ones]) => this.#give(actor, ones)));
     for (const one of taken) if (one.status === "rejected") throw one.reason;
@@ -111,11 +112,13 @@ export class Feed {
 
   /** In their order, and behind what waits already. */
   async #give(actor: ActorId, deliveries: readonly Delivery[]): Promise<void> {
-    const { host, backlog } = this.#options;
+    const { host, backlog, residents } = this.#options;
     for (const [index, { event, id }] of deliveries.entries()) {
       this.#counts = await backlog.counts();
       try {
-        const standing = await this.#lookFirst(actor);
+        await this.#lookFirst(actor);
+        // At once before it is given anything: while it looks it hears nothing of what it is told.
+        const standing = residents.standingOf(actor);
         if (standing === "closed") continue;
         if (standing === "looking" || this.#counts.has(actor)) return await this.#hold(actor, deliveries.slice(index));
         await host.accept(actor, event, { id });
@@ -129,17 +132,16 @@ export class Feed {
   }
 
   /** Has it look back, if it owes that; then it is looking. */
-  async #lookFirst(actor: ActorId): Promise<Standing> {
-    const { host, residents, looks } = this.#options;
+  async #lookFirst(actor: ActorId): Promise<void> {
+    const { host, looks } = this.#options;
     const first = looks.firstOf(actor);
-    if (first === undefined) return residents.standingOf(actor);
+    if (first === undefined) return;
     try {
       await host.accept(actor, first.event, { id: first.id });
     } catch (error) {
       looks.putBack(actor);
       throw error;
     }
-    return residents.standingOf(actor);
   }
 
   async #hold(actor: ActorId, deliveries: readonly Delivery[]): Promise<void> {
@@ -179,13 +181,14 @@ export class Feed {
   }
 
   async #deliverAll(actor: ActorId): Promise<void> {
-    const { host, backlog } = this.#options;
+    const { host, backlog, residents } = this.#options;
     while (!this.#stopping.signal.aborted) {
-      const standing = await this.#lookFirst(actor);
-      if (standing === "looking") return;
-      if (standing === "closed") return backlog.clear(actor);
       const next = await backlog.first(actor);
       if (next === undefined) return;
+      await this.#lookFirst(actor);
+      const standing = residents.standingOf(actor);
+      if (standing === "looking") return;
+      if (standing === "closed") return backlog.clear(actor);
       await host.accept(actor, next.event, { id: next.id });
       this.#told.delete(actor);
       await backlog.remove(actor, next.key);

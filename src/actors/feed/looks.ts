@@ -19,10 +19,15 @@ const patience = 30_000;
 /**
  * Who has yet to look back at what was said, since the homeserver may not have pushed it. Whoever is given something
  * looks first, so that what was said before it is answered before it; all others look one after the other.
+ *
+ * A homeserver that could not push for a while pushes what is said now before what it has kept from then. So one look is not
+ * enough: until it is over with that, whatever is pushed to an agent has it look first.
  */
 export class Looks {
   readonly #options: LooksOptions;
   readonly #owing = new Set<ActorId>();
+  /** What is pushed may be newer than something that is pushed later. */
+  #isDoubtful = false;
   /** Called at each step of an agent that is looking. */
   readonly #looking = new Map<ActorId, () => void>();
 
@@ -32,7 +37,18 @@ export class Looks {
 
   /** Nothing that was said up to now is certain to have been pushed to anybody. */
   owe(): void {
+    this.#isDoubtful = true;
     for (const { actor } of this.#options.residents.all()) this.#owing.add(actor);
+  }
+
+  /** From now on what is pushed is pushed in its order, and all of it. */
+  settle(): void {
+    this.#isDoubtful = false;
+  }
+
+  /** Something is pushed to an agent, which is not given it yet. */
+  pushed(actor: ActorId): void {
+    if (this.#isDoubtful) this.#owing.add(actor);
   }
 
   /** What an agent has to be given before anything else; whoever asks gives it. */

@@ -18,6 +18,8 @@ export interface PulseOptions {
   readonly clock: Clock;
   /** From now on nothing that was said is certain to have been pushed. */
   readonly doubt: () => void;
+  /** Until there is doubt again, what is pushed is certain to be all that was said, in its order. */
+  readonly settle: () => void;
   /** Has all agents look back at what was said, one after the other. */
   readonly lookBack: (signal: AbortSignal) => Promise<void>;
   /** What is pushed may be taken from now on. */
@@ -81,7 +83,7 @@ export class Pulse {
 
   /** What was pushed could not be taken: it is pushed late, and so is what is said meanwhile. */
   refused(): void {
-    this.#doubtedAt = this.#options.clock.elapsed();
+    this.#doubt();
     this.#onRefused();
   }
 
@@ -172,6 +174,7 @@ export class Pulse {
     while (clock.elapsed() < Math.min(latest, this.#heardAt + quiet)) await sleep(clock, quiet / 3, signal);
     this.#options.doubt();
     await this.#lookUntilDone(signal);
+    this.#options.settle();
   }
 
   async #lookUntilDone(signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import type { Markdown } from "../conversation/markdown.ts";
 import { split } from "../conversation/split.ts";
 import { say, sayOnce } from "../said.ts";
 import type { Sessions } from "../sessions.ts";
-import { editContent, messageContent, reactionContent } from "./content.ts";
+import { editContent, fileContent, messageContent, reactionContent } from "./content.ts";
 
 export interface CarryOutDependencies {
   readonly sessions: Pick<Sessions, "as">;
@@ -34,6 +34,10 @@ export function carryOut(dependencies: CarryOutDependencies): OutboxEffects["car
         const contents = contentsOf(errand, markdown);
         const host = async () => what.host ?? (userId === botUserId ? await hostOf(roomId) : undefined);
         return await letIn(sessions, host, client, roomId, signal, () => sender.sayAll(contents));
+      }
+      case "file": {
+        const host = async () => (userId === botUserId ? await hostOf(roomId) : undefined);
+        return await letIn(sessions, host, client, roomId, signal, () => sender.sayAll([fileContent(what)]));
       }
       case "edit":
         return await sender.sayAll([editContent(what, markdown)]);

@@ -1,4 +1,4 @@
-import type { Deed } from "../../machines/outbox.ts";
+import type { Deed, FileDeed } from "../../machines/outbox.ts";
 import type { Content } from "../../matrix/port.ts";
 import type { Markdown } from "../conversation/markdown.ts";
 
@@ -27,6 +27,21 @@ export function messageContent(message: Message, markdown: Markdown): Content {
     ...spoken(text, markdown),
     msgtype: notice === true ? "m.notice" : "m.text",
     "m.mentions": mentions.length === 0 ? {} : { user_ids: mentions },
+    ...(relates !== undefined && { "m.relates_to": relates }),
+  };
+}
+
+export function fileContent(deed: FileDeed): Content {
+  const { file, name, contentType, size, shownAs, caption = name, thread, marks } = deed;
+  const relates = thread === undefined ? undefined : relation({ thread });
+  return {
+    ...marks,
+    msgtype: shownAs,
+    body: caption.toWellFormed(),
+    filename: name.toWellFormed(),
+    url: file,
+    info: { mimetype: contentType, size },
+    "m.mentions": {},
     ...(relates !== undefined && { "m.relates_to": relates }),
   };
 }

@@ -1,5 +1,5 @@
 import type { Authentication } from "../../commands/access/principal.ts";
-import type { BoundCommand } from "../../commands/command.ts";
+import type { BoundCommand, News } from "../../commands/command.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { callerOf } from "../bearer.ts";
 import type { HttpPart } from "../part.ts";
@@ -9,6 +9,7 @@ import { InputReader } from "./input.ts";
 import { openApi } from "./openapi.ts";
 import { asksByQuery, type Route, routes } from "./routes.ts";
 import { EventStream, wantsStream } from "./stream.ts";
+import { whileGood } from "./while-good.ts";
 
 export interface RestOptions extends RateLimit {
   readonly commands: readonly BoundCommand[];
@@ -60,18 +61,24 @@ function serve(
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort(new Error("the caller is gone")));
       const call = { principal, requestId: request.id, signal: gone.signal };
-      if (route.streamed !== undefined && wantsStream(request)) {
-        const stream = new EventStream(reply, request.id, clock);
-        const deafen = authentication.onRevoked((token) => {
-          if (token === principal.tokenId) gone.abort(new Refused(401, "The token was revoked.", "Ask for a new one."));
-        });
-        return command
-          .execute(streamReader.read({ params, query, body }), { ...call, news: (news) => stream.tell(news) })
-          .then((result) => stream.end(result))
-          .catch((error: unknown) => stream.fail(error))
-          .finally(deafen);
+      if (route.streamed === undefined) {
+        const result = await command.execute(reader.read({ params, query, body }), call);
+        return reply.code(route.status ?? 200).send(result);
       }
-      const result = await command.execute(reader.read({ params, query, body }), call);
+      const waited = (input: unknown, news?: (news: News) => void) =>
+        whileGood(authentication, principal, gone, () =>
+          command.execute(input, { ...call, ...(news !== undefined && { news }) }),
+        );
+      if (wantsStream(request)) {
+        const stream = new EventStream(reply, request.id, clock);
+        const tell = (news: News): void => {
+          if (!gone.signal.aborted) stream.tell(news);
+        };
+        return waited(streamReader.read({ params, query, body }), tell)
+          .then((result) => stream.end(result))
+          .catch((error: unknown) => stream.fail(error));
+      }
+      const result = await waited(reader.read({ params, query, body }));
       return reply.code(route.status ?? 200).send(result);
     },
   });

@@ -27,6 +27,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/status", command: "status" },
   { method: "GET", path: "/agents", command: "agents", defaults: pageSize },
   { method: "GET", path: "/agents/{agent}", command: "agent" },
+  { method: "GET", path: "/agents/{agent}/chart", command: "agents.chart" },
   { method: "POST", path: "/actors/{actor}/release", command: "release" },
   { method: "POST", path: "/agents/{agent}/pause", command: "agents.pause" },
   { method: "POST", path: "/agents/{agent}/resume", command: "agents.resume" },

@@ -104,6 +104,11 @@ export class Tokens implements Authentication {
       .sort((a, b) => a.createdAt - b.createdAt || a.id.localeCompare(b.id));
   }
 
+  /** Those of this name that are for this agent, by their ids. */
+  idsOf(agentId: string, name: string): readonly string[] {
+    return [...this.#known.values()].flatMap((one) => (one.agentId === agentId && one.name === name ? [one.id] : []));
+  }
+
   /** From the moment of the call on its holder is refused. Throws {@link NoSuchToken}. */
   async revoke(id: string): Promise<TokenInfo> {
     const token = this.#known.get(id);

@@ -13,7 +13,7 @@ export interface WatchedAnswer {
 const talk = z.object({
   current: z
     .object({
-      question: z.object({ eventId: z.string() }),
+      question: z.object({ eventId: z.string(), returned: z.unknown().optional() }),
       answer: z.object({ outcome: z.enum(["answer", "error"]), text: z.string() }).optional(),
     })
     .optional(),
@@ -52,7 +52,7 @@ export class AnswerWatch {
     const look = (record: Pick<ActorRecord, "context"> | undefined): void => {
       const { data } = talk.safeParse(record?.context);
       const { question, answer } = data?.current ?? {};
-      if (question?.eventId !== eventId) {
+      if (question?.eventId !== eventId || question.returned !== undefined) {
         if (isBegun) found.resolve(undefined);
         return;
       }

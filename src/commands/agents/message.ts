@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { ActorRecord } from "../../runtime/record.ts";
-import type { Command, CommandContext } from "../command.ts";
-import { run } from "../messages/errand.ts";
+import type { Call, Command, CommandContext } from "../command.ts";
+import { NotDone, RoomBusy, run } from "../messages/errand.ts";
 import { asAgent, causeOf, idempotencyKey, NotYours } from "../messages/speaker.ts";
 import { recordOfAgent, recordOfAgentLike } from "../status/find-agent.ts";
+import { type Asking, answerTo, askingFrom } from "./asking.ts";
 import { marksOf } from "./hops.ts";
 
 /** Longer nobody waits for an answer, s. */
@@ -33,6 +34,12 @@ const output = z.object({
     .object({ outcome: z.enum(["answer", "error"]), text: z.string() })
     .exactOptional()
     .describe("What the agent said, if it was waited for and came in time."),
+  comesBack: z
+    .literal(true)
+    .exactOptional()
+    .describe(
+      "You are told the answer, as a message of its own, when you are done with what you do now: do not ask again.",
+    ),
 });
 
 const context = z.object({
@@ -42,7 +49,7 @@ const context = z.object({
   roomId: z.string().optional(),
 });
 
-type Needs = "host" | "server" | "botUserId" | "waits" | "answers";
+type Needs = "host" | "server" | "botUserId" | "waits" | "answers" | "sessions" | "talk";
 
 /** An agent asks another one, as itself, in the other one's room. */
 export const agentsMessage: Command<typeof input, typeof output, Needs> = {
@@ -61,36 +68,61 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
     if (sender.agentId === target.agentId) throw new OwnSelf();
     const { roomId: room } = target;
     if (room === undefined) throw new NoRoomYet(to);
+    const cause = causeOf(call, key);
     const end = wait > 0 ? needs.waits.begin(sender.agentId, target.agentId) : undefined;
     try {
-      const marks = await marksOf(sender, server, host);
-      const what = { kind: "message" as const, text, mentions: [target.userId], host: target.userId, marks };
-      const said = await run({ userId: sender.userId, roomId: room, key: causeOf(call, key), what }, needs, call);
+      const marks = await marksOf(sender, needs);
+      const asking = await askingFrom({ agentId: sender.agentId, key: cause, room }, needs, call);
+      await asking?.begin(target.name);
+      const what = {
+        kind: "message" as const,
+        text,
+        mentions: [target.userId],
+        host: target.userId,
+        marks: { ...marks, ...asking?.marks },
+        ...(asking !== undefined && { asker: asking.asker(target) }),
+      };
+      const said = await run({ userId: sender.userId, roomId: room, key: cause, what }, needs, call).catch(
+        async (error: unknown) => {
+          if (error instanceof NotDone || error instanceof RoomBusy) await asking?.end();
+          throw error;
+        },
+      );
       const [event] = said.events;
       const asked = {
         to: { agentId: target.agentId, ...(target.name !== undefined && { name: target.name }) },
         room,
         ...(event !== undefined && { event }),
+        ...(asking !== undefined && { comesBack: true as const }),
       };
       if (event === undefined) return { state: "accepted" as const, ...asked };
       if (wait === 0) return { state: "asked" as const, ...asked };
       call.news?.({ event: "message", data: asked });
       call.progress?.(`waiting for ${target.name ?? target.agentId}`);
-      const place = { agentId: target.agentId, roomId: room, eventId: event };
+      const place = { agentId: target.agentId, userId: target.userId, roomId: room, eventId: event };
       const { news } = call;
       const who = asked.to;
       const onDraft = news && ((sofar: string) => news({ event: "draft", data: { ...who, text: sofar } }));
-      const answer = await needs.answers.wait(place, wait * 1_000, call.signal, onDraft);
-      if (answer !== undefined)
-        news?.({ event: "answer", data: { ...who, outcome: answer.outcome, text: answer.text } });
-      return answer === undefined
-        ? { state: "asked" as const, ...asked }
-        : { state: "answered" as const, ...asked, answer: { outcome: answer.outcome, text: answer.text } };
+      const patience = { reader: sender.userId, patience: wait * 1_000, ...(onDraft && { onDraft }) };
+      const answer = await answerTo(place, patience, needs, call.signal);
+      if (answer === undefined || !(await isTold(asking, call))) return { state: "asked" as const, ...asked };
+      const { outcome, text: words } = answer;
+      news?.({ event: "answer", data: { ...who, outcome, text: words } });
+      const { comesBack: _, ...known } = asked;
+      return { state: "answered" as const, ...known, answer: { outcome, text: words } };
     } finally {
       end?.();
     }
   },
 };
+
+/** Whether whoever asked is there to be told: from then on it is not told again. */
+async function isTold(asking: Asking | undefined, { signal }: Pick<Call, "signal">): Promise<boolean> {
+  if (asking === undefined) return true;
+  if (signal.aborted) return false;
+  await asking.end();
+  return true;
+}
 
 async function senderOf(
   agent: string | undefined,

@@ -1,13 +1,20 @@
 import type { ChartEdge, ChartGraph, ChartState } from "../../runtime/chart-graph.ts";
 import { Nesting } from "./nesting.ts";
 
-/** The chart as a Mermaid `stateDiagram-v2`, for Markdown. */
-export function toMermaid(graph: ChartGraph): string {
+/** The chart as a Mermaid `stateDiagram-v2`, for Markdown; the innermost of the active states are marked. */
+export function toMermaid(graph: ChartGraph, active: readonly string[] = []): string {
   const [root] = graph.states;
   if (root === undefined) return "stateDiagram-v2\n";
   const title = graph.version === "" ? graph.id : `${graph.id}, version ${graph.version}`;
   const lines = new Diagram(graph).whole(root).map((line) => `  ${line}`);
-  return ["---", `title: ${title}`, "---", "stateDiagram-v2", ...lines, ""].join("\n");
+  return ["---", `title: ${title}`, "---", "stateDiagram-v2", ...lines, ...marks(graph, active), ""].join("\n");
+}
+
+/** Mermaid gives a look to states that have none within them only. */
+function marks({ states }: ChartGraph, active: readonly string[]): readonly string[] {
+  const inner = states.filter(({ id }) => active.includes(id) && states.every(({ parent }) => parent !== id));
+  if (inner.length === 0) return [];
+  return ["  classDef active fill:#2da44e,color:#ffffff", ...inner.map(({ id }) => `  class ${idOf(id)} active`)];
 }
 
 class Diagram {

@@ -17,6 +17,13 @@ export class UnknownChart extends Error {
   }
 }
 
+/** A chart of this version as a Mermaid diagram that marks some of its states. Throws {@link UnknownChart}. */
+export function renderActive(name: string, active: readonly string[]): string {
+  const machine = machines[name];
+  if (machine === undefined) throw new UnknownChart(name);
+  return toMermaid(chartGraph(machine), active);
+}
+
 /** A chart of this version, as text of that format. Throws {@link UnknownChart}. */
 export async function renderChart(name: string, format: ChartFormat): Promise<string> {
   const machine = machines[name];

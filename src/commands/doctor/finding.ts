@@ -49,6 +49,11 @@ export interface Failure {
 
 export function failureOf(thrown: unknown): Failure {
   const { kind, remedy } = said.safeParse(thrown).data ?? {};
+  if (thrown instanceof Error && thrown.name === "TimeoutError")
+    return {
+      message: "there was no answer in time",
+      remedy: "Look whether it hangs or has too much to do, and run the doctor again.",
+    };
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return {
     message,

@@ -81,13 +81,17 @@ async function modelFindings({ letta }: Patient, signal: AbortSignal): Promise<r
   }
 }
 
-async function ungatedFindings({ letta }: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
+async function ungatedFindings({ letta, config }: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
   const check = "letta.tools";
   if (letta.ungatedTools === undefined) return [];
   try {
     const agentsByTool = new Map<string, string[]>();
+    // Ours do what the agent's own user may do in Matrix, and the operator has wanted them.
+    const { attachTools, matrixTools } = config.letta;
+    const ours = new Set(attachTools === true ? matrixTools : []);
     for (const { name, tools } of await letta.ungatedTools(signal))
-      for (const tool of tools) agentsByTool.set(tool, [...(agentsByTool.get(tool) ?? []), name]);
+      for (const tool of tools.filter((one) => !ours.has(one)))
+        agentsByTool.set(tool, [...(agentsByTool.get(tool) ?? []), name]);
     if (agentsByTool.size === 0) return [ok(check, "all that agents do outside of Letta needs approval")];
     const exposed = [...agentsByTool].map(([tool, agents]) => `${tool} (${abridged(agents)})`).join(", ");
     return [

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { showFile } from "../../actors/show-file.ts";
+import { addressOf } from "../../machines/addresses.ts";
 import { marksOf } from "../agents/hops.ts";
 import type { Command } from "../command.ts";
+import { done, run } from "../messages/errand.ts";
 import { asAgent, causeOf, eventId, idempotencyKey, roomId, speakerOf } from "../messages/speaker.ts";
 import { largestFile } from "./get.ts";
 import { kindOf, safeTypes } from "./kinds.ts";
@@ -28,35 +29,59 @@ const input = z.strictObject({
   key: idempotencyKey,
 });
 
-const output = z.object({
-  event: z.string().describe("The id of the message that shows the file."),
+const output = done.extend({
+  event: z.string().exactOptional().describe("The id of the message that shows the file, once it is there."),
   file: z.string().describe("The file's address."),
 });
 
-/** Shows a file in a room. Unlike a text it is not written down before: what fails can be asked for again. */
-export const mediaSend: Command<typeof input, typeof output, "host" | "server" | "botUserId" | "sessions"> = {
+/** What an outbox knows of files. */
+const outbox = z.object({
+  queue: z.array(z.object({ key: z.string(), what: z.object({ file: z.string().optional() }) })),
+  done: z.array(z.object({ key: z.string(), file: z.string().optional() })),
+});
+
+/**
+ * Shows a file in a room. The homeserver has it before it is written down that it is to be shown: whatever is killed in
+ * between has shown nothing and promised nothing, and the same call makes up for it.
+ */
+export const mediaSend: Command<typeof input, typeof output, "host" | "server" | "botUserId" | "sessions" | "talk"> = {
   name: "media.send",
-  summary: "Sends a file into a room, as an agent or as the bot.",
+  summary: "Sends a file into a room, as an agent or as the bot, once and durably.",
   guidance: "To show a picture or hand over a file of at most 1 MB. To say something take `messages.send`.",
   scope: "messages:send",
   changes: true,
   input,
   output,
-  async run({ room, name, type, base64: encoded, caption, thread, agent, key }, context, call) {
+  async run({ room, name, type, base64: encoded, agent, key, ...place }, context, call) {
+    const { host, server, sessions } = context;
     const { userId, agent: speaking } = await speakerOf(agent, call, context);
-    const marks = speaking === undefined ? {} : await marksOf(speaking, context.server, context.host);
-    const client = context.sessions.as(userId).at("conversation");
-    const shown = {
+    const marks = speaking === undefined ? undefined : await marksOf(speaking, context);
+    const cause = causeOf(call, key);
+    const known = () => fileOf(host.read(addressOf.outbox(server, userId, room))?.context, cause);
+    const bytes = Buffer.from(encoded, "base64");
+    call.progress?.(`uploading ${name}`);
+    const media = { name, contentType: type, bytes };
+    const file = known() ?? (await sessions.as(userId).at("conversation").upload(media, call.signal));
+    const what = {
+      kind: "file" as const,
+      file,
       name,
       contentType: type,
-      bytes: Buffer.from(encoded, "base64"),
-      kind: kindOf(type),
-      marks,
-      cause: causeOf(call, key),
-      ...(caption !== undefined && { caption }),
-      ...(thread !== undefined && { thread }),
+      size: bytes.length,
+      shownAs: kindOf(type),
+      ...place,
+      ...(marks !== undefined && { marks }),
     };
-    call.progress?.(`uploading ${name}`);
-    return showFile(client, room, shown, call.signal);
+    const shown = await run({ userId, roomId: room, key: cause, what }, context, call);
+    const [event] = shown.events;
+    // Of two calls under one key, one is shown.
+    return { ...shown, file: known() ?? file, ...(event !== undefined && { event }) };
   },
 };
+
+/** The file that is shown under this key. */
+function fileOf(context: unknown, key: string): string | undefined {
+  const { data } = outbox.safeParse(context);
+  const waiting = data?.queue.find((one) => one.key === key)?.what.file;
+  return waiting ?? data?.done.findLast((one) => one.key === key)?.file;
+}

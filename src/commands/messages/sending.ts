@@ -5,7 +5,7 @@ import { answers, sayAndWait, waitForAnswers } from "./answers.ts";
 import { done, run } from "./errand.ts";
 import { asAgent, causeOf, eventId, idempotencyKey, roomId, type Speaker, speakerOf } from "./speaker.ts";
 
-type Needs = "host" | "server" | "botUserId";
+type Needs = "host" | "server" | "botUserId" | "talk";
 
 const text = z.string().min(1).max(200_000).describe("The text, in Markdown. A long one becomes several messages.");
 const common = { room: roomId, agent: asAgent, key: idempotencyKey };
@@ -49,8 +49,8 @@ export const messagesSend: Command<typeof message, typeof sent, Needs | "clock" 
 };
 
 /** Agents hear who else says something, so that none goes on for ever. */
-async function marksFor({ agent }: Omit<Speaker, "userId">, { server, host }: Pick<CommandContext, "server" | "host">) {
-  return agent === undefined ? {} : { marks: await marksOf(agent, server, host) };
+async function marksFor({ agent }: Omit<Speaker, "userId">, place: Pick<CommandContext, "server" | "host" | "talk">) {
+  return agent === undefined ? {} : { marks: await marksOf(agent, place) };
 }
 
 const answer = z.strictObject({ ...common, event: eventId, text, thread: message.shape.thread });

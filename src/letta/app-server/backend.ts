@@ -55,6 +55,7 @@ export class AppServerBackend implements LettaBackend, AgentCreator, ModelInspec
     repeatsBrokenAnswers: true,
     holdsConversations: true,
     takesTools: true,
+    attachesTools: false,
   };
   readonly #options: LinkOptions;
   readonly #receiptWithinMs: number;

@@ -1,6 +1,15 @@
 import { Letta } from "@letta-ai/letta-client";
 import { z } from "zod";
 import type { AgentSummary, Conversation } from "../port.ts";
+import {
+  configOf,
+  type EquippedAgent,
+  equippedAgent,
+  type McpServer,
+  mcpServer,
+  type NamedTool,
+  namedTool,
+} from "./equipment.ts";
 import { type Asked, malformed, statusOf, translate, unreachable } from "./errors.ts";
 import { agent, type HistoryEntry, historyEntry, identified, type Run, run } from "./frames.ts";
 import { furnishedAgent, listedModel } from "./inspection.ts";
@@ -191,6 +200,65 @@ export class RestApi {
       const page = { ...agentIn(conversation), ...query, limit: pageSize };
       return (await this.#letta.conversations.messages.list(conversation.conversationId, page, options)).items;
     });
+  }
+
+  mcpServers(signal: AbortSignal): Promise<readonly McpServer[]> {
+    return this.#read({ what: "the list of MCP servers" }, signal, z.array(mcpServer), (options) =>
+      this.#letta.mcpServers.list(options),
+    );
+  }
+
+  /** Registers a server. `authorization` may have `{{ VARIABLE }}` in it, which stands for the calling agent's own. */
+  addMcpServer(server_name: string, url: string, authorization: string, signal: AbortSignal): Promise<McpServer> {
+    return this.#read({ what: "a new MCP server" }, signal, mcpServer, (options) =>
+      this.#letta.mcpServers.create({ server_name, config: configOf(url, authorization) }, options),
+    );
+  }
+
+  changeMcpServer(id: string, url: string, authorization: string, signal: AbortSignal): Promise<McpServer> {
+    return this.#read({ what: "a change of an MCP server" }, signal, mcpServer, (options) =>
+      this.#letta.mcpServers.update(id, { config: configOf(url, authorization) }, options),
+    );
+  }
+
+  /** Has Letta look again which tools it offers. */
+  refreshMcpServer(id: string, signal: AbortSignal): Promise<unknown> {
+    return this.#read({ what: "a look at an MCP server's tools" }, signal, z.unknown(), (options) =>
+      this.#letta.mcpServers.refresh(id, {}, options),
+    );
+  }
+
+  mcpTools(id: string, signal: AbortSignal): Promise<readonly NamedTool[]> {
+    return this.#read({ what: "the tools of an MCP server" }, signal, z.array(namedTool), (options) =>
+      this.#letta.mcpServers.tools.list(id, options),
+    );
+  }
+
+  /** What an agent is equipped with; `undefined` when Letta does not have it. */
+  equipped(agentId: string, signal: AbortSignal): Promise<EquippedAgent | undefined> {
+    return this.#read({ what: "an agent" }, signal, equippedAgent.optional(), async (options) => {
+      const include: ("agent.tools" | "agent.secrets")[] = ["agent.tools", "agent.secrets"];
+      return await this.#letta.agents.retrieve(agentId, { include }, options).catch(unlessUnknown);
+    });
+  }
+
+  /** In the place of all that it had. */
+  setSecrets(agentId: string, secrets: Readonly<Record<string, string>>, signal: AbortSignal): Promise<unknown> {
+    return this.#read({ what: "an agent's variables" }, signal, z.unknown(), (options) =>
+      this.#letta.agents.update(agentId, { secrets: { ...secrets } }, options),
+    );
+  }
+
+  attachTool(agent_id: string, toolId: string, signal: AbortSignal): Promise<unknown> {
+    return this.#read({ what: "a tool for an agent" }, signal, z.unknown(), (options) =>
+      this.#letta.agents.tools.attach(toolId, { agent_id }, options),
+    );
+  }
+
+  detachTool(agent_id: string, toolId: string, signal: AbortSignal): Promise<unknown> {
+    return this.#read({ what: "a tool of an agent" }, signal, z.unknown(), (options) =>
+      this.#letta.agents.tools.detach(toolId, { agent_id }, options),
+    );
   }
 
   #asked(what: string, { conversationId }: Conversation): Omit<Asked, "url"> {

@@ -1,4 +1,5 @@
 import {
+  type AgentKeys,
   type AgentModel,
   type AgentSummary,
   type AgentTools,
@@ -7,6 +8,8 @@ import {
   type LettaBackend,
   LettaError,
   type ModelInspector,
+  type OfferedTools,
+  type ToolAttacher,
   type ToolInspector,
   type TurnEvent,
   type TurnFate,
@@ -17,6 +20,7 @@ import { isAnswer } from "../stop-reason.ts";
 import { type StartTimer, sleep, startTimer } from "../timer.ts";
 import { ToolPolicy } from "../tools.ts";
 import { type Input, RestApi } from "./api.ts";
+import { Attachment } from "./attachment.ts";
 import { busy, failed, NoBackground, Occupied, silent } from "./errors.ts";
 import { ageOf, endOf, fateOf, type Look, trace } from "./fate.ts";
 import type { ToolCall } from "./frames.ts";
@@ -67,12 +71,13 @@ const memoryTools = [
 ];
 
 /** Letta's REST API: Letta Cloud, and self-hosted servers. Made for and tried with 0.16. */
-export class RestBackend implements LettaBackend, ModelInspector, ToolInspector {
+export class RestBackend implements LettaBackend, ModelInspector, ToolInspector, ToolAttacher {
   readonly #api: RestApi;
   readonly #policy: ToolPolicy;
   readonly #startTimer: StartTimer;
   readonly #idleTimeoutMs: number;
   readonly #lockMs: number;
+  readonly #attachment: Attachment;
   /** Until a server says that it cannot, since it has no Redis. */
   #background = true;
   readonly #running = new Map<string, Turn>();
@@ -83,6 +88,7 @@ export class RestBackend implements LettaBackend, ModelInspector, ToolInspector 
   constructor({ url, apiKey, toolAllowList, toolAskList, idleTimeoutMs, ...options }: RestOptions) {
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
     this.#api = new RestApi({ url, timeoutMs, ...(apiKey === undefined ? {} : { apiKey }) });
+    this.#attachment = new Attachment(this.#api);
     this.#policy = new ToolPolicy(memoryTools, toolAllowList, toolAskList);
     this.#startTimer = options.startTimer ?? startTimer;
     this.#idleTimeoutMs = idleTimeoutMs;
@@ -96,6 +102,7 @@ export class RestBackend implements LettaBackend, ModelInspector, ToolInspector 
       repeatsBrokenAnswers: false,
       holdsConversations: false,
       takesTools: false,
+      attachesTools: true,
     };
   }
 
@@ -113,6 +120,14 @@ export class RestBackend implements LettaBackend, ModelInspector, ToolInspector 
 
   ungatedTools(signal: AbortSignal): Promise<readonly AgentTools[]> {
     return ungatedTools(this.#api, signal);
+  }
+
+  attachTools(agentId: string, offered: OfferedTools, keys: AgentKeys, signal: AbortSignal): Promise<void> {
+    return this.#attachment.attach(agentId, offered, keys, signal);
+  }
+
+  detachTools(agentId: string, offered: Pick<OfferedTools, "name">, signal: AbortSignal): Promise<void> {
+    return this.#attachment.detach(agentId, offered, signal);
   }
 
   createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {

@@ -66,7 +66,18 @@ export interface Avatar {
 }
 
 /** The regions of the chart, and what lasting trouble with keeps no other step of provisioning from being taken. */
-const concerns = ["account", "life", "room", "profile", "history", "link", "contents", "people", "intake"] as const;
+const concerns = [
+  "account",
+  "life",
+  "room",
+  "profile",
+  "history",
+  "link",
+  "contents",
+  "people",
+  "tools",
+  "intake",
+] as const;
 export type Concern = (typeof concerns)[number];
 export type Troubles = { readonly [C in Concern]?: Trouble };
 

@@ -121,6 +121,18 @@ export const life = agentSetup.createStateConfig({
                 id: "leaveRoom",
                 src: "leaveRoom",
                 input: ({ context: { userId, roomId = "", spaceId = "" } }) => ({ userId, roomId, spaceId }),
+                onDone: { target: "detaching", actions: { type: "goOn", params: { concern: "life" } } },
+                onError: {
+                  target: "#agent.life.retiring.troubled",
+                  actions: { type: "fail", params: ({ event }) => ({ concern: "life" as const, event }) },
+                },
+              },
+            },
+            detaching: {
+              invoke: {
+                id: "detachTools",
+                src: "detachTools",
+                input: ({ context: { agentId } }) => ({ agentId }),
                 onDone: "done",
                 onError: {
                   target: "#agent.life.retiring.troubled",

@@ -198,11 +198,11 @@ export const room = agentSetup.createStateConfig({
             id: "invitePeople",
             src: "invitePeople",
             input: ({ context: { userId, roomId = "" } }) => ({ userId, roomId }),
-            onDone: { target: "done", actions: { type: "goOn", params: { concern: "people" } } },
+            onDone: { target: "attaching", actions: { type: "goOn", params: { concern: "people" } } },
             onError: [
               {
                 guard: { type: "isPassable", params: ({ event }) => event },
-                target: "done",
+                target: "attaching",
                 actions: { type: "fail", params: ({ event }) => ({ concern: "people" as const, event }) },
               },
               {
@@ -210,6 +210,19 @@ export const room = agentSetup.createStateConfig({
                 actions: { type: "fail", params: ({ event }) => ({ concern: "room" as const, event }) },
               },
             ],
+          },
+        },
+        /** Of Letta, not of the homeserver: whatever is wrong there, the room is as it should be. */
+        attaching: {
+          invoke: {
+            id: "attachTools",
+            src: "attachTools",
+            input: ({ context: { agentId } }) => ({ agentId }),
+            onDone: { target: "done", actions: { type: "goOn", params: { concern: "tools" } } },
+            onError: {
+              target: "done",
+              actions: { type: "fail", params: ({ event }) => ({ concern: "tools" as const, event }) },
+            },
           },
         },
         done: { type: "final" },

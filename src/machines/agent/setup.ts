@@ -55,6 +55,9 @@ export const agentSetup = setup({
     /** Puts right whatever in the room is not as it would be made now. */
     furnishRoom: effect<void, RoomInput & { roomId: string }>(),
     invitePeople: effect<void, { userId: string; roomId: string }>(),
+    /** Gives the agent tools of ours at Letta, where the operator wants that; else takes away what it was given. */
+    attachTools: effect<void, { agentId: string }>(),
+    detachTools: effect<void, { agentId: string }>(),
     /** The first look: what a new cursor passes, less what was said before the agent was there or was answered. */
     catchUp: effect<Polled, PollInput>(),
     /** Resolves as soon as there is something to hand on. */
@@ -138,7 +141,9 @@ export const agentSetup = setup({
     isPassable: (_, event: { readonly error: unknown }) => passable.has(failureOf(event).kind ?? ""),
     /** Something about the room could not be made as it should be. */
     isWanting: ({ context: { troubles } }) =>
-      (["profile", "history", "link", "contents", "people"] as const).some((one) => troubles[one] !== undefined),
+      (["profile", "history", "link", "contents", "people", "tools"] as const).some(
+        (one) => troubles[one] !== undefined,
+      ),
     isStale: ({ context }) => context.stale,
     isTokenRefused: ({ context: { troubles } }, { concern }: In) => troubles[concern]?.kind === "token",
     /** A token that is refused right after it was renewed is not renewed again at once. */

@@ -1,4 +1,4 @@
-import type { Answer, Command, Question } from "../question.ts";
+import type { Answer, Command, Question, Returned } from "../question.ts";
 import type { Wait } from "../wait.ts";
 
 /** What the conversation chart keeps, and what it is told. */
@@ -58,6 +58,8 @@ export interface ConversationContext extends ConversationInput {
   readonly current?: Turn | undefined;
   /** The last question, if it ended with an error or was stopped. */
   readonly failed?: Question | undefined;
+  /** What the agent has asked others while it answered here, and has not heard of, the oldest first. */
+  readonly asked?: readonly Asked[];
   /** The agent was paused when this was last heard of it: before the next question it is looked whether it still is. */
   readonly paused?: true | undefined;
   /** Why nothing can be answered any more: the agent is gone. */
@@ -68,6 +70,11 @@ export interface ConversationContext extends ConversationInput {
 export type ConversationEvent =
   /** With `replay`, an operator has it asked once more that has been lost, and the room told so. */
   | { readonly type: "MESSAGE"; readonly question: Question; readonly replay?: string }
+  /** The agent is about to ask another one, while it answers `about`. */
+  | ({ readonly type: "ASKING" } & Asked)
+  /** It has been told how that ended, or that it was not asked. */
+  | { readonly type: "HEARD"; readonly key: string }
+  | AnswerReturned
   | { readonly type: "EDITED"; readonly edits: string; readonly sender: string; readonly text: string }
   /** More was said since the cursor `gap` than was read. */
   | { readonly type: "CUT"; readonly gap: string }
@@ -91,6 +98,23 @@ export type ConversationEvent =
   /** The store comes from a backup: what happened since it was made, nobody knows here. */
   | { readonly type: "restored"; readonly store: string }
   | { readonly type: "deadLetter"; readonly letter: { readonly type: string; readonly question?: Question } };
+
+/** What the agent has asked another one. */
+export interface Asked {
+  readonly key: string;
+  /** Of the one that is asked. */
+  readonly name?: string;
+  readonly about: Pick<Question, "eventId" | "sender" | "thread">;
+}
+
+/** What another agent has answered, or why it has not. */
+export interface AnswerReturned {
+  readonly type: "RETURNED";
+  readonly key: string;
+  readonly from: { readonly agentId: string; readonly hops: number };
+  readonly returned: Returned;
+  readonly text: string;
+}
 
 /** Nothing waits for a decision any more. */
 export function decided({ current }: ConversationContext): Partial<Turn> {

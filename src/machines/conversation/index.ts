@@ -4,6 +4,7 @@ import { remark, turnInput } from "./context.ts";
 import { paused } from "./paused.ts";
 import { refusalOf, retryRefusalOf } from "./queue.ts";
 import { recalling } from "./recalling.ts";
+import { endOf, returning } from "./returned.ts";
 import { conversationSetup } from "./setup.ts";
 import { turn } from "./turn.ts";
 
@@ -18,18 +19,28 @@ export const conversationMachine = conversationSetup.createMachine({
     MESSAGE: [
       {
         guard: "isFull",
-        actions: {
-          type: "refuse",
-          params: ({ context: { userId, roomId, queue }, event: { question } }) => ({
-            userId,
-            roomId,
-            question,
-            text: refusalOf(queue),
-          }),
-        },
+        actions: [
+          {
+            type: "refuse",
+            params: ({ context: { userId, roomId, queue }, event: { question } }) => ({
+              userId,
+              roomId,
+              question,
+              text: refusalOf(queue),
+            }),
+          },
+          {
+            type: "tell",
+            params: ({ context, event: { question } }) =>
+              returning(context, question, { outcome: "error", text: refusalOf(context.queue) }),
+          },
+        ],
       },
       { actions: "enqueue" },
     ],
+    ASKING: { actions: "noteAsked" },
+    HEARD: { actions: { type: "forgetAsked", params: ({ event }) => event } },
+    RETURNED: { actions: "takeReturned" },
     EDITED: { actions: "replaceText" },
     CUT: {
       actions: {
@@ -240,6 +251,15 @@ export const conversationMachine = conversationSetup.createMachine({
       after: { retry: "withdrawing" },
     },
     recalling,
-    settled: { entry: "settle", always: "idle" },
+    settled: {
+      entry: [
+        {
+          type: "tell",
+          params: ({ context }) => returning(context, context.current?.question, endOf(context)),
+        },
+        "settle",
+      ],
+      always: "idle",
+    },
   },
 });

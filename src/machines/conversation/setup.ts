@@ -1,4 +1,5 @@
 import { assign, sendTo, setup } from "xstate";
+import type { Tell } from "../../runtime/step.ts";
 import { effect } from "../placeholder.ts";
 import { type Answer, type Command, causeOf, type Question } from "../question.ts";
 import { backoff, failureOf, timeOf, waitFor } from "../wait.ts";
@@ -12,6 +13,7 @@ import type {
   TurnInput,
 } from "./context.ts";
 import { hasRoomFor, withText } from "./queue.ts";
+import { inputOf, noted, withoutAsked } from "./returned.ts";
 
 /** What a conversation's states are made of: its named effects, actions, guards and delays. */
 
@@ -70,6 +72,17 @@ export const conversationSetup = setup({
       allowed: event.type === "APPROVE",
       ...("command" in event && { by: event.command.sender }),
     })),
+    tell: (_, _params: Tell | readonly Tell[]) => undefined,
+    noteAsked: assign(({ context: { asked }, event }) =>
+      event.type === "ASKING" ? { asked: noted(asked, event) } : {},
+    ),
+    forgetAsked: assign(({ context }, { key }: { key: string }) => withoutAsked(context, key)),
+    takeReturned: assign(({ context, event }) => {
+      const input = event.type === "RETURNED" ? inputOf(context, event, timeOf(event)) : undefined;
+      if (input?.retry === undefined) return {};
+      const { asked, queue } = withoutAsked(context, input.retry);
+      return { asked, queue: [...queue, input] };
+    }),
     enqueue: assign(({ context, event }) =>
       event.type === "MESSAGE" ? { queue: [...context.queue, questionOf(event)], closed: undefined } : {},
     ),
@@ -88,7 +101,8 @@ export const conversationSetup = setup({
     replaceText: assign(({ context: { queue, failed }, event }) => {
       if (event.type !== "EDITED") return {};
       const { edits, sender, text } = event;
-      const isMeant = (question: Question): boolean => question.eventId === edits && question.sender === sender;
+      const isMeant = ({ eventId, sender: asker, returned }: Question): boolean =>
+        eventId === edits && asker === sender && returned === undefined;
       return {
         queue: withText(queue, isMeant, text),
         failed: failed !== undefined && isMeant(failed) ? { ...failed, text } : failed,

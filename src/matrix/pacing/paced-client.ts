@@ -78,7 +78,13 @@ export class PacedClient implements MatrixClient {
   }
 
   createRoom(request: CreateRoomRequest, signal: AbortSignal): Promise<string> {
-    return this.#run("creating rooms", signal, () => this.#client.createRoom(request, signal));
+    const paced = {
+      asker: this.userId,
+      lane: "rooms",
+      urgency: this.#urgency,
+      bucket: { name: `creating rooms as ${this.userId}` },
+    } as const;
+    return this.#pacer.run(paced, signal, () => this.#client.createRoom(request, signal));
   }
 
   resolveAlias(alias: string, signal: AbortSignal): Promise<string | undefined> {

@@ -5,10 +5,10 @@ import { Lane } from "./lane.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
 /**
- * Which requests wait for one another: those that make a session, looks that the homeserver answers at once, and all
- * others. A poll that it holds waits for nothing: each agent has one all the time.
+ * Which requests wait for one another: those that make a session, those that make a room, looks that the homeserver
+ * answers at once, and all others. A poll that it holds waits for nothing: each agent has one all the time.
  */
-export type LaneName = "accounts" | "looks" | "commands" | "polls";
+export type LaneName = "accounts" | "rooms" | "looks" | "commands" | "polls";
 
 export interface PacedRequest {
   /** The user it is for. */
@@ -25,6 +25,9 @@ export class Pacer {
   readonly #lanes: Readonly<Record<Exclude<LaneName, "polls">, Lane>> = {
     // Each costs the homeserver a password hash.
     accounts: new Lane({ most: 4, housekeeping: 4 }),
+    // Each is a dozen events for the homeserver. Of many at once none is through before whoever asks gives it up, and looks
+    // for a room that is half made.
+    rooms: new Lane({ most: 4, housekeeping: 4 }),
     // Of a thousand agents that start, each first one takes the homeserver long.
     looks: new Lane({ most: 16, housekeeping: 16 }),
     commands: new Lane({ most: 32, housekeeping: 24 }),

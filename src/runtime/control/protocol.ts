@@ -5,8 +5,8 @@ import { z } from "zod";
  * input; the answer is `{ result }` or `{ error }`.
  */
 
-/** The largest request and the largest answer, in bytes. */
-export const maxRequestBytes = 1024 * 1024;
+/** The largest request, which holds a file of 1 MB in base64, and the largest answer, in bytes. */
+export const maxRequestBytes = 1_500_000;
 export const maxAnswerBytes = 64 * 1024 * 1024;
 
 export const answerSchema = z.union([

@@ -18,6 +18,8 @@ import { Store, type StoreFailed, Vault } from "./store.ts";
 export interface OpenStore {
   readonly store: Store;
   readonly vault: Vault;
+  /** When it was made, or came out of a backup, ms since the epoch. */
+  readonly madeAt: number;
   close(): Promise<void>;
 }
 
@@ -39,6 +41,7 @@ export async function openStore(
   return {
     store,
     vault: new Vault(store),
+    madeAt: database.madeAt,
     async close() {
       await store.flush().catch(() => undefined);
       await database.close();

@@ -66,8 +66,12 @@ export class ReopeningStore {
 
   /** Throws {@link StoreUnavailable} while none is open. */
   get current(): Store {
-    if (this.#opened === undefined) throw this.#failure ?? closed(new Error("the program ends"));
-    return this.#opened.store;
+    return this.#present.store;
+  }
+
+  /** When it was made, or came out of a backup, ms since the epoch. Throws {@link StoreUnavailable} while none is open. */
+  get madeAt(): number {
+    return this.#present.madeAt;
   }
 
   /** Who is to be ended before it is closed after a failure, and begun when it is open again. */
@@ -80,6 +84,11 @@ export class ReopeningStore {
     this.#closing.abort(new Error("the program ends"));
     await this.#recovery;
     await this.#shut();
+  }
+
+  get #present(): OpenStore {
+    if (this.#opened === undefined) throw this.#failure ?? closed(new Error("the program ends"));
+    return this.#opened;
   }
 
   async #open(): Promise<void> {

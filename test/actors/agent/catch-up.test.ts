@@ -17,19 +17,19 @@ const markdown = new Markdown();
 
 type Name = Pick<PollInput, "store" | "lost">;
 
-async function look({ sessions, clock, userId, roomId }: Town, name: Name = {}, pushes = false) {
+async function look({ sessions, clock, userId, roomId }: Town, name: Name = {}, pushes = false, knownSince = 0) {
   const commands = { people: new Set([anna]) };
   return await catchUp(
     sessions,
     clock,
     noGuests,
     commands,
-    pushes,
+    pushes ? { knownSince } : undefined,
   )({ userId, roomId, ...name }, effectContext<never>());
 }
 
-async function textsIn(t: Town, name: Name = {}, pushes = false): Promise<string[]> {
-  const { heard } = await look(t, name, pushes);
+async function textsIn(t: Town, name: Name = {}, pushes = false, knownSince = 0): Promise<string[]> {
+  const { heard } = await look(t, name, pushes, knownSince);
   return heard.map((one) => {
     if (one.kind === "command") return one.command.name;
     return one.kind === "question" ? one.question.text : one.kind;
@@ -219,6 +219,20 @@ describe("a further look, where the homeserver pushes", () => {
     expect(await textsIn(t, further, true)).toEqual(["new"]);
   });
 
+  test("of what is older than the store, which nobody knows to be new, hears only what follows the newest answer", async () => {
+    const t = await town();
+    t.say("answered by silence, before the backup was restored");
+    answer(t, t.say("answered before that"));
+    t.say("said while it was down");
+    t.clock.advance(1_000);
+    const restoredAt = t.clock.now();
+    expect(await textsIn(t, further, true, restoredAt)).toEqual(["said while it was down"]);
+    t.clock.advance(1_000);
+    t.say("not pushed");
+    answer(t, t.say("pushed"));
+    expect(await textsIn(t, further, true, restoredAt)).toEqual(["not pushed"]);
+  });
+
   test("hears nothing from before the agent came back, nor from before it was adopted", async () => {
     const t = await town();
     t.say("before it went");
@@ -243,7 +257,9 @@ describe("a further look, where the homeserver pushes", () => {
     expect(await textsIn(t, further, true)).toEqual(["retry"]);
     agentSays("Stopped.");
     expect(await textsIn(t, further, true)).toEqual(["retry"]);
-    answer(t, t.say("another question"));
+    const another = t.say("another question");
+    expect(await textsIn(t, further, true), "in their order").toEqual(["retry", "another question"]);
+    answer(t, another);
     expect(await textsIn(t, further, true)).toEqual([]);
     // A first look, and one with a store that was restored, do not know what was taken.
     t.say("!stop");

@@ -139,7 +139,7 @@ describe("retirement", () => {
 describe("an agent that is back", () => {
   test("gets another room, under the same alias", async () => {
     await retire();
-    const resolve = resolveRoom(t.sessions, options);
+    const resolve = resolveRoom(t.sessions, options, t.clock);
     expect(await resolve({ userId, agentId: "agent-1", roomId: null }, context())).toEqual({ roomId: null });
     const another = await create();
     expect(another.roomId).not.toBe(roomId);
@@ -149,7 +149,7 @@ describe("an agent that is back", () => {
   test("takes the alias over from its retired room, where that could not give it free", async () => {
     await retire();
     t.homeserver.aliases.set(alias, roomId);
-    const resolve = resolveRoom(t.sessions, options);
+    const resolve = resolveRoom(t.sessions, options, t.clock);
     expect(await resolve({ userId, agentId: "agent-1", roomId: null }, context())).toEqual({ roomId: null });
     expect(t.homeserver.aliases.has(alias)).toBe(false);
   });

@@ -36,7 +36,7 @@ beforeEach(async () => {
 
 describe("the agent's alias", () => {
   const resolve = (roomId: string | null = null) =>
-    resolveRoom(t.sessions, options)({ userId: t.userId, agentId: "agent-1", roomId }, context());
+    resolveRoom(t.sessions, options, t.clock)({ userId: t.userId, agentId: "agent-1", roomId }, context());
 
   test("that names nothing yet", async () => {
     expect(await resolve()).toEqual({ roomId: null });
@@ -66,9 +66,28 @@ describe("the agent's alias", () => {
     await expect(resolve()).rejects.toMatchObject({ kind: "squatted" });
   });
 
-  test("is refused for a room of ours that has no mark, or another agent's", async () => {
+  test("is waited for while the homeserver makes the room, and another room is made when it was killed at that", async () => {
     t.homeserver.aliases.set(alias, t.roomId);
+    await expect(resolve()).rejects.toMatchObject({ kind: "unfinished" });
+    expect(t.homeserver.aliases.get(alias)).toBe(t.roomId);
+    await t.clock.pass(300_001);
+    expect(await resolve()).toEqual({ roomId: null });
+    expect(t.homeserver.aliases.has(alias)).toBe(false);
+    expect(t.homeserver.room(t.roomId).membershipOf(t.userId)).toBe("leave");
+    const { roomId } = await createRoom(t.sessions, options)(wanted(), context());
+    expect(await resolve()).toEqual({ roomId });
+  });
+
+  test("is never taken from a room that was ours once, however it is marked now", async () => {
+    t.homeserver.aliases.set(alias, t.roomId);
+    t.homeserver.post(t.roomId, { sender: t.userId, ...mark, content: {} });
+    await t.clock.pass(1_000_000);
     await expect(resolve()).rejects.toMatchObject({ kind: "squatted" });
+    expect(t.homeserver.aliases.get(alias)).toBe(t.roomId);
+  });
+
+  test("is refused for a room of ours that is another agent's", async () => {
+    t.homeserver.aliases.set(alias, t.roomId);
     t.homeserver.post(t.roomId, { sender: t.userId, ...mark, content: { agent_id: "agent-2" } });
     await expect(resolve()).rejects.toMatchObject({ kind: "squatted" });
   });

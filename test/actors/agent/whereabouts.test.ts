@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 
 const resolve = (roomId: string | null = t.roomId) =>
-  resolveRoom(t.sessions, options)({ userId: t.userId, agentId: "agent-1", roomId }, effectContext<never>());
+  resolveRoom(t.sessions, options, t.clock)({ userId: t.userId, agentId: "agent-1", roomId }, effectContext<never>());
 
 /** What Synapse answers when nobody is left in a room, or it was deleted. */
 const nobodyThere = () =>

@@ -76,6 +76,8 @@ let asked: string[];
 let told: ActorId[];
 
 let looks: Looks;
+/** Called each time that what is held for an agent was read, before that is given to it. */
+let onRead: () => void;
 
 function feed(): Feed {
   const store = new Store(database, () => undefined);
@@ -91,9 +93,16 @@ function feed(): Feed {
     },
     joinedRooms: async () => [],
   });
+  const backlog = new StoredBacklog({ current: store });
+  const first = backlog.first.bind(backlog);
+  backlog.first = async (actor) => {
+    const next = await first(actor);
+    onRead();
+    return next;
+  };
   return new Feed({
     host: actors.host,
-    backlog: new StoredBacklog({ current: store }),
+    backlog,
     residents,
     looks,
     attendance: new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test"),
@@ -133,6 +142,7 @@ beforeEach(() => {
   members = { [own]: ["@anna:test", scoutUser], [foreign]: [scoutUser, noraUser, "@anna:test"] };
   asked = [];
   told = [];
+  onRead = () => undefined;
   actors.is(scout, scoutUser, { intake: "pushed" }, own);
   actors.is(nora, noraUser, { intake: "pushed" }, "!noras:test");
 });
@@ -263,8 +273,53 @@ describe("what is pushed", () => {
     expect(actors.given.map(({ event }) => event.type)).toEqual(["LOOK_BACK"]);
     actors.is(scout, scoutUser, { intake: "pushed" }, own);
     await settled();
+    looks.settle();
     await one.take(transaction(said(own, "2")));
     expect(actors.given.map(({ event }) => event.type)).toEqual(["LOOK_BACK", "PUSHED", "PUSHED"]);
+  });
+
+  test("waits for a look back each time, as long as the homeserver may push something newer first", async () => {
+    const one = feed();
+    await one.start();
+    looks.owe();
+    actors.onLookBack = (actor) => actors.is(actor, scoutUser, { intake: "catchingUp" }, own);
+    const looked = async () => {
+      actors.is(scout, scoutUser, { intake: "pushed" }, own);
+      await settled();
+    };
+    await one.take(transaction(said(own, "1")));
+    // It is looking: what is said from now on, that look may not have seen, nor what was said before it.
+    await one.take(transaction(said(own, "2"), said(own, "3")));
+    await looked();
+    expect(actors.given.map(({ event }) => event.type)).toEqual(["LOOK_BACK", "LOOK_BACK"]);
+    await looked();
+    expect(actors.given.map(({ event }) => event.type).slice(2)).toEqual(["PUSHED", "PUSHED", "PUSHED"]);
+    await one.tell(scout, { event: { type: "LOOK_BACK" }, id: "in its turn" });
+    expect(actors.idsOf(scout).slice(5)).toEqual(["in its turn"]);
+    await looked();
+    await one.take(transaction(said(own, "4")));
+    expect(actors.given.map(({ event }) => event.type).slice(6)).toEqual(["LOOK_BACK"]);
+    looks.settle();
+    await looked();
+    await one.take(transaction(said(own, "5")));
+    expect(actors.given.map(({ event }) => event.type).slice(7)).toEqual(["PUSHED", "PUSHED"]);
+  });
+
+  test("waits also if the agent begins to look while what is held for it is read", async () => {
+    actors.is(scout, scoutUser, { intake: "catchingUp" }, own);
+    const one = feed();
+    await one.start();
+    await one.take(transaction(said(own, "1")));
+    onRead = () => {
+      onRead = () => undefined;
+      actors.is(scout, scoutUser, { intake: "catchingUp" }, own);
+    };
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    expect(actors.given).toEqual([]);
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    expect(actors.given.map(({ event }) => event.type)).toEqual(["PUSHED"]);
   });
 
   test("waits for the look back of an agent that was full, or that was just looking", async () => {

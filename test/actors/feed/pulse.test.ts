@@ -53,6 +53,7 @@ async function run(looks: () => Promise<void> = async () => undefined): Promise<
       },
     },
     doubt: () => void steps.push("doubt"),
+    settle: () => void steps.push("settle"),
     async lookBack() {
       steps.push("look back");
       await looks();
@@ -85,6 +86,7 @@ describe("the pulse", () => {
       pushes: { ping: async () => undefined },
       company: { attend: async () => void asked++ },
       doubt: () => undefined,
+      settle: () => undefined,
       lookBack: async () => undefined,
       open: () => undefined,
       onChange: () => undefined,
@@ -141,7 +143,7 @@ describe("the pulse", () => {
     }
     expect(done()).toEqual([]);
     await clock.pass(20_000);
-    expect(done()).toEqual(["doubt", "look back"]);
+    expect(done()).toEqual(["doubt", "look back", "settle"]);
     pulse.heard();
     await clock.pass(200_000);
     expect(steps).not.toContain("look back");
@@ -155,10 +157,10 @@ describe("the pulse", () => {
     pulse.heard();
     pulse.refused();
     await clock.pass(100_000);
-    expect(done().filter((step) => step !== "ping")).toEqual(["look back"]);
+    expect(done().filter((step) => step !== "ping")).toEqual(["doubt", "look back"]);
     pulse.heard();
     await clock.pass(100_000);
-    expect(done().filter((step) => step !== "ping")).toEqual(["doubt", "look back"]);
+    expect(done().filter((step) => step !== "ping")).toEqual(["doubt", "look back", "settle"]);
   });
 
   test("does not wait for ever for the homeserver to come to rest", async () => {
@@ -168,7 +170,7 @@ describe("the pulse", () => {
       pulse.heard();
       await clock.pass(2_500);
     }
-    expect(done()).toEqual(["doubt", "look back"]);
+    expect(done()).toEqual(["doubt", "look back", "settle"]);
   });
 
   test("notices when the homeserver is gone, and has all look back when it is there again", async () => {
@@ -219,6 +221,7 @@ describe("the pulse", () => {
       pushes: { ping: async () => undefined },
       company: { attend: () => Promise.reject(answer) },
       doubt: () => undefined,
+      settle: () => undefined,
       lookBack: async () => void steps.push("look back"),
       open: () => undefined,
       onChange: () => undefined,

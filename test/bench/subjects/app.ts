@@ -4,33 +4,16 @@ import { ClientServerHomeserver } from "../../../src/matrix/client-server.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
 import { instantLetta } from "../instant-letta.ts";
+import { benchConfig } from "./config.ts";
 import { serve } from "./serve.ts";
 
 const agentId = "agent-bench";
 
-serve(async ({ baseUrl, serverName, secret, dataFolder, human }) => {
+serve(async ({ baseUrl, serverName, secret, dataFolder, human, apiPort }) => {
   const registration = { kind: "shared-secret", secret } as const;
   const homeserver = new ClientServerHomeserver({ baseUrl, serverName, registration });
   const app = createApp(
-    {
-      homeserver: { url: baseUrl, serverName, registration },
-      letta: { url: "ws://unused", toolAllowList: [], toolAskList: [], matrixTools: [], idleTimeoutMs: 60_000 },
-      dataFolder,
-      invite: [human],
-      coreUsers: {},
-      space: { name: "Letta Agents", aliasLocalpart: "letta-agents" },
-      discovery: { intervalMs: 600_000, graceMs: 7_200_000, disabled: [] },
-      audit: { intervalMs: 3_600_000 },
-      rooms: { nameTemplate: "{agent}" },
-      avatars: { kind: "generated" },
-      commands: { people: [] },
-      invitations: { people: [], servers: [] },
-      history: { importLimit: 0 },
-      formerClients: { legacyOpen: false },
-      drafts: { ratePerSecond: 10, burst: 10 },
-      api: { allowedHosts: [], allowedOrigins: [], ratePerMinute: 1_200 },
-      log: { level: "warn" },
-    },
+    benchConfig({ homeserver: { url: baseUrl, serverName, registration }, dataFolder, human, apiPort }),
     createLogger({ level: "warn", secrets: [] }),
     () => ({
       homeserver,

@@ -23,6 +23,7 @@ export const config: Config = {
   avatars: { kind: "none" },
   commands: { people: [] },
   invitations: { people: [], servers: [] },
+  agents: { mostHops: 10 },
   history: { importLimit: 15 },
   formerClients: { legacyOpen: false },
   drafts: { ratePerSecond: 0.2, burst: 10 },

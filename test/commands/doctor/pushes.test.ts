@@ -44,4 +44,14 @@ describe("of an application service the doctor", () => {
     expect(await of("refused")).toMatchObject({ severity: "error", remedy: "make one" });
     expect(await of("unsupported")).toMatchObject({ severity: "unknown" });
   });
+
+  test("says of a round trip that does not end that it does not, and what to look at", async () => {
+    const late = new DOMException("The operation was aborted due to timeout", "TimeoutError");
+    const findings = await found(() => Promise.reject(late));
+    expect(findings.find(({ check }) => check === "homeserver.appservice")).toMatchObject({
+      severity: "error",
+      message: "there was no answer in time",
+      remedy: expect.stringContaining("run the doctor again"),
+    });
+  });
 });

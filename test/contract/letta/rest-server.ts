@@ -12,6 +12,7 @@ export const restAbilities = {
   repeatsBrokenAnswers: false,
   holdsConversations: false,
   takesTools: false,
+  attachesTools: true,
 };
 
 /** A server that speaks Letta's REST API: the real one or its stand-in. */

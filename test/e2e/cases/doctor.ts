@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { z } from "zod";
+import type { TransportKind } from "../../servers/transports.ts";
 import { AppProcess } from "../app-process.ts";
 import type { World } from "../world.ts";
 
@@ -9,7 +10,7 @@ const diagnosis = z.object({
 });
 
 /** What `letta-matrix doctor` says of real servers. */
-export function doctor(world: () => World): void {
+export function doctor(world: () => World, transport: TransportKind): void {
   async function diagnose(app: AppProcess) {
     const { code, out } = await app.command("doctor", "--json");
     const { findings } = diagnosis.parse(JSON.parse(out));
@@ -31,6 +32,7 @@ export function doctor(world: () => World): void {
         "clock",
         "letta",
         "letta.models",
+        ...(transport === "appservice" ? ["homeserver.appservice"] : []),
       ]),
     );
   });

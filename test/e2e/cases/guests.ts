@@ -1,5 +1,6 @@
 import { expect, it, vi } from "vitest";
 import { z } from "zod";
+import { listening, type TransportKind } from "../../servers/transports.ts";
 import { answerTo } from "../answers.ts";
 import type { Person } from "../person.ts";
 import type { World } from "../world.ts";
@@ -7,7 +8,7 @@ import type { World } from "../world.ts";
 const created = z.object({ room_id: z.string() });
 
 /** Agents as guests in other people's rooms. */
-export function guests(world: () => World): void {
+export function guests(world: () => World, transport: TransportKind): void {
   /** A room of this person's, into which the agent is invited. */
   async function roomOf(person: Person, guest: string): Promise<string> {
     const request = { preset: "private_chat", invite: [guest] };
@@ -39,7 +40,7 @@ export function guests(world: () => World): void {
     const { questionId } = await world().ask(agent, "Are you at home?");
     expect(await answerTo(anna, agent, questionId)).toMatchObject({ outcome: "answer" });
     const status = (await app.status()).agents.find(({ userId }) => userId === agent.userId);
-    expect(status?.regions).toMatchObject({ room: "ready", intake: "polling" });
+    expect(status?.regions).toMatchObject({ room: "ready", intake: listening[transport] });
   });
 
   it("an agent comes when another agent invites it", async () => {

@@ -87,18 +87,22 @@ const unreadable: readonly (readonly [string, Extra])[] = [
 ];
 
 /** Synapse refuses some of this from its own users; other homeservers, and those they federate with, do not. */
-function deliverInstead({ proxy }: World, contents: ReadonlyMap<string, Extra | string>): () => void {
-  return proxy.interfere({
-    rewrite({ path }, answer) {
-      if (!path.endsWith("/sync")) return answer;
-      let text = answer;
-      for (const [placeholder, content] of contents)
-        text = text.replaceAll(new RegExp(`\\{[^{}]*"${placeholder}"[^{}]*\\}`, "g"), () =>
-          typeof content === "string" ? content : JSON.stringify(content),
-        );
-      return text;
-    },
-  });
+function deliverInstead({ proxy, pushes }: World, contents: ReadonlyMap<string, Extra | string>): () => void {
+  const disguised = (delivered: string): string => {
+    let text = delivered;
+    for (const [placeholder, content] of contents)
+      text = text.replaceAll(new RegExp(`\\{[^{}]*"${placeholder}"[^{}]*\\}`, "g"), () =>
+        typeof content === "string" ? content : JSON.stringify(content),
+      );
+    return text;
+  };
+  const ends = [
+    proxy.interfere({ rewrite: ({ path }, answer) => (path.endsWith("/sync") ? disguised(answer) : answer) }),
+    pushes?.interfere({ rewriteRequest: ({ body }) => disguised(body) }),
+  ];
+  return () => {
+    for (const end of ends) end?.();
+  };
 }
 
 export function hostile(world: () => World): void {

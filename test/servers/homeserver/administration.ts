@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { z } from "zod";
 import { digest } from "./accounts.ts";
 import { type Content, isObject } from "./entries.ts";
 import { Fault, notFound } from "./fault.ts";
@@ -8,6 +9,8 @@ import { authorizeEvent } from "./power.ts";
 import type { Room } from "./room.ts";
 import type { Asked, Route, Routes } from "./routing.ts";
 import type { User } from "./state.ts";
+
+const deleted = z.object({ devices: z.array(z.string()) });
 
 /** Synapse's admin API, as far as it is in use. */
 export function administrationRoutes(homeserver: Homeserver, memberships: Memberships): Routes {
@@ -40,6 +43,16 @@ export function administrationRoutes(homeserver: Homeserver, memberships: Member
       total: state.users.size,
     }),
     "GET /_synapse/admin/v2/users/:": (asked) => shownUser(user(asked)),
+    "GET /_synapse/admin/v2/users/:/devices": (asked) => {
+      const devices = state.sessions.devicesOf(user(asked).userId).map((device_id) => ({ device_id }));
+      return { devices, total: devices.length };
+    },
+    "POST /_synapse/admin/v2/users/:/delete_devices": (asked) => {
+      const { devices } = deleted.parse(asked.body);
+      for (const { token, deviceId } of state.sessions.of(user(asked).userId))
+        if (deviceId !== undefined && devices.includes(deviceId)) state.commit({ what: "logout", token });
+      return {};
+    },
     "POST /_synapse/admin/v1/users/:/override_ratelimit": (asked) => {
       state.commit({ what: "exempt", userId: user(asked).userId });
       return { messages_per_second: 0, burst_count: 0 };

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { z } from "zod";
 import { sendJson } from "../model-answer.ts";
 import { type Input, type LoopOptions, work } from "./loop.ts";
+import { attachable, mcpRoutes } from "./mcp.ts";
 import { type Agent, type Conversation, type Run, toolType, waitingCalls } from "./state.ts";
 import { append, finish, play } from "./streams.ts";
 
@@ -51,6 +52,20 @@ export class V1Routes {
     this.#options = options;
     const { state } = options;
     this.#routes = [
+      ...mcpRoutes(state),
+      [
+        /^GET \/v1\/agents\/([^/]+)$/,
+        ({ ids: [id = ""], query, response }) => {
+          const agent = state.agents.get(id);
+          if (agent === undefined) return sendJson(response, 404, { detail: `Agent with ID ${id} not found` });
+          const included = query.getAll("include");
+          const secrets = Object.entries(included.includes("agent.secrets") ? agent.secrets : {});
+          sendJson(response, 200, {
+            ...shownAgent(agent, included.includes("agent.tools")),
+            secrets: secrets.map(([key, value]) => ({ key, value })),
+          });
+        },
+      ],
       [
         /^POST \/v1\/agents$/,
         ({ body, response }) => {
@@ -82,7 +97,7 @@ export class V1Routes {
       [
         /^PATCH \/v1\/agents\/([^/]+)\/tools\/attach\/tool-(.+)$/,
         ({ ids: [agent = "", tool = ""], response }) => {
-          state.agents.get(agent)?.tools.set(tool, { type: toolType(tool), needsApproval: false });
+          state.agents.get(agent)?.tools.set(tool, { type: attachable(tool, state), needsApproval: false });
           sendJson(response, 200, {});
         },
       ],

@@ -51,6 +51,18 @@ export interface Agent {
   /** Its model's handle. */
   readonly model: string;
   readonly tools: Map<string, { readonly type: string; readonly needsApproval: boolean }>;
+  /** Its variables. */
+  secrets: Readonly<Record<string, string>>;
+}
+
+/** A server that offers tools, and what it offered when it was last looked at. */
+export interface McpServer {
+  readonly id: string;
+  readonly name: string;
+  url: string;
+  /** As it was given, templates and all. */
+  authorization: string;
+  tools: readonly string[];
 }
 
 export interface Conversation {
@@ -77,6 +89,7 @@ export interface Run {
 export class V1State {
   readonly agents = new Map<string, Agent>();
   readonly conversations = new Map<string, Conversation>();
+  readonly mcpServers = new Map<string, McpServer>();
   readonly runs = new Map<string, Run>();
   readonly runByOtid = new Map<string, string>();
   /** Conversation to the run that locks it. */
@@ -85,7 +98,7 @@ export class V1State {
   addAgent(name: string, persona: string, model: string): Agent {
     const own = (name: string) => [name, { type: toolType(name), needsApproval: false }] as const;
     const tools = new Map(["conversation_search", "memory_insert", "memory_replace"].map(own));
-    const agent = { id: `agent-${randomUUID()}`, name, persona, model, tools };
+    const agent = { id: `agent-${randomUUID()}`, name, persona, model, tools, secrets: {} };
     this.agents.set(agent.id, agent);
     return agent;
   }

@@ -1,0 +1,3 @@
+import { everyday } from "./everyday.ts";
+
+everyday("appservice");
