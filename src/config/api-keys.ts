@@ -38,7 +38,8 @@ export const api = z
       reload: listening,
     }),
     rate: z.int("must be a whole number").min(1, "must be at least 1").default(1_200).meta({
-      description: "Requests a minute that each token may make.",
+      description:
+        "Requests a minute that each token may make of the REST API, as many by MCP, and as many of the older system's routes, where whoever shows no token of ours is counted by address.",
       example: "rate: 1200",
       reload: listening,
     }),

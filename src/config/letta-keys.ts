@@ -55,8 +55,7 @@ export const letta = z.strictObject({
     .array(z.enum(agentToolNames, `must be one of ${agentToolNames.join(", ")}`), "must be a list of tool names")
     .default([...usualAgentTools])
     .meta({
-      description:
-        "Tools for Matrix that each agent has without any set-up, where Letta is an App Server, or with attach_tools: what it does by them, it does as its own user, and nobody is asked. A name that is on tool_ask_list, too, is asked about. [] for none.",
+      description: `Tools for Matrix that each agent has without any set-up, where Letta is an App Server, or with attach_tools: what it does by them, it does as its own user, and nobody is asked. With an App Server a name that is on tool_ask_list, too, is asked about, and [] is for none. With attach_tools the agent's settings in Letta decide who is asked, and what is taken off this list stays with the agents until attach_tools is switched off. There are: ${agentToolNames.join(", ")}.`,
       example: "matrix_tools: [send_message_to_agent, list_agents]",
       reload: restart("each session with Letta is opened with it"),
     }),

@@ -136,7 +136,7 @@ const invitations = z
   .prefault({})
   .meta({
     description:
-      "Whose invitations into other rooms agents accept, besides those of other agents and of the people above. They decline everybody else's.",
+      "Whose invitations into other rooms agents accept, besides those of other agents, of the people above, and of core_users.admin. They decline everybody else's.",
   });
 
 const commands = z
@@ -221,7 +221,8 @@ export const configFile = z.strictObject({
   homeserver: homeserver.meta({ description: "The Matrix homeserver." }),
   letta: letta.meta({ description: "The Letta server." }),
   data_folder: text.default("data").meta({
-    description: "Where all state is kept. Back it up: it holds the agents' logins.",
+    description:
+      "Where all state is kept, the agents' logins among it. Back it up by letta-matrix backup; do not copy it while the program runs.",
     example: "data_folder: /var/lib/letta-matrix",
     reload: restart("the store in it is open"),
   }),

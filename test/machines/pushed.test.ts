@@ -50,6 +50,19 @@ describe("an agent that is told what is said", () => {
     }
   });
 
+  test.each(["pushed", "catchingUp", "backingOff"])(
+    "hands on what was said where it was just let in, also while its intake is %s",
+    (state) => {
+      const agent = pushed();
+      if (state !== "pushed") agent.send({ type: "LOOK_BACK" });
+      if (state === "backingOff") agent.fail("catchUp", { name: "Error", message: "no", kind: "unreachable" });
+      expect(agent.in(`intake.${state}`)).toBe(true);
+      agent.send({ type: "LET_IN", heard: [heard] });
+      expect(agent.tells.filter(({ id }) => id === "$question-1")).toHaveLength(1);
+      expect(agent.in(`intake.${state}`)).toBe(true);
+    },
+  );
+
   test("looks back after it was left out for a while, and after a restore", () => {
     const agent = pushed();
     agent.send({ type: "DISABLED" });

@@ -26,7 +26,7 @@ export function considerInvitations(
     const client = sessions.as(userId);
     const place = { roomId: ownRoomId, ...(spaceId !== undefined && { spaceId }) };
     const { invited, isLetIn } = await judge(client, { invited: pushed }, place, policy, signal);
-    if (isLetIn) await emit({ type: "PUSHED", heard: [], changed: true });
+    if (isLetIn) await emit({ type: "LET_IN", heard: [], changed: true });
     await answerAll(client, invited, signal);
     const heard: Heard[] = [];
     for (const { roomId, accept } of invited) {
@@ -34,7 +34,7 @@ export function considerInvitations(
       if (accept && roomId !== spaceId && at !== undefined)
         heard.push(...(await saidSince(client, { roomId, at }, { ownRoomId, commanders: commands.people }, signal)));
     }
-    if (heard.length > 0) await emit({ type: "PUSHED", heard });
+    if (heard.length > 0) await emit({ type: "LET_IN", heard });
   };
 }
 

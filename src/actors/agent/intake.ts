@@ -16,7 +16,7 @@ import { hear, type Listener } from "./listen.ts";
 import { heardTypes, readBack } from "./read-back.ts";
 import type { RoomOptions } from "./room.ts";
 import { commandsStillMeant } from "./still-meant.ts";
-import { unansweredIn } from "./unanswered.ts";
+import { overlap, unansweredIn } from "./unanswered.ts";
 
 type AgentEffects = ChildEffects<typeof agentMachine>;
 
@@ -89,6 +89,8 @@ export function poll(
 
 /** Names what was cut at a first look, which has no cursor. */
 const firstLook = "first look";
+/** The same of all further looks: in a room where the agent never speaks each of them would tell of the same again. */
+const furtherLook = "further look";
 
 /** What the homeserver pushes, and since when, in ms since the epoch, all that is heard is known: not before this store was. */
 export interface PushedIntake {
@@ -125,20 +127,28 @@ export function catchUp(
     const response = await client.sync({ timeoutMs: 0, filter }, signal);
     const { nextBatch, joined } = response;
     const { invited } = await judge(client, response, input, policy, signal);
-    // Another store than the one in use may have taken commands that this one does not know.
-    const isKnown = isFurther && input.store === undefined;
+    const doubtful = further && Math.max(further.knownSince, clock.now() - remembered);
+    // Whatever is newer was asked of Letta only if it is known here. An earlier store may have taken what is older.
+    const certain = (doubtful ?? Number.POSITIVE_INFINITY) + (input.store === undefined ? 0 : overlap);
+    const isKnown = (at: number): boolean => at > certain;
+    const gap = isFurther ? furtherLook : lookOf(input);
     const heardSince = async (floor: number): Promise<Heard[]> => {
-      const doubtful = further && Math.max(further.knownSince, clock.now() - remembered);
       const bounds = { floor, ...(doubtful !== undefined && { doubtful }) };
       const heard: Heard[] = [];
       for (const room of joined) {
         const { events, cut, answered } = await unansweredIn(client, room, bounds, types, signal);
-        const said = heardIn(events, cut, lookOf(input), room.roomId, { ...input, commanders: commands.people });
-        const meant = isKnown ? commandsStillMeant(events, said, input.userId, answered) : new Set();
+        const said = heardIn(events, cut, gap, room.roomId, { ...input, commanders: commands.people });
+        // Of other commands nobody knows any more what they were about.
+        const meant = commandsStillMeant(events, said, input.userId, answered);
+        const sentAt = new Map(events.map(({ eventId, originServerTs }) => [eventId, originServerTs]));
         for (const one of said)
-          if (one.kind === "question" && !answered.has(one.question.eventId)) heard.push(asMaybeAsked(one));
-          // Of other commands nobody knows any more what they were about.
-          else if (one.kind === "command" ? meant.has(one.command.eventId) : one.kind !== "question") heard.push(one);
+          if (one.kind === "question") {
+            const { eventId, sentAt: at } = one.question;
+            if (!answered.has(eventId)) heard.push(isKnown(at) ? one : asMaybeAsked(one));
+          } else if (one.kind === "command") {
+            const { eventId } = one.command;
+            if (meant.has(eventId) && isKnown(sentAt.get(eventId) ?? 0)) heard.push(one);
+          } else heard.push(one);
       }
       return heard;
     };

@@ -14,7 +14,7 @@ export interface Bounds {
 }
 
 /** So much older than a question that was answered may one be that the homeserver has not told of, ms. */
-const overlap = 600_000;
+export const overlap = 600_000;
 
 export interface Unanswered extends Past {
   /** The events among them that are questions with a final answer of the agent's. */

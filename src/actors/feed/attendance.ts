@@ -1,7 +1,7 @@
 import { isAgentUser } from "../../machines/addresses.ts";
-import type { MatrixClient, PushedEvent, Urgency } from "../../matrix/port.ts";
+import { type MatrixClient, MatrixError, type PushedEvent, type Urgency } from "../../matrix/port.ts";
 import { isLastWord } from "../last-word.ts";
-import type { Residents } from "./residents.ts";
+import type { Listening, Residents } from "./residents.ts";
 
 /** Our users, who can be asked who is where. */
 export interface Informants {
@@ -10,6 +10,8 @@ export interface Informants {
 }
 
 type Informant = Pick<MatrixClient, "joinedMembers" | "joinedRooms">;
+
+const mostAtOnce = 8;
 
 /**
  * Which agents are in which room: asked once for each room, when something is first said there, and kept current by what
@@ -20,8 +22,12 @@ export class Attendance {
   readonly #residents: Residents;
   readonly #botUserId: string;
   readonly #rooms = new Map<string, Set<string>>();
+  /** Those of which somebody in there has told who is in there. */
+  readonly #told = new Set<string>();
   /** True once all agents have told where they are: then what is not known is empty. */
   #complete = false;
+  /** Those who could not tell then. */
+  readonly #late = new Set<Listening>();
   #listing: Promise<void> | undefined;
 
   constructor(sessions: Informants, residents: Residents, botUserId: string) {
@@ -33,10 +39,12 @@ export class Attendance {
   /** User ids. Throws a MatrixError when it cannot be told now. */
   async in(roomId: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
     const known = this.#rooms.get(roomId);
-    if (known !== undefined) return known;
-    const present = (await this.#asked(roomId, signal)) ?? (await this.#fromAll(roomId, signal));
-    this.#rooms.set(roomId, present);
-    return present;
+    if (known !== undefined && (this.#told.has(roomId) || !this.#hasLate())) return known;
+    const members = known === undefined ? await this.#asked(roomId, signal) : undefined;
+    if (members === undefined) return this.#fromAll(roomId, signal);
+    this.#told.add(roomId);
+    this.#rooms.set(roomId, members);
+    return members;
   }
 
   note({ roomId, type, stateKey, content }: Pick<PushedEvent, "roomId" | "type" | "stateKey" | "content">): void {
@@ -57,7 +65,7 @@ export class Attendance {
         const members = await this.#client(userId).joinedMembers(roomId, signal);
         return new Set(members.filter(isAgentUser));
       } catch (error) {
-        if (!isLastWord(error)) throw error;
+        if (!isOfOne(error)) throw error;
       }
     }
     return undefined;
@@ -65,8 +73,8 @@ export class Attendance {
 
   /** For rooms that are nobody's own, of which the homeserver tells our bot nothing: once for all of them. */
   async #fromAll(roomId: string, signal: AbortSignal): Promise<Set<string>> {
-    if (!this.#complete) {
-      this.#listing ??= this.#listAll(signal).finally(() => {
+    if (!this.#complete || this.#hasLate()) {
+      this.#listing ??= this.#list(signal).finally(() => {
         this.#listing = undefined;
       });
       await this.#listing;
@@ -74,20 +82,47 @@ export class Attendance {
     return this.#rooms.get(roomId) ?? this.#add(roomId);
   }
 
-  async #listAll(signal: AbortSignal): Promise<void> {
-    const found = new Map<string, Set<string>>();
-    for (const { userId } of this.#residents.all()) {
-      if (!this.#sessions.isLoggedIn(userId)) continue;
-      for (const one of await this.#client(userId).joinedRooms(signal))
-        found.set(one, (found.get(one) ?? new Set()).add(userId));
-    }
-    for (const [one, present] of found) if (!this.#rooms.has(one)) this.#rooms.set(one, present);
+  async #list(signal: AbortSignal): Promise<void> {
+    const found: [roomId: string, userId: string][] = [];
+    const late: Listening[] = [];
+    const left = [...(this.#complete ? this.#late : this.#residents.all())].values();
+    const some = async (): Promise<void> => {
+      for (const one of left) {
+        const rooms = this.#canTell(one) ? await this.#roomsOf(one.userId, signal) : undefined;
+        if (rooms === undefined) late.push(one);
+        else for (const roomId of rooms) found.push([roomId, one.userId]);
+      }
+    };
+    await Promise.all(Array.from({ length: mostAtOnce }, some));
+    for (const [roomId, userId] of found) (this.#rooms.get(roomId) ?? this.#add(roomId)).add(userId);
+    this.#late.clear();
+    for (const one of late) this.#late.add(one);
     this.#complete = true;
+  }
+
+  /** One user's trouble keeps nobody else's from being known. */
+  async #roomsOf(userId: string, signal: AbortSignal): Promise<readonly string[] | undefined> {
+    try {
+      return await this.#client(userId).joinedRooms(signal);
+    } catch (error) {
+      if (!isOfOne(error)) throw error;
+      return undefined;
+    }
+  }
+
+  #hasLate(): boolean {
+    return [...this.#late].some((one) => this.#canTell(one));
+  }
+
+  #canTell({ actor, userId }: Listening): boolean {
+    return this.#sessions.isLoggedIn(userId) && this.#residents.standingOf(actor) !== "closed";
   }
 
   /** Who came and went while nothing was pushed is not known. */
   forget(): void {
     this.#rooms.clear();
+    this.#told.clear();
+    this.#late.clear();
     this.#complete = false;
   }
 
@@ -100,4 +135,9 @@ export class Attendance {
   #client(userId: string): Informant {
     return this.#sessions.as(userId).at("conversation");
   }
+}
+
+/** It is about the user who asks, or the room, and not about the homeserver. */
+function isOfOne(error: unknown): boolean {
+  return isLastWord(error) || (error instanceof MatrixError && error.kind === "token");
 }

@@ -1,3 +1,4 @@
+import type { Heard } from "../../machines/question.ts";
 import type { PushedEvent, Transaction } from "../../matrix/port.ts";
 import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Backlog, Delivery } from "../../runtime/backlog.ts";
@@ -14,7 +15,7 @@ export interface FeedOptions {
   readonly backlog: Backlog;
   readonly residents: Residents;
   readonly attendance: Attendance;
-  readonly looks: Pick<Looks, "firstOf" | "pushed" | "putBack">;
+  readonly looks: Pick<Looks, "firstOf" | "isDoubtful" | "pushed" | "putBack">;
   readonly clock: Clock;
   /** Read each time. */
   readonly understanding: () => Understanding;
@@ -26,6 +27,8 @@ export interface FeedOptions {
 const mostHeld = 1_000;
 /** Before what could not be delivered is tried again, ms. */
 const retryAfter = 5_000;
+
+const deciding: ReadonlySet<string> = new Set(["approve", "deny"]);
 
 const saidTypes: ReadonlySet<string> = new Set([...heardTypes, "m.reaction"]);
 
@@ -84,7 +87,10 @@ export class Feed {
         const pushed = understood(event, listening, this.#options.understanding());
         if (pushed === undefined) continue;
         const { actor } = listening;
-        deliveries.set(actor, [...(deliveries.get(actor) ?? []), { event: { ...pushed }, id: event.eventId }]);
+        // What is pushed late may be about a request that nobody has seen: a look tells.
+        const isForALook = this.#options.looks.isDoubtful && pushed.heard.some(isWordOnRequest);
+        const delivery = { event: isForALook ? { type: "LOOK_BACK" } : { ...pushed }, id: event.eventId };
+        deliveries.set(actor, [...(deliveries.get(actor) ?? []), delivery]);
       }
     }
     for (const actor of deliveries.keys()) this.#options.looks.pushed(actor);
@@ -207,4 +213,9 @@ export class Feed {
     this.#counts = await this.#options.backlog.counts();
     for (const actor of this.#counts.keys()) this.#deliverHeld(actor);
   }
+}
+
+/** A word means whatever waits for a decision when it is taken; a sign, what it stands on. */
+function isWordOnRequest(heard: Heard): boolean {
+  return heard.kind === "command" && deciding.has(heard.command.name) && heard.command.reactionTo === undefined;
 }

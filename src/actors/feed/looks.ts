@@ -46,6 +46,10 @@ export class Looks {
     this.#isDoubtful = false;
   }
 
+  get isDoubtful(): boolean {
+    return this.#isDoubtful;
+  }
+
   /** Something is pushed to an agent, which is not given it yet. */
   pushed(actor: ActorId): void {
     if (this.#isDoubtful) this.#owing.add(actor);

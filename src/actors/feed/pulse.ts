@@ -62,6 +62,8 @@ export class Pulse {
   #doubtedAt = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
   #onRefused: () => void = () => undefined;
+  /** What was pushed could not be taken, and the homeserver may wait long before it pushes that again. */
+  #isWaitedFor = false;
   readonly #push: Moment;
   readonly #return: Moment;
 
@@ -83,6 +85,7 @@ export class Pulse {
 
   /** What was pushed could not be taken: it is pushed late, and so is what is said meanwhile. */
   refused(): void {
+    this.#isWaitedFor = true;
     this.#doubt();
     this.#onRefused();
   }
@@ -169,12 +172,16 @@ export class Pulse {
     const { clock } = this.#options;
     const since = this.#doubtedAt;
     await this.#lookUntilDone(signal);
+    // Agents can be given something, so that what is pushed can be taken again.
+    if (this.#isWaitedFor) this.#return.happens();
+    this.#isWaitedFor = false;
     while (this.#heardAt <= since) await this.#push.next(signal);
     const latest = clock.elapsed() + mostUnrest;
     while (clock.elapsed() < Math.min(latest, this.#heardAt + quiet)) await sleep(clock, quiet / 3, signal);
     this.#options.doubt();
     await this.#lookUntilDone(signal);
-    this.#options.settle();
+    // Whatever was doubted meanwhile is followed by looks of its own.
+    if (this.#doubtedAt === since) this.#options.settle();
   }
 
   async #lookUntilDone(signal: AbortSignal): Promise<void> {

@@ -68,7 +68,9 @@ export class Residents {
     let record: ActorRecord | undefined;
     try {
       record = this.#host.read(actor);
-    } catch {
+    } catch (error) {
+      // Of none of them anything is known now: whoever asks has to ask again.
+      if (error instanceof Error && error.name === "StoreUnavailable") throw error;
       // What is wrong with it is told elsewhere, and once it is mended it looks back.
       return "looking";
     }

@@ -88,7 +88,7 @@ export function firstConfigText(answers: FirstAnswers): string {
       ? `  # ${lettaSecretKey(answers)}: letta_token`
       : `  ${lettaSecretKey(answers)}: ${yaml(lettaTokenFile)}`,
     "",
-    "# Where all state is kept. Back it up: it holds the agents' logins.",
+    "# Where all state is kept, the agents' logins among it. Back it up by letta-matrix backup; do not copy it while the program runs.",
     `data_folder: ${yaml(dataFolder)}`,
     "",
     "# People who are invited to the space and to each agent's room.",

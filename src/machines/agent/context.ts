@@ -109,6 +109,7 @@ export type AgentEvent =
   | { readonly type: "SPACE_READY"; readonly spaceId: string; readonly part?: number }
   | { readonly type: "TOKEN_REFUSED" }
   | Pushed
+  | LetInto
   /** The homeserver may have pushed not all that was said. */
   | { readonly type: "LOOK_BACK" }
   /** The store, which has this name, comes from a backup: what happened since it was made, nobody knows here. */
@@ -122,6 +123,14 @@ export interface Pushed {
   readonly changed?: true;
   /** Left out when there are none. */
   readonly invited?: readonly PushedInvitation[];
+}
+
+/** What was said where the agent was let in, since it was invited. */
+export interface LetInto {
+  readonly type: "LET_IN";
+  readonly heard: readonly Heard[];
+  /** Set when it is the agent's own room. */
+  readonly changed?: true;
 }
 
 /** Into a room that is not known to be the agent's own. */

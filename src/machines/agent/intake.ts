@@ -1,6 +1,18 @@
 import { and, not, raise } from "xstate";
-import { handOn, invitationsIn, pollInput, pushedInvitationsIn } from "./context.ts";
+import { type AgentContext, handOn, invitationsIn, type LetInto, pollInput, pushedInvitationsIn } from "./context.ts";
 import { agentSetup } from "./setup.ts";
+
+type LetIn = { readonly context: AgentContext; readonly event: LetInto };
+
+/** However it listens just then: nobody else tells of it, and no look reads what was said before it came in. */
+const letIn = {
+  LET_IN: {
+    actions: [
+      { type: "noteChange", params: ({ event }: LetIn) => event },
+      { type: "tell", params: ({ context, event }: LetIn) => handOn(context, event) },
+    ],
+  },
+} as const;
 
 /** What the agent hears, from all rooms it is in. */
 export const intake = agentSetup.createStateConfig({
@@ -16,6 +28,7 @@ export const intake = agentSetup.createStateConfig({
     catchingUp: {
       always: { guard: not("isListening"), target: "deaf" },
       on: {
+        ...letIn,
         MOVED: "deaf",
         restored: {
           target: "deaf",
@@ -60,6 +73,7 @@ export const intake = agentSetup.createStateConfig({
         { guard: "isInTouch", target: "pushed" },
       ],
       on: {
+        ...letIn,
         MOVED: "deaf",
         restored: {
           target: "deaf",
@@ -107,6 +121,7 @@ export const intake = agentSetup.createStateConfig({
     pushed: {
       always: { guard: not("isListening"), target: "deaf", actions: "loseTouch" },
       on: {
+        ...letIn,
         LOOK_BACK: { target: "deaf", actions: "loseTouch" },
         /** What was said in the other room already was not taken for said to the agent. */
         MOVED: { target: "deaf", actions: "loseTouch" },
@@ -150,7 +165,11 @@ export const intake = agentSetup.createStateConfig({
       entry: raise({ type: "TOKEN_REFUSED" }),
       always: { guard: not("isOnline"), target: "deaf" },
     },
-    renewingLater: { always: { guard: not("isListening"), target: "deaf" }, after: { intakeRetry: "renewing" } },
-    backingOff: { always: { guard: not("isServed"), target: "deaf" }, after: { intakeRetry: "deaf" } },
+    renewingLater: {
+      always: { guard: not("isListening"), target: "deaf" },
+      on: letIn,
+      after: { intakeRetry: "renewing" },
+    },
+    backingOff: { always: { guard: not("isServed"), target: "deaf" }, on: letIn, after: { intakeRetry: "deaf" } },
   },
 });

@@ -14,23 +14,32 @@ const row = z.object({
 export class StoredBacklog implements Backlog {
   readonly #store: { readonly current: Store };
   /** Of the store that is open: counted once, and kept current. */
-  #counted: { readonly store: Store; readonly counts: Map<ActorId, number> } | undefined;
+  #counted: { readonly store: Store; readonly counts: Promise<Map<ActorId, number>> } | undefined;
   #sequence = 0;
 
   constructor(store: { readonly current: Store }) {
     this.#store = store;
   }
 
-  async counts(): Promise<Map<ActorId, number>> {
+  counts(): Promise<Map<ActorId, number>> {
     const store = this.#store.current;
     if (this.#counted?.store === store) return this.#counted.counts;
+    const counts = this.#count(store);
+    const counted = { store, counts };
+    this.#counted = counted;
+    counts.catch(() => {
+      if (this.#counted === counted) this.#counted = undefined;
+    });
+    return counts;
+  }
+
+  async #count(store: Store): Promise<Map<ActorId, number>> {
     const counts = new Map<ActorId, number>();
     for await (const [key] of store.scan(backlogPrefix)) {
       const actor = actorOfKey(key);
       counts.set(actor, (counts.get(actor) ?? 0) + 1);
       this.#sequence = Math.max(this.#sequence, Number(tailOfKey(key)));
     }
-    this.#counted = { store, counts };
     return counts;
   }
 

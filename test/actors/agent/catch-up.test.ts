@@ -265,7 +265,35 @@ describe("a further look, where the homeserver pushes", () => {
     t.say("!stop");
     expect(await textsIn(t, further, true)).toEqual(["stop"]);
     expect(await textsIn(t, {}, true)).toEqual([]);
-    expect(await textsIn(t, { lost: 1, store: "store-2" }, true)).toEqual([]);
+    const restoredAt = t.clock.now();
+    const restored = { lost: 1, store: "store-2" };
+    expect(await textsIn(t, restored, true, restoredAt)).toEqual([]);
+    // What is clearly newer than the restored store was heard by no earlier one.
+    t.clock.advance(doubtful + 1);
+    t.say("!stop");
+    expect(await textsIn(t, restored, true, restoredAt)).toEqual(["stop"]);
+  });
+
+  test("says of a question that it may have been asked only where another store may have asked it", async () => {
+    const t = await town();
+    t.say("said before the store was made");
+    t.clock.advance(1_000);
+    const madeAt = t.clock.now();
+    t.clock.advance(1_000);
+    t.say("not pushed");
+    const asked = async (name: Name) =>
+      (await look(t, name, true, madeAt)).heard.map(
+        (one) => one.kind === "question" && [one.question.text, one.question.maybeAsked ?? false],
+      );
+    expect(await asked({ lost: 1 })).toEqual([
+      ["said before the store was made", true],
+      ["not pushed", false],
+    ]);
+    const restored = { lost: 1, store: "store-2" };
+    expect((await asked(restored)).map((one) => one !== false && one[1])).toEqual([true, true]);
+    t.clock.advance(doubtful);
+    t.say("said long after the restore");
+    expect((await asked(restored)).map((one) => one !== false && one[1])).toEqual([true, true, false]);
   });
 
   test("takes a sign on a request whenever it was set: it names what it decides", async () => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Attendance } from "../../../src/actors/feed/attendance.ts";
 import { Residents } from "../../../src/actors/feed/residents.ts";
+import type { MatrixErrorKind } from "../../../src/matrix/port.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { agentRecord } from "../agent-record.ts";
 
@@ -13,11 +14,21 @@ const isIn: Record<string, readonly string[]> = {
 
 let asked: string[];
 let attendance: Attendance;
+let loggedIn: Set<string>;
+let failures: Map<string, MatrixErrorKind>;
+const lives = new Map<string, string>();
 
 /** A homeserver that tells only those who are in a room who is in it. */
 beforeEach(() => {
   asked = [];
-  const residents = new Residents({ list: async function* () {}, read: () => undefined }, "test");
+  loggedIn = new Set([...users, "@letta-matrix:test"]);
+  failures = new Map();
+  lives.clear();
+  const read = (id: string) => {
+    const agentId = id.slice(id.lastIndexOf("/") + 1);
+    return agentRecord(agentId, { life: lives.get(agentId) ?? "live", intake: "pushed" });
+  };
+  const residents = new Residents({ list: async function* () {}, read }, "test");
   for (const [index, userId] of users.entries())
     residents.note(agentRecord(`agent-${index + 1}`, {}, { userId, ...(index === 0 && { roomId: "!own:test" }) }));
   const client = (userId: string) => ({
@@ -29,10 +40,16 @@ beforeEach(() => {
     },
     async joinedRooms() {
       asked.push(`rooms ${userId}`);
+      const failure = failures.get(userId);
+      if (failure !== undefined) throw matrixError(failure);
       return isIn[userId] ?? [];
     },
   });
-  attendance = new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test");
+  attendance = new Attendance(
+    { as: client, isLoggedIn: (userId) => loggedIn.has(userId) },
+    residents,
+    "@letta-matrix:test",
+  );
 });
 
 describe("who is in a room", () => {
@@ -54,6 +71,33 @@ describe("who is in a room", () => {
     const join = { type: "m.room.member", stateKey: "@agent_2:test", content: { membership: "join" } };
     attendance.note({ roomId: "!new:test", ...join });
     expect([...(await attendance.in("!new:test", signal))]).toEqual(["@agent_2:test"]);
+  });
+
+  test("is known without an agent that has no session that is good, and with it once it has", async () => {
+    failures.set("@agent_2:test", "token");
+    expect([...(await attendance.in("!shared:test", signal))]).toEqual(["@agent_1:test"]);
+    failures.clear();
+    expect([...(await attendance.in("!shared:test", signal))]).toEqual(users);
+  });
+
+  test("is known, also of an agent's own room, once the agent has logged in", async () => {
+    loggedIn = new Set();
+    expect([...(await attendance.in("!own:test", signal))]).toEqual([]);
+    loggedIn = new Set(users);
+    expect([...(await attendance.in("!own:test", signal))]).toEqual(["@agent_1:test"]);
+    await attendance.in("!own:test", signal);
+    expect(asked.filter((one) => one.startsWith("rooms"))).toEqual(users.map((userId) => `rooms ${userId}`));
+  });
+
+  test("is not asked of an agent that is gone, whose user may be, too", async () => {
+    lives.set("agent-2", "retired");
+    failures.set("@agent_2:test", "unreachable");
+    expect([...(await attendance.in("!shared:test", signal))]).toEqual(["@agent_1:test"]);
+  });
+
+  test("cannot be told while the homeserver gives no answer", async () => {
+    failures.set("@agent_2:test", "unreachable");
+    await expect(attendance.in("!shared:test", signal)).rejects.toMatchObject({ kind: "unreachable" });
   });
 
   test("is asked again once it has been forgotten", async () => {

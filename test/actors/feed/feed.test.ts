@@ -305,6 +305,15 @@ describe("what is pushed", () => {
     expect(actors.given.map(({ event }) => event.type).slice(7)).toEqual(["PUSHED", "PUSHED"]);
   });
 
+  test("is no decision while it may be late, where it is a word on whatever waits: the look tells whether it still counts", async () => {
+    const one = feed();
+    await one.start();
+    await one.take(transaction(said(own, "!approve")));
+    looks.owe();
+    await one.take(transaction(said(own, "!approve"), said(own, "!retry")));
+    expect(actors.given.map(({ event }) => event.type)).toEqual(["PUSHED", "LOOK_BACK", "LOOK_BACK", "PUSHED"]);
+  });
+
   test("waits also if the agent begins to look while what is held for it is read", async () => {
     actors.is(scout, scoutUser, { intake: "catchingUp" }, own);
     const one = feed();

@@ -16,12 +16,14 @@ let listeners: Set<(transition: Transition) => void>;
 let given: ActorId[];
 let looks: Looks;
 let stop: AbortController;
+let unavailable: Error | undefined;
 
 beforeEach(() => {
   clock = new SimulatedClock();
   standings = new Map(agents.map((actor) => [actor, "open"]));
   listeners = new Set();
   given = [];
+  unavailable = undefined;
   stop = new AbortController();
   looks = new Looks({
     clock,
@@ -33,7 +35,10 @@ beforeEach(() => {
     },
     residents: {
       all: () => agents.map((actor) => ({ actor, userId: `@${actor}` })).values(),
-      standingOf: (actor) => standings.get(actor) ?? "closed",
+      standingOf(actor) {
+        if (unavailable !== undefined) throw unavailable;
+        return standings.get(actor) ?? "closed";
+      },
     },
   });
 });
@@ -79,6 +84,18 @@ describe("those who have yet to look back", () => {
     standings = new Map(agents.map((actor, n) => [actor, n % 2 === 0 ? "closed" : "looking"]));
     await all();
     expect(given).toEqual([]);
+  });
+
+  test("are not done with it where nothing is known of them now", async () => {
+    const closed = new Error("closed");
+    closed.name = "StoreUnavailable";
+    unavailable = closed;
+    await expect(all()).rejects.toBe(closed);
+    unavailable = undefined;
+    void all().catch(() => undefined);
+    await settled();
+    expect(given).toHaveLength(8);
+    stop.abort(new Error("over"));
   });
 
   test("begin no further look once it is over", async () => {

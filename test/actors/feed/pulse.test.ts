@@ -163,6 +163,37 @@ describe("the pulse", () => {
     expect(done().filter((step) => step !== "ping")).toEqual(["doubt", "look back", "settle"]);
   });
 
+  test("has the homeserver push again at once when what it pushed can be taken again", async () => {
+    let isClosed = true;
+    const pulse = await run(async () => {
+      if (isClosed) throw new Error("the store is closed");
+    });
+    done();
+    pulse.heard();
+    pulse.refused();
+    await clock.pass(20_000);
+    expect(done()).not.toContain("ping");
+    isClosed = false;
+    await clock.pass(60_000);
+    expect(done()).toContain("ping");
+  });
+
+  test("takes nothing for certain that was doubted while all looked", async () => {
+    const ends: (() => void)[] = [];
+    const pulse = await run(() => new Promise((resolve) => ends.push(resolve)));
+    ends.shift()?.();
+    await clock.pass(10);
+    pulse.heard();
+    await clock.pass(30_000);
+    expect(done().slice(-2)).toEqual(["doubt", "look back"]);
+    failures = [matrixError("unreachable")];
+    await clock.pass(300_000);
+    expect(done()).toContain("doubt");
+    ends.shift()?.();
+    await clock.pass(0);
+    expect(steps).not.toContain("settle");
+  });
+
   test("does not wait for ever for the homeserver to come to rest", async () => {
     const pulse = await run();
     done();
