@@ -69,7 +69,7 @@ export function pushedIntake({
     lookBack: (signal) => looks.all((actor, delivery) => feed.tell(actor, delivery), signal),
     open: () =>
       pushes.deliverTo(async (transaction) => {
-        pulse.heard();
+        pulse.heard(transaction.events.at(-1)?.originServerTs);
         await feed.take(transaction).catch((error: unknown) => {
           pulse.refused();
           throw error;

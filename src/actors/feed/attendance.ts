@@ -85,28 +85,37 @@ export class Attendance {
   async #list(signal: AbortSignal): Promise<void> {
     const found: [roomId: string, userId: string][] = [];
     const late: Listening[] = [];
+    const refusals: MatrixError[] = [];
+    let listed = 0;
     const left = [...(this.#complete ? this.#late : this.#residents.all())].values();
     const some = async (): Promise<void> => {
       for (const one of left) {
         const rooms = this.#canTell(one) ? await this.#roomsOf(one.userId, signal) : undefined;
-        if (rooms === undefined) late.push(one);
-        else for (const roomId of rooms) found.push([roomId, one.userId]);
+        if (rooms instanceof MatrixError) refusals.push(rooms);
+        if (rooms === undefined || rooms instanceof MatrixError) late.push(one);
+        else {
+          listed++;
+          for (const roomId of rooms) found.push([roomId, one.userId]);
+        }
       }
     };
     await Promise.all(Array.from({ length: mostAtOnce }, some));
+    const [refusal] = refusals;
+    // Where everybody is refused it is no trouble of one: the token that all of them have may be wrong.
+    if (listed === 0 && !this.#complete && refusal !== undefined) throw refusal;
     for (const [roomId, userId] of found) (this.#rooms.get(roomId) ?? this.#add(roomId)).add(userId);
     this.#late.clear();
     for (const one of late) this.#late.add(one);
     this.#complete = true;
   }
 
-  /** One user's trouble keeps nobody else's from being known. */
-  async #roomsOf(userId: string, signal: AbortSignal): Promise<readonly string[] | undefined> {
+  /** Or why this one cannot tell, which keeps nobody else from telling. */
+  async #roomsOf(userId: string, signal: AbortSignal): Promise<readonly string[] | MatrixError> {
     try {
       return await this.#client(userId).joinedRooms(signal);
     } catch (error) {
       if (!isOfOne(error)) throw error;
-      return undefined;
+      return error;
     }
   }
 
@@ -138,6 +147,6 @@ export class Attendance {
 }
 
 /** It is about the user who asks, or the room, and not about the homeserver. */
-function isOfOne(error: unknown): boolean {
+function isOfOne(error: unknown): error is MatrixError {
   return isLastWord(error) || (error instanceof MatrixError && error.kind === "token");
 }

@@ -37,8 +37,10 @@ const leastInterval = 250;
 const longestAbsence = 10_000;
 /** Synapse begins 2 s after something happens to push what it could not: after so long a silence it is over with that, ms. */
 const quiet = 15_000;
-/** However much is pushed, ms. */
-const mostUnrest = 120_000;
+/** However much is pushed, ms: of what is said meanwhile, and of what was said before. */
+const mostUnrest = { fresh: 120_000, old: 3_600_000 };
+/** What is so much older when it is pushed was said before, ms: the two clocks may differ a little. */
+const old = 30_000;
 
 /** The status by which a proxy says that it does not wait so long for the homeserver. */
 const impatient = 504;
@@ -61,6 +63,7 @@ export class Pulse {
   /** By the clock's even time. */
   #doubtedAt = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
+  #heardOldAt = Number.NEGATIVE_INFINITY;
   #onRefused: () => void = () => undefined;
   /** What was pushed could not be taken, and the homeserver may wait long before it pushes that again. */
   #isWaitedFor = false;
@@ -77,9 +80,11 @@ export class Pulse {
     return this.#reach;
   }
 
-  /** Something was pushed: whoever does that is there. */
-  heard(): void {
-    this.#heardAt = this.#options.clock.elapsed();
+  /** Something was pushed, of which the newest was said at `newest`, ms since the epoch: whoever does that is there. */
+  heard(newest?: number): void {
+    const { clock } = this.#options;
+    this.#heardAt = clock.elapsed();
+    if (newest !== undefined && clock.now() - newest > old) this.#heardOldAt = this.#heardAt;
     this.#push.happens();
   }
 
@@ -176,8 +181,14 @@ export class Pulse {
     if (this.#isWaitedFor) this.#return.happens();
     this.#isWaitedFor = false;
     while (this.#heardAt <= since) await this.#push.next(signal);
-    const latest = clock.elapsed() + mostUnrest;
-    while (clock.elapsed() < Math.min(latest, this.#heardAt + quiet)) await sleep(clock, quiet / 3, signal);
+    const begun = clock.elapsed();
+    const ends = (): number => {
+      const isFresh = begun + mostUnrest.fresh;
+      // So long as it pushes what was said before, it is not over with what it could not push.
+      const isOld = Math.min(begun + mostUnrest.old, this.#heardOldAt + mostUnrest.fresh);
+      return Math.min(this.#heardAt + quiet, Math.max(isFresh, isOld));
+    };
+    while (clock.elapsed() < ends()) await sleep(clock, quiet / 3, signal);
     this.#options.doubt();
     await this.#lookUntilDone(signal);
     // Whatever was doubted meanwhile is followed by looks of its own.

@@ -95,6 +95,13 @@ describe("who is in a room", () => {
     expect([...(await attendance.in("!shared:test", signal))]).toEqual(["@agent_1:test"]);
   });
 
+  test("cannot be told where all are refused, since that is no trouble of one", async () => {
+    for (const userId of [...users, "@letta-matrix:test"]) failures.set(userId, "token");
+    await expect(attendance.in("!shared:test", signal)).rejects.toMatchObject({ kind: "token" });
+    failures.clear();
+    expect([...(await attendance.in("!shared:test", signal))]).toEqual(users);
+  });
+
   test("cannot be told while the homeserver gives no answer", async () => {
     failures.set("@agent_2:test", "unreachable");
     await expect(attendance.in("!shared:test", signal)).rejects.toMatchObject({ kind: "unreachable" });

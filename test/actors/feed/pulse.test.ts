@@ -204,6 +204,22 @@ describe("the pulse", () => {
     expect(done()).toEqual(["doubt", "look back", "settle"]);
   });
 
+  test("waits longer while what is pushed was said long before: the homeserver is not over with it", async () => {
+    const pulse = await run();
+    done();
+    const said = clock.now() - 3_000_000;
+    for (let n = 0; n < 200; n++) {
+      pulse.heard(said + n * 1_000);
+      await clock.pass(2_500);
+    }
+    expect(done().filter((step) => step !== "ping")).toEqual([]);
+    for (let n = 0; n < 50; n++) {
+      pulse.heard(clock.now());
+      await clock.pass(2_500);
+    }
+    expect(done().filter((step) => step !== "ping")).toEqual(["doubt", "look back", "settle"]);
+  });
+
   test("notices when the homeserver is gone, and has all look back when it is there again", async () => {
     await run();
     done();
