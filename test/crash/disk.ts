@@ -14,6 +14,13 @@ interface Range {
   readonly lt: string;
 }
 
+/** What the product reads of LevelDB's iterators. */
+interface Rows extends AsyncIterable<[string, string]> {
+  /** So many at most; none at the end. */
+  nextv(size: number): Promise<[string, string][]>;
+  close(): Promise<void>;
+}
+
 /** What was not synced yet, by key; `undefined` where it was deleted. */
 type Unsynced = Map<string, string | undefined>;
 
@@ -50,9 +57,9 @@ export function losePowerWhenKilled({ slow, on }: DiskOptions): void {
   replace("getSync", function (this: object, key: string): string | undefined {
     return unsynced(this).has(key) ? unsynced(this).get(key) : Reflect.apply(getSync, this, [key]);
   });
-  replace("iterator", function (this: object, range: Range): AsyncIterable<[string, string]> {
-    const onDisk: AsyncIterable<[string, string]> = Reflect.apply(iterator, this, [range]);
-    return unsynced(this).size === 0 ? onDisk : merged(onDisk, new Map(unsynced(this)), range);
+  replace("iterator", function (this: object, range: Range): Rows {
+    const onDisk: Rows = Reflect.apply(iterator, this, [range]);
+    return unsynced(this).size === 0 ? onDisk : new MergedRows(onDisk, new Map(unsynced(this)), range);
   });
   // Nothing is lost by an orderly end.
   replace("close", async function (this: object) {
@@ -65,11 +72,36 @@ function replace(name: keyof Level<string, string>, value: (...args: never[]) =>
   Object.defineProperty(Level.prototype, name, { value });
 }
 
-async function* merged(
-  onDisk: AsyncIterable<[string, string]>,
-  unsynced: Unsynced,
-  { gte, lt }: Range,
-): AsyncGenerator<[string, string]> {
+/** What is on disk, with what was not synced yet in its place. */
+class MergedRows implements Rows {
+  readonly #onDisk: Rows;
+  readonly #rows: AsyncGenerator<[string, string]>;
+
+  constructor(onDisk: Rows, unsynced: Unsynced, range: Range) {
+    this.#onDisk = onDisk;
+    this.#rows = merged(onDisk, unsynced, range);
+  }
+
+  async nextv(size: number): Promise<[string, string][]> {
+    const rows: [string, string][] = [];
+    while (rows.length < size) {
+      const next = await this.#rows.next();
+      if (next.done === true) break;
+      rows.push(next.value);
+    }
+    return rows;
+  }
+
+  close(): Promise<void> {
+    return this.#onDisk.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<[string, string]> {
+    return this.#rows;
+  }
+}
+
+async function* merged(onDisk: Rows, unsynced: Unsynced, { gte, lt }: Range): AsyncGenerator<[string, string]> {
   const rows: Unsynced = new Map();
   for await (const [key, value] of onDisk) rows.set(key, value);
   for (const [key, value] of unsynced) if (key >= gte && key < lt) rows.set(key, value);
