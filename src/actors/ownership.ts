@@ -20,13 +20,10 @@ export class HalfMadeRoom extends Error {
   override readonly name = "HalfMadeRoom";
   readonly kind = "unfinished";
   readonly remedy: string;
-  /** By the homeserver's clock, ms since the epoch. */
-  readonly begunAt: number;
 
-  constructor(alias: string, begunAt: number) {
+  constructor(alias: string) {
     super(`${alias} names a room of ours that is not whole yet`);
     this.remedy = `wait, since the homeserver may be slow; if nothing changes, delete ${alias}, and another room is made`;
-    this.begunAt = begunAt;
   }
 }
 
@@ -55,9 +52,8 @@ export async function assertOurs(
     if (!isUpgradeOf({ roomId: before, state: older }, { roomId, state })) throw new SquattedAlias(alias);
     [roomId, state] = [before, older];
   }
-  const made = state.event("m.room.create");
   const isHalfMade = state.event(roomMarker) === undefined && state.event(adoptionMarker) === undefined;
-  if (isHalfMade && made !== undefined && roomId === room.roomId) throw new HalfMadeRoom(alias, made.originServerTs);
+  if (isHalfMade && roomId === room.roomId) throw new HalfMadeRoom(alias);
   if (roomOwnerOf(state.content(roomMarker)) !== owner) throw new SquattedAlias(alias);
 }
 

@@ -24,8 +24,8 @@ export interface RoomOptions {
   readonly nameTemplate: string;
 }
 
-/** Longer than any homeserver takes to make a room, ms, and than its clock is likely to differ from ours. */
-const longestMaking = 300_000;
+/** Longer than any homeserver takes to make a room, ms. */
+const longestMaking = 1_800_000;
 
 /**
  * The room that is the agent's by our record, or else by its alias. A room that is not ours is refused, not used. There
@@ -33,6 +33,13 @@ const longestMaking = 300_000;
  * while it made the room: Synapse gives a room its alias first.
  */
 export function resolveRoom(sessions: Sessions, options: RoomOptions, clock: Clock): AgentEffects["resolveRoom"] {
+  /** Since when rooms are seen half made, by the clock's even time: the homeserver's own clock may be another. */
+  const halfMade = new Map<string, number>();
+  const isGivenUp = (roomId: string): boolean => {
+    const since = halfMade.get(roomId) ?? clock.elapsed();
+    halfMade.set(roomId, since);
+    return clock.elapsed() - since > longestMaking && halfMade.delete(roomId);
+  };
   return async ({ userId, agentId, roomId: known }, { signal }) => {
     const client = sessions.as(userId);
     const stayed = known === null ? undefined : await stayIn(client, known, signal);
@@ -43,12 +50,12 @@ export function resolveRoom(sessions: Sessions, options: RoomOptions, clock: Clo
     try {
       await assertOurs(client, { alias, roomId: found, owner: agentId }, signal);
     } catch (error) {
-      const isGivenUp = error instanceof HalfMadeRoom && clock.now() - error.begunAt > longestMaking;
-      if (!isGivenUp) throw error;
+      if (!(error instanceof HalfMadeRoom && isGivenUp(found))) throw error;
       await client.deleteAlias(alias, signal);
       await client.leave(found, signal);
       return { roomId: null };
     }
+    halfMade.delete(found);
     if (isRetired(await client.state(found, roomMarker, "", signal))) {
       // The room of an earlier life, which could not give its alias free.
       await client.deleteAlias(alias, signal);

@@ -35,8 +35,11 @@ beforeEach(async () => {
 });
 
 describe("the agent's alias", () => {
-  const resolve = (roomId: string | null = null) =>
-    resolveRoom(t.sessions, options, t.clock)({ userId: t.userId, agentId: "agent-1", roomId }, context());
+  let effect: ReturnType<typeof resolveRoom>;
+  beforeEach(() => {
+    effect = resolveRoom(t.sessions, options, t.clock);
+  });
+  const resolve = (roomId: string | null = null) => effect({ userId: t.userId, agentId: "agent-1", roomId }, context());
 
   test("that names nothing yet", async () => {
     expect(await resolve()).toEqual({ roomId: null });
@@ -70,7 +73,7 @@ describe("the agent's alias", () => {
     t.homeserver.aliases.set(alias, t.roomId);
     await expect(resolve()).rejects.toMatchObject({ kind: "unfinished" });
     expect(t.homeserver.aliases.get(alias)).toBe(t.roomId);
-    await t.clock.pass(300_001);
+    await t.clock.pass(1_800_001);
     expect(await resolve()).toEqual({ roomId: null });
     expect(t.homeserver.aliases.has(alias)).toBe(false);
     expect(t.homeserver.room(t.roomId).membershipOf(t.userId)).toBe("leave");
@@ -81,7 +84,8 @@ describe("the agent's alias", () => {
   test("is never taken from a room that was ours once, however it is marked now", async () => {
     t.homeserver.aliases.set(alias, t.roomId);
     t.homeserver.post(t.roomId, { sender: t.userId, ...mark, content: {} });
-    await t.clock.pass(1_000_000);
+    await expect(resolve()).rejects.toMatchObject({ kind: "squatted" });
+    await t.clock.pass(10_000_000);
     await expect(resolve()).rejects.toMatchObject({ kind: "squatted" });
     expect(t.homeserver.aliases.get(alias)).toBe(t.roomId);
   });
