@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { HomeserverKind } from "../crash/homeservers.ts";
+import { Random } from "../crash/random.ts";
 import type { TransportKind } from "../servers/transports.ts";
 import { type CellResult, CellRun } from "./cell.ts";
 import { census } from "./census.ts";
@@ -81,9 +82,9 @@ async function runIn(world: World, cells: readonly Cell[], options: RunOptions):
   } = Object.groupBy(cells, (cell) =>
     phaseOf(cell).shared ? "shared" : cell.fault === "refused for minutes" ? "refused" : "own",
   );
-  // Where nobody is let in, all others wait too.
+  // Where nobody is let in, all others wait too; and so do the few who may register at a time, when all of them stall.
   for (const side of [own, refused]) {
-    const left = [...side];
+    const left = new Random(seed).shuffled(side);
     const worker = async (): Promise<void> => {
       for (let cell = left.shift(); cell !== undefined; cell = left.shift()) await runOne(cell);
     };

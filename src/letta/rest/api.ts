@@ -51,9 +51,12 @@ export class RestApi {
   readonly url: string;
   readonly #letta: Letta;
   readonly #timeoutMs: number;
+  /** Secrets that each request shows. */
+  readonly #shown: readonly string[];
 
   constructor({ url, apiKey, timeoutMs }: ApiOptions) {
     this.url = url;
+    this.#shown = apiKey === undefined ? [] : [apiKey];
     this.#timeoutMs = timeoutMs;
     // Its log lines hold message text. Without a key of ours it would take one from the environment.
     this.#letta = new Letta({
@@ -208,16 +211,17 @@ export class RestApi {
     );
   }
 
-  /** Registers a server. `authorization` may have `{{ VARIABLE }}` in it, which stands for the calling agent's own. */
-  addMcpServer(server_name: string, url: string, authorization: string, signal: AbortSignal): Promise<McpServer> {
-    return this.#read({ what: "a new MCP server" }, signal, mcpServer, (options) =>
-      this.#letta.mcpServers.create({ server_name, config: configOf(url, authorization) }, options),
+  /** Registers a server, at which Letta looks with this key; whatever an agent calls there, it calls with its own. */
+  addMcpServer(server_name: string, url: string, keyToLook: string, signal: AbortSignal): Promise<McpServer> {
+    return this.#read({ what: "a new MCP server", shown: [keyToLook] }, signal, mcpServer, (options) =>
+      this.#letta.mcpServers.create({ server_name, config: configOf(url, keyToLook) }, options),
     );
   }
 
-  changeMcpServer(id: string, url: string, authorization: string, signal: AbortSignal): Promise<McpServer> {
-    return this.#read({ what: "a change of an MCP server" }, signal, mcpServer, (options) =>
-      this.#letta.mcpServers.update(id, { config: configOf(url, authorization) }, options),
+  changeMcpServer(id: string, url: string, keyToLook: string | undefined, signal: AbortSignal): Promise<McpServer> {
+    const shown = keyToLook === undefined ? [] : [keyToLook];
+    return this.#read({ what: "a change of an MCP server", shown }, signal, mcpServer, (options) =>
+      this.#letta.mcpServers.update(id, { config: configOf(url, keyToLook) }, options),
     );
   }
 
@@ -244,7 +248,8 @@ export class RestApi {
 
   /** In the place of all that it had. */
   setSecrets(agentId: string, secrets: Readonly<Record<string, string>>, signal: AbortSignal): Promise<unknown> {
-    return this.#read({ what: "an agent's variables" }, signal, z.unknown(), (options) =>
+    const shown = Object.values(secrets);
+    return this.#read({ what: "an agent's variables", shown }, signal, z.unknown(), (options) =>
       this.#letta.agents.update(agentId, { secrets: { ...secrets } }, options),
     );
   }
@@ -292,7 +297,7 @@ export class RestApi {
       return await call({ signal });
     } catch (error) {
       signal.throwIfAborted();
-      throw translate(error, { ...asked, url: this.url });
+      throw translate(error, { ...asked, url: this.url, shown: [...this.#shown, ...(asked.shown ?? [])] });
     }
   }
 }

@@ -1,15 +1,6 @@
 import { type AgentKeys, LettaError, type OfferedTools } from "../port.ts";
 import type { RestApi } from "./api.ts";
-import type { EquippedAgent, McpServer, NamedTool } from "./equipment.ts";
-
-/** The agent's variable that holds its key. */
-const variable = "LETTA_MATRIX_TOKEN";
-
-/** What Letta is to show us: each agent's own key. */
-const ownKey = `Bearer {{ ${variable} }}`;
-
-/** The same; but where no agent calls, as when Letta looks at the tools, another one. */
-const lookingKey = (key: string): string => `Bearer {{ ${variable} | ${key} }}`;
+import { authorizationBy, type EquippedAgent, type McpServer, type NamedTool, variable } from "./equipment.ts";
 
 /** Tools of ours at Letta: one MCP server that is registered for all agents, its tools attached to each. */
 export class Attachment {
@@ -79,8 +70,8 @@ export class Attachment {
     }
     const server = await keys.toLook(async (key) => {
       // A new one is looked at as it is registered.
-      if (known === undefined) return await this.#api.addMcpServer(name, url, lookingKey(key), signal);
-      const changed = await this.#api.changeMcpServer(known.id, url, lookingKey(key), signal);
+      if (known === undefined) return await this.#api.addMcpServer(name, url, key, signal);
+      const changed = await this.#api.changeMcpServer(known.id, url, key, signal);
       await this.#api.refreshMcpServer(known.id, signal);
       return changed;
     });
@@ -96,7 +87,7 @@ export class Attachment {
 
   /** Takes the key away by which it was looked, also one that was left when we ended in the midst of it. */
   async #closeLook({ id, auth_token }: McpServer, url: string, signal: AbortSignal): Promise<void> {
-    if (auth_token !== ownKey) await this.#api.changeMcpServer(id, url, ownKey, signal);
+    if (auth_token !== authorizationBy()) await this.#api.changeMcpServer(id, url, undefined, signal);
   }
 }
 

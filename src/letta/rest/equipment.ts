@@ -20,11 +20,19 @@ export const equippedAgent = z.looseObject({
 });
 export type EquippedAgent = z.output<typeof equippedAgent>;
 
-export function configOf(server_url: string, authorization: string) {
+/** The agent's variable that holds its key. */
+export const variable = "LETTA_MATRIX_TOKEN";
+
+/** What Letta is to show us: each agent's own key, or where no agent calls, as when it looks at the tools, another one. */
+export function authorizationBy(keyToLook?: string): string {
+  return keyToLook === undefined ? `Bearer {{ ${variable} }}` : `Bearer {{ ${variable} | ${keyToLook} }}`;
+}
+
+export function configOf(server_url: string, keyToLook?: string) {
   return {
     mcp_server_type: "streamable_http" as const,
     server_url,
     auth_header: "Authorization",
-    auth_token: authorization,
+    auth_token: authorizationBy(keyToLook),
   };
 }

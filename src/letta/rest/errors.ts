@@ -26,6 +26,8 @@ export interface Asked {
   readonly what: string;
   /** Not a conversation that every agent has. */
   readonly conversationId?: string;
+  /** Secrets that were shown: Letta, or a proxy before it, may quote them in its answer. */
+  readonly shown?: readonly string[];
 }
 
 /** HTTP status of a failure; `undefined` when there was no answer. */
@@ -39,7 +41,7 @@ export function translate(error: unknown, asked: Asked): Error {
   if (error instanceof LettaError || error instanceof NoBackground || error instanceof Occupied) return error;
   const status = statusOf(error);
   if (status === undefined || error instanceof APIConnectionError) return unreachable(asked, networkReason(error));
-  const { text, code, runId } = wordsOf(error);
+  const { text, code, runId } = wordsOf(error, asked.shown ?? []);
   switch (status) {
     case 401:
     case 403:
@@ -148,11 +150,15 @@ function networkReason(error: unknown): string {
   return "cannot be reached";
 }
 
-function wordsOf(error: unknown): { readonly text: string; readonly code?: string; readonly runId?: string } {
+function wordsOf(
+  error: unknown,
+  shown: readonly string[],
+): { readonly text: string; readonly code?: string; readonly runId?: string } {
   const body = refusal.safeParse(error instanceof APIError ? error.error : undefined).data;
   const detail: unknown = body?.detail;
   const code: unknown = Reflect.get(Object(detail), "code");
-  const text = typeof detail === "string" ? detail : JSON.stringify(detail ?? "no reason was given");
+  const said = typeof detail === "string" ? detail : JSON.stringify(detail ?? "no reason was given");
+  const text = shown.reduce((rest, secret) => (secret === "" ? rest : rest.replaceAll(secret, "[secret]")), said);
   const runId = body?.run_id ?? /run_id=(run-[0-9a-f-]+)/.exec(text)?.[1];
   return {
     text: shorten(text),

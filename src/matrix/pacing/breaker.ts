@@ -7,14 +7,14 @@ const firstPause = 1_000;
 const longestPause = 30_000;
 
 interface Opened {
-  readonly tries: number;
   readonly until: number;
   readonly cause: MatrixError;
 }
 
 /**
- * A circuit breaker for all users of one homeserver. When it answers none of them, it is asked by one of them at a time,
- * at growing intervals; everybody else is told at once what that one would have found.
+ * A circuit breaker for all users of one homeserver. When it answers none of them, it is asked by one of them at a time;
+ * everybody else is told at once what that one would have found. The intervals grow with the users who have asked in vain:
+ * three whose own rooms are broken do not keep everybody else waiting.
  */
 export class Breaker {
   readonly #stopwatch: Stopwatch;
@@ -66,15 +66,14 @@ export class Breaker {
     // A proxy's own page tells nothing about the homeserver behind it.
     const isAnswer = error.kind !== "unreachable" && error.kind !== "malformed";
     if (isAnswer) return this.#close();
-    if (isProbe) return this.#open(error, (this.#opened?.tries ?? 0) + 1);
-    if (this.#opened !== undefined || error.kind === "malformed") return;
+    if (!isProbe && (this.#opened !== undefined || error.kind === "malformed")) return;
     this.#unanswered.add(asker);
-    if (this.#unanswered.size >= enough) this.#open(error, 1);
+    if (this.#unanswered.size >= enough) this.#open(error);
   }
 
-  #open(cause: MatrixError, tries: number): void {
-    const pause = Math.min(longestPause, firstPause * 2 ** Math.min(tries - 1, 10));
-    this.#opened = { tries, until: this.#stopwatch.elapsed() + pause, cause };
+  #open(cause: MatrixError): void {
+    const pause = Math.min(longestPause, firstPause * 2 ** Math.min(this.#unanswered.size - enough, 10));
+    this.#opened = { until: this.#stopwatch.elapsed() + pause, cause };
     this.#onOpen();
   }
 

@@ -60,19 +60,32 @@ test("when it answers three users in a row no more, nobody else asks, and each i
   });
 });
 
-test("during an outage one user asks at a time, at growing intervals", async () => {
+test("during an outage one user asks at a time, at intervals that grow with everyone who asks in vain", async () => {
   const { clock, ask, goDown } = world();
   await goDown();
   const waits: number[] = [];
   for (let probe = 0; probe < 8; probe++) {
     let waited = 0;
-    while (!(await ask("@d", "unreachable"))) {
+    while (!(await ask(`@d${probe}`, "unreachable"))) {
       clock.advance(500);
       waited += 500;
     }
     waits.push(waited);
   }
   expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+});
+
+test("three users who never find an answer keep nobody else waiting for more than a second", async () => {
+  const { clock, ask, goDown } = world();
+  await goDown();
+  for (let round = 0; round < 20; round++) {
+    clock.advance(1_000);
+    expect(await ask(["@a", "@b", "@c"][round % 3] ?? "", "unreachable")).toBe(true);
+  }
+  expect(await ask("@d")).toBe(false);
+  clock.advance(1_000);
+  expect(await ask("@d")).toBe(true);
+  expect(await ask("@e")).toBe(true);
 });
 
 test("while somebody finds out whether it is there again, the others are told at once that it is not known yet", async () => {
