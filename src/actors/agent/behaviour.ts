@@ -7,12 +7,12 @@ import type { Directory } from "../directory.ts";
 import { mending } from "../mending.ts";
 import type { Sessions } from "../sessions.ts";
 import { ensureAccount } from "./account.ts";
+import { answerInvitations, considerInvitations } from "./answer-invitations.ts";
 import type { CommandPolicy } from "./command.ts";
-import { considerInvitations } from "./consider.ts";
 import { furnishRoom } from "./furnish.ts";
 import { type HistoryOf, type HistoryOptions, importHistory } from "./import.ts";
 import { catchUp, longestPollSilence, type PushedIntake, poll } from "./intake.ts";
-import { answerInvitations, type InvitationPolicy } from "./invitations.ts";
+import type { InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
 import { awaitClosed, leaveRoom, listConversations, markRetired, releaseAlias, unlinkRoom } from "./retirement.ts";
@@ -68,7 +68,7 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       leaveRoom: leaveRoom(sessions),
     },
     actions: {
-      answerInvitations: answerInvitations(sessions),
+      answerInvitations: answerInvitations(sessions, commands, pushes !== undefined),
       considerInvitations: considerInvitations(sessions, invitations, commands),
     },
     silence: { poll: longestPollSilence },

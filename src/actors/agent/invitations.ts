@@ -1,11 +1,8 @@
 import { isAgentUser } from "../../machines/addresses.ts";
 import type { Invitation, PollInput } from "../../machines/agent/context.ts";
-import type { agentMachine } from "../../machines/agent/index.ts";
 import { type InvitedRoom, type MatrixClient, MatrixError, type SyncResponse } from "../../matrix/port.ts";
-import type { ActionEffects } from "../../runtime/effect.ts";
 import { isLastWord } from "../last-word.ts";
 import { RoomState } from "../room-state.ts";
-import type { Sessions } from "../sessions.ts";
 import { replacementOf } from "../upgrade.ts";
 
 /** Whose invitations agents accept, besides those of their own homeserver's agents. */
@@ -64,14 +61,10 @@ async function isStanding(client: MatrixClient, roomId: string, signal: AbortSig
   return invited.some((invitation) => invitation.roomId === roomId);
 }
 
-/** Accepts and declines. One room that does not answer keeps no other waiting: it is tried again after all others. */
-export function answerInvitations(
-  sessions: Sessions,
-): Required<Pick<ActionEffects<typeof agentMachine>, "answerInvitations">>["answerInvitations"] {
-  return ({ userId, invited }, { signal }) => answerAll(sessions.as(userId), invited, signal);
-}
-
-/** Throws the first failure, after all others have had their turn. */
+/**
+ * Accepts and declines. One room that does not answer keeps no other waiting: the first failure is thrown after all others
+ * have had their turn.
+ */
 export async function answerAll(
   client: MatrixClient,
   invited: readonly Invitation[],

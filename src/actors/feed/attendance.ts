@@ -65,13 +65,14 @@ export class Attendance {
         const members = await this.#client(userId).joinedMembers(roomId, signal);
         return new Set(members.filter(isAgentUser));
       } catch (error) {
-        if (!isOfOne(error)) throw error;
+        // If the homeserver cannot tell of this room alone, the agents tell: nobody else's rooms wait for it.
+        if (!isOfOne(error) && !isFailure(error)) throw error;
       }
     }
     return undefined;
   }
 
-  /** For rooms that are nobody's own, of which the homeserver tells our bot nothing: once for all of them. */
+  /** For rooms of which the homeserver tells neither their owner nor our bot anything: once for all of them. */
   async #fromAll(roomId: string, signal: AbortSignal): Promise<Set<string>> {
     if (!this.#complete || this.#hasLate()) {
       this.#listing ??= this.#list(signal).finally(() => {
@@ -149,4 +150,9 @@ export class Attendance {
 /** It is about the user who asks, or the room, and not about the homeserver. */
 function isOfOne(error: unknown): error is MatrixError {
   return isLastWord(error) || (error instanceof MatrixError && error.kind === "token");
+}
+
+/** It could be about anything: the room, or all of the homeserver. */
+function isFailure(error: unknown): boolean {
+  return error instanceof MatrixError && (error.kind === "unreachable" || error.kind === "malformed");
 }

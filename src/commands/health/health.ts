@@ -31,8 +31,10 @@ export const healthQuery: Command<typeof input, typeof output, "host" | "clock" 
   output,
   async run(_, context, { signal }) {
     const { host, clock, server } = context;
-    const only = async (name: "discovery" | "space") =>
-      singleOf(name, await Array.fromAsync(host.list(server, name)), host)[name];
+    const only = async (machine: string) => {
+      const [record] = await Array.fromAsync(host.list(server, machine));
+      return record === undefined ? undefined : singleOf(record, host);
+    };
     const discovery = await only("discovery");
     const space = await only("space");
     const { known, deaf, troubled } = await count(context, signal);

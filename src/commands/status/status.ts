@@ -2,7 +2,7 @@ import { z } from "zod";
 import { partsOf } from "../../runtime/actor-id.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
 import type { Command } from "../command.ts";
-import { status } from "./schema.ts";
+import { status, type TroubleStatus } from "./schema.ts";
 import { agentOf, conversationOf, coreUserOf, singleOf, troublesOf } from "./views.ts";
 
 const input = z.strictObject({});
@@ -18,30 +18,36 @@ export const statusQuery: Command<typeof input, typeof status, "host" | "clock" 
   input,
   output: status,
   async run(_, { host, clock, server, transport }, { signal }) {
-    const all = async (machine: string): Promise<readonly ActorRecord[]> => {
+    const troubles: TroubleStatus[] = [];
+    // Each record is let go of at once: thousands of them are a lot to hold.
+    const all = async <T>(machine: string, view: (record: ActorRecord) => T): Promise<T[]> => {
       signal.throwIfAborted();
-      return Array.fromAsync(host.list(server, machine));
+      const views: T[] = [];
+      for await (const record of host.list(server, machine)) {
+        views.push(view(record));
+        troubles.push(...troublesOf(record, host));
+      }
+      return views;
     };
-    const discovery = await all("discovery");
-    const space = await all("space");
-    const coreUsers = await all("core-user");
-    const agents = await all("agent");
-    const conversations = await all("conversation");
-    const known = [discovery, space, coreUsers, agents, conversations].flat();
+    const [discovery] = await all("discovery", (record) => singleOf(record, host));
+    const [space] = await all("space", (record) => singleOf(record, host));
+    const coreUsers = await all("core-user", (record) => coreUserOf(record, host));
+    const agents = await all("agent", (record) => agentOf(record, host));
+    const conversations = await all("conversation", (record) => conversationOf(record, host));
     // Some crash before they have a record.
-    const others = host.quarantined().filter((id) => known.every((record) => record.id !== id));
+    for (const id of host.quarantined())
+      if (troubles.every(({ actor }) => actor !== id))
+        troubles.push(...troublesOf({ id, machine: partsOf(id).machine }, host));
     return {
       server,
       at: clock.now(),
       ...(transport !== undefined && { transport: transport() }),
-      ...singleOf("discovery", discovery, host),
-      ...singleOf("space", space, host),
-      coreUsers: coreUsers.map((record) => coreUserOf(record, host)),
-      agents: agents.map((record) => agentOf(record, host)),
-      conversations: conversations.map((record) => conversationOf(record, host)),
-      troubles: [...known, ...others.map((id) => ({ id, machine: partsOf(id).machine }))].flatMap((actor) =>
-        troublesOf(actor, host),
-      ),
+      ...(discovery !== undefined && { discovery }),
+      ...(space !== undefined && { space }),
+      coreUsers,
+      agents,
+      conversations,
+      troubles,
     };
   },
 };

@@ -31,12 +31,8 @@ const conversationContext = z.object({
   current: z.unknown().optional(),
 });
 
-export function singleOf(
-  name: "discovery" | "space",
-  [record]: readonly ActorRecord[],
-  host: HealthOf,
-): Partial<Status> {
-  return record === undefined ? {} : { [name]: { ...common(record, host), state: stateText(record.value) } };
+export function singleOf(record: ActorRecord, host: HealthOf): NonNullable<Status["discovery"]> {
+  return { ...common(record, host), state: stateText(record.value) };
 }
 
 export function coreUserOf(record: ActorRecord, host: HealthOf): CoreUserStatus {

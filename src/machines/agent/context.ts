@@ -255,13 +255,10 @@ export function askForSpace({ server, agentId, spaceId }: AgentContext): Tell[] 
   return [{ to: addressOf.space(server), event: { type: "SPACE_WANTED", asker: addressOf.agent(server, agentId) } }];
 }
 
-export function invitationsIn({ userId }: AgentContext, { invited = [] }: Polled) {
-  return { userId, invited };
-}
-
-export function pushedInvitationsIn(
+/** What is to be answered, and where the agent is at home. */
+export function invitationsIn<T extends Invitation | PushedInvitation>(
   { userId, roomId = "", spaceId }: AgentContext,
-  { invited = [] }: Pick<Pushed, "invited">,
+  { invited = [] }: { readonly invited?: readonly T[] },
 ) {
   return { userId, roomId, ...(spaceId !== undefined && { spaceId }), invited };
 }

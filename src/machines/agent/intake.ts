@@ -1,5 +1,5 @@
 import { and, not, raise } from "xstate";
-import { type AgentContext, handOn, invitationsIn, type LetInto, pollInput, pushedInvitationsIn } from "./context.ts";
+import { type AgentContext, handOn, invitationsIn, type LetInto, pollInput } from "./context.ts";
 import { agentSetup } from "./setup.ts";
 
 type LetIn = { readonly context: AgentContext; readonly event: LetInto };
@@ -137,7 +137,7 @@ export const intake = agentSetup.createStateConfig({
               { type: "tell", params: ({ context, event }) => handOn(context, event) },
               {
                 type: "considerInvitations",
-                params: ({ context, event }) => pushedInvitationsIn(context, event),
+                params: ({ context, event }) => invitationsIn(context, event),
               },
             ],
           },

@@ -73,7 +73,10 @@ export const agentSetup = setup({
   },
   actions: {
     /** Accepts and declines them, however long that takes; hearing does not wait for it. */
-    answerInvitations: (_, _params: { userId: string; invited: readonly Invitation[] }) => undefined,
+    answerInvitations: (
+      _,
+      _params: { userId: string; roomId: string; spaceId?: string; invited: readonly Invitation[] },
+    ) => undefined,
     /** The same for those that were pushed, of which nobody has judged yet. */
     considerInvitations: (
       _,

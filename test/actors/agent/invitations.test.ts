@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { answerInvitations } from "../../../src/actors/agent/answer-invitations.ts";
 import { catchUp, poll } from "../../../src/actors/agent/intake.ts";
-import { answerInvitations } from "../../../src/actors/agent/invitations.ts";
-import type { Invitation } from "../../../src/machines/agent/context.ts";
+import type { Invitation, LetInto } from "../../../src/machines/agent/context.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { effectContext } from "../effect-context.ts";
 import { anna, type Town, town } from "../town.ts";
@@ -31,8 +31,10 @@ function polled(spaceId = "!space:test") {
   );
 }
 
-function answer(invited: readonly Invitation[]) {
-  return answerInvitations(t.sessions)({ userId: t.userId, invited }, effectContext<never>());
+function answer(invited: readonly Invitation[], { pushes = false, context = effectContext<LetInto>() } = {}) {
+  const { userId, roomId } = t;
+  const effect = answerInvitations(t.sessions, { people: new Set() }, pushes);
+  return effect({ userId, roomId, spaceId: "!space:test", invited }, context);
 }
 
 const membershipIn = (roomId: string) => t.homeserver.room(roomId).membershipOf(t.userId);
@@ -130,5 +132,43 @@ describe("answering invitations", () => {
     expect(membershipIn(welcome)).toBe("join");
     await answer(both);
     expect(membershipIn(slow)).toBe("join");
+  });
+});
+
+describe("what was said since an invitation that a look has found", () => {
+  const heardBy = async (invited: readonly Invitation[], pushes: boolean) => {
+    const context = effectContext<LetInto>();
+    await answer(invited, { pushes, context });
+    return context.emitted;
+  };
+  const say = (roomId: string, body: string) => {
+    const mentions = { "m.mentions": { user_ids: [t.userId] } };
+    return t.homeserver.post(roomId, { sender: anna, content: { msgtype: "m.text", body, ...mentions } }).eventId;
+  };
+
+  test("is heard where the homeserver pushes, and nothing of what was said before", async () => {
+    const roomId = t.homeserver.makeRoom(anna);
+    say(roomId, "before it came");
+    t.homeserver.setMember(roomId, t.userId, "invite", anna);
+    const eventId = say(roomId, "are you there?");
+    const heard = await heardBy([{ roomId, accept: true }], true);
+    expect(heard).toMatchObject([{ type: "LET_IN", heard: [{ kind: "question", roomId, question: { eventId } }] }]);
+    expect(heard[0]?.heard).toHaveLength(1);
+  });
+
+  test("is left to the next sync where the agent polls, and is nothing where it declines", async () => {
+    const roomId = invitedBy(anna);
+    say(roomId, "are you there?");
+    expect(await heardBy([{ roomId, accept: true }], false)).toEqual([]);
+    expect(await heardBy([{ roomId: invitedBy("@mallory:test"), accept: false }], true)).toEqual([]);
+  });
+
+  test("is not heard where the room keeps it to itself, which keeps no other from being heard", async () => {
+    const closed = invitedBy(anna);
+    const open = invitedBy(anna);
+    say(open, "hello");
+    t.homeserver.fail("messages", matrixError("forbidden"), 1, ({ args: [roomId] }) => roomId === closed);
+    const invited = [closed, open].map((roomId) => ({ roomId, accept: true }));
+    expect(await heardBy(invited, true)).toMatchObject([{ heard: [{ kind: "question", roomId: open }] }]);
   });
 });

@@ -35,6 +35,8 @@ beforeEach(() => {
     at: () => client(userId),
     async joinedMembers(roomId: string) {
       asked.push(`members ${userId}`);
+      const failure = failures.get(roomId);
+      if (failure !== undefined) throw matrixError(failure);
       if (!(isIn[userId] ?? []).includes(roomId)) throw matrixError("forbidden");
       return users.filter((one) => isIn[one]?.includes(roomId)).concat("@anna:test");
     },
@@ -87,6 +89,25 @@ describe("who is in a room", () => {
     expect([...(await attendance.in("!own:test", signal))]).toEqual(["@agent_1:test"]);
     await attendance.in("!own:test", signal);
     expect(asked.filter((one) => one.startsWith("rooms"))).toEqual(users.map((userId) => `rooms ${userId}`));
+  });
+
+  test.each(["unreachable", "malformed"] as const)(
+    "is known from the agents where the homeserver cannot tell of that room alone (%s)",
+    async (kind) => {
+      failures.set("!own:test", kind);
+      expect([...(await attendance.in("!own:test", signal))]).toEqual(["@agent_1:test"]);
+      expect([...(await attendance.in("!shared:test", signal))]).toEqual(users);
+      asked = [];
+      expect([...(await attendance.in("!own:test", signal))]).toEqual(["@agent_1:test"]);
+      expect(asked).toEqual([]);
+    },
+  );
+
+  test("cannot be told where the homeserver asks for a pause", async () => {
+    failures.set("!own:test", "limited");
+    await expect(attendance.in("!own:test", signal)).rejects.toMatchObject({ kind: "limited" });
+    failures.clear();
+    expect([...(await attendance.in("!own:test", signal))]).toEqual(["@agent_1:test"]);
   });
 
   test("is not asked of an agent that is gone, whose user may be, too", async () => {
