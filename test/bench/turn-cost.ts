@@ -118,8 +118,12 @@ export class Subject {
 
 function nextReport(child: ReturnType<typeof fork>): Promise<z.infer<typeof subjectReport>> {
   return new Promise((resolve, reject) => {
-    child.once("message", (message) => resolve(subjectReport.parse(message)));
-    child.once("exit", (code) => reject(new Error(`a subject ended with ${code}`)));
+    const ended = (code: number | null) => reject(new Error(`a subject ended with ${code}`));
+    child.once("exit", ended);
+    child.once("message", (message) => {
+      child.off("exit", ended);
+      resolve(subjectReport.parse(message));
+    });
   });
 }
 
