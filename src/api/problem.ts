@@ -83,6 +83,7 @@ const statusOfKind: Readonly<Record<string, number>> = {
   missing: 404,
   taken: 409,
   "too-large": 413,
+  refused: 422,
   unreachable: 503,
 };
 

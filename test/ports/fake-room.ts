@@ -1,11 +1,12 @@
-import type {
-  Content,
-  JoinedRoom,
-  MatrixEvent,
-  MessagesRequest,
-  MessagesResponse,
-  PushedEvent,
-  SyncFilter,
+import {
+  type Content,
+  type JoinedRoom,
+  MatrixError,
+  type MatrixEvent,
+  type MessagesRequest,
+  type MessagesResponse,
+  type PushedEvent,
+  type SyncFilter,
 } from "../../src/matrix/port.ts";
 
 /** An event and its place among all events of the homeserver, counted from 1. */
@@ -147,6 +148,7 @@ export function tokenOf(place: number): string {
 
 export function placeOf(token: string): number {
   const place = Number(token.slice(1));
-  if (!/^s\d+$/.test(token)) throw new Error(`"${token}" is no token of this homeserver`);
+  if (!/^s\d+$/.test(token))
+    throw new MatrixError("refused", `"${token}" is no token of this homeserver`, { remedy: "Begin anew." });
   return place;
 }

@@ -32,6 +32,15 @@ export function roomsContract(server: () => ServerUnderContract): void {
     });
   });
 
+  it("refuses to read on from a place that it never gave out", async () => {
+    const owner = await newUser(server());
+    const room = await newRoom(owner);
+    for (const from of ["nowhere", "s", "\r\u{232b7}|x"])
+      expect(await failure(owner.client.messages(room, { dir: "b", limit: 10, from }, never))).toMatchObject({
+        kind: "refused",
+      });
+  });
+
   it("creates a room with what the caller asks for in place of the defaults", async () => {
     const [owner, admin] = [await newUser(server()), await newUser(server())];
     const room = await owner.client.createRoom(
