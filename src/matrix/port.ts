@@ -196,6 +196,9 @@ export interface Transaction {
   readonly events: readonly PushedEvent[];
 }
 
+/** `wait may go on`: it reached us, and may wait all the same before it pushes again: only another ping ends that. */
+export type Pinged = "reached" | "wait may go on";
+
 /** The way by which a homeserver pushes events to us, where it does: nobody then polls for them. */
 export interface Pushes {
   /** Takes the address that the homeserver pushes to. What comes before {@link Pushes.deliverTo} is refused, and comes again. */
@@ -206,7 +209,7 @@ export interface Pushes {
    * Has the homeserver reach us, by which it also ends its waiting after our downtime. Fails with a MatrixError: of kind
    * `unsupported` where it knows no such thing.
    */
-  ping(signal: AbortSignal): Promise<void>;
+  ping(signal: AbortSignal): Promise<Pinged>;
   close(): Promise<void>;
 }
 

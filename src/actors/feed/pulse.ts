@@ -1,4 +1,4 @@
-import { MatrixError, type Pushes } from "../../matrix/port.ts";
+import { MatrixError, type Pinged, type Pushes } from "../../matrix/port.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Company } from "./company.ts";
 import { Moment } from "./moment.ts";
@@ -150,13 +150,14 @@ export class Pulse {
   async #beat(signal: AbortSignal): Promise<void> {
     let wasReached = true;
     for (let failures = 0; ; ) {
-      const isReached = await this.#ping(signal);
+      const pinged = await this.#ping(signal);
+      const isReached = pinged !== "failed";
       // Looks that are under way go on: that it does not reach us does not keep us from asking it.
       if (wasReached && !isReached) this.#doubt();
       if (isReached && !wasReached) this.#lookBack(signal);
       wasReached = isReached;
-      failures = isReached ? 0 : failures + 1;
-      const wait = isReached ? interval : Math.min(longestRetry, firstRetry * 2 ** (failures - 1));
+      failures = pinged === "reached" ? 0 : failures + 1;
+      const wait = failures === 0 ? interval : Math.min(longestRetry, firstRetry * 2 ** (failures - 1));
       await this.#return.next(signal, wait);
     }
   }
@@ -207,20 +208,20 @@ export class Pulse {
     }
   }
 
-  async #ping(signal: AbortSignal): Promise<boolean> {
+  async #ping(signal: AbortSignal): Promise<Pinged | "failed"> {
     try {
-      await this.#options.pushes.ping(signal);
+      const pinged = await this.#options.pushes.ping(signal);
       this.#become({ state: "reached" });
-      return true;
+      return pinged;
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof MatrixError && error.kind === "unsupported") {
         this.#become({ state: "unasked" });
-        return true;
+        return "reached";
       }
       const remedy = error instanceof MatrixError ? { remedy: error.remedy } : {};
       this.#become({ state: "unreached", reason: error instanceof Error ? error.message : String(error), ...remedy });
-      return false;
+      return "failed";
     }
   }
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { OnMalformed } from "../event.ts";
 import type { Call, Caller } from "../matrix-api.ts";
 import { path } from "../path.ts";
-import { MatrixError, type Pushes, type Transaction } from "../port.ts";
+import { MatrixError, type Pinged, type Pushes, type Transaction } from "../port.ts";
 import { TransactionListener } from "./listener.ts";
 
 export interface PushesOptions {
@@ -54,7 +54,7 @@ export class AppservicePushes implements Pushes {
     this.#take = take;
   }
 
-  async ping(signal: AbortSignal): Promise<void> {
+  async ping(signal: AbortSignal): Promise<Pinged> {
     const id = randomUUID();
     const call: Call = {
       action: "having the homeserver reach us",
@@ -65,13 +65,19 @@ export class AppservicePushes implements Pushes {
       remedies: { unreachable: pingRemedy, refused: pingRemedy, forbidden: pingRemedy },
     };
     this.#awaited = id;
-    await this.#options.api.call(call, nothing, signal).catch((error: unknown) => {
+    try {
+      await this.#options.api.call(call, nothing, signal);
+    } catch (error) {
+      // Synapse answers 502 although it reached us while it is pushing again what it could not: that wait it cannot end.
+      const isReached = this.#awaited === undefined && error instanceof MatrixError && error.kind === "unreachable";
+      if (isReached) return "wait may go on";
       throw unsupportedIfUnknown(error);
-    });
+    }
     if (this.#awaited !== undefined)
       throw new MatrixError("refused", "the homeserver reached somebody else at the address of the registration", {
         remedy: `Stop the other process that serves this registration. ${pingRemedy}`,
       });
+    return "reached";
   }
 
   close(): Promise<void> {

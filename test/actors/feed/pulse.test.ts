@@ -33,7 +33,9 @@ async function run(looks: () => Promise<void> = async () => undefined): Promise<
       async ping() {
         steps.push("ping");
         const failure = failures.shift();
+        if (failure === "wait may go on") return failure;
         if (failure !== undefined) throw failure;
+        return "reached";
       },
     },
     company: {
@@ -83,7 +85,7 @@ describe("the pulse", () => {
     let asked = 0;
     const pulse = new Pulse({
       clock,
-      pushes: { ping: async () => undefined },
+      pushes: { ping: async () => "reached" },
       company: { attend: async () => void asked++ },
       doubt: () => undefined,
       settle: () => undefined,
@@ -120,6 +122,18 @@ describe("the pulse", () => {
     await clock.pass(180_000);
     expect(pulse.reach.state).toBe("reached");
     expect(done()).toEqual(["ping", "ping", "look back"]);
+  });
+
+  test("pings soon again a homeserver that reaches it and may wait all the same, which is no trouble", async () => {
+    failures = ["wait may go on", "wait may go on"];
+    const pulse = await run();
+    expect(pulse.reach.state).toBe("reached");
+    done();
+    await clock.pass(200_000);
+    expect(done()).toEqual(["ping", "ping"]);
+    await clock.pass(200_000);
+    expect(done()).toEqual(["ping"]);
+    expect(reaches).toEqual(["reached"]);
   });
 
   test("takes a homeserver that knows no ping for one that cannot be asked", async () => {
@@ -265,7 +279,7 @@ describe("the pulse", () => {
   ])("looks back once all the same where %s", async (_, answer) => {
     const pulse = new Pulse({
       clock,
-      pushes: { ping: async () => undefined },
+      pushes: { ping: async () => "reached" },
       company: { attend: () => Promise.reject(answer) },
       doubt: () => undefined,
       settle: () => undefined,

@@ -4,11 +4,16 @@ import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { z } from "zod";
-import { MatrixError } from "../../../src/matrix/port.ts";
+import { MatrixError, type Pushes } from "../../../src/matrix/port.ts";
 import type { AppserviceOddities } from "../../servers/homeserver/appservice/oddities.ts";
 import { outsider, type PushingServer } from "./on-appservice.ts";
 import { senderOf } from "./pushes.ts";
 import { never, newRoom, newUser, sendText } from "./server.ts";
+
+/** What comes of a ping. */
+function pinged(pushes: Pushes): Promise<string> {
+  return pushes.ping(never).catch((error: unknown) => (error instanceof MatrixError ? error.kind : "failed"));
+}
 
 type OddityCase = (server: PushingServer, oddities: AppserviceOddities) => Promise<void>;
 
@@ -124,15 +129,33 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       // By now it has tried twice, and waits for longer than this takes.
       await sleep(2_500);
       const pushes = await inbox.open();
-      const pinged = await pushes.ping(never).then(
-        () => "reached",
-        (error: unknown) => (error instanceof MatrixError ? error.kind : "failed"),
-      );
-      expect(pinged).toBe(ping === "none" ? "unsupported" : "reached");
+      // It may be trying again just now.
+      await expect.poll(() => pinged(pushes)).toBe(ping === "none" ? "unsupported" : "reached");
       const isThere = await isPushed(inbox.until([missed], 1_000));
       if (ping !== "none") expect(isThere).toBe(ping === "ends the wait");
       await sleep(noticing);
       await inbox.until([missed, await sendText(user, room, "the next event")]);
+      await sleep(noticing);
+    },
+  ],
+  refusesPingWhileRetrying: [
+    "refuses a ping, though it has reached us, while it pushes again what it could not, or never does",
+    async (server, { ping, refusesPingWhileRetrying }) => {
+      const { inbox } = server;
+      await senderOf(server);
+      const user = await newUser(server);
+      const room = await newRoom(user);
+      const missed = await sendText(user, room, "missed");
+      await sleep(noticing);
+      const taking = inbox.hold();
+      const pushes = await inbox.open();
+      const next = await sendText(user, room, "the next event");
+      await taking.begun;
+      const answer = refusesPingWhileRetrying ? "wait may go on" : "reached";
+      expect(await pinged(pushes)).toBe(ping === "none" ? "unsupported" : answer);
+      taking.release();
+      await inbox.until([missed, next]);
+      await expect.poll(() => pinged(pushes)).toBe(ping === "none" ? "unsupported" : "reached");
       await sleep(noticing);
     },
   ],

@@ -83,6 +83,7 @@ export class Inbox {
   #waiting: (() => void)[] = [];
   /** All that was taken, in its order. */
   readonly transactions: Transaction[] = [];
+  #held: (() => Promise<void>) | undefined;
   /** Refuses what comes while it is true. */
   refuses = false;
 
@@ -101,12 +102,30 @@ export class Inbox {
     const pushes = new AppservicePushes({ id, listen: this.#listen, hsToken, api: this.#homeserver.itself });
     pushes.deliverTo(async (transaction) => {
       if (this.refuses) throw new Error("it cannot be taken now");
+      await this.#held?.();
       this.transactions.push(transaction);
       for (const wake of this.#waiting.splice(0)) wake();
     });
     await pushes.listen();
     this.#pushes = pushes;
     return pushes;
+  }
+
+  /** What comes waits to be taken; `begun` resolves when something does. */
+  hold(): { readonly begun: Promise<void>; release(): void } {
+    const begun = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    this.#held = () => {
+      begun.resolve();
+      return released.promise;
+    };
+    return {
+      begun: begun.promise,
+      release: () => {
+        this.#held = undefined;
+        released.resolve();
+      },
+    };
   }
 
   async close(): Promise<void> {

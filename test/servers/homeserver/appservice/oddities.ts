@@ -7,6 +7,8 @@ import type { HomeserverProfile } from "../oddities.ts";
 export interface AppserviceOddities {
   /** `POST /appservice/{id}/ping`; whether it also ends the waiting after the service's downtime. */
   readonly ping: "ends the wait" | "changes nothing" | "none";
+  /** A ping that comes while it tries again is refused, though it has reached the service. */
+  readonly refusesPingWhileRetrying: boolean;
   /**
    * When it tries again to push what could not be: at growing intervals, or only with the next event. Synapse's store
    * of transactions has windows in which it loses sight of some: see `transactions.ts`.
@@ -38,6 +40,7 @@ const unbounded = Number.MAX_SAFE_INTEGER;
 export const appserviceProfiles: Readonly<Record<HomeserverProfile, AppserviceOddities>> = {
   synapse: {
     ping: "ends the wait",
+    refusesPingWhileRetrying: true,
     retries: "from its store",
     mostEventsInTransaction: 100,
     mostKeptOverRestart: unbounded,
@@ -50,6 +53,7 @@ export const appserviceProfiles: Readonly<Record<HomeserverProfile, AppserviceOd
   },
   tuwunel: {
     ping: "changes nothing",
+    refusesPingWhileRetrying: false,
     retries: "with the next event",
     mostEventsInTransaction: 100,
     mostKeptOverRestart: 50,
@@ -62,6 +66,7 @@ export const appserviceProfiles: Readonly<Record<HomeserverProfile, AppserviceOd
   },
   dendrite: {
     ping: "none",
+    refusesPingWhileRetrying: false,
     retries: "by itself",
     mostEventsInTransaction: 1,
     mostKeptOverRestart: unbounded,

@@ -6,8 +6,8 @@ import type { Appservice } from "./registration.ts";
 export interface Pusher {
   /** Something may have happened. */
   look(): void;
-  /** The application service was reached by a ping. */
-  pinged(): void;
+  /** The application service was reached by a ping. Whether that could end a wait, if there was one. */
+  pinged(): boolean;
 }
 
 /** An application service takes its time to write down what it is given. */

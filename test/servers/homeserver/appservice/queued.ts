@@ -34,11 +34,12 @@ export class QueuedPushes implements Pusher {
     void this.#drain();
   }
 
-  pinged(): void {
-    if (this.#homeserver.appserviceOddities.ping !== "ends the wait") return;
+  pinged(): boolean {
+    if (this.#homeserver.appserviceOddities.ping !== "ends the wait") return true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     void this.#drain();
+    return true;
   }
 
   /** The first of what it has not taken. */

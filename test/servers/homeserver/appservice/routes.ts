@@ -81,7 +81,9 @@ export function appserviceRoutes(homeserver: Homeserver, pushers: ReadonlyMap<Ap
       }
       const { status } = response;
       if (!response.ok) throw new Fault(502, "M_BAD_STATUS", `HTTP ${status}`, { status, body: await response.text() });
-      if (appserviceOddities.ping === "ends the wait") pushers.get(appservice)?.pinged();
+      const isEnded = appserviceOddities.ping !== "ends the wait" || pushers.get(appservice)?.pinged() !== false;
+      if (!isEnded && appserviceOddities.refusesPingWhileRetrying)
+        throw new Fault(502, "M_CONNECTION_FAILED", "AlreadyCalled: Tried to cancel an already-called event.");
       return { duration_ms: Math.floor(performance.now() - begun) };
     },
   };

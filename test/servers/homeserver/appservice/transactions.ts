@@ -15,6 +15,7 @@ const longestBackoff = 9;
  * - what has been looked at, and is in no transaction yet, is in memory only;
  * - a transaction that was under way when Synapse was killed stays unsent until some later one fails;
  * - after a restart nothing is sent again before something happens, whatever is pinged;
+ * - it cannot end a wait that is over, since it is trying again already: then it refuses the ping;
  * - a transaction that is stored just as the last unsent one has been sent again stays unsent, too.
  */
 export class StoredTransactions implements Pusher {
@@ -45,10 +46,12 @@ export class StoredTransactions implements Pusher {
     });
   }
 
-  pinged(): void {
-    if (this.#recovery?.timer === undefined) return;
+  pinged(): boolean {
+    if (this.#recovery === undefined) return true;
+    if (this.#recovery.timer === undefined) return false;
     clearTimeout(this.#recovery.timer);
     void this.#retry();
+    return true;
   }
 
   get #pushes() {
