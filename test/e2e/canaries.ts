@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { newRegistration, registrationYaml } from "../../src/config/registration-text.ts";
 import { openStore } from "../../src/runtime/embedded/open.ts";
+import { Person } from "../crash/person.ts";
 import { freePort } from "../servers/free-port.ts";
 import { knownAs } from "../servers/homeserver/appservice/registration.ts";
 import { createAgent } from "../servers/letta-agents.ts";
@@ -11,6 +12,7 @@ import { AppProcess } from "./app-process.ts";
 import { eventually } from "./eventually.ts";
 import { startProxy } from "./homeserver-proxy.ts";
 import type { Transport } from "./pushed-house.ts";
+import { startQuotingLetta } from "./quoting-letta.ts";
 
 /** A secret, and where it was seen though it has no business there. */
 export interface Leak {
@@ -18,18 +20,26 @@ export interface Leak {
   readonly place: string;
 }
 
+/** How it is set up. */
+export interface Setting {
+  /** Another build of the program. */
+  readonly program?: string;
+  readonly transport?: Transport;
+  /** By which of its APIs Letta is spoken to. By REST, it quotes in its refusals, too. */
+  readonly letta?: "app server" | "rest";
+}
+
 /**
  * Has a build of the program do what it does, with one marked secret of each kind, before a homeserver that quotes in its
  * refusals what it was shown; then looks for the secrets in everything that it has said and kept.
  */
-export async function leaksOf(
-  dir: string,
-  { program, transport = "client-server" }: { readonly program?: string; readonly transport?: Transport } = {},
-): Promise<readonly Leak[]> {
+export async function leaksOf(dir: string, setting: Setting = {}): Promise<readonly Leak[]> {
+  const { program, transport = "client-server" } = setting;
   await mkdir(dir, { recursive: true });
   const pushed = transport === "appservice" ? await pushes(dir) : undefined;
   const stack = await startStandInStack(dir, pushed === undefined ? {} : { appservices: pushed.known });
   const { synapse, letta } = stack;
+  const quoting = setting.letta === "rest" ? await startQuotingLetta(stack.model, "canary-of-letta") : undefined;
   const proxy = await startProxy(synapse.baseUrl);
   const port = await freePort();
   const root = await registerUser(synapse, "root", { admin: true });
@@ -60,12 +70,16 @@ export async function leaksOf(
         : { appservice: pushed.config }),
       admin_token_file: await file("the administrator's token"),
     },
-    letta: { url: letta.url, token_file: await file("the key of Letta") },
+    letta:
+      quoting === undefined
+        ? { url: letta.url, token_file: await file("the key of Letta") }
+        : { url: quoting.url, api_key_file: await file("the key of Letta"), attach_tools: true },
     invite: [anna.userId],
     core_users: { admin: "root", admin_password_file: await file("the administrator's password"), letta: "none" },
     discovery: { interval: "1s" },
     api: {
       listen: `127.0.0.1:${port}`,
+      ...(quoting !== undefined && { public_url: `http://127.0.0.1:${port}` }),
       internal_key_file: await file("the internal key"),
       webhook_secret_file: await file("the webhook secret"),
     },
@@ -73,12 +87,16 @@ export async function leaksOf(
   };
   const app = await AppProcess.prepare(join(dir, "app"), config, program);
   const said = new Map<string, string>();
+  const create = async (name: string) => {
+    if (quoting !== undefined) await quoting.createAgent(name);
+    else await createAgent(letta.url, { name, model: letta.modelHandle, persona: "" });
+  };
   try {
     await app.start();
-    await createAgent(letta.url, { name: "Scout", model: letta.modelHandle, persona: "" });
+    await create("Scout");
     const created = await app.command("token", "create", "t", "--scope", ...scopes);
     const token = created.out.trimEnd().split("\n").at(-1) ?? "";
-    secrets.set("an API token", token.split("_")[2] ?? "");
+    secrets.set("an API token", secretIn(token));
     const ask = async (
       method: string,
       path: string,
@@ -124,13 +142,34 @@ export async function leaksOf(
       await ask("POST", "/webhooks/letta/agent-response", { "x-letta-signature": "canary-webhook-secret" }, {});
     };
     await everything();
+    if (quoting !== undefined) {
+      await eventually("Scout to have its tools", async () => (quoting.tokens.size > 1 ? true : undefined), 60_000);
+      quoting.quote("changes");
+      await create("Scribe");
+      const person = new Person(synapse.baseUrl, anna);
+      await person.join(scouts.roomId ?? "");
+      await person.send(scouts.roomId ?? "", "hello", { msgtype: "m.text", body: "Hello?" });
+      const quoted = "you have shown Bearer ";
+      await eventually(
+        "Letta's refusals to be told",
+        async () => {
+          const { events } = await person.read(scouts.roomId ?? "");
+          const scribe = await app.command("agent", "Scribe", "--json");
+          said.set("the room", JSON.stringify(events)).set("letta-matrix agent Scribe", scribe.out);
+          return (
+            ["the room", "letta-matrix agent Scribe"].every((place) => said.get(place)?.includes(quoted)) || undefined
+          );
+        },
+        60_000,
+      );
+    }
     const end = proxy.interfere({
       instead: ({ token: shown, body }) => ({
         status: 403,
         body: JSON.stringify({ errcode: "M_FORBIDDEN", error: `you have shown ${shown}, and ${body}` }),
       }),
     });
-    await createAgent(letta.url, { name: "Muse", model: letta.modelHandle, persona: "" });
+    await create("Muse");
     await everything();
     await eventually(
       "Muse to be in trouble",
@@ -140,6 +179,7 @@ export async function leaksOf(
       },
       60_000,
     );
+    quoting?.quote("everything");
     for (const command of [
       ["status", "--json"],
       ["agent", "Scout", "--json"],
@@ -154,14 +194,21 @@ export async function leaksOf(
   } finally {
     await app.stop();
     await proxy.close();
+    await quoting?.stop();
     await stack.stop();
   }
+  for (const token of quoting?.tokens ?? []) secrets.set(`an agent's token ${token.split("_")[1]}`, secretIn(token));
   said.set("the log", await readFile(join(dir, "app", "app.log"), "utf8"));
   await readStore(config, join(dir, "app"), secrets, said);
   await rm(dir, { recursive: true, force: true });
   return [...secrets].flatMap(([secret, text]) =>
     [...said].filter(([, shown]) => text !== "" && shown.includes(text)).map(([place]) => ({ secret, place })),
   );
+}
+
+/** The part of a token that nobody may see. */
+function secretIn(token: string): string {
+  return token.split("_").slice(2).join("_");
 }
 
 /** What makes the program an application service. */

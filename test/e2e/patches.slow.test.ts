@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildIn, type Patch } from "../crash/patches.ts";
-import { leaksOf } from "./canaries.ts";
-import type { Transport } from "./pushed-house.ts";
+import { leaksOf, type Setting } from "./canaries.ts";
 
 /** Tests of secrets.test.ts itself: it finds what a build leaks. */
 
@@ -12,7 +11,7 @@ interface LeakyBuild extends Pick<Patch, "name" | "file" | "replacements"> {
   /** What must be found. */
   readonly secret: RegExp;
   readonly place: RegExp;
-  readonly transport?: Transport;
+  readonly setting?: Setting;
   /** Besides, in other files. */
   readonly also?: Pick<Patch, "file" | "replacements">;
 }
@@ -70,7 +69,7 @@ const leaky: readonly LeakyBuild[] = [
   {
     name: "what the homeserver quotes to an application service is believed to be harmless",
     ...quoting,
-    transport: "appservice",
+    setting: { transport: "appservice" },
     secret: /the application service's token/,
     place: /api\/v1\/rooms|the store's row/,
   },
@@ -78,9 +77,17 @@ const leaky: readonly LeakyBuild[] = [
     name: "whoever asks for what is not there is told what it has shown",
     file: "matrix/appservice/listener.ts",
     replacements: [['"there is no such endpoint"', "`there is no such endpoint for ${".concat("token}`")]],
-    transport: "appservice",
+    setting: { transport: "appservice" },
     secret: /the homeserver's token/,
     place: /_matrix\/app\/v1\/nothing/,
+  },
+  {
+    name: "what Letta quotes is believed to be harmless",
+    file: "letta/rest/errors.ts",
+    replacements: [["asked.shown ?? []", "[]"]],
+    setting: { letta: "rest" },
+    secret: /the key of Letta/,
+    place: /the room/,
   },
 ];
 
@@ -96,13 +103,13 @@ describe("of a product built with the leak", { timeout: 240_000 }, () => {
     expect(await leaksOf(join(dir, "crashing"), { program: join(source, "cli", "main.ts") })).toEqual([]);
   });
 
-  test.each(leaky)("$name: it is caught", async ({ secret, place, transport, also, ...patch }) => {
+  test.each(leaky)("$name: it is caught", async ({ secret, place, setting, also, ...patch }) => {
     // Its control socket is below that folder, and sockets have short paths.
     const short = `leaky-${leaky.findIndex(({ name }) => name === patch.name)}`;
     const source = await buildIn(patch, join(dir, "built", short));
     if (also !== undefined) await change(source, also);
     const program = join(source, "cli", "main.ts");
-    const leaks = await leaksOf(join(dir, short), { program, ...(transport !== undefined && { transport }) });
+    const leaks = await leaksOf(join(dir, short), { program, ...setting });
     expect(leaks).toContainEqual({ secret: expect.stringMatching(secret), place: expect.stringMatching(place) });
   });
 });

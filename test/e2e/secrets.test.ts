@@ -17,6 +17,10 @@ describe("#46 a secret is in no answer, log, record, journal, crash report, dead
     expect(await leaksOf(join(dir, "own"))).toEqual([]);
   });
 
+  test("also where Letta is spoken to by its REST API, agents have tools of ours there, and it quotes what it was shown", async () => {
+    expect(await leaksOf(join(dir, "rest"), { letta: "rest" })).toEqual([]);
+  });
+
   test("also where the homeserver pushes, and whichever of the two tokens is shown", async () => {
     expect(await leaksOf(join(dir, "pushed"), { transport: "appservice" })).toEqual([]);
   });
