@@ -210,6 +210,7 @@ async function compose(
     version: ownVersion(),
     adoption: adoptionOf(ports, identity, sessions, host),
     storage: storageOf(config.dataFolder, { scan: (prefix) => store.current.scan(prefix) }, clock),
+    supervision: () => supervisor.children(),
     transport: () => (intake === undefined ? { kind: "client-server" } : intake.status()),
     sessions,
     botUserId,

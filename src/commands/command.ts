@@ -4,6 +4,7 @@ import type { Sessions } from "../actors/sessions.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Storage } from "../runtime/storage.ts";
+import type { ChildStatus } from "../runtime/supervisor.ts";
 import { type AuditLog, targetOf } from "./access/audit-log.ts";
 import type { Principal, Scope } from "./access/principal.ts";
 import { CallRefused } from "./access/refused.ts";
@@ -42,6 +43,8 @@ export interface CommandContext {
   readonly audit: Pick<AuditLog, "record" | "page">;
   /** Of a process that runs. */
   readonly transport?: () => TransportStatus;
+  /** Of a process that runs: its parts. */
+  readonly supervision?: () => readonly ChildStatus[];
   /** Of this program. */
   readonly version: string;
   /** The homeserver's name: the realm of all actors. */

@@ -14,6 +14,7 @@ import { messagesList } from "./messages/list.ts";
 import { messagesSearch } from "./messages/search.ts";
 import { messagesEdit, messagesReact, messagesRedact, messagesReply, messagesSend } from "./messages/sending.ts";
 import { roomsCreate, roomsInvite, roomsJoin, roomsLeave, roomsMembers } from "./rooms/rooms.ts";
+import { spaceQuery } from "./space/look.ts";
 import { agentQuery } from "./status/agent.ts";
 import { agentsQuery } from "./status/agents.ts";
 import { roomsQuery } from "./status/rooms.ts";
@@ -25,6 +26,7 @@ import { agentsPause, agentsResume } from "./supervision/pause.ts";
 import { releaseCommand } from "./supervision/release.ts";
 import { agentsReprovision } from "./supervision/reprovision.ts";
 import { agentsRestart } from "./supervision/restart.ts";
+import { treeQuery } from "./system/tree.ts";
 import { versionQuery } from "./system/version.ts";
 import { tokensCreate, tokensList, tokensRevoke } from "./tokens/tokens.ts";
 
@@ -43,6 +45,8 @@ function all(make: Bind): readonly BoundCommand[] {
     make(discoveryQuery),
     make(discoveryRun),
     make(versionQuery),
+    make(treeQuery),
+    make(spaceQuery),
     make(adoptCommand),
     make(releaseCommand),
     make(agentsPause),

@@ -14,6 +14,9 @@ export const addressOf = {
     actorId(server, "conversation", agentId, roomId, thread),
 } as const;
 
+/** Every kind of actor there is. */
+export const machines = ["discovery", "space", "core-user", "audit", "agent", "conversation", "outbox"] as const;
+
 const userPrefix = "agent_";
 
 /** The agent an agent's or conversation's address names. */

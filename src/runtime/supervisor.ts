@@ -11,6 +11,18 @@ export interface RunningChild {
    * nothing any more. Left out by children that end only when they are asked to.
    */
   readonly ended?: Promise<unknown>;
+  /** Of one that is a supervisor itself: those under it. */
+  children?(): readonly ChildStatus[];
+}
+
+/** How a child is doing. `waiting`: those before it have not started yet. `ended`: it does not come back by itself. */
+export interface ChildStatus {
+  readonly id: string;
+  readonly restart: ChildSpec["restart"];
+  readonly state: "waiting" | "starting" | "running" | "restarting" | "ended";
+  /** How often it has been started. */
+  readonly incarnation: number;
+  readonly children?: readonly ChildStatus[];
 }
 
 export interface ChildContext {
@@ -92,7 +104,8 @@ export type StopOutcome = "stopped" | "failed" | "overdue";
 interface Life {
   readonly controller: AbortController;
   readonly started: Promise<RunningChild>;
-  up: boolean;
+  /** Once it is up. */
+  running?: RunningChild;
 }
 
 /** A child's place in the order; at most one incarnation has it. */
@@ -146,6 +159,17 @@ export class Supervisor implements RunningChild {
     return this.#failed.promise;
   }
 
+  /** In the order in which they start. */
+  children(): readonly ChildStatus[] {
+    return this.#slots.map(({ spec: { id, restart }, life, incarnation, gone }) => {
+      const up = life?.running;
+      const down = gone ? "ended" : incarnation === 0 ? "waiting" : "restarting";
+      const state = life === undefined ? down : up === undefined ? "starting" : "running";
+      const children = up?.children?.();
+      return { id, restart, state, incarnation, ...(children !== undefined && { children }) };
+    });
+  }
+
   /** Throws {@link StartFailed}, also when it is asked to stop meanwhile. Starts once. */
   start(): Promise<void> {
     const started = this.#startAll();
@@ -187,7 +211,7 @@ export class Supervisor implements RunningChild {
     const controller = new AbortController();
     const incarnation = ++slot.incarnation;
     const started = begin(() => slot.spec.start({ incarnation, signal: controller.signal }));
-    const life: Life = { controller, started, up: false };
+    const life: Life = { controller, started };
     slot.life = life;
     let running: RunningChild;
     try {
@@ -198,7 +222,7 @@ export class Supervisor implements RunningChild {
       throw error;
     }
     if (slot.life !== life) throw new Error("it was asked to stop");
-    life.up = true;
+    life.running = running;
     slot.backoff.begun(this.#options.clock.elapsed());
     running.ended?.then(
       () => this.#ended(slot, life, { failed: false, error: undefined }),
@@ -320,7 +344,7 @@ export class Supervisor implements RunningChild {
 function take(slot: Slot): Life | undefined {
   const { life } = slot;
   slot.life = undefined;
-  if (life?.up === false) life.controller.abort(new Error("it was asked to stop"));
+  if (life !== undefined && life.running === undefined) life.controller.abort(new Error("it was asked to stop"));
   return life;
 }
 

@@ -40,7 +40,12 @@ export function agentCalled(name: string, agentId: string, rest: Partial<ActorRe
 }
 
 const wake = { id: addressOf.discovery(server), machine: "discovery" };
-const space = { id: addressOf.space(server), machine: "space", value: "ready" };
+const space = {
+  id: addressOf.space(server),
+  machine: "space",
+  value: "ready",
+  context: { spaceId: "!space:example.org", lastId: "!space:example.org", parts: 1, given: 2, capacity: 1_000 },
+};
 
 /** What is there when nothing else is said: two agents, a space, discovery, a dead letter, something in quarantine. */
 export const records: readonly ActorRecord[] = [

@@ -13,6 +13,7 @@ export type Bearing = { readonly is: "lacks the scope" | "refused" } | { readonl
 const served: Readonly<Record<string, string>> = {
   agents: "every agent may know of the others, so as to ask them",
   "agents.room": "every agent may know where the others are",
+  space: "it says where everybody meets, and nothing of anybody",
   rooms: "only those of the token's own agent are shown",
 };
 

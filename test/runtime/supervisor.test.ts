@@ -199,6 +199,40 @@ describe("a supervisor", () => {
       expect(restarts).toEqual([{ child: "mortal", incarnation: 1, error, restarts: 1, delay: expect.any(Number) }]);
     });
 
+    it("tells how each child is doing, and those under it", async () => {
+      const own = { ...options, clock, intensity: 9 };
+      const inner = new TheSupervisor({ ...own, children: [mortal()] });
+      const nesting: ChildSpec = {
+        id: "nesting",
+        restart: "permanent",
+        start: () => inner.start().then(() => inner),
+        shutdown: 100,
+      };
+      const once: ChildSpec = { ...child("once", {}, 0), restart: "temporary" };
+      const supervisor = new TheSupervisor({ ...own, children: [once, nesting, child("slow")] });
+      expect(supervisor.children().map(({ state }) => state)).toEqual(["waiting", "waiting", "waiting"]);
+      const started = supervisor.start();
+      await clock.pass(5);
+      expect(supervisor.children()).toEqual([
+        { id: "once", restart: "temporary", state: "running", incarnation: 1 },
+        {
+          id: "nesting",
+          restart: "permanent",
+          state: "running",
+          incarnation: 1,
+          children: [{ id: "mortal", restart: "permanent", state: "running", incarnation: 1 }],
+        },
+        { id: "slow", restart: "permanent", state: "starting", incarnation: 1 },
+      ]);
+      await clock.pass(5);
+      await started;
+      ends[0]?.reject(new Error("it broke"));
+      await clock.pass(10);
+      expect(supervisor.children()[1]?.children).toMatchObject([{ state: "restarting", incarnation: 1 }]);
+      await clock.pass(200);
+      expect(supervisor.children()[1]?.children).toMatchObject([{ state: "running", incarnation: 2 }]);
+    });
+
     it("waits longer each time that the trouble comes again, and not after a calm life", async () => {
       const supervisor = new TheSupervisor({ ...options, intensity: 9, clock, children: [mortal()] });
       await supervisor.start();

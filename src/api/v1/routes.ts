@@ -50,6 +50,8 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/messages", command: "messages.search" },
   { method: "GET", path: "/files", command: "media.get" },
   { method: "GET", path: "/system/version", command: "system.version" },
+  { method: "GET", path: "/system/tree", command: "system.tree" },
+  { method: "GET", path: "/space", command: "space" },
   { method: "GET", path: "/discovery", command: "discovery" },
   { method: "POST", path: "/discovery/run", command: "discovery.run" },
   { method: "GET", path: "/dead-letters", command: "dead-letters.list" },

@@ -3,7 +3,7 @@ import { deadLetter } from "../supervision/schema.ts";
 
 /** Times are milliseconds since the epoch. */
 
-const wait = z.object({
+export const waitStatus = z.object({
   reason: z.string(),
   /** What a person could do about it; left out where waiting is all there is to do. */
   remedy: z.string().exactOptional(),
@@ -12,12 +12,12 @@ const wait = z.object({
   until: z.number().exactOptional(),
 });
 
-export type WaitStatus = z.output<typeof wait>;
+export type WaitStatus = z.output<typeof waitStatus>;
 
 /** What every actor has. `state` is dotted from the outermost state inwards. */
 const actor = {
   health: z.enum(["running", "silent", "restarting", "quarantined"]),
-  wait: wait.exactOptional(),
+  wait: waitStatus.exactOptional(),
 };
 
 export const trouble = z.object({
