@@ -57,7 +57,7 @@ describe("npm run demo", { timeout: 120_000 }, () => {
       expect(answer).toContain(word);
     }
     // Grown in the terminal, not come at once.
-    expect(scout.split("\n").filter((line) => line.includes("Scout  ")).length).toBeGreaterThanOrEqual(4);
+    expect(scout.split("\n").filter((line) => line.includes("Scout  ")).length).toBeGreaterThanOrEqual(2);
     expect(rooms(demo.output())).toEqual(firstRooms);
     expect(await leftRunning(folder)).toEqual([]);
     expect(((await stat(join(folder, "password"))).mode & 0o777).toString(8)).toBe("600");

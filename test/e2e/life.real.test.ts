@@ -18,7 +18,7 @@ describe(`agents that come and go, and their space, on a real Synapse and a real
   beforeAll(async () => {
     world = await startWorld({
       transport,
-      config: { discovery: { interval: "1h", grace: "3s" }, audit: { interval: "4s" } },
+      config: { discovery: { interval: "1h", grace: "8s" }, audit: { interval: "4s" } },
     });
     await world.start();
   }, 300_000);
@@ -70,7 +70,7 @@ describe(`agents that come and go, and their space, on a real Synapse and a real
     expect((await discover()).out).toContain("1 missing");
     expect((await discover()).out).toContain("1 missing");
     expect(await lifeOf(goes)).toBe("missing");
-    await sleep(3_000);
+    await sleep(8_000);
     expect(await lifeOf(goes)).toBe("missing");
     await discover();
     await eventually("its retirement", async () => (await lifeOf(goes)) === "retired" || undefined);

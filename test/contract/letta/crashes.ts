@@ -77,7 +77,7 @@ export function crashesContract(server: () => ServerUnderContract): void {
 
   it("ends the turn of a client that is gone when no more is heard of it, and takes the next, there or in a branch", async () => {
     const client = await server().client();
-    const other = await server().client({ idleTimeoutMs: 700 });
+    const other = await server().client({ idleTimeoutMs: 2_000 });
     const conversation = await newConversation(client);
     // Somebody listens, so that the turn goes on.
     await other.backend.lookUp(conversation, randomUUID(), never);
@@ -128,7 +128,7 @@ export function crashesContract(server: () => ServerUnderContract): void {
     const client = await server().client();
     const asked = question(await newConversation(client), "[[delay=2500]]");
     const { rest } = await until(client.backend.ask(asked, never), "accepted");
-    await expect.poll(() => server().modelCalls(asked.nonce).length).toBe(1);
+    await expect.poll(() => server().modelCalls(asked.nonce).length, { timeout: 10_000 }).toBe(1);
     client.crash();
     expect(await rest).toMatchObject({ kind: "unreachable" });
     expect(await afterwards(asked.conversation, asked.otid)).toEqual({ state: "lost" });

@@ -19,7 +19,7 @@ export async function killInMidTurn(
   remedy: RegExp,
 ): Promise<void> {
   const turns = [await until(backend.ask(early, never), "accepted"), await until(backend.ask(late, never), "text")];
-  await expect.poll(() => server.modelCalls(early.nonce).length).toBe(1);
+  await expect.poll(() => server.modelCalls(early.nonce).length, { timeout: 10_000 }).toBe(1);
   await server.kill();
   for (const { rest } of turns) expect(await rest).toMatchObject({ kind: "unreachable" });
   const error = await failure(backend.lookUp(answered.conversation, answered.otid, never));

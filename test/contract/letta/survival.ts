@@ -35,7 +35,7 @@ export function survivalContract(server: () => ServerUnderContract): void {
 
   it("finishes the turn of a client that is gone in mid-answer; another one follows it from its beginning", async () => {
     const client = await server().client();
-    const asked = question(await newConversation(client), "[[tps=20]] [[words=40]]");
+    const asked = question(await newConversation(client), "[[tps=10]] [[words=40]]");
     const death = new AbortController();
     const { rest } = await until(client.backend.ask(asked, death.signal), "text");
     client.crash();

@@ -87,7 +87,7 @@ export function toolsContract(server: () => ServerUnderContract): void {
   ] as const)(
     "asks a person about a tool that is to be asked about, and waits longer than for a model (%s)",
     async (allowed, outcome) => {
-      const client = await server().client({ toolAskList: ["Bash"], idleTimeoutMs: 1_000 });
+      const client = await server().client({ toolAskList: ["Bash"], idleTimeoutMs: 3_000 });
       const file = join(server().toolFolder, `made-when-${outcome}`);
       const calls: ToolCall[] = [];
       let thereBefore: boolean | undefined;
@@ -95,7 +95,7 @@ export function toolsContract(server: () => ServerUnderContract): void {
         ...question(await newConversation(client), `[[bash=touch ${file}]]`),
         async askPerson(call: ToolCall) {
           calls.push(call);
-          await new Promise((resolve) => setTimeout(resolve, 2_500 / (server().haste ?? 1)));
+          await new Promise((resolve) => setTimeout(resolve, 4_500 / (server().haste ?? 1)));
           thereBefore = existsSync(file);
           return { allowed, reason: "Anna wants it so." };
         },

@@ -117,7 +117,7 @@ export function troubleContract(server: () => ServerUnderContract, abilities: Le
   it.runIf(abilities.holdsConversations)(
     "gives up a conversation whose last turn stays silent for good, and goes on in a branch",
     async () => {
-      const client = await server().client({ idleTimeoutMs: 700 });
+      const client = await server().client({ idleTimeoutMs: 2_000 });
       const conversation = await newConversation(client);
       const stalled = question(conversation, "[[words=9]] [[stall=4]]");
       expect(await failure(all(client.backend.ask(stalled, never)))).toMatchObject({ kind: "silent" });
@@ -131,9 +131,9 @@ export function troubleContract(server: () => ServerUnderContract, abilities: Le
   );
 
   it("takes the next message after a turn that was only slow, there or in a branch, and nothing of that turn", async () => {
-    const client = await server().client({ idleTimeoutMs: 500 });
+    const client = await server().client({ idleTimeoutMs: 2_000 });
     const conversation = await newConversation(client);
-    const slow = question(conversation, "[[delay=1200]] [[words=50]] [[tps=20]]");
+    const slow = question(conversation, "[[delay=2700]] [[words=50]] [[tps=20]]");
     expect(await failure(all(client.backend.ask(slow, never)))).toMatchObject({ kind: "silent" });
     const next = question(conversation);
     const { events } = await askSomewhere(client.backend, next);

@@ -64,7 +64,7 @@ export function turnsContract(server: () => ServerUnderContract, abilities: Lett
   });
 
   it("calls a message running while its turn goes on", async () => {
-    const asked = question(conversation, "[[delay=800]]");
+    const asked = question(conversation, "[[delay=2400]]");
     const { rest } = await until(ask(asked, never), "accepted");
     expect(await lookUp(asked.otid)).toEqual({ state: "running" });
     await rest;
@@ -80,7 +80,7 @@ export function turnsContract(server: () => ServerUnderContract, abilities: Lett
 
   it("answers messages of two conversations side by side", async () => {
     const other = await client.backend.createConversation(conversation.agentId, never);
-    const asked = [question(conversation, "[[delay=700]]"), question(other, "[[delay=700]]")];
+    const asked = [question(conversation, "[[delay=3000]]"), question(other, "[[delay=3000]]")];
     const answers = await Promise.all(asked.map((each) => all(ask(each, never))));
     expect(answers.map(answerIn)).toEqual(asked.map(({ nonce }) => expect.stringContaining(nonce)));
     const calls = asked.map(({ nonce }) => server().modelCalls(nonce)[0]);
@@ -102,7 +102,7 @@ export function turnsContract(server: () => ServerUnderContract, abilities: Lett
   });
 
   it.runIf(abilities.turnsOutliveWatchers)("goes on with a turn that nobody watches any more", async () => {
-    const asked = question(conversation, "[[tps=20]] [[words=20]]");
+    const asked = question(conversation, "[[tps=5]] [[words=20]]");
     const stop = new AbortController();
     const { rest } = await until(ask(asked, stop.signal), "text");
     stop.abort(new Error("enough"));

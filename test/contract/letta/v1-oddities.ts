@@ -34,7 +34,7 @@ export const v1OddityCases: Readonly<Record<keyof V1Oddities, readonly [name: st
     "refuses a message while a run goes on, and names the run",
     async (caller) => {
       const conversation = await caller.newConversation();
-      const running = await caller.ask(conversation, { directives: "[[tps=20]] [[words=20]]" });
+      const running = await caller.ask(conversation, { directives: "[[tps=5]] [[words=20]]" });
       const runId = await running.runId();
       const response = await caller.send(conversation, {});
       expect(response.status).toBe(409);
@@ -62,7 +62,7 @@ export const v1OddityCases: Readonly<Record<keyof V1Oddities, readonly [name: st
     "has a message in the history only when its first step is done",
     async (caller) => {
       const [conversation, otid] = [await caller.newConversation(), randomUUID()];
-      const turn = await caller.ask(conversation, { otid, directives: "[[tps=20]] [[words=20]]" });
+      const turn = await caller.ask(conversation, { otid, directives: "[[tps=5]] [[words=20]]" });
       await turn.until("assistant_message");
       const known = async () => (await caller.history(conversation)).some((entry) => entry.otid === otid);
       expect(await known()).toBe(false);

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import { openLettaSocket } from "../../servers/letta-socket.ts";
 import { askAgent } from "../../servers/letta-turn.ts";
+import { directed } from "../../servers/model-plan.ts";
 import { answerTo, expectOneAnswerEach, saidBy } from "../answers.ts";
 import { eventually } from "../eventually.ts";
 import type { Resident, World } from "../world.ts";
@@ -24,10 +25,17 @@ async function conversationOf({ stack }: World, { agentId }: Resident): Promise<
 
 /** Somebody talks with the agent in Letta's own app, at the same time. */
 export function foreignTurns(world: () => World): void {
-  /** Begins a turn of somebody else, which takes a few seconds. */
-  async function begin(agent: Resident, conversationId?: string) {
+  /** Begins a turn of somebody else, which takes a few seconds, or until it may end. */
+  async function begin(agent: Resident, conversationId?: string, mayEnd?: Promise<void>) {
     const nonce = world().nonce();
-    const text = `Somebody else's. [[nonce=${nonce}]] [[delay=4000]]`;
+    const text = `Somebody else's. [[nonce=${nonce}]]${mayEnd === undefined ? " [[delay=4000]]" : ""}`;
+    if (mayEnd !== undefined) {
+      const tokens = async function* (answer: string) {
+        await mayEnd;
+        yield answer;
+      };
+      world().plan(nonce, (request) => ({ tokens: tokens(directed(request).text ?? "") }));
+    }
     // Letta has many other turns to do meanwhile.
     const options = { withinMs: 120_000, ...(conversationId !== undefined && { conversationId }) };
     const turn = askAgent(world().stack.letta.url, agent.agentId, text, options);
@@ -62,7 +70,8 @@ export function foreignTurns(world: () => World): void {
     expect((await answerTo(anna, agent, waiting.questionId)).text).toContain(`nonce=${waiting.nonce}`);
     expect((await first.turn).text).toContain(`nonce=${first.nonce}`);
 
-    const second = await begin(agent, conversationId);
+    const over = Promise.withResolvers<void>();
+    const second = await begin(agent, conversationId, over.promise);
     const stopped = await world().ask(agent, "And now?");
     await eventually("its waiting", async () => {
       const { conversations } = await world().app.status();
@@ -70,6 +79,7 @@ export function foreignTurns(world: () => World): void {
     });
     await anna.say(agent.roomId, "!stop");
     expect((await answerTo(anna, agent, stopped.questionId)).text).toBe("Stopped.");
+    over.resolve();
     expect(await second.turn).toMatchObject({
       text: expect.stringContaining(`nonce=${second.nonce}`),
       stopReason: "end_turn",

@@ -130,8 +130,9 @@ export function homes(world: () => World): void {
       });
       expect(await anna.state(agent.roomId, "m.room.member", agent.userId)).toMatchObject({ displayname: "Nowadays" });
     });
-    const names = anna.events(agent.roomId).filter(({ type }) => type === "m.room.name");
-    expect(names).toHaveLength(2);
+    const names = () => anna.events(agent.roomId).filter(({ type }) => type === "m.room.name");
+    await anna.until("both names", () => (names().length > 1 ? true : undefined));
+    expect(names()).toHaveLength(2);
   });
 
   it("#12 a person who left is not invited again, however often the room is looked at", async () => {

@@ -99,9 +99,17 @@ export function trouble(world: () => World): void {
     const before = await world().ask(agent, "Hello");
     await answerTo(anna, agent, before.questionId);
     const own = await world().as(agent.userId);
-    const during = await world().ask(agent, "Can you still speak? [[delay=1000]]");
-    await eventually("Letta's asking the model", () => world().calls(during.nonce)[0]);
+    const nonce = world().nonce();
+    const left = Promise.withResolvers<void>();
+    const tokens = async function* () {
+      await left.promise;
+      yield* ["No, ", "I ", "cannot."];
+    };
+    world().plan(nonce, () => ({ tokens: tokens() }));
+    await anna.say(agent.roomId, `Can you still speak? [[nonce=${nonce}]]`);
+    await eventually("Letta's asking the model", () => world().calls(nonce)[0]);
     await own.leave(agent.roomId);
+    left.resolve();
     const beside = await world().ask(neighbour, "Can you?");
     expect((await answerTo(anna, neighbour, beside.questionId)).outcome).toBe("answer");
     await eventually("a message that the homeserver refuses", () => refusedSend(world(), agent));

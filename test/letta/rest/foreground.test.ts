@@ -46,7 +46,7 @@ describe("A server without Redis, which runs no turn in the background", () => {
   });
 
   test("is not sent an approval again while a run goes on that may come of it: the tool would run twice", async () => {
-    const slow = '[[arguments={"label":"persona","new_string":"I learn."}]] [[tps=20]] [[words=20]]';
+    const slow = '[[arguments={"label":"persona","new_string":"I learn."}]] [[tps=5]] [[words=20]]';
     const waiting = await client.backend.createConversation(await server.newAgent(undefined, "memory_insert"), never);
     const asked = question(waiting, `[[tool=memory_insert]] ${slow}`);
     const asking = all(client.backend.ask(asked, never));
@@ -61,7 +61,7 @@ describe("A server without Redis, which runs no turn in the background", () => {
 
   test("leaves it open what became of a message while a run goes on that may be its own", async () => {
     const busy = await client.backend.createConversation(await server.newAgent(), never);
-    const asked = question(busy, "[[tps=20]] [[words=20]]");
+    const asked = question(busy, "[[tps=5]] [[words=20]]");
     const { rest } = await until(client.backend.ask(asked, never), "text");
     const other = await server.client();
     expect(await failure(other.backend.lookUp(busy, asked.otid, never))).toMatchObject({ kind: "busy" });

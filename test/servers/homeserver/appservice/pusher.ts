@@ -6,8 +6,10 @@ import type { Appservice } from "./registration.ts";
 export interface Pusher {
   /** Something may have happened. */
   look(): void;
-  /** The application service was reached by a ping. Whether that could end a wait, if there was one. */
-  pinged(): boolean;
+  /** It is just trying again to bring what it could not. */
+  readonly isRetrying: boolean;
+  /** The application service was reached by a ping. */
+  pinged(): void;
 }
 
 /** An application service takes its time to write down what it is given. */

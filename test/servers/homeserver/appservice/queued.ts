@@ -34,12 +34,15 @@ export class QueuedPushes implements Pusher {
     void this.#drain();
   }
 
-  pinged(): boolean {
-    if (this.#homeserver.appserviceOddities.ping !== "ends the wait") return true;
+  get isRetrying(): boolean {
+    return this.#isSending && this.#failures > 0;
+  }
+
+  pinged(): void {
+    if (this.#homeserver.appserviceOddities.ping !== "ends the wait") return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     void this.#drain();
-    return true;
   }
 
   /** The first of what it has not taken. */

@@ -81,9 +81,10 @@ export function appserviceRoutes(homeserver: Homeserver, pushers: ReadonlyMap<Ap
       }
       const { status } = response;
       if (!response.ok) throw new Fault(502, "M_BAD_STATUS", `HTTP ${status}`, { status, body: await response.text() });
-      const isEnded = appserviceOddities.ping !== "ends the wait" || pushers.get(appservice)?.pinged() !== false;
-      if (!isEnded && appserviceOddities.refusesPingWhileRetrying)
+      const pusher = pushers.get(appservice);
+      if (appserviceOddities.refusesPingWhileRetrying && pusher?.isRetrying === true)
         throw new Fault(502, "M_CONNECTION_FAILED", "AlreadyCalled: Tried to cancel an already-called event.");
+      if (appserviceOddities.ping === "ends the wait") pusher?.pinged();
       return { duration_ms: Math.floor(performance.now() - begun) };
     },
   };

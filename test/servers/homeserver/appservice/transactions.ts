@@ -46,12 +46,14 @@ export class StoredTransactions implements Pusher {
     });
   }
 
-  pinged(): boolean {
-    if (this.#recovery === undefined) return true;
-    if (this.#recovery.timer === undefined) return false;
+  get isRetrying(): boolean {
+    return this.#recovery !== undefined && this.#recovery.timer === undefined;
+  }
+
+  pinged(): void {
+    if (this.#recovery?.timer === undefined) return;
     clearTimeout(this.#recovery.timer);
     void this.#retry();
-    return true;
   }
 
   get #pushes() {
