@@ -55,6 +55,11 @@ export function saidAs(content: unknown): string | undefined {
   return parsed.success ? parsed.data[transactionMarker] : undefined;
 }
 
+/** Whether it is a conversation's word that is part of no answer, and asks for no approval. */
+export function isRemark(content: Content): boolean {
+  return saidAs(content) !== undefined && turnMarkOf(content) === undefined && content[approvalMarker] === undefined;
+}
+
 const told = z.object({ [historyMarker]: z.object({ message: z.string() }) });
 
 /** The message of Letta's that this content tells again, if it is one of ours. */

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { catchUp } from "../../../src/actors/agent/intake.ts";
 import { finalContent } from "../../../src/actors/conversation/content.ts";
 import { Markdown } from "../../../src/actors/conversation/markdown.ts";
+import { approvalMarker, transactionMarker } from "../../../src/actors/marker.ts";
 import type { PollInput } from "../../../src/machines/agent/context.ts";
 import type { Question } from "../../../src/machines/question.ts";
 import type { MatrixEvent, MessagesRequest } from "../../../src/matrix/port.ts";
@@ -272,6 +273,21 @@ describe("a further look, where the homeserver pushes", () => {
     t.clock.advance(doubtful + 1);
     t.say("!stop");
     expect(await textsIn(t, restored, true, restoredAt)).toEqual(["stop"]);
+  });
+
+  test("takes a decision although the agent has remarked upon an earlier one just after it", async () => {
+    const t = await town();
+    const agentSays = (mark: string) =>
+      t.homeserver.post(t.roomId, {
+        sender: t.userId,
+        content: { msgtype: "m.notice", body: "…", [transactionMarker]: "t", ...(mark !== "" && { [mark]: {} }) },
+      });
+    agentSays(approvalMarker);
+    t.say("!deny");
+    agentSays("");
+    expect(await textsIn(t, further, true)).toEqual(["deny"]);
+    agentSays(approvalMarker);
+    expect(await textsIn(t, further, true)).toEqual([]);
   });
 
   test("says of a question that it may have been asked only where another store may have asked it", async () => {
