@@ -175,6 +175,33 @@ test("whoever asks more often than a token may is told how long to wait, and nob
   await limited.stop();
 });
 
+test("whoever sends many calls as one is refused as a whole, in a session as well: each would be a request uncounted", async () => {
+  const token = await served.tokenFor(scopes);
+  const headers = { accept: "application/json, text/event-stream" };
+  const { headers: begun } = await fetch(address(), {
+    method: "POST",
+    headers: { ...headers, authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "initialize",
+      params: { protocolVersion: "2025-03-26", capabilities: {}, clientInfo: { name: "raw", version: "1" } },
+    }),
+  });
+  const session = begun.get("mcp-session-id") ?? "";
+  expect(session).not.toBe("");
+  const before = await audited();
+  const params = { name: "send_matrix_message", arguments: { room_id: room, message: "hello" } };
+  const body = [2, 3].map((id) => ({ jsonrpc: "2.0", id, method: "tools/call", params }));
+  for (const more of [{}, { "mcp-session-id": session }])
+    for (const batch of [body, body.slice(1), []])
+      expect(await served.ask("POST", "/mcp", { token, body: batch, headers: { ...headers, ...more } })).toMatchObject({
+        status: 400,
+        body: { error: { code: -32_600, message: expect.stringContaining("one message") } },
+      });
+  expect(await audited()).toEqual(before);
+});
+
 describe("a token that is over", () => {
   const initialize = {
     jsonrpc: "2.0",
