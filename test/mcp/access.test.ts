@@ -44,7 +44,10 @@ function address(): URL {
 }
 
 async function audited() {
-  return (await served.audit.page(1)).entries.at(0);
+  return {
+    tried: (await served.audit.page(1)).entries.at(0),
+    refused: (await served.audit.page(1, undefined, "refused")).entries.at(0),
+  };
 }
 
 test("each tool is tried here, doing what it is for", () => {
@@ -114,7 +117,8 @@ describe("a client", () => {
         // A file comes as content of its own.
         const bytes = tool.definition.file === true ? { base64: "" } : {};
         expect(command.output.safeParse({ ...structuredContent, ...bytes }).error).toBeUndefined();
-        if (command.changes) expect(await audited()).toMatchObject({ command: command.name, outcome: "done" });
+        if (command.changes)
+          expect(await audited()).toMatchObject({ tried: { command: command.name, outcome: "done" } });
       } else {
         expect(isError).toBe(true);
         expect(content[0]?.text).toContain(`there is no tool "${listed.name}" for you here`);
@@ -134,7 +138,8 @@ describe("a client", () => {
       expect([isError, content]).toEqual([bearing.is !== "served", expect.anything()]);
       if (bearing.is === "refused") {
         expect(content[0]?.text).toMatch(/does not act as "Scout"|about another agent/);
-        if (command.changes) expect(await audited()).toMatchObject({ command: command.name, outcome: "refused" });
+        if (command.changes)
+          expect(await audited()).toMatchObject({ refused: { command: command.name, outcome: "refused" } });
       }
     });
   });
