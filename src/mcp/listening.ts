@@ -18,6 +18,11 @@ const request = z.looseObject({
 
 /** More streams at once are not kept open: who asks for one more is told that it hears of nothing. */
 const mostStreams = 1_000;
+/**
+ * More resources one request does not follow: what may be heard of a room is asked of the homeserver, so that each costs as
+ * much as a request of its own.
+ */
+const mostFollowed = 100;
 
 interface Listened {
   /** The request, less what the client may not hear of: the SDK tells it what is left. */
@@ -59,7 +64,7 @@ export async function permitted(
   signal: AbortSignal,
 ): Promise<Wanted> {
   const uris: string[] = [];
-  for (const uri of new Set(resourceSubscriptions)) {
+  for (const uri of [...new Set(resourceSubscriptions)].slice(0, mostFollowed)) {
     try {
       await subscriptions.add(uri, await resources.topicOf(uri, signal));
       uris.push(uri);
