@@ -82,7 +82,7 @@ async function serve(
   // The protocol has none since 2025-06-18, and each of their messages would be a request that nobody counts.
   if (Array.isArray(body)) return refuse(reply, 400, "send one message at a time: batches are not taken", -32_600);
   if (!isLegacy) {
-    const { body: asked, bus } = await listening.of(body, interests, reply.raw);
+    const { body: asked, bus } = await listening.of(body, owner.token, interests, reply.raw);
     const modern = createMcpHandler(() => mcpServer(options, client, interests), {
       legacy: "reject",
       ...(bus !== undefined && { bus }),
