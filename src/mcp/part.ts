@@ -79,8 +79,10 @@ async function serve(
   const isLegacy = raw.method !== "POST" || (await isLegacyRequest(await toWebRequest(nodeRequest(raw), body ?? {})));
   // From here on the SDK answers.
   reply.hijack();
+  // The protocol has none since 2025-06-18, and each of their messages would be a request that nobody counts.
+  if (Array.isArray(body)) return refuse(reply, 400, "send one message at a time: batches are not taken", -32_600);
   if (!isLegacy) {
-    const { body: asked, bus } = await listening.of(body, interests, reply.raw);
+    const { body: asked, bus } = await listening.of(body, owner.token, interests, reply.raw);
     const modern = createMcpHandler(() => mcpServer(options, client, interests), {
       legacy: "reject",
       ...(bus !== undefined && { bus }),
@@ -108,7 +110,7 @@ function nodeRequest(raw: IncomingMessage) {
   return Object.assign(raw, { method, url, headers });
 }
 
-function refuse({ raw }: FastifyReply, status: number, message: string): void {
+function refuse({ raw }: FastifyReply, status: number, message: string, code = -32_001): void {
   raw.writeHead(status, { "content-type": "application/json" });
-  raw.end(JSON.stringify({ jsonrpc: "2.0", id: null, error: { code: -32_001, message } }));
+  raw.end(JSON.stringify({ jsonrpc: "2.0", id: null, error: { code, message } }));
 }

@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Principal } from "../../commands/access/principal.ts";
 import { registeredFor } from "../../commands/outside/outside-runs.ts";
+import { reference } from "../../commands/reference.ts";
 import type { Callers } from "./callers.ts";
 import type { CommandSet } from "./correspondence.ts";
 import { Refused, refusedWebhook } from "./failures.ts";
@@ -10,7 +11,7 @@ import type { FormerOptions } from "./options.ts";
 import { answers, goneOf, type Scope } from "./scope.ts";
 import { isSigned } from "./secrets.ts";
 
-const id = z.string().min(1).max(255);
+const id = reference.min(1).max(255);
 const text = z.string().max(1_000_000);
 
 const content = z.union([text, z.array(z.object({ type: z.string(), text: text.optional() })).max(1_000)]);

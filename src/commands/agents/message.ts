@@ -3,6 +3,7 @@ import type { ActorRecord } from "../../runtime/record.ts";
 import type { Call, Command, CommandContext } from "../command.ts";
 import { NotDone, RoomBusy, run } from "../messages/errand.ts";
 import { asAgent, causeOf, idempotencyKey, NotYours } from "../messages/speaker.ts";
+import { agentReference } from "../reference.ts";
 import { recordOfAgent, recordOfAgentLike } from "../status/find-agent.ts";
 import { type Asking, answerTo, askingFrom } from "./asking.ts";
 import { marksOf } from "./hops.ts";
@@ -11,7 +12,7 @@ import { marksOf } from "./hops.ts";
 const longestWait = 60;
 
 const input = z.strictObject({
-  to: z.string().min(1).max(255).describe("The agent that is asked: its name, id or user id."),
+  to: agentReference.describe("The agent that is asked: its name, id or user id."),
   text: z.string().min(1).max(200_000).describe("What it is told, in Markdown."),
   agent: asAgent,
   wait: z

@@ -3,20 +3,17 @@ import { z } from "zod";
 import type { Principal } from "../access/principal.ts";
 import { CallRefused } from "../access/refused.ts";
 import type { Call, CommandContext } from "../command.ts";
+import { agentReference, reference } from "../reference.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
 
 /** As whom something is done. */
-export const asAgent = z
-  .string()
-  .min(1)
-  .max(255)
+export const asAgent = agentReference
   .exactOptional()
   .describe(
     "The agent as whom it is done: its name, id or user id. Else the bot, or the agent that the token is bound to.",
   );
 
-export const roomId = z
-  .string()
+export const roomId = reference
   .regex(/^![^\s]{1,254}$/, "must be a room id, such as !abc:example.org")
   .describe("The room's id.");
 

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { Call, Command, CommandContext } from "../command.ts";
 import { asAgent, causeOf, idempotencyKey, roomId, speakerOf } from "../messages/speaker.ts";
+import { reference } from "../reference.ts";
 
 type Needs = "host" | "server" | "botUserId" | "sessions";
 
-const userId = z
-  .string()
+const userId = reference
   .regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id")
   .max(255)
   .describe("A Matrix user id.");

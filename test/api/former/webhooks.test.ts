@@ -54,6 +54,15 @@ describe("a run that ended outside of Matrix", () => {
     for (const { principal } of asked) expect(principal).not.toHaveProperty("tokenId");
   });
 
+  test("of an agent whose id has half a character in it is refused as what it is", async () => {
+    const { call, judged } = former();
+    expect(await call("POST", url, { headers: bearer, body: { ...run, agent_id: "agent-\ud83d" } })).toMatchObject({
+      status: 400,
+      body: { success: false, error: "agent_id: must be well-formed text" },
+    });
+    expect(judged).toEqual([]);
+  });
+
   test("without a run id is known by its own", async () => {
     const { call, asked } = former();
     await call("POST", url, { headers: bearer, body: { ...run, data: { messages: run.data.messages } } });
