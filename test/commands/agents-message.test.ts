@@ -143,6 +143,7 @@ describe("a message from agent to agent", () => {
   describe("from within a turn", () => {
     const room = "!any:test";
     const inTurn = { ...scout, conversationId: "conv-1" };
+    const atLetta: Omit<Call, "signal"> = { ...scout, principal: { ...scout.principal, attached: true } };
 
     beforeEach(() => answering("agent-1", 0, room));
 
@@ -155,6 +156,19 @@ describe("a message from agent to agent", () => {
       const heard = event && hear(event, ownRoom, { ...listener, ownRoomId: ownRoom });
       const key = expect.stringMatching(/^[\w-]{43}$/);
       expect(heard).toMatchObject({ question: { from: { replyTo: { roomId: room, key } } } });
+    });
+
+    test("comes back by the agent's token that Letta shows, and by nobody's who says something in its name meanwhile", async () => {
+      const of = (principal: Principal, input = {}) =>
+        message({ to: "Sage", text: "payroll?", ...input }, { principal, requestId: JSON.stringify(principal) });
+      const program: Principal = { name: "script", scopes: new Set(scopes) };
+      expect(await of(program, { agent: "Scout" })).not.toHaveProperty("comesBack");
+      expect(await of({ ...program, agentId: "agent-1" })).not.toHaveProperty("comesBack");
+      expect(told).toEqual([]);
+      expect(lastEvent()?.content).not.toHaveProperty("io.letta_matrix.reply_to");
+      const attached = await of({ ...program, agentId: "agent-1", attached: true });
+      expect(attached).toMatchObject({ comesBack: true });
+      expect(told).toMatchObject([{ event: { type: "ASKING" } }]);
     });
 
     test("is not told again what the tool has given", async () => {
@@ -176,7 +190,7 @@ describe("a message from agent to agent", () => {
         () => message({ to: "Sage", text: "x" }, { ...scout, conversationId: "another" }),
         () => {
           answering("agent-1", 0, ownRoom);
-          return message({ to: "Sage", text: "x" });
+          return message({ to: "Sage", text: "x" }, atLetta);
         },
       ])
         expect(await prepare()).not.toHaveProperty("comesBack");

@@ -21,6 +21,8 @@ export interface Principal {
   readonly tokenId?: string;
   /** Letta's id of the one agent as which it acts; left out, it is bound to none. */
   readonly agentId?: string;
+  /** It is the agent itself: its token is where Letta alone shows it, while the agent answers something. */
+  readonly attached?: true;
 }
 
 /** Tells who calls. */

@@ -63,13 +63,15 @@ export class Asking {
 
 /**
  * Where `agentId` is asking from: the conversation that calls, else the only one in which it is answering something.
- * Nowhere, where a program asks in its name; and what stands in the asked agent's own room needs no second telling there.
+ * Nowhere, where a program asks in its name: what that is told is none of those to whom the agent talks meanwhile. And what
+ * stands in the asked agent's own room needs no second telling there.
  */
 export async function askingFrom(
   { agentId, key, room }: { readonly agentId: string; readonly key: string; readonly room: string },
   { host, server }: Pick<CommandContext, "host" | "server">,
-  { conversationId }: Pick<Call, "conversationId">,
+  { conversationId, principal }: Pick<Call, "conversationId" | "principal">,
 ): Promise<Asking | undefined> {
+  if (conversationId === undefined && principal.attached !== true) return undefined;
   const found: Talk[] = [];
   for await (const { context } of host.list(server, "conversation", agentId)) {
     const { data } = talk.safeParse(context);
