@@ -10,6 +10,7 @@ import { bind } from "../../src/commands/command.ts";
 import { NotDone } from "../../src/commands/messages/errand.ts";
 import { NotYours } from "../../src/commands/messages/speaker.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
+import { asking } from "../machines/asking.ts";
 import { matrixError } from "../ports/fake-homeserver.ts";
 import { type TwoAgents, twoAgents } from "./two-agents.ts";
 
@@ -22,9 +23,10 @@ let waits: Waits;
 let answering: TwoAgents["answering"];
 let settled: TwoAgents["settled"];
 let told: TwoAgents["told"];
+let know: TwoAgents["know"];
 
 beforeEach(async () => {
-  ({ place, ownRoom, context, waits, answering, settled, told } = await twoAgents());
+  ({ place, ownRoom, context, waits, answering, settled, told, know } = await twoAgents());
 });
 
 function message(input: object, as: Omit<Call, "signal"> = scout): Promise<unknown> {
@@ -107,6 +109,39 @@ describe("a message from agent to agent", () => {
       message: expect.stringContaining("gone through 4 agents"),
       remedy: expect.stringContaining("Answer whoever asked"),
     });
+  });
+
+  test.each([
+    ["the tool of an App Server", { ...scout, conversationId: "letta-1" }],
+    ["a token", scout],
+  ])("#27 of one that waits for each answer, and asks on by %s, stops at the limit within one turn", async (_, as) => {
+    const talk = asking();
+    know(talk.record);
+    const { host: others } = context;
+    const host: CommandContext["host"] = {
+      ...others,
+      accept: async (to, event, options) => {
+        if (to !== talk.record.id) return others.accept(to, event, options);
+        talk.send(event);
+        know(talk.record);
+      },
+    };
+    const answers = { wait: async () => ({ outcome: "answer" as const, text: "And you?" }) };
+    context = { ...context, host, answers, talk: { mostHops: 4 } };
+    const ask = (n: number) => message({ to: "Sage", text: `${n}?`, wait: 60 }, { ...as, requestId: `r-${n}` });
+    const hops: unknown[] = [];
+    for (const n of [1, 2]) {
+      expect(await ask(n)).toMatchObject({ state: "answered" });
+      hops.push(lastEvent()?.content["io.letta_matrix.hops"]);
+    }
+    expect(hops).toEqual([1, 3]);
+    await expect(ask(3)).rejects.toThrow(TooManyHops);
+    expect(lastEvent()?.content["body"]).toBe("2?");
+    // What it is asked next has come through nobody.
+    talk.done("ask", { text: "We have talked." });
+    talk.done("reply");
+    know(talk.record);
+    expect(await ask(4)).toMatchObject({ state: "answered" });
   });
 
   test("is never waited for in a circle: A asks B, which asks A back, and neither waits for ever", async () => {
