@@ -1,5 +1,5 @@
 import type { ToolAttachment } from "./actors/agent/tools.ts";
-import { agentScopes } from "./agent-tools.ts";
+import { agentScopes } from "./commands/access/principal.ts";
 import type { Tokens } from "./commands/access/tokens.ts";
 import type { Config } from "./config/schema.ts";
 import { type AgentKeys, LettaError, type OfferedTools, type ToolAttacher } from "./letta/port.ts";

@@ -29,13 +29,6 @@ export interface ToolDefinition {
   readonly about?: true;
 }
 
-/** The agent as which a client acts. */
-export interface Acting {
-  readonly agent: string;
-  /** Whether a call may name another one. */
-  readonly isOnly: boolean;
-}
-
 /** A tool as it is listed. */
 export interface ListedTool {
   readonly name: string;
@@ -106,15 +99,13 @@ export class Tool {
   }
 
   /**
-   * The command's input. What the tool does not know is handed on, and refused by the command. Throws {@link ActsAsAnother}.
+   * The command's input, by the agent `acting` where the call names none. What the tool does not know is handed on, and
+   * refused by the command.
    */
-  inputOf(given: unknown, acting: Acting | undefined): Record<string, unknown> {
+  inputOf(given: unknown, acting: string | undefined): Record<string, unknown> {
     const input: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(args.parse(given ?? {}))) input[this.#fields.get(name) ?? name] = value;
-    if (acting === undefined || !this.#isActedAs) return input;
-    const { agent = acting.agent } = input;
-    if (acting.isOnly && agent !== acting.agent) throw new ActsAsAnother(acting.agent);
-    return { ...input, agent };
+    return acting === undefined || !this.#isActedAs ? input : { agent: acting, ...input };
   }
 }
 
@@ -127,14 +118,4 @@ function withoutBytes({ properties, required = [], ...rest }: ObjectSchema, { fi
   if (file !== true) return { ...rest, properties, ...(required.length > 0 && { required }) };
   const { base64: _, ...others } = properties;
   return { ...rest, properties: others, required: required.filter((field) => field !== "base64") };
-}
-
-/** Nothing was done. */
-export class ActsAsAnother extends Error {
-  override readonly name = "ActsAsAnother";
-  readonly remedy = "Leave the agent out.";
-
-  constructor(agent: string) {
-    super(`here all is done as "${agent}"`);
-  }
 }

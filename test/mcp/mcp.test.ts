@@ -106,6 +106,15 @@ describe.each(generations)("a client %s", (_, open) => {
     expect(asked.structuredContent).toMatchObject({ state: "asked" });
   });
 
+  test("does to no agent what it names no agent for, whichever it acts as", async () => {
+    const client = await connect(await tokenFor(scopes), "/mcp", { "x-agent-id": "agent-1" });
+    for (const name of ["pause_agent", "resume_agent", "restart_agent", "reprovision_agent"])
+      expect(await call(client, name, {}), name).toMatchObject({
+        isError: true,
+        content: [{ text: expect.stringContaining("agent:") }],
+      });
+  });
+
   test("knows the older system's one tool, and is told which operations it does not serve", async () => {
     const client = await connect(await tokenFor(scopes), "/mcp/matrix");
     const listed = await call(client, "matrix_messaging", { operation: "letta_list" });
@@ -145,6 +154,13 @@ test("a session ends with the token that it began with, and is nobody else's, no
   const [info] = served.tokens.list().filter(({ id }) => mine.includes(id));
   await served.tokens.revoke(info?.id ?? "");
   expect((await post(mine, list, session)).status).toBe(401);
+});
+
+test("no operator's tool takes the agent that acts for the one that it is about", async () => {
+  const callers = await callersInMemory();
+  for (const tool of new Catalogue(bindCommands({ ...installation(), ...callers, server })).of("all"))
+    if (tool.command.scope.startsWith("admin:"))
+      expect([tool.listed.name, tool.inputOf({}, "Scout")]).toEqual([tool.listed.name, {}]);
 });
 
 test("each tool says all that a model needs to know of it, within 24 KB together", async () => {

@@ -12,6 +12,16 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number];
 
+/** What an agent may do by its tools, as itself. */
+export const agentScopes: ReadonlySet<Scope> = new Set<Scope>([
+  "messages:read",
+  "messages:send",
+  "rooms:read",
+  "rooms:write",
+  "agents:read",
+  "agents:message",
+]);
+
 /** Whoever calls, and what it may do. */
 export interface Principal {
   /** For the audit log; never a secret. */
