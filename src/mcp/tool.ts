@@ -15,13 +15,13 @@ export interface ToolDefinition {
   readonly toolset: Exclude<Toolset, "all">;
   /** What the tool's arguments are called, where that is not what the command calls them. */
   readonly renamed?: Readonly<Record<string, string>>;
-  /** Fields of the command that a model has no use for. */
+  /** Fields of the command that a model has no use for: it is refused to give them. */
   readonly withheld?: readonly string[];
   /** What is taken away cannot be brought back. */
   readonly destructive?: true;
   /** Calling it again with the same arguments changes nothing more. */
   readonly idempotent?: true;
-  /** What comes back was written by others. */
+  /** What comes back was written by others, if only a name. */
   readonly quotes?: true;
   /** What comes back is a file that others have made. */
   readonly file?: true;
@@ -99,12 +99,17 @@ export class Tool {
   }
 
   /**
-   * The command's input, by the agent `acting` where the call names none. What the tool does not know is handed on, and
-   * refused by the command.
+   * The command's input, by the agent `acting` where the call names none. What neither the tool nor the command knows is
+   * handed on, and refused by the command. Throws {@link Withheld}.
    */
   inputOf(given: unknown, acting: string | undefined): Record<string, unknown> {
+    const { name: tool, withheld = [] } = this.definition;
     const input: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(args.parse(given ?? {}))) input[this.#fields.get(name) ?? name] = value;
+    for (const [name, value] of Object.entries(args.parse(given ?? {}))) {
+      const field = this.#fields.get(name) ?? name;
+      if (withheld.includes(field)) throw new Withheld(name, tool);
+      input[field] = value;
+    }
     return acting === undefined || !this.#isActedAs ? input : { agent: acting, ...input };
   }
 }
@@ -118,4 +123,14 @@ function withoutBytes({ properties, required = [], ...rest }: ObjectSchema, { fi
   if (file !== true) return { ...rest, properties, ...(required.length > 0 && { required }) };
   const { base64: _, ...others } = properties;
   return { ...rest, properties: others, required: required.filter((field) => field !== "base64") };
+}
+
+/** The tool does not take it; nothing was done. */
+class Withheld extends Error {
+  override readonly name = "Withheld";
+  readonly remedy = "Leave it out.";
+
+  constructor(argument: string, tool: string) {
+    super(`"${tool}" takes no argument "${argument}"`);
+  }
 }
