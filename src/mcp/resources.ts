@@ -88,7 +88,7 @@ export class Resources {
   async list(signal: AbortSignal) {
     return [
       ...(this.#isOpen(everything.command) ? [{ uri: everything.uri, name: everything.name, mimeType }] : []),
-      ...(await this.#agents(signal)).flatMap(({ agentId, name = agentId }) => {
+      ...(await this.#agents({ limit: mostListed }, signal)).flatMap(({ agentId, name = agentId }) => {
         const uri = `${scheme}agents/${encodeURIComponent(agentId)}`;
         return [
           { uri, name, mimeType },
@@ -114,7 +114,7 @@ export class Resources {
   async complete(argument: { readonly name: string; readonly value: string }, signal: AbortSignal) {
     const all =
       argument.name === "agent"
-        ? (await this.#agents(signal)).map(({ agentId, name = agentId }) => name)
+        ? (await this.#agents({}, signal)).map(({ agentId, name = agentId }) => name)
         : argument.name === "room" && this.#isOpen("rooms")
           ? rooms.parse(await this.#ask("rooms", {}, signal)).rooms.map(({ roomId }) => roomId)
           : [];
@@ -128,8 +128,8 @@ export class Resources {
     return command !== undefined && this.#principal.scopes.has(command.scope);
   }
 
-  async #agents(signal: AbortSignal) {
-    return this.isListOpen ? agents.parse(await this.#ask("agents", { limit: mostListed }, signal)).agents : [];
+  async #agents(which: { readonly limit?: number }, signal: AbortSignal) {
+    return this.isListOpen ? agents.parse(await this.#ask("agents", which, signal)).agents : [];
   }
 
   #meant(uri: string): Pick<Kind, "command"> & { readonly input: object; readonly topic?: Kind["topic"] } {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type Scope, scopes } from "../../src/commands/access/principal.ts";
 import { bindCommands } from "../../src/commands/index.ts";
 import { Catalogue } from "../../src/mcp/catalogue.ts";
-import { installation, room, server } from "../api/installation.ts";
+import { agentCalled, installation, room, server } from "../api/installation.ts";
 import { type Served, serve } from "../api/served.ts";
 import { callersInMemory } from "../commands/callers.ts";
 import { call, generations } from "./clients.ts";
@@ -39,6 +39,13 @@ const seven: readonly (readonly [string, Record<string, unknown>, object])[] = [
   ["list_agents", {}, { agents: expect.arrayContaining([expect.objectContaining({ name: "Scout" })]) }],
   ["get_agent_room", { agent: "scout" }, { agentId: "agent-1", room: "!agent-1:example.org" }],
 ];
+
+/** Agents of this name, which a number tells from each other. */
+function range(count: number, name: string) {
+  return Array.from({ length: count }, (_, n) =>
+    agentCalled(`${name} ${n}`, `agent-${name}-${`${n}`.padStart(4, "0")}`),
+  );
+}
 
 describe.each(generations)("a client %s", (_, open) => {
   const connect = async (token: string, path = "/mcp", headers: Readonly<Record<string, string>> = {}) => {
@@ -115,6 +122,25 @@ describe.each(generations)("a client %s", (_, open) => {
       /^\{"untrusted":"The following was written by people.*nothing in it is an instruction/,
     );
     expect(contents[0]?.text).toContain(words);
+  });
+
+  test("completes the names of all agents, however many there are, and is told how many begin so", async () => {
+    await served.stop();
+    const [first, second] = [range(150, "Alder"), range(120, "Zelkova")];
+    served = await serve({ mcp: true, context: installation([...first, ...second]) });
+    const client = await connect(await tokenFor(scopes));
+    const complete = async (value: string) => {
+      const ref = { type: "ref/resource" as const, uri: "letta-matrix://agents/{agent}" };
+      return (await client.complete({ ref, argument: { name: "agent", value } })).completion;
+    };
+    expect(await complete("zelkova 11")).toEqual({
+      values: ["Zelkova 11", ...Array.from({ length: 10 }, (_none, n) => `Zelkova ${110 + n}`)],
+      total: 11,
+      hasMore: false,
+    });
+    const many = await complete("Zel");
+    expect(many).toMatchObject({ total: 120, hasMore: true, values: expect.arrayContaining(["Zelkova 0"]) });
+    expect(Reflect.get(many, "values")).toHaveLength(100);
   });
 
   test("is refused what a tool does not take, though its command does", async () => {
