@@ -4,6 +4,9 @@ import { Tool, type ToolDefinition, type Toolset } from "./tool.ts";
 /** Of a room, as clients of the older system name it. */
 const room = { room: "room_id" } as const;
 
+/** How many things one answer lists when the call does not say. */
+const pageSize = { limit: 100 };
+
 /** Every tool there is, the older system's seven by their names. */
 const definitions: readonly ToolDefinition[] = [
   {
@@ -38,7 +41,14 @@ const definitions: readonly ToolDefinition[] = [
     toolset: "matrix",
     renamed: { ...room, key: "idempotency_key" },
   },
-  { name: "list_matrix_rooms", title: "List rooms", command: "rooms", toolset: "matrix", quotes: true },
+  {
+    name: "list_matrix_rooms",
+    title: "List rooms",
+    command: "rooms",
+    toolset: "matrix",
+    defaults: pageSize,
+    quotes: true,
+  },
   {
     name: "create_matrix_room",
     title: "Create a room",
@@ -120,7 +130,14 @@ const definitions: readonly ToolDefinition[] = [
     renamed: { to: "agent", text: "message", agent: "from_agent", wait: "wait_seconds", key: "idempotency_key" },
     quotes: true,
   },
-  { name: "list_agents", title: "List agents", command: "agents", toolset: "agents", quotes: true },
+  {
+    name: "list_agents",
+    title: "List agents",
+    command: "agents",
+    toolset: "agents",
+    defaults: pageSize,
+    quotes: true,
+  },
   {
     name: "get_agent_room",
     title: "Find an agent's room",

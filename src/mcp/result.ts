@@ -13,6 +13,8 @@ const described = z.object({ message: z.string(), remedy: z.string().optional().
 
 const structured = z.record(z.string(), z.unknown());
 
+const page = z.looseObject({ next: z.string().optional() });
+
 const fileOutput = z.object({ file: z.string(), type: z.string(), base64: z.string() });
 
 export function resultOf(tool: Tool, output: unknown): CallToolResult {
@@ -35,12 +37,18 @@ function contentOf({ file: uri, type: mimeType, base64 }: z.output<typeof fileOu
 }
 
 function textOf(tool: Tool, output: unknown): CallToolResult {
-  const json = JSON.stringify(output);
+  const json = JSON.stringify(cursorFirst(output));
   const text = tool.definition.quotes === true ? `${untrusted}\n${cut(json)}` : cut(json);
   return {
     content: [{ type: "text", text }],
     ...(tool.listed.outputSchema !== undefined && { structuredContent: structured.parse(JSON.parse(json)) }),
   };
+}
+
+/** Where the next page begins is told before all that is listed, so that it is never what is cut off. */
+function cursorFirst(output: unknown): unknown {
+  const { data } = page.safeParse(output);
+  return data?.next === undefined ? output : { next: data.next, ...data };
 }
 
 function cut(text: string): string {

@@ -17,6 +17,8 @@ export interface ToolDefinition {
   readonly renamed?: Readonly<Record<string, string>>;
   /** Fields of the command that a model has no use for: it is refused to give them. */
   readonly withheld?: readonly string[];
+  /** What the command's fields are when the call does not say. */
+  readonly defaults?: Readonly<Record<string, string | number>>;
   /** What is taken away cannot be brought back. */
   readonly destructive?: true;
   /** Calling it again with the same arguments changes nothing more. */
@@ -66,7 +68,7 @@ export class Tool {
   constructor(definition: ToolDefinition, command: BoundCommand) {
     this.definition = definition;
     this.command = command;
-    const { renamed = {}, withheld = [] } = definition;
+    const { renamed = {}, withheld = [], defaults = {} } = definition;
     const input = withoutDialect(objectSchema.parse(z.toJSONSchema(command.input, { io: "input" })));
     const names = Object.entries(input.properties).filter(([field]) => !withheld.includes(field));
     const nameOf = (field: string): string => renamed[field] ?? field;
@@ -79,7 +81,12 @@ export class Tool {
       description: `${command.summary}\n${command.guidance}`,
       inputSchema: {
         ...input,
-        properties: Object.fromEntries(names.map(([field, schema]) => [nameOf(field), schema])),
+        properties: Object.fromEntries(
+          names.map(([field, schema]) => {
+            const { [field]: preset } = defaults;
+            return [nameOf(field), preset === undefined ? schema : { ...schema, default: preset }];
+          }),
+        ),
         required: (input.required ?? []).filter((field) => !withheld.includes(field)).map(nameOf),
       },
       ...(shown !== undefined && { outputSchema: shown }),
@@ -103,8 +110,8 @@ export class Tool {
    * handed on, and refused by the command. Throws {@link Withheld}.
    */
   inputOf(given: unknown, acting: string | undefined): Record<string, unknown> {
-    const { name: tool, withheld = [] } = this.definition;
-    const input: Record<string, unknown> = {};
+    const { name: tool, withheld = [], defaults } = this.definition;
+    const input: Record<string, unknown> = { ...defaults };
     for (const [name, value] of Object.entries(args.parse(given ?? {}))) {
       const field = this.#fields.get(name) ?? name;
       if (withheld.includes(field)) throw new Withheld(name, tool);

@@ -143,6 +143,26 @@ describe.each(generations)("a client %s", (_, open) => {
     expect(Reflect.get(many, "values")).toHaveLength(100);
   });
 
+  test.each([
+    ["list_agents", "agents"],
+    ["list_matrix_rooms", "rooms"],
+  ])(
+    "is given a page at a time where it names no limit, and where the next begins, also as text: %s",
+    async (name, of) => {
+      await served.stop();
+      served = await serve({ mcp: true, context: installation(range(250, "Alder")) });
+      const client = await connect(await tokenFor(scopes));
+      const sizes: number[] = [];
+      for (let cursor: string | undefined; sizes.length === 0 || cursor !== undefined; ) {
+        const { structuredContent = {}, content } = await call(client, name, cursor === undefined ? {} : { cursor });
+        sizes.push(z.array(z.object({})).parse(structuredContent[of]).length);
+        cursor = z.string().optional().parse(structuredContent["next"]);
+        if (cursor !== undefined) expect(content[0]?.text).toContain(`{"next":${JSON.stringify(cursor)},`);
+      }
+      expect(sizes).toEqual([100, 100, 50]);
+    },
+  );
+
   test("is refused what a tool does not take, though its command does", async () => {
     const client = await connect(await tokenFor(scopes));
     const waiting = { room_id: room, message: "hello", wait: 5 };
