@@ -7,6 +7,7 @@ import { agentCalled, installation, room, server } from "../api/installation.ts"
 import { type Served, serve } from "../api/served.ts";
 import { callersInMemory } from "../commands/callers.ts";
 import { call, generations } from "./clients.ts";
+import { sevenTools } from "./seven-tools.ts";
 
 let served: Served;
 let closers: (() => Promise<void>)[];
@@ -30,16 +31,6 @@ function addressOf(path: string): URL {
   return new URL(`http://127.0.0.1:${served.port}${path}`);
 }
 
-const seven: readonly (readonly [string, Record<string, unknown>, object])[] = [
-  ["send_matrix_message", { room_id: room, message: "hello" }, { state: "done", events: ["$said"] }],
-  ["list_matrix_rooms", {}, { server }],
-  ["get_room_messages", { room_id: room, limit: 5 }, { room }],
-  ["create_matrix_room", { name: "Talk" }, { room: expect.stringMatching(/^!/) }],
-  ["send_message_to_agent", { agent: "Muse", message: "hello", from_agent: "Scout" }, { state: "asked" }],
-  ["list_agents", {}, { agents: expect.arrayContaining([expect.objectContaining({ name: "Scout" })]) }],
-  ["get_agent_room", { agent: "scout" }, { agentId: "agent-1", room: "!agent-1:example.org" }],
-];
-
 /** Agents of this name, which a number tells from each other. */
 function range(count: number, name: string) {
   return Array.from({ length: count }, (_, n) =>
@@ -54,7 +45,7 @@ describe.each(generations)("a client %s", (_, open) => {
     return client;
   };
 
-  test.each(seven)("does %s", async (name, args, expected) => {
+  test.each(sevenTools)("does %s", async (name, args, expected) => {
     const client = await connect(await tokenFor(scopes));
     const { structuredContent, isError } = await call(client, name, args);
     expect(isError ?? false).toBe(false);
