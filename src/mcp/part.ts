@@ -62,7 +62,7 @@ function clientOf(request: FastifyRequest, { callerOf }: McpPartOptions, toolset
   const principal = callerOf(request);
   const named = request.headers["x-agent-id"];
   const isFree = principal.agentId === undefined && typeof named === "string" && named !== "";
-  return { principal, toolset, ...(isFree && { acting: { agent: named, isOnly: false } }) };
+  return { principal, toolset, ...(isFree && { acting: named }) };
 }
 
 async function serve(
@@ -101,7 +101,7 @@ async function serve(
 
 /** A session goes on for the same token and the same agent only: who acts was settled when it began. */
 function ownerOf({ principal: { tokenId, name }, acting }: Client): SessionOwner {
-  return { token: tokenId ?? name, ...(acting !== undefined && { agent: acting.agent }) };
+  return { token: tokenId ?? name, ...(acting !== undefined && { agent: acting }) };
 }
 
 /** The SDK wants the method and the address to be there, as they are of every request that a server gets. */

@@ -82,6 +82,7 @@ const statusOfName: Readonly<Record<string, number>> = {
   NotAllowed: 403,
   InvalidInput: 400,
   NotYours: 403,
+  OfAnotherAgent: 403,
   RoomBusy: 429,
   NoSuchAgent: 404,
   TooManyTokens: 409,

@@ -12,6 +12,8 @@ export const tokenInfo = z.object({
   scopes: z.array(z.enum(scopes)),
   /** Letta's id of the one agent as which its holder acts. */
   agentId: z.string().exactOptional(),
+  /** It is attached to that agent at Letta, which shows it in the agent's own turns. */
+  attached: z.literal(true).exactOptional(),
   createdAt: z.number(),
   expiresAt: z.number().exactOptional(),
 });
@@ -26,6 +28,7 @@ export interface NewToken {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly agentId?: string;
+  readonly attached?: true;
   readonly expiresAt?: number;
 }
 
@@ -75,6 +78,7 @@ export class Tokens implements Authentication {
       scopes: new Set(known.scopes.filter((scope) => known.agentId === undefined || !scope.startsWith("admin:"))),
       tokenId: known.id,
       ...(known.agentId !== undefined && { agentId: known.agentId }),
+      ...(known.attached === true && { attached: true }),
     };
   }
 
