@@ -171,6 +171,25 @@ describe("what a program has an agent say", () => {
   });
 });
 
+describe("a message with long mentions", () => {
+  test("is refused for good, and holds up nothing, where they leave no room for the text", async () => {
+    const mentions = Array.from({ length: 50 }, (_, n) => `@${"m".repeat(1_000)}${n}:test`);
+    await expect(send(wish("a", { kind: "message", text: "hello", mentions }))).rejects.toMatchObject({
+      kind: "too-large",
+    });
+    await send(wish("b"));
+    expect(said()).toEqual(["text b"]);
+  });
+
+  test("becomes a few messages, however long its text, with as many mentions as may be: whoever hears by them hears all of it", async () => {
+    const mentions = Array.from({ length: 50 }, (_, n) => `@${"m".repeat(247)}${n + 10}:test`);
+    const { events } = await send(wish("a", { kind: "message", text: "x".repeat(200_000), mentions }));
+    expect(events.length).toBeLessThan(8);
+    const parts = place.homeserver.room(place.roomId).events.slice(-events.length);
+    for (const { content } of parts) expect(content["m.mentions"]).toEqual({ user_ids: mentions });
+  });
+});
+
 describe("besides messages", () => {
   test("an answer, an edit, a sign and a redaction are about the event that they name", async () => {
     const asked = place.say("question");

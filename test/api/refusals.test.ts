@@ -47,6 +47,7 @@ describe("bad input", () => {
     ["GET", "/api/v1/agents?colour=red", undefined, "colour"],
     ["GET", "/api/v1/audit?limit=201", undefined, "limit"],
     ["GET", "/api/v1/audit?cursor=x", undefined, "cursor"],
+    ["POST", "/api/v1/rooms/!a:b/messages", { text: "x", mentions: [`@${"m".repeat(255)}:b`] }, "mentions.0"],
     ["DELETE", "/api/v1/tokens/0123", { id: "4567" }, "body"],
   ])("%s %s %j is refused, and %s is named", async (method, path, body, named) => {
     const { ask, tokenFor } = await started();

@@ -3,7 +3,7 @@ import { marksOf } from "../agents/hops.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { answers, sayAndWait, waitForAnswers } from "./answers.ts";
 import { done, run } from "./errand.ts";
-import { asAgent, causeOf, eventId, idempotencyKey, roomId, type Speaker, speakerOf } from "./speaker.ts";
+import { asAgent, causeOf, eventId, fullUserId, idempotencyKey, roomId, type Speaker, speakerOf } from "./speaker.ts";
 
 type Needs = "host" | "server" | "botUserId" | "talk";
 
@@ -15,7 +15,7 @@ const message = z.strictObject({
   wait: waitForAnswers,
   text,
   mentions: z
-    .array(z.string().regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id"))
+    .array(fullUserId)
     .max(50)
     .exactOptional()
     .describe("User ids of those whom it is for: agents hear only what mentions them outside their own rooms."),

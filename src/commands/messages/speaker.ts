@@ -25,6 +25,12 @@ export const eventId = z
   .regex(/^\$[\x21-\x7e]{1,254}$/, "must be an event id, such as $abc")
   .describe("The event's id.");
 
+/** Matrix has none that is longer. */
+export const fullUserId = z
+  .string()
+  .regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id")
+  .max(255);
+
 export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters")

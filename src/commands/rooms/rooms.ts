@@ -1,14 +1,10 @@
 import { z } from "zod";
 import type { Call, Command, CommandContext } from "../command.ts";
-import { asAgent, causeOf, idempotencyKey, roomId, speakerOf } from "../messages/speaker.ts";
+import { asAgent, causeOf, fullUserId, idempotencyKey, roomId, speakerOf } from "../messages/speaker.ts";
 
 type Needs = "host" | "server" | "botUserId" | "sessions";
 
-const userId = z
-  .string()
-  .regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id")
-  .max(255)
-  .describe("A Matrix user id.");
+const userId = fullUserId.describe("A Matrix user id.");
 
 /** A client that acts as whom the caller may act as. */
 async function clientFor(agent: string | undefined, context: Pick<CommandContext, Needs>, call: Call) {
