@@ -6,6 +6,8 @@ import { NotDone, RoomBusy, run, type Wish } from "../../src/commands/messages/e
 import { addressOf } from "../../src/machines/addresses.ts";
 import { longestTried, mostQueued } from "../../src/machines/outbox.ts";
 import type { EmbeddedHost } from "../../src/runtime/embedded/host.ts";
+import { StoreFailed } from "../../src/runtime/embedded/store.ts";
+import { HostStopped, MailboxFull } from "../../src/runtime/host.ts";
 import { matrixError } from "../ports/fake-homeserver.ts";
 import { type MemoryHost, memoryHost } from "../runtime/memory-host.ts";
 import { type Town, town } from "./town.ts";
@@ -99,6 +101,22 @@ describe("what a program has an agent say", () => {
     await place.clock.pass(200_000);
     expect(said()).toEqual(["text a", "text b"]);
     expect(await send(wish("a"))).toMatchObject({ state: "done", events: [expect.stringMatching(/^\$/)] });
+  });
+
+  test.each([
+    ["the store fails", new StoreFailed("the disk is full")],
+    ["there is no place in its mailbox", new MailboxFull("full")],
+    ["the process ends", new HostStopped("it ends")],
+  ])("is accepted, not refused, when %s right after it was written down", async (_, error) => {
+    const failing = {
+      accept: host.accept.bind(host),
+      read: host.read.bind(host),
+      ask: () => Promise.reject(error),
+    };
+    const call = run(wish("a"), { host: failing, server }, { signal });
+    expect(await settled(call)).toEqual({ state: "accepted", events: [], key: "a" });
+    await place.clock.pass(1_000);
+    expect(said()).toEqual(["text a"]);
   });
 
   test("#8 stands there once when the homeserver took it and the answer was lost", async () => {

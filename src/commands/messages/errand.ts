@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { addressOf } from "../../machines/addresses.ts";
 import { type Deed, mostQueued } from "../../machines/outbox.ts";
-import { NoReply } from "../../runtime/host.ts";
 import type { Call, CommandContext } from "../command.ts";
 
 /** What became of something that was to be done in a room. */
@@ -25,6 +24,11 @@ const report = z.union([
 const patience = 10_000;
 const queue = z.object({ queue: z.array(z.unknown()) });
 
+/** Where they are. */
+interface Outboxes extends Pick<CommandContext, "server"> {
+  readonly host: Pick<CommandContext["host"], "accept" | "ask" | "read">;
+}
+
 export interface Wish {
   readonly userId: string;
   readonly roomId: string;
@@ -35,25 +39,24 @@ export interface Wish {
 
 /**
  * Has one of our users do something in a room. Resolves when it is durable, with what became of it if that is known soon.
- * Throws {@link RoomBusy} and {@link NotDone}, and what the host throws when it takes nothing.
+ * Throws {@link RoomBusy} and {@link NotDone}, and what the host throws when it takes nothing; nothing else once it is
+ * durable.
  */
 export async function run(
   { userId, roomId, key, what }: Wish,
-  { host, server }: Pick<CommandContext, "host" | "server">,
+  { host, server }: Outboxes,
   { signal }: Pick<Call, "signal">,
 ): Promise<DoneInRoom> {
   const outbox = addressOf.outbox(server, userId, roomId);
   const waiting = queue.safeParse(host.read(outbox)?.context).data?.queue.length ?? 0;
   if (waiting >= mostQueued) throw new RoomBusy(waiting);
   await host.accept(outbox, { type: "SEND", errand: { key, what } }, { id: key, cause: key });
-  try {
-    const said = report.parse(await host.ask(outbox, { type: "REPORT", key }, { timeout: patience, signal }));
-    if ("failed" in said) throw new NotDone(said);
-    return "events" in said ? { state: "done", events: said.events, key } : { state: "done", events: [], key };
-  } catch (error) {
-    if (error instanceof NoReply) return { state: "accepted", events: [], key };
-    throw error;
-  }
+  // It is durable: whoever were told now that it failed, for whatever reason, would say it again.
+  const told = await host.ask(outbox, { type: "REPORT", key }, { timeout: patience, signal }).catch(() => undefined);
+  if (told === undefined) return { state: "accepted", events: [], key };
+  const said = report.parse(told);
+  if ("failed" in said) throw new NotDone(said);
+  return "events" in said ? { state: "done", events: said.events, key } : { state: "done", events: [], key };
 }
 
 /** The homeserver has refused it for good, or did not take it for a day. */
