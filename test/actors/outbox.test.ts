@@ -181,6 +181,17 @@ describe("what a program has an agent say", () => {
     await expect(send(wish("late"))).rejects.toThrow(RoomBusy);
   });
 
+  test("is not refused for that where it waits, or was said, already", async () => {
+    const first = await send(wish("first"));
+    place.homeserver.fail("send", matrixError("unreachable"), 10_000);
+    for (let n = 0; n < mostQueued; n++) {
+      const errand = { key: `${n}`, what: wish(`${n}`).what };
+      await host.accept(addressOf.outbox(server, place.userId, place.roomId), { type: "SEND", errand }, { id: `${n}` });
+    }
+    expect(await send(wish("7"))).toMatchObject({ state: "accepted" });
+    expect(await send(wish("first"))).toEqual(first);
+  });
+
   test("becomes several messages where it is long", async () => {
     const text = "word ".repeat(30_000);
     const { events } = await send(wish("a", { kind: "message", text }));

@@ -22,7 +22,8 @@ const report = z.union([
 
 /** How long a caller waits to hear the event ids, ms; what it wanted goes on after that. */
 const patience = 10_000;
-const queue = z.object({ queue: z.array(z.unknown()) });
+const keyed = z.array(z.object({ key: z.string() }));
+const remembered = z.object({ queue: keyed, done: keyed });
 
 /** Where they are. */
 interface Outboxes extends Pick<CommandContext, "server"> {
@@ -48,8 +49,9 @@ export async function run(
   { signal }: Pick<Call, "signal">,
 ): Promise<DoneInRoom> {
   const outbox = addressOf.outbox(server, userId, roomId);
-  const waiting = queue.safeParse(host.read(outbox)?.context).data?.queue.length ?? 0;
-  if (waiting >= mostQueued) throw new RoomBusy(waiting);
+  const { queue = [], done = [] } = remembered.safeParse(host.read(outbox)?.context).data ?? {};
+  const isKnown = [...queue, ...done].some((one) => one.key === key);
+  if (!isKnown && queue.length >= mostQueued) throw new RoomBusy(queue.length);
   await host.accept(outbox, { type: "SEND", errand: { key, what } }, { id: key, cause: key });
   // It is durable: whoever were told now that it failed, for whatever reason, would say it again.
   const told = await host.ask(outbox, { type: "REPORT", key }, { timeout: patience, signal }).catch(() => undefined);
