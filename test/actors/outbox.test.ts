@@ -3,6 +3,7 @@ import { Markdown } from "../../src/actors/conversation/markdown.ts";
 import { transactionMarker } from "../../src/actors/marker.ts";
 import { outboxBehaviour } from "../../src/actors/outbox/behaviour.ts";
 import { NotDone, RoomBusy, run, type Wish } from "../../src/commands/messages/errand.ts";
+import { KeyForgotten, KeyTaken } from "../../src/commands/messages/naming.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import { longestTried, mostQueued } from "../../src/machines/outbox.ts";
 import type { EmbeddedHost } from "../../src/runtime/embedded/host.ts";
@@ -41,7 +42,7 @@ async function begin(database?: MemoryHost["database"]): Promise<MemoryHost> {
 }
 
 function wish(key: string, what: Wish["what"] = { kind: "message", text: `text ${key}` }): Wish {
-  return { userId: place.userId, roomId: place.roomId, key, what };
+  return { userId: place.userId, roomId: place.roomId, key, deed: JSON.stringify(what), what };
 }
 
 /** Lets time pass until the call has ended. */
@@ -197,6 +198,55 @@ describe("what a program has an agent say", () => {
     const { events } = await send(wish("a", { kind: "message", text }));
     expect(events.length).toBeGreaterThan(2);
     expect(said().join(" ").split(" ").filter(Boolean)).toHaveLength(30_000);
+  });
+});
+
+describe("a key", () => {
+  const other: Wish["what"] = { kind: "redaction", event: "$a" };
+
+  test("is for one deed: another one is refused, and not done, also over the end of the process", async () => {
+    const first = await send(wish("a"));
+    for (const what of [other, { kind: "message" as const, text: "something else" }])
+      await expect(send(wish("a", what))).rejects.toThrow(KeyTaken);
+    memory = await begin(memory.database);
+    await expect(send(wish("a", other))).rejects.toThrow(KeyTaken);
+    expect(await send(wish("a"))).toEqual(first);
+    expect(said()).toEqual(["text a"]);
+  });
+
+  test("is for one deed also while that waits, and where two come at the same moment", async () => {
+    place.homeserver.fail("send", matrixError("unreachable"), 6);
+    const both = [wish("a"), wish("a", other)].map((one) => run(one, { host, server }, { signal }));
+    const [first, second] = await settled(Promise.allSettled(both));
+    expect(first).toMatchObject({ status: "fulfilled", value: { state: "accepted" } });
+    expect(second).toMatchObject({ status: "rejected", reason: { name: "KeyTaken" } });
+    await expect(send(wish("a", other))).rejects.toThrow(KeyTaken);
+    await place.clock.pass(200_000);
+    expect(said()).toEqual(["text a"]);
+  });
+
+  test("of a deed that was refused is for that one, too", async () => {
+    place.homeserver.fail("send", matrixError("forbidden"), 1);
+    await expect(send(wish("a"))).rejects.toThrow(NotDone);
+    await expect(send(wish("a", other))).rejects.toThrow(KeyTaken);
+  });
+
+  test("that an earlier version has written down is known again", async () => {
+    const errand = { key: "a", what: wish("a").what };
+    await host.accept(addressOf.outbox(server, place.userId, place.roomId), { type: "SEND", errand }, { id: "a" });
+    expect(await send(wish("a"))).toMatchObject({ state: "done", events: [expect.stringMatching(/^\$/)] });
+    expect(said()).toEqual(["text a"]);
+  });
+
+  test("of which too much came after is answered neither as done nor by doing it again", async () => {
+    await send(wish("a"));
+    place.homeserver.fail("send", matrixError("forbidden"), 1);
+    await expect(send(wish("b"))).rejects.toThrow(NotDone);
+    for (let n = 0; n < 50; n++) await send(wish(`${n}`));
+    const before = said();
+    await expect(send(wish("a"))).rejects.toThrow(KeyForgotten);
+    await expect(send(wish("b"))).rejects.toThrow(KeyForgotten);
+    expect(said()).toEqual(before);
   });
 });
 

@@ -1,6 +1,4 @@
-import { hash } from "node:crypto";
 import { z } from "zod";
-import type { Principal } from "../access/principal.ts";
 import { CallRefused } from "../access/refused.ts";
 import type { Call, CommandContext } from "../command.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
@@ -31,12 +29,6 @@ export const fullUserId = z
   .regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id")
   .max(255);
 
-export const idempotencyKey = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters")
-  .exactOptional()
-  .describe("Names it: given again under the same key, it is done once. Kept for a week at least.");
-
 export interface Speaker {
   readonly userId: string;
   /** Set when it is an agent. */
@@ -58,19 +50,6 @@ export async function speakerOf(
 }
 
 const known = z.object({ agentId: z.string(), userId: z.string(), name: z.string().optional() });
-
-/** Names what a caller wants done: the same for the same caller and key, else another one with each request. */
-export function causeOf(
-  { principal, requestId }: Pick<Call, "principal" | "requestId">,
-  key: string | undefined,
-): string {
-  const parts = key === undefined ? ["request", requestId] : ["key", callerOf(principal), key];
-  return hash("sha256", JSON.stringify(parts), "base64url");
-}
-
-function callerOf({ tokenId, agentId, name }: Principal): string {
-  return tokenId ?? agentId ?? name;
-}
 
 /** The token is bound to another agent; nothing was done. */
 export class NotYours extends CallRefused {

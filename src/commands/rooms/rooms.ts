@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Call, Command, CommandContext } from "../command.ts";
-import { asAgent, causeOf, fullUserId, idempotencyKey, roomId, speakerOf } from "../messages/speaker.ts";
+import { idempotencyKey, named } from "../messages/naming.ts";
+import { asAgent, fullUserId, roomId, speakerOf } from "../messages/speaker.ts";
 
 type Needs = "host" | "server" | "botUserId" | "sessions";
 
@@ -33,12 +34,14 @@ export const roomsCreate: Command<typeof creating, typeof created, Needs> = {
   output: created,
   async run({ name, topic, invite, agent, key }, context, call) {
     const client = await clientFor(agent, context, call);
-    // Named by its cause, so that the same wish gives the same room however often it is made.
-    const aliasLocalpart = `letta_room_${causeOf(call, key).replaceAll(/[^\w]/g, "").slice(0, 24).toLowerCase()}`;
+    const given = { name, invite, ...(topic !== undefined && { topic }) };
+    const wish = named(call, key, { command: "rooms.create", given });
+    // So that the same wish gives the same room however often it is made.
+    const aliasLocalpart = `letta_room_${wish.key.replaceAll(/[^\w]/g, "").slice(0, 24).toLowerCase()}`;
     const alias = `#${aliasLocalpart}:${context.server}`;
     const known = key === undefined ? undefined : await client.resolveAlias(alias, call.signal);
     if (known !== undefined) return { room: known };
-    const request = { aliasLocalpart, name, invite, ...(topic !== undefined && { topic }) };
+    const request = { aliasLocalpart, ...given };
     return { room: await client.createRoom(request, call.signal) };
   },
 };
