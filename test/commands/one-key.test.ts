@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { scopes } from "../../src/commands/access/principal.ts";
 import { bindCommands } from "../../src/commands/index.ts";
 import { KeyTaken } from "../../src/commands/messages/naming.ts";
+import { matrixError } from "../ports/fake-homeserver.ts";
 import { type TwoAgents, twoAgents } from "./two-agents.ts";
 
 const picture = { name: "map.png", type: "image/png", base64: Buffer.from("a picture").toString("base64") };
@@ -63,5 +64,46 @@ describe("under a key that was used in the room", () => {
     agents.answering("agent-1", 0);
     await expect(ask("agents.message", { to: "Sage", key, text: "What is the weather?" })).rejects.toThrow(KeyTaken);
     expect(agents.told).toEqual([]);
+  });
+});
+
+describe("a room", () => {
+  const talk = { name: "Talk", topic: "What comes next", invite: ["@anna:test"], key };
+  const rooms = () => [...agents.place.homeserver.rooms.keys()];
+  const create = (given: object = talk) => ask("rooms.create", given);
+
+  test("is made once under one key, and given to all that ask for it, also at the same moment", async () => {
+    const before = rooms();
+    const both = await Promise.all([create(), create()]);
+    both.push(await create());
+    const [room] = rooms().filter((one) => !before.includes(one));
+    expect(both).toEqual([{ room }, { room }, { room }]);
+    expect(rooms()).toHaveLength(before.length + 1);
+  });
+
+  test.each(["taken", "refused"] as const)(
+    "is given to who comes late, while it is being made and nobody may look into it (%s)",
+    async (kind) => {
+      const { homeserver } = agents.place;
+      const made: string[] = [];
+      homeserver.fail("createRoom", matrixError(kind), 1, ({ args: [request] }) => {
+        made.push(homeserver.makeRoom("@agent_1:test", { aliasLocalpart: String(Object(request).aliasLocalpart) }));
+        return true;
+      });
+      homeserver.fail("state", matrixError("forbidden"));
+      expect(await create()).toEqual({ room: made[0] });
+    },
+  );
+
+  test("of another name is refused under the same key, and none is made", async () => {
+    await create();
+    const before = rooms();
+    await expect(create({ ...talk, name: "Another talk" })).rejects.toThrow(KeyTaken);
+    expect(rooms()).toEqual(before);
+  });
+
+  test("that somebody keeps from being made is not given", async () => {
+    agents.place.homeserver.fail("createRoom", matrixError("refused"));
+    await expect(create()).rejects.toMatchObject({ kind: "refused" });
   });
 });

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { makeOnce } from "../../actors/asked-room.ts";
 import type { Call, Command, CommandContext } from "../command.ts";
-import { idempotencyKey, named } from "../messages/naming.ts";
+import { idempotencyKey, KeyTaken, named } from "../messages/naming.ts";
 import { asAgent, fullUserId, roomId, speakerOf } from "../messages/speaker.ts";
 
 type Needs = "host" | "server" | "botUserId" | "sessions";
@@ -39,10 +40,11 @@ export const roomsCreate: Command<typeof creating, typeof created, Needs> = {
     // So that the same wish gives the same room however often it is made.
     const aliasLocalpart = `letta_room_${wish.key.replaceAll(/[^\w]/g, "").slice(0, 24).toLowerCase()}`;
     const alias = `#${aliasLocalpart}:${context.server}`;
-    const known = key === undefined ? undefined : await client.resolveAlias(alias, call.signal);
-    if (known !== undefined) return { room: known };
     const request = { aliasLocalpart, ...given };
-    return { room: await client.createRoom(request, call.signal) };
+    const asked = { alias, deed: wish.deed, request, mayBeMade: key !== undefined };
+    const { room, deed = wish.deed } = await makeOnce(client, asked, call.signal);
+    if (deed !== wish.deed) throw new KeyTaken();
+    return { room };
   },
 };
 
