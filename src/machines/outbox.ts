@@ -29,6 +29,8 @@ export interface OutboxContext extends OutboxInput {
 /** Something to be said or done in the room. `key` names it: what leaves us for it is named by that. */
 export interface Errand {
   readonly key: string;
+  /** Tells it from what else is asked for under the same key; earlier versions have written none. */
+  readonly deed?: string;
   readonly what: Deed;
 }
 
@@ -101,7 +103,7 @@ interface Failure {
   readonly remedy?: string;
 }
 
-type Done = Outcome & { readonly at: number };
+type Done = Outcome & Pick<Errand, "deed"> & { readonly at: number };
 
 /** What who asks for an errand is told. `unknown`: it is longer ago than is remembered, or was never taken. */
 export type Report = Outcome | { readonly key: string; readonly unknown: true };
@@ -140,13 +142,13 @@ export const outboxMachine = setup({
       queue: [...queue, { ...errand, at }],
     })),
     refuse: assign(({ context }, { errand, at }: { errand: Errand; at: number }) =>
-      noted(context, { ...tooMany(errand.key), at }),
+      noted(context, { ...tooMany(errand.key), ...deedOf(errand), at }),
     ),
     noteAsker: assign(({ context: { asked } }, { key, replyTo }: { key: string; replyTo: string }) => ({
       asked: [...asked, { key, replyTo }].slice(-mostAskers),
     })),
     finish: assign(({ context }, outcome: Done) => ({
-      ...noted(context, outcome),
+      ...noted(context, { ...outcome, ...deedOf(context.queue[0]) }),
       queue: context.queue.slice(1),
       asked: context.asked.filter(({ key }) => key !== outcome.key),
       trouble: undefined,
@@ -229,6 +231,10 @@ function attempt({ userId, roomId, queue, trouble }: OutboxContext) {
   return { userId, roomId, errand, mayBeDone: trouble !== undefined };
 }
 
+function deedOf({ deed }: Pick<Errand, "deed"> = {}): Pick<Errand, "deed"> {
+  return deed === undefined ? {} : { deed };
+}
+
 function keyOf({ queue }: OutboxContext): string {
   return queue[0]?.key ?? "";
 }
@@ -283,6 +289,6 @@ function report(
   if (replyTo === undefined) return [];
   const known = done.findLast((one) => one.key === key);
   if (known === undefined) return [{ to: replyTo, value: { key, unknown: true } satisfies Report }];
-  const { at: _, ...outcome } = known;
+  const { at: _, deed: __, ...outcome } = known;
   return [{ to: replyTo, value: outcome }];
 }

@@ -7,9 +7,10 @@ import { agentsMessage, NobodyAsks, OwnSelf } from "../../src/commands/agents/me
 import { Deadlock, type Waits } from "../../src/commands/agents/waits.ts";
 import type { Call, CommandContext } from "../../src/commands/command.ts";
 import { bind } from "../../src/commands/command.ts";
-import { NotDone } from "../../src/commands/messages/errand.ts";
+import { NotDone, RoomBusy } from "../../src/commands/messages/errand.ts";
 import { NotYours } from "../../src/commands/messages/speaker.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
+import { mostQueued } from "../../src/machines/outbox.ts";
 import { asking } from "../machines/asking.ts";
 import { matrixError } from "../ports/fake-homeserver.ts";
 import { type TwoAgents, twoAgents } from "./two-agents.ts";
@@ -218,6 +219,20 @@ describe("a message from agent to agent", () => {
       place.homeserver.fail("send", matrixError("refused"));
       await expect(message({ to: "Sage", text: "no" }, inTurn)).rejects.toThrow(NotDone);
       expect(told.map(({ event }) => event)).toMatchObject([{ type: "ASKING" }, { type: "HEARD" }]);
+    });
+
+    test("that waits to be said is still told what comes of it, when the call is repeated while much waits", async () => {
+      place.homeserver.fail("send", matrixError("unreachable"), Number.POSITIVE_INFINITY);
+      const ask = () => message({ to: "Sage", text: "later", key: "k" }, inTurn);
+      expect(await ask()).toMatchObject({ state: "accepted", comesBack: true });
+      const outbox = addressOf.outbox("test", "@agent_1:test", ownRoom);
+      for (let n = 1; n < mostQueued; n++) {
+        const errand = { key: `${n}`, what: { kind: "message", text: "x" } };
+        await context.host.accept(outbox, { type: "SEND", errand }, { id: `${n}` });
+      }
+      expect(await ask()).toMatchObject({ state: "accepted", comesBack: true });
+      expect(told.map(({ event }) => event["type"])).not.toContain("HEARD");
+      await expect(message({ to: "Sage", text: "another" }, inTurn)).rejects.toThrow(RoomBusy);
     });
 
     test("comes back nowhere from another conversation, from two at a time, and from the asked one's own room", async () => {

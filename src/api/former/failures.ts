@@ -86,6 +86,8 @@ const statusOfName: Readonly<Record<string, number>> = {
   RoomBusy: 429,
   NoSuchAgent: 404,
   TooManyTokens: 409,
+  KeyTaken: 409,
+  KeyForgotten: 409,
   NoListing: 503,
   NoReply: 503,
   MailboxFull: 503,

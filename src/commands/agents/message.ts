@@ -2,8 +2,9 @@ import { z } from "zod";
 import { askingMarkers } from "../../actors/marker.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
 import type { Command, CommandContext } from "../command.ts";
-import { NotDone, RoomBusy, run } from "../messages/errand.ts";
-import { asAgent, causeOf, idempotencyKey, NotYours } from "../messages/speaker.ts";
+import { assertOwnKey, NotDone, RoomBusy, run } from "../messages/errand.ts";
+import { idempotencyKey, named } from "../messages/naming.ts";
+import { asAgent, NotYours } from "../messages/speaker.ts";
 import { agentReference } from "../reference.ts";
 import { recordOfAgent, recordOfAgentLike } from "../status/find-agent.ts";
 import { Asking, answerTo } from "./asking.ts";
@@ -70,11 +71,13 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
     if (sender.agentId === target.agentId) throw new OwnSelf();
     const { roomId: room } = target;
     if (room === undefined) throw new NoRoomYet(to);
-    const cause = causeOf(call, key);
+    const name = named(call, key, { command: "agents.message", given: { text } });
+    const wish = { userId: sender.userId, roomId: room, ...name };
     const end = wait > 0 ? needs.waits.begin(sender.agentId, target.agentId) : undefined;
     try {
       const marks = await marksOf(sender, needs);
-      const asking = await Asking.by({ agentId: sender.agentId, key: cause, room }, needs, call);
+      const asking = await Asking.by({ agentId: sender.agentId, key: name.key, room }, needs, call);
+      assertOwnKey(wish, needs);
       await asking.begin(target.name);
       const asker = asking.asker(target);
       const what = {
@@ -85,12 +88,10 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
         marks: { ...marks, ...asking.marks },
         ...(asker !== undefined && { asker }),
       };
-      const said = await run({ userId: sender.userId, roomId: room, key: cause, what }, needs, call).catch(
-        async (error: unknown) => {
-          if (error instanceof NotDone || error instanceof RoomBusy) await asking.notAsked();
-          throw error;
-        },
-      );
+      const said = await run({ ...wish, what }, needs, call).catch(async (error: unknown) => {
+        if (error instanceof NotDone || error instanceof RoomBusy) await asking.notAsked();
+        throw error;
+      });
       const [event] = said.events;
       const asked = {
         to: { agentId: target.agentId, ...(target.name !== undefined && { name: target.name }) },

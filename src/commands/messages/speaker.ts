@@ -1,6 +1,4 @@
-import { hash } from "node:crypto";
 import { z } from "zod";
-import type { Principal } from "../access/principal.ts";
 import { CallRefused } from "../access/refused.ts";
 import type { Call, CommandContext } from "../command.ts";
 import { agentReference, reference } from "../reference.ts";
@@ -22,11 +20,8 @@ export const eventId = z
   .regex(/^\$[\x21-\x7e]{1,254}$/, "must be an event id, such as $abc")
   .describe("The event's id.");
 
-export const idempotencyKey = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters")
-  .exactOptional()
-  .describe("Names it: given again under the same key, it is done once. Kept for a week at least.");
+/** Matrix has none that is longer. */
+export const fullUserId = reference.regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id").max(255);
 
 export interface Speaker {
   readonly userId: string;
@@ -49,19 +44,6 @@ export async function speakerOf(
 }
 
 const known = z.object({ agentId: z.string(), userId: z.string(), name: z.string().optional() });
-
-/** Names what a caller wants done: the same for the same caller and key, else another one with each request. */
-export function causeOf(
-  { principal, requestId }: Pick<Call, "principal" | "requestId">,
-  key: string | undefined,
-): string {
-  const parts = key === undefined ? ["request", requestId] : ["key", callerOf(principal), key];
-  return hash("sha256", JSON.stringify(parts), "base64url");
-}
-
-function callerOf({ tokenId, agentId, name }: Principal): string {
-  return tokenId ?? agentId ?? name;
-}
 
 /** The token is bound to another agent; nothing was done. */
 export class NotYours extends CallRefused {
