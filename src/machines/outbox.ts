@@ -105,12 +105,20 @@ interface Failure {
 
 type Done = Outcome & Pick<Errand, "deed"> & { readonly at: number };
 
-/** What who asks for an errand is told. `unknown`: it is longer ago than is remembered, or was never taken. */
-export type Report = Outcome | { readonly key: string; readonly unknown: true };
+/**
+ * What who asks for an errand is told. `unknown`: it is longer ago than is remembered, or was never taken. `taken`: the key is
+ * that of another deed.
+ */
+export type Report =
+  | Outcome
+  | { readonly key: string; readonly unknown: true }
+  | { readonly key: string; readonly taken: true };
 
 export type OutboxEvent =
   | { readonly type: "SEND"; readonly errand: Errand }
-  | { readonly type: "REPORT"; readonly key: string; readonly replyTo?: string };
+  | ({ readonly type: "REPORT"; readonly replyTo?: string } & Asked);
+
+type Asked = Pick<Errand, "key" | "deed">;
 
 /** Errands that may wait; who comes on top of them is refused. */
 export const mostQueued = 500;
@@ -162,7 +170,8 @@ export const outboxMachine = setup({
   guards: {
     hasMore: ({ context }) => context.queue.length > 0,
     isFull: ({ context }) => context.queue.length >= mostQueued,
-    isWaitedFor: ({ context: { queue } }, { key }: { key: string }) => queue.some((one) => one.key === key),
+    isWaitedFor: ({ context: { queue } }, asked: Asked) =>
+      queue.some((one) => one.key === asked.key && isSameDeed(one, asked)),
     isHopeless: ({ context: { trouble, queue } }, { now }: { now: number }) =>
       lasting.has(trouble?.kind ?? "") || now - (queue[0]?.at ?? now) >= longestTried,
   },
@@ -283,12 +292,23 @@ function tell({ asked }: OutboxContext, outcome: Outcome): Reply[] {
 }
 
 function report(
-  { done }: OutboxContext,
-  { key, replyTo }: { readonly key: string; readonly replyTo?: string },
+  { queue, done }: OutboxContext,
+  { key, deed, replyTo }: Asked & { readonly replyTo?: string },
 ): Reply[] {
   if (replyTo === undefined) return [];
   const known = done.findLast((one) => one.key === key);
-  if (known === undefined) return [{ to: replyTo, value: { key, unknown: true } satisfies Report }];
+  const holder = queue.find((one) => one.key === key) ?? known;
+  const told = (value: Report): Reply[] => [{ to: replyTo, value }];
+  if (holder !== undefined && !isSameDeed(holder, { deed })) return told({ key, taken: true });
+  if (known === undefined) return told({ key, unknown: true });
   const { at: _, deed: __, ...outcome } = known;
-  return [{ to: replyTo, value: outcome }];
+  return told(outcome);
+}
+
+/** Earlier versions have written none down. */
+export function isSameDeed(
+  one: { readonly deed?: string | undefined },
+  other: { readonly deed?: string | undefined },
+): boolean {
+  return one.deed === undefined || other.deed === undefined || one.deed === other.deed;
 }

@@ -109,9 +109,16 @@ describe("what a program has an agent say", () => {
     ["there is no place in its mailbox", new MailboxFull("full")],
     ["the process ends", new HostStopped("it ends")],
   ])("is accepted, not refused, when %s right after it was written down", async (_, error) => {
-    const failing = {
-      accept: host.accept.bind(host),
-      read: host.read.bind(host),
+    let isFailing = false;
+    const failing: Pick<EmbeddedHost, "accept" | "ask" | "read"> = {
+      async accept(...given) {
+        await host.accept(...given);
+        isFailing = true;
+      },
+      read(id) {
+        if (isFailing) throw error;
+        return host.read(id);
+      },
       ask: () => Promise.reject(error),
     };
     const call = run(wish("a"), { host: failing, server }, { signal });

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { scopes } from "../../src/commands/access/principal.ts";
 import { bindCommands } from "../../src/commands/index.ts";
 import { KeyTaken } from "../../src/commands/messages/naming.ts";
+import { HostStopped } from "../../src/runtime/host.ts";
 import { matrixError } from "../ports/fake-homeserver.ts";
 import { type TwoAgents, twoAgents } from "./two-agents.ts";
 
@@ -55,6 +56,24 @@ describe("under a key that was used in the room", () => {
     await expect(ask("media.send", { room, key, ...other })).rejects.toThrow(KeyTaken);
     expect(await ask("media.send", { room, key, ...picture })).toEqual(first);
     expect(agents.place.homeserver.count("upload")).toBe(1);
+  });
+
+  test("a file that was accepted is not told as failed when the store can be read no more", async () => {
+    const { host } = agents.context;
+    let isClosed = false;
+    const closing: typeof host = {
+      ...host,
+      accept: async (...given) => {
+        await host.accept(...given);
+        isClosed = true;
+      },
+      read(id) {
+        if (isClosed) throw new HostStopped("it ends");
+        return host.read(id);
+      },
+    };
+    agents = { ...agents, context: { ...agents.context, host: closing } };
+    expect(await ask("media.send", { room: agents.place.roomId, key, ...picture })).toMatchObject({ state: "done" });
   });
 
   test("another agent is not asked, and the asking one waits for no answer", async () => {

@@ -77,10 +77,18 @@ export const mediaSend: Command<typeof input, typeof output, "host" | "server" |
     };
     const shown = await run({ ...wish, what }, context, call);
     const [event] = shown.events;
-    // Of two calls under one key, one is shown.
-    return { ...shown, file: known() ?? file, ...(event !== undefined && { event }) };
+    return { ...shown, file: shownInstead(known) ?? file, ...(event !== undefined && { event }) };
   },
 };
+
+/** Of two calls under one key, one is shown. What was accepted is not told as failed where that cannot be read. */
+function shownInstead(known: () => string | undefined): string | undefined {
+  try {
+    return known();
+  } catch {
+    return undefined;
+  }
+}
 
 /** The file that is shown under this key. */
 function fileOf(context: unknown, key: string): string | undefined {

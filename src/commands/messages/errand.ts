@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { addressOf } from "../../machines/addresses.ts";
-import { type Deed, mostQueued } from "../../machines/outbox.ts";
+import { type Deed, isSameDeed, mostQueued } from "../../machines/outbox.ts";
 import type { Call, CommandContext } from "../command.ts";
 import { KeyForgotten, KeyTaken, type Named } from "./naming.ts";
 
@@ -19,6 +19,7 @@ const report = z.union([
   z.object({ key: z.string(), events: z.array(z.string()) }),
   z.object({ key: z.string(), failed: z.string(), kind: z.string(), remedy: z.string().exactOptional() }),
   z.object({ key: z.string(), unknown: z.literal(true) }),
+  z.object({ key: z.string(), taken: z.literal(true) }),
 ]);
 
 /** How long a caller waits to hear the event ids, ms; what it wanted goes on after that. */
@@ -53,12 +54,12 @@ export async function run(
   if (earlier === undefined && waiting >= mostQueued) throw new RoomBusy(waiting);
   await host.accept(to, { type: "SEND", errand: { key, deed, what } }, { id: key, cause: key });
   // It is durable: whoever were told now that it failed, for whatever reason, would say it again.
-  const told = await host.ask(to, { type: "REPORT", key }, { timeout: patience, signal }).catch(() => undefined);
-  // Of two deeds under one key at the same moment, the first was taken.
-  assertOwnKey(wish, { host, server });
+  const told = await host.ask(to, { type: "REPORT", key, deed }, { timeout: patience, signal }).catch(() => undefined);
   if (told === undefined) return { state: "accepted", events: [], key };
   const said = report.parse(told);
   if ("failed" in said) throw new NotDone(said);
+  // Of two deeds under one key at the same moment, the first was taken.
+  if ("taken" in said) throw new KeyTaken();
   if ("unknown" in said) throw new KeyForgotten();
   return { state: "done", events: said.events, key };
 }
@@ -72,8 +73,7 @@ interface Records extends Pick<CommandContext, "server"> {
 /** Throws {@link KeyTaken} where the user was to do something else in the room under this key. */
 export function assertOwnKey(wished: Wished, records: Records): void {
   const { earlier } = lookUp(wished, records);
-  // Earlier versions have written no deed down.
-  if (earlier?.deed !== undefined && earlier.deed !== wished.deed) throw new KeyTaken();
+  if (earlier !== undefined && !isSameDeed(earlier, wished)) throw new KeyTaken();
 }
 
 /** What is known of its key, and how much waits in the room. */
