@@ -101,7 +101,7 @@ export interface PushedIntake {
 const remembered = 86_400_000;
 
 /**
- * The first look, without a cursor: hears what was said in each room since the agent joined it, less everything up to
+ * The first look, without a cursor: hears what was said in each room since the agent was let in, less everything up to
  * the newest question that has a final answer of ours. What was said before the agent was adopted, in whatever room, was
  * another system's to answer. Where the homeserver pushes, a further look also hears what was said shortly before that
  * question and has no answer: it may not have been pushed although the question was. Of what is older than the store nobody

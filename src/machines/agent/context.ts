@@ -110,8 +110,7 @@ export type AgentEvent =
   | { readonly type: "TOKEN_REFUSED" }
   | Pushed
   | LetInto
-  /** The homeserver may have pushed not all that was said. */
-  | { readonly type: "LOOK_BACK" }
+  | LookBack
   /** The store, which has this name, comes from a backup: what happened since it was made, nobody knows here. */
   | { readonly type: "restored"; readonly store: string };
 
@@ -123,6 +122,11 @@ export interface Pushed {
   readonly changed?: true;
   /** Left out when there are none. */
   readonly invited?: readonly PushedInvitation[];
+}
+
+/** The homeserver may not have pushed all that was said. */
+export interface LookBack {
+  readonly type: "LOOK_BACK";
 }
 
 /** What was said where the agent was let in, since it was invited. */

@@ -61,12 +61,24 @@ describe("a first look", () => {
     expect(new Set(looks).size).toBe(2);
   });
 
-  test("hears nothing older than the agent's own join", async () => {
+  test("hears nothing from before the agent was let in, which it is from its invitation on", async () => {
     const t = await town();
     t.homeserver.setMember(t.roomId, t.userId, "leave");
     t.say("while it was away");
     t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
-    t.say("still away");
+    t.say("come in");
+    t.homeserver.setMember(t.roomId, t.userId, "join");
+    t.say("welcome back");
+    expect(await textsIn(t)).toEqual(["come in", "welcome back"]);
+  });
+
+  test("hears nothing from before the agent came in without being invited, nor after an invitation that it declined", async () => {
+    const t = await town();
+    t.homeserver.setMember(t.roomId, t.userId, "leave");
+    t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
+    t.say("come in");
+    t.homeserver.setMember(t.roomId, t.userId, "leave");
+    t.say("while it was away");
     t.homeserver.setMember(t.roomId, t.userId, "join");
     t.say("welcome back");
     expect(await textsIn(t)).toEqual(["welcome back"]);
@@ -241,6 +253,19 @@ describe("a further look, where the homeserver pushes", () => {
     t.homeserver.setMember(t.roomId, t.userId, "join");
     t.say("not pushed");
     answer(t, t.say("answered"));
+    expect(await textsIn(t, further, true)).toEqual(["not pushed"]);
+  });
+
+  test("hears what was said between an invitation and the join, and not what of it was answered", async () => {
+    const t = await town();
+    t.homeserver.setMember(t.roomId, t.userId, "leave");
+    t.say("while it was away");
+    t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
+    const seen = t.say("seen");
+    t.say("not pushed");
+    t.homeserver.setMember(t.roomId, t.userId, "join");
+    answer(t, t.say("pushed"));
+    answer(t, seen);
     expect(await textsIn(t, further, true)).toEqual(["not pushed"]);
   });
 
