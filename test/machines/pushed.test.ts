@@ -63,6 +63,31 @@ describe("an agent that is told what is said", () => {
     },
   );
 
+  test("takes an invitation up once, however many looks find it, until it is answered or was tried for a day", () => {
+    const agent = pushed();
+    const begun = agent.at;
+    const found = (...rooms: string[]) => {
+      agent.send({ type: "LOOK_BACK" });
+      const before = agent.actions.length;
+      const invited = rooms.map((roomId) => ({ roomId, accept: true }));
+      agent.done("catchUp", { ...nothing, pushes: true, invited });
+      expect(agent.in("intake.pushed")).toBe(true);
+      return agent.actions.slice(before).map(({ input }) => Reflect.get(Object(input), "invited"));
+    };
+    const into = (...rooms: string[]) => rooms.map((roomId) => ({ roomId, accept: true }));
+    expect(found("!far:test")).toEqual([into("!far:test")]);
+    expect(found("!far:test")).toEqual([]);
+    agent.at += 1_000;
+    expect(found("!far:test", "!near:test")).toEqual([into("!near:test")]);
+    agent.send({ type: "ANSWERED", rooms: ["!near:test"] });
+    expect(found("!far:test")).toEqual([]);
+    expect(found("!near:test"), "it was invited again").toEqual([into("!near:test")]);
+    agent.at = begun + 86_400_000;
+    expect(found("!far:test", "!near:test")).toEqual([into("!far:test")]);
+    agent.send({ type: "ANSWERED", rooms: ["!far:test", "!near:test"] });
+    expect(agent.context.answering).toBeUndefined();
+  });
+
   test("looks back after it was left out for a while, and after a restore", () => {
     const agent = pushed();
     agent.send({ type: "DISABLED" });

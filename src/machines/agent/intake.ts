@@ -1,4 +1,6 @@
 import { and, not, raise } from "xstate";
+import { timeOf } from "../wait.ts";
+import { newIn } from "./answering.ts";
 import { type AgentContext, handOn, invitationsIn, type LetInto, pollInput } from "./context.ts";
 import { agentSetup } from "./setup.ts";
 
@@ -41,13 +43,20 @@ export const intake = agentSetup.createStateConfig({
         input: ({ context }) => pollInput(context),
         onDone: [
           {
-            guard: { type: "isInvited", params: ({ event }) => event.output },
+            guard: {
+              type: "isInvited",
+              params: ({ context, event }) => newIn(context, event.output, timeOf(event)),
+            },
             target: "polling",
             actions: [
               { type: "advance", params: ({ event }) => event.output },
               { type: "noteChange", params: ({ event }) => event.output },
               { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
-              { type: "answerInvitations", params: ({ context, event }) => invitationsIn(context, event.output) },
+              {
+                type: "answerInvitations",
+                params: ({ context, event }) => invitationsIn(context, newIn(context, event.output, timeOf(event))),
+              },
+              { type: "beginAnswering", params: ({ event }) => event.output },
               { type: "goOn", params: { concern: "intake" } },
             ],
           },
