@@ -50,11 +50,12 @@ describe("an agent that is told what is said", () => {
     }
   });
 
-  test.each(["pushed", "catchingUp", "backingOff"])(
+  test.each(["pushed", "catchingUp", "backingOff", "deaf"])(
     "hands on what was said where it was just let in, also while its intake is %s",
     (state) => {
       const agent = pushed();
-      if (state !== "pushed") agent.send({ type: "LOOK_BACK" });
+      if (state === "deaf") agent.send({ type: "TOKEN_REFUSED" });
+      else if (state !== "pushed") agent.send({ type: "LOOK_BACK" });
       if (state === "backingOff") agent.fail("catchUp", { name: "Error", message: "no", kind: "unreachable" });
       expect(agent.in(`intake.${state}`)).toBe(true);
       agent.send({ type: "LET_IN", heard: [heard] });
@@ -62,6 +63,15 @@ describe("an agent that is told what is said", () => {
       expect(agent.in(`intake.${state}`)).toBe(true);
     },
   );
+
+  test("hands nothing on while it is left out: it looks back when it is not any more", () => {
+    const agent = pushed();
+    agent.send({ type: "DISABLED" });
+    agent.send({ type: "LET_IN", heard: [heard] });
+    expect(agent.tells.filter(({ id }) => id === "$question-1")).toEqual([]);
+    agent.send({ type: "DISCOVERED", name: "Scout" });
+    expect(agent.running.has("catchUp")).toBe(true);
+  });
 
   test("takes an invitation up once, however many looks find it, until it is answered or was tried for a day", () => {
     const agent = pushed();

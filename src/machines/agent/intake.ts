@@ -6,9 +6,10 @@ import { agentSetup } from "./setup.ts";
 
 type LetIn = { readonly context: AgentContext; readonly event: LetInto };
 
-/** However it listens just then: nobody else tells of it, and no look reads what was said before it came in. */
+/** However it listens just then: nobody else may ever tell of it. Who is left out hears it by a look when it is back. */
 const letIn = {
   LET_IN: {
+    guard: "isServed",
     actions: [
       { type: "noteChange", params: ({ event }: LetIn) => event },
       { type: "tell", params: ({ context, event }: LetIn) => handOn(context, event) },
@@ -26,6 +27,7 @@ export const intake = agentSetup.createStateConfig({
         { guard: and(["hasRoom", "isListening", "hasCursor"]), target: "polling" },
         { guard: and(["hasRoom", "isListening"]), target: "catchingUp" },
       ],
+      on: letIn,
     },
     catchingUp: {
       always: { guard: not("isListening"), target: "deaf" },
