@@ -30,6 +30,17 @@ describe("an agent that is told what is said", () => {
     expect(agent.in("room.noticing")).toBe(true);
   });
 
+  test("looks at its room again when a look finds it changed, at once however many looks find the same", () => {
+    const agent = pushed();
+    for (let n = 0; n < 20; n++) {
+      agent.send({ type: "LOOK_BACK" });
+      agent.done("catchUp", { ...nothing, pushes: true, changed: true });
+    }
+    expect(agent.in("room.noticing")).toBe(true);
+    expect(agent.fireNext()).toBe(0);
+    expect(agent.in("room.provisioning")).toBe(true);
+  });
+
   test("polls once more, and then never again, when it was polling before", () => {
     const agent = polling();
     agent.done("poll", { since: "s2", heard: [heard], pushes: true });

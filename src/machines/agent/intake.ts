@@ -52,7 +52,7 @@ export const intake = agentSetup.createStateConfig({
             target: "polling",
             actions: [
               { type: "advance", params: ({ event }) => event.output },
-              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "noteFound", params: ({ event }) => event.output },
               { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
               {
                 type: "answerInvitations",
@@ -66,7 +66,7 @@ export const intake = agentSetup.createStateConfig({
             target: "polling",
             actions: [
               { type: "advance", params: ({ event }) => event.output },
-              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "noteFound", params: ({ event }) => event.output },
               { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
               { type: "goOn", params: { concern: "intake" } },
             ],

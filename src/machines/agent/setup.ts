@@ -115,6 +115,8 @@ export const agentSetup = setup({
     noteChange: assign(({ context, event }, { changed }: { readonly changed?: true }) =>
       changed === undefined ? {} : changesWith(context, timeOf(event)),
     ),
+    /** Each look finds the same, as long as it is so: that is no further change. */
+    noteFound: assign((_, { changed }: { readonly changed?: true }) => (changed === undefined ? {} : { stale: true })),
     looking: assign(() => ({ stale: false })),
     refuseToken: assign(() => ({ tokenRefused: true })),
     renewed: assign(() => ({ tokenRefused: false })),
