@@ -8,7 +8,9 @@ import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { syncFrom } from "../cursor.ts";
 import { adoptionMarker, adoptionOf } from "../marker.ts";
+import { RoomState } from "../room-state.ts";
 import type { Sessions } from "../sessions.ts";
+import { replacementOf } from "../upgrade.ts";
 import { changeTypes, isChanged } from "./changes.ts";
 import type { CommandPolicy } from "./command.ts";
 import { type InvitationPolicy, judge } from "./invitations.ts";
@@ -87,6 +89,13 @@ export function poll(
   };
 }
 
+const tombstone = "m.room.tombstone";
+
+function goesOnElsewhere({ state, timeline }: JoinedRoom): boolean {
+  const known = [...state, ...timeline].filter(({ stateKey }) => stateKey !== undefined);
+  return replacementOf(new RoomState(known)) !== undefined;
+}
+
 /** Names what was cut at a first look, which has no cursor. */
 const firstLook = "first look";
 /** The same of all further looks: in a room where the agent never speaks each of them would tell of the same again. */
@@ -101,7 +110,7 @@ export interface PushedIntake {
 const remembered = 86_400_000;
 
 /**
- * The first look, without a cursor: hears what was said in each room since the agent joined it, less everything up to
+ * The first look, without a cursor: hears what was said in each room since the agent was let in, less everything up to
  * the newest question that has a final answer of ours. What was said before the agent was adopted, in whatever room, was
  * another system's to answer. Where the homeserver pushes, a further look also hears what was said shortly before that
  * question and has no answer: it may not have been pushed although the question was. Of what is older than the store nobody
@@ -122,11 +131,14 @@ export function catchUp(
     const nobody = `@${v4()}:${serverOfUser(input.userId)}`;
     const further = input.lost === undefined ? undefined : pushes;
     const isFurther = further !== undefined;
-    const types = [...heardTypes, "m.room.member", ...(isFurther ? ["m.reaction"] : [])];
-    const filter = { ...filterOf(types, [nobody]), stateTypes: ["m.room.create"] };
+    const types = [...heardTypes, "m.room.member", tombstone, ...(isFurther ? ["m.reaction"] : [])];
+    const filter = { ...filterOf(types, [nobody]), stateTypes: ["m.room.create", tombstone] };
     const response = await client.sync({ timeoutMs: 0, filter }, signal);
     const { nextBatch, joined } = response;
-    const { invited } = await judge(client, response, input, policy, signal);
+    const { invited, isLetIn } = await judge(client, response, input, policy, signal);
+    const own = joined.find(({ roomId }) => roomId === input.roomId);
+    // Nobody else may ever tell that it is not in its room any more, or that the room goes on elsewhere.
+    const changed = isLetIn || own === undefined || goesOnElsewhere(own);
     const doubtful = further && Math.max(further.knownSince, clock.now() - remembered);
     // Whatever is newer was asked of Letta only if it is known here. An earlier store may have taken what is older.
     const certain = (doubtful ?? Number.POSITIVE_INFINITY) + (input.store === undefined ? 0 : overlap);
@@ -157,7 +169,13 @@ export function catchUp(
     const isQuiet = isWhole && (await heardSince(0)).length === 0;
     const adopted = isQuiet ? undefined : await client.state(input.roomId, adoptionMarker, "", signal);
     const heard = isQuiet ? [] : await heardSince(adoptionOf(adopted)?.at ?? 0);
-    return { since: nextBatch, heard, ...(invited.length > 0 && { invited }), ...(pushes && { pushes: true }) };
+    return {
+      since: nextBatch,
+      heard,
+      ...(changed && { changed }),
+      ...(invited.length > 0 && { invited }),
+      ...(pushes && { pushes: true }),
+    };
   };
 }
 

@@ -88,7 +88,8 @@ export class Feed {
         if (pushed === undefined) continue;
         const { actor } = listening;
         // What is pushed late may be about a request that nobody has seen: a look tells.
-        const isForALook = this.#options.looks.isDoubtful && pushed.heard.some(isWordOnRequest);
+        const isForALook =
+          pushed.type === "PUSHED" && this.#options.looks.isDoubtful && pushed.heard.some(isWordOnRequest);
         const delivery = { event: isForALook ? { type: "LOOK_BACK" } : { ...pushed }, id: event.eventId };
         deliveries.set(actor, [...(deliveries.get(actor) ?? []), delivery]);
       }

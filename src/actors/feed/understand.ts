@@ -1,4 +1,4 @@
-import type { Pushed } from "../../machines/agent/context.ts";
+import type { LookBack, Pushed } from "../../machines/agent/context.ts";
 import type { PushedEvent } from "../../matrix/port.ts";
 import { isChanged } from "../agent/changes.ts";
 import { hear } from "../agent/listen.ts";
@@ -16,12 +16,14 @@ export function understood(
   event: PushedEvent,
   { userId, roomId: ownRoomId = "" }: Listening,
   { core, commanders }: Understanding,
-): Pushed | undefined {
+): Pushed | LookBack | undefined {
   const { roomId } = event;
   const membership = event.type === "m.room.member" && event.stateKey === userId ? event.content["membership"] : "";
   if (membership === "invite" && roomId !== ownRoomId)
     return { type: "PUSHED", heard: [], invited: [{ roomId, inviter: event.sender, at: event.originServerTs }] };
   const isMoved = roomId === ownRoomId && ["invite", "leave", "ban"].includes(String(membership));
+  // Until now it was not among those who are told what is said there. A new name of its own looks the same.
+  if (membership === "join" && roomId === ownRoomId) return { type: "LOOK_BACK" };
   // What it does itself is its own concern.
   if (isMoved || (event.sender !== userId && isChanged([event], roomId, { roomId: ownRoomId, core })))
     return { type: "PUSHED", heard: [], changed: true };

@@ -62,12 +62,24 @@ describe("a first look", () => {
     expect(new Set(looks).size).toBe(2);
   });
 
-  test("hears nothing older than the agent's own join", async () => {
+  test("hears nothing from before the agent was let in, which it is from its invitation on", async () => {
     const t = await town();
     t.homeserver.setMember(t.roomId, t.userId, "leave");
     t.say("while it was away");
     t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
-    t.say("still away");
+    t.say("come in");
+    t.homeserver.setMember(t.roomId, t.userId, "join");
+    t.say("welcome back");
+    expect(await textsIn(t)).toEqual(["come in", "welcome back"]);
+  });
+
+  test("hears nothing from before the agent came in without being invited, nor after an invitation that it declined", async () => {
+    const t = await town();
+    t.homeserver.setMember(t.roomId, t.userId, "leave");
+    t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
+    t.say("come in");
+    t.homeserver.setMember(t.roomId, t.userId, "leave");
+    t.say("while it was away");
     t.homeserver.setMember(t.roomId, t.userId, "join");
     t.say("welcome back");
     expect(await textsIn(t)).toEqual(["welcome back"]);
@@ -185,6 +197,45 @@ describe("a first look", () => {
   });
 });
 
+describe("what became of its own room meanwhile", () => {
+  const tombstone = { type: "m.room.tombstone", stateKey: "", sender: "@owner:test" };
+  const changed = async (t: Town): Promise<boolean> => (await look(t, { lost: 1 }, true)).changed ?? false;
+
+  test("is nothing where it is in there, and all is as before, whatever people call their messages", async () => {
+    const t = await town();
+    t.homeserver.post(t.roomId, { sender: anna, type: tombstone.type, content: { replacement_room: "!next:test" } });
+    expect(await changed(t)).toBe(false);
+  });
+
+  test.each([1, 60])("is told by a look: the room was upgraded (%i messages ago)", async (count) => {
+    const t = await town();
+    t.homeserver.post(t.roomId, { ...tombstone, content: { replacement_room: "!next:test" } });
+    for (let n = 0; n < count; n++) t.say("hello?");
+    expect(await changed(t)).toBe(true);
+    t.homeserver.post(t.roomId, { ...tombstone, content: {} });
+    expect(await changed(t), "and no more where that was taken back").toBe(false);
+  });
+
+  test("is told by a look: it was put out, and let in again", async () => {
+    const t = await town();
+    t.homeserver.setMember(t.roomId, t.userId, "leave", anna);
+    expect(await changed(t)).toBe(true);
+    t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
+    expect(await changed(t)).toBe(true);
+    t.homeserver.setMember(t.roomId, t.userId, "join");
+    expect(await changed(t)).toBe(false);
+  });
+
+  test("is told by a look: it was invited to where its room goes on", async () => {
+    const t = await town();
+    const next = t.homeserver.makeRoom(anna);
+    t.homeserver.post(t.roomId, { ...tombstone, content: { replacement_room: next } });
+    t.homeserver.setMember(next, t.userId, "invite", anna);
+    const { changed, invited } = await look(t, { lost: 1 }, true);
+    expect([changed, invited]).toEqual([true, undefined]);
+  });
+});
+
 describe("a further look, where the homeserver pushes", () => {
   const further: Name = { lost: 1 };
   const doubtful = 600_000;
@@ -242,6 +293,19 @@ describe("a further look, where the homeserver pushes", () => {
     t.homeserver.setMember(t.roomId, t.userId, "join");
     t.say("not pushed");
     answer(t, t.say("answered"));
+    expect(await textsIn(t, further, true)).toEqual(["not pushed"]);
+  });
+
+  test("hears what was said between an invitation and the join, and not what of it was answered", async () => {
+    const t = await town();
+    t.homeserver.setMember(t.roomId, t.userId, "leave");
+    t.say("while it was away");
+    t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
+    const seen = t.say("seen");
+    t.say("not pushed");
+    t.homeserver.setMember(t.roomId, t.userId, "join");
+    answer(t, t.say("pushed"));
+    answer(t, seen);
     expect(await textsIn(t, further, true)).toEqual(["not pushed"]);
   });
 

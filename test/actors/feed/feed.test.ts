@@ -197,6 +197,25 @@ describe("what is pushed", () => {
     expect(asked).toEqual([]);
   });
 
+  test("has an agent look back when it comes into its own room: until then it was told nothing of what was said there", async () => {
+    members[own] = ["@anna:test"];
+    const one = feed();
+    await one.start();
+    const [invitation, unheard, join, heard] = [
+      member(own, scoutUser, "invite"),
+      said(own),
+      member(own, scoutUser, "join", scoutUser),
+      said(own),
+    ];
+    await one.take(transaction(invitation, unheard, join, heard));
+    await one.take(transaction(member("!other:test", scoutUser, "join", scoutUser)));
+    expect(actors.given.map(({ event: { type }, id }) => [type, id])).toEqual([
+      ["PUSHED", invitation.eventId],
+      ["LOOK_BACK", join.eventId],
+      ["PUSHED", heard.eventId],
+    ]);
+  });
+
   test("waits for one agent that is full, durably and in its order, while others go on", async () => {
     const one = feed();
     await one.start();
