@@ -1,4 +1,5 @@
 import type { ActorOptions } from "./actor-options.ts";
+import { remembered } from "./actors/agent/intake.ts";
 import { Attendance } from "./actors/feed/attendance.ts";
 import { Company } from "./actors/feed/company.ts";
 import { Feed } from "./actors/feed/feed.ts";
@@ -54,7 +55,11 @@ export function pushedIntake({
     attendance,
     looks,
     clock,
-    understanding: () => ({ core: new Set([...rooms.admins, ...rooms.readers]), commanders: commands.people }),
+    understanding: () => ({
+      core: new Set([...rooms.admins, ...rooms.readers]),
+      commanders: commands.people,
+      knownSince: Math.max(store.madeAt, clock.now() - remembered),
+    }),
     onWaiting: (actor, err) => logger.warn({ actor, err }, "what was said to an agent waits until it can take it"),
   });
   const pulse = new Pulse({

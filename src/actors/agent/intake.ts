@@ -98,7 +98,7 @@ export interface PushedIntake {
 }
 
 /** For so long what was heard once is known for certain, ms. */
-const remembered = 86_400_000;
+export const remembered = 86_400_000;
 
 /**
  * The first look, without a cursor: hears what was said in each room since the agent joined it, less everything up to

@@ -84,11 +84,15 @@ export class Feed {
     for (const event of events) {
       this.#options.attendance.note(event);
       for (const listening of await this.#concerned(event, signal)) {
-        const pushed = understood(event, listening, this.#options.understanding());
+        const understanding = this.#options.understanding();
+        const pushed = understood(event, listening, understanding);
         if (pushed === undefined) continue;
         const { actor } = listening;
-        // What is pushed late may be about a request that nobody has seen: a look tells.
-        const isForALook = this.#options.looks.isDoubtful && pushed.heard.some(isWordOnRequest);
+        // What is pushed late may be about what nobody has seen, or have been done and be forgotten: a look tells.
+        const isForgotten = event.originServerTs <= understanding.knownSince;
+        const isForALook = pushed.heard.some(
+          (heard) => (isForgotten && isWord(heard)) || (this.#options.looks.isDoubtful && isWordOnRequest(heard)),
+        );
         const delivery = { event: isForALook ? { type: "LOOK_BACK" } : { ...pushed }, id: event.eventId };
         deliveries.set(actor, [...(deliveries.get(actor) ?? []), delivery]);
       }
@@ -215,7 +219,11 @@ export class Feed {
   }
 }
 
-/** A word means whatever waits for a decision when it is taken; a sign, what it stands on. */
+/** A word means whatever the agent is at when it is taken; a sign, what it stands on. */
+function isWord(heard: Heard): boolean {
+  return heard.kind === "command" && heard.command.reactionTo === undefined;
+}
+
 function isWordOnRequest(heard: Heard): boolean {
-  return heard.kind === "command" && deciding.has(heard.command.name) && heard.command.reactionTo === undefined;
+  return heard.kind === "command" && deciding.has(heard.command.name) && isWord(heard);
 }

@@ -76,6 +76,8 @@ let asked: string[];
 let told: ActorId[];
 
 let looks: Looks;
+/** What was said up to then may be forgotten, ms since the epoch. */
+let knownSince: number;
 /** Called each time that what is held for an agent was read, before that is given to it. */
 let onRead: () => void;
 
@@ -107,7 +109,7 @@ function feed(): Feed {
     looks,
     attendance: new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test"),
     clock,
-    understanding: () => ({ core: new Set(["@admin:test"]), commanders: new Set(["@anna:test"]) }),
+    understanding: () => ({ core: new Set(["@admin:test"]), commanders: new Set(["@anna:test"]), knownSince }),
     onWaiting: (actor) => told.push(actor),
   });
 }
@@ -142,6 +144,7 @@ beforeEach(() => {
   members = { [own]: ["@anna:test", scoutUser], [foreign]: [scoutUser, noraUser, "@anna:test"] };
   asked = [];
   told = [];
+  knownSince = 0;
   onRead = () => undefined;
   actors.is(scout, scoutUser, { intake: "pushed" }, own);
   actors.is(nora, noraUser, { intake: "pushed" }, "!noras:test");
@@ -312,6 +315,24 @@ describe("what is pushed", () => {
     looks.owe();
     await one.take(transaction(said(own, "!approve"), said(own, "!retry")));
     expect(actors.given.map(({ event }) => event.type)).toEqual(["PUSHED", "LOOK_BACK", "LOOK_BACK", "PUSHED"]);
+  });
+
+  test("may have been answered and forgotten where it is pushed long after it was said: the room and a look tell", async () => {
+    const one = feed();
+    await one.start();
+    knownSince = 1_000;
+    const sign = {
+      type: "m.reaction",
+      content: { "m.relates_to": { rel_type: "m.annotation", event_id: "$r", key: "✅" } },
+    };
+    const [late, fresh] = [said(own, "1"), said(own, "2", { originServerTs: 1_001 })];
+    await one.take(transaction(late, fresh, said(own, "!retry"), said(own, "", sign)));
+    const given = actors.given.map(({ event }) => event);
+    expect(given.map(({ type }) => type)).toEqual(["PUSHED", "PUSHED", "LOOK_BACK", "PUSHED"]);
+    expect(given[0]?.["heard"]).toMatchObject([{ question: { eventId: late.eventId, maybeAsked: true } }]);
+    expect(given[1]?.["heard"]).toMatchObject([{ question: { eventId: fresh.eventId } }]);
+    expect(given[1]?.["heard"]).not.toMatchObject([{ question: { maybeAsked: true } }]);
+    expect(given[3]?.["heard"]).toMatchObject([{ command: { name: "approve", reactionTo: "$r" } }]);
   });
 
   test("waits also if the agent begins to look while what is held for it is read", async () => {
