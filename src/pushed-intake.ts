@@ -46,7 +46,7 @@ export function pushedIntake({
 }: PushedIntakeOptions): PushedIntake {
   const { rooms, commands } = options;
   const residents = new Residents(host, rooms.server);
-  const attendance = new Attendance(sessions, residents, rooms.botUserId);
+  const attendance = new Attendance(sessions, residents, rooms.botUserId, clock);
   const looks = new Looks({ host, residents, clock });
   const feed = new Feed({
     host,
@@ -79,6 +79,7 @@ export function pushedIntake({
           pulse.refused();
           throw error;
         });
+        pulse.taken();
       }),
     onChange: (reach) =>
       reach.state === "unreached"

@@ -83,17 +83,12 @@ export class Feed {
     const deliveries = new Map<ActorId, Delivery[]>();
     for (const event of events) {
       this.#options.attendance.note(event);
-      for (const listening of await this.#concerned(event, signal)) {
-        const understanding = this.#options.understanding();
-        const pushed = understood(event, listening, understanding);
-        if (pushed === undefined) continue;
+      const present = await this.#concerned(event, signal);
+      const perhaps = saidTypes.has(event.type) ? this.#options.attendance.maybeIn(event.roomId) : [];
+      for (const listening of new Set([...present, ...perhaps])) {
+        const delivery = this.#deliveryOf(event, listening, present.includes(listening));
+        if (delivery === undefined) continue;
         const { actor } = listening;
-        // What is pushed late may be about what nobody has seen, or have been done and be forgotten: a look tells.
-        const isForgotten = event.originServerTs <= understanding.knownSince;
-        const isForALook = pushed.heard.some(
-          (heard) => (isForgotten && isWord(heard)) || (this.#options.looks.isDoubtful && isWordOnRequest(heard)),
-        );
-        const delivery = { event: isForALook ? { type: "LOOK_BACK" } : { ...pushed }, id: event.eventId };
         deliveries.set(actor, [...(deliveries.get(actor) ?? []), delivery]);
       }
     }
@@ -106,6 +101,19 @@ export class Feed {
   /** Gives an agent something else, in its turn. */
   tell(actor: ActorId, delivery: Delivery): Promise<void> {
     return this.#give(actor, [delivery]);
+  }
+
+  #deliveryOf(event: PushedEvent, listening: Listening, isPresent: boolean): Delivery | undefined {
+    const understanding = this.#options.understanding();
+    const pushed = understood(event, listening, understanding);
+    if (pushed === undefined) return undefined;
+    // What is pushed late may be about what nobody has seen, or have been done and be forgotten: a look tells.
+    const isForgotten = event.originServerTs <= understanding.knownSince;
+    const isLate = pushed.heard.some(
+      (heard) => (isForgotten && isWord(heard)) || (this.#options.looks.isDoubtful && isWordOnRequest(heard)),
+    );
+    // So it does to one of whom nobody can say whether it is in the room.
+    return { event: isLate || !isPresent ? { type: "LOOK_BACK" } : { ...pushed }, id: event.eventId };
   }
 
   /** Whom the event may mean something to. */

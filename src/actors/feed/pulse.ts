@@ -65,6 +65,8 @@ export class Pulse {
   #heardAt = Number.NEGATIVE_INFINITY;
   #heardOldAt = Number.NEGATIVE_INFINITY;
   #onRefused: () => void = () => undefined;
+  /** Since something was taken. */
+  #refusals = 0;
   /** What was pushed could not be taken, and the homeserver may wait long before it pushes that again. */
   #isWaitedFor = false;
   readonly #push: Moment;
@@ -88,9 +90,15 @@ export class Pulse {
     this.#push.happens();
   }
 
+  /** What was pushed was taken. */
+  taken(): void {
+    this.#refusals = 0;
+  }
+
   /** What was pushed could not be taken: it is pushed late, and so is what is said meanwhile. */
   refused(): void {
     this.#isWaitedFor = true;
+    this.#refusals++;
     this.#doubt();
     this.#onRefused();
   }
@@ -99,7 +107,7 @@ export class Pulse {
   async run(signal: AbortSignal): Promise<void> {
     const over = new AbortController();
     const together = AbortSignal.any([signal, over.signal]);
-    this.#onRefused = () => this.#lookBack(together);
+    this.#onRefused = this.#afterRefusals(together);
     this.#doubt();
     this.#options.open();
     try {
@@ -109,6 +117,22 @@ export class Pulse {
       over.abort(new Error("the pulse has ended"));
       this.#looks.abort(new Error("the pulse has ended"));
     }
+  }
+
+  /** What is refused again and again is to cost all agents no look, and the homeserver no ping, each time. */
+  #afterRefusals(signal: AbortSignal): () => void {
+    let isDue = false;
+    return () => {
+      if (isDue) return;
+      isDue = true;
+      const wait = Math.min(longestRetry, firstRetry * 2 ** (this.#refusals - 1));
+      sleep(this.#options.clock, wait, signal)
+        .then(() => {
+          isDue = false;
+          this.#lookBack(signal);
+        })
+        .catch(() => undefined);
+    };
   }
 
   async #stay(signal: AbortSignal): Promise<void> {

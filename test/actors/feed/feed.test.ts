@@ -4,7 +4,7 @@ import { Feed } from "../../../src/actors/feed/feed.ts";
 import { Looks } from "../../../src/actors/feed/looks.ts";
 import { Residents } from "../../../src/actors/feed/residents.ts";
 import { addressOf } from "../../../src/machines/addresses.ts";
-import type { PushedEvent } from "../../../src/matrix/port.ts";
+import { MatrixError, type PushedEvent } from "../../../src/matrix/port.ts";
 import type { ActorId } from "../../../src/runtime/actor-id.ts";
 import { Store } from "../../../src/runtime/embedded/store.ts";
 import { StoredBacklog } from "../../../src/runtime/embedded/stored-backlog.ts";
@@ -72,6 +72,8 @@ let actors: Actors;
 let clock: SimulatedClock;
 let database: MemoryDatabase;
 let members: Record<string, string[] | Error>;
+/** In which rooms each user is, as it is told itself. */
+let rooms: Record<string, string[] | Error>;
 let asked: string[];
 let told: ActorId[];
 
@@ -93,7 +95,11 @@ function feed(): Feed {
       if (known instanceof Error) throw known;
       return known;
     },
-    joinedRooms: async () => [],
+    joinedRooms: async () => {
+      const known = rooms[userId] ?? [];
+      if (known instanceof Error) throw known;
+      return known;
+    },
   });
   const backlog = new StoredBacklog({ current: store });
   const first = backlog.first.bind(backlog);
@@ -107,7 +113,7 @@ function feed(): Feed {
     backlog,
     residents,
     looks,
-    attendance: new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test"),
+    attendance: new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test", clock),
     clock,
     understanding: () => ({ core: new Set(["@admin:test"]), commanders: new Set(["@anna:test"]), knownSince }),
     onWaiting: (actor) => told.push(actor),
@@ -142,6 +148,7 @@ beforeEach(() => {
   clock = new SimulatedClock();
   database = new MemoryDatabase(clock);
   members = { [own]: ["@anna:test", scoutUser], [foreign]: [scoutUser, noraUser, "@anna:test"] };
+  rooms = {};
   asked = [];
   told = [];
   knownSince = 0;
@@ -333,6 +340,21 @@ describe("what is pushed", () => {
     expect(given[1]?.["heard"]).toMatchObject([{ question: { eventId: fresh.eventId } }]);
     expect(given[1]?.["heard"]).not.toMatchObject([{ question: { maybeAsked: true } }]);
     expect(given[3]?.["heard"]).toMatchObject([{ command: { name: "approve", reactionTo: "$r" } }]);
+  });
+
+  test("is looked for by an agent of whom the homeserver does not say whether it is in the room, where it may be for it", async () => {
+    const one = feed();
+    await one.start();
+    const closed = "!closed:test";
+    members[closed] = new MatrixError("forbidden", "not in there", { remedy: "none" });
+    rooms[scoutUser] = [closed];
+    rooms[noraUser] = new MatrixError("unreachable", "trouble of hers", { remedy: "none" });
+    const [toScout, toNora] = [said(closed, "", mention(scoutUser)), said(closed, "", mention(noraUser))];
+    await one.take(transaction(toScout, toNora, said(closed, "to nobody")));
+    expect(actors.given).toMatchObject([
+      { actor: scout, event: { type: "PUSHED" }, id: toScout.eventId },
+      { actor: nora, event: { type: "LOOK_BACK" }, id: toNora.eventId },
+    ]);
   });
 
   test("waits also if the agent begins to look while what is held for it is read", async () => {

@@ -192,6 +192,30 @@ describe("the pulse", () => {
     expect(done()).toContain("ping");
   });
 
+  test("has all look, and itself pinged, ever more seldom while the same is refused again and again", async () => {
+    const pulse = await run();
+    const refuse = async (times: number) => {
+      for (let n = 0; n < times; n++) {
+        pulse.heard();
+        pulse.refused();
+        await clock.pass(1_000);
+      }
+    };
+    done();
+    await refuse(600);
+    const looks = done().filter((step) => step !== "doubt");
+    expect(looks.filter((step) => step === "look back").length).toBeLessThanOrEqual(6 + 10);
+    expect(looks.filter((step) => step === "ping").length).toBeLessThanOrEqual(6 + 10 + 2);
+    expect(looks.filter((step) => step === "look back").length, "not never").toBeGreaterThan(10);
+    await clock.pass(60_000);
+    done();
+    pulse.heard();
+    pulse.taken();
+    await refuse(1);
+    await clock.pass(1_000);
+    expect(done()).toContain("look back");
+  });
+
   test("takes nothing for certain that was doubted while all looked", async () => {
     const ends: (() => void)[] = [];
     const pulse = await run(() => new Promise((resolve) => ends.push(resolve)));
