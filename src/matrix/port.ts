@@ -188,6 +188,8 @@ export interface MatrixEvent {
 /** An event that comes from any room: one that the homeserver has pushed, or found. */
 export interface PushedEvent extends MatrixEvent {
   readonly roomId: string;
+  /** The event that this one takes back. */
+  readonly redacts?: string;
 }
 
 /** What the homeserver pushes at once. Its id names it to the homeserver only: after a restart some begin anew. */

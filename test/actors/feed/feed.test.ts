@@ -138,6 +138,10 @@ function member(roomId: string, stateKey: string, membership: string, sender = "
   return said(roomId, "", { type: "m.room.member", stateKey, sender, content: { membership } });
 }
 
+function takingBack(roomId: string, { eventId: redacts }: PushedEvent): PushedEvent {
+  return said(roomId, "", { type: "m.room.redaction", content: {}, redacts });
+}
+
 const mention = (userId: string) => ({
   content: { msgtype: "m.text", body: "hi", "m.mentions": { user_ids: [userId] } },
 });
@@ -355,6 +359,52 @@ describe("what is pushed", () => {
       { actor: scout, event: { type: "PUSHED" }, id: toScout.eventId },
       { actor: nora, event: { type: "LOOK_BACK" }, id: toNora.eventId },
     ]);
+  });
+
+  test("is no decision once it has waited, where it is a word on whatever waits; a sign is", async () => {
+    const one = feed();
+    await one.start();
+    const sign = {
+      type: "m.reaction",
+      content: { "m.relates_to": { rel_type: "m.annotation", event_id: "$r", key: "✅" } },
+    };
+    actors.is(scout, scoutUser, { intake: "backingOff" }, own);
+    const [word, other] = [said(own, "!deny"), said(own, "", sign)];
+    await one.take(transaction(word, other, said(own, "!stop")));
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    expect(actors.given.map(({ event }) => event.type)).toEqual(["LOOK_BACK", "PUSHED", "PUSHED"]);
+    expect(actors.idsOf(scout).slice(0, 2), "each once, if it is pushed again").toEqual([word.eventId, other.eventId]);
+  });
+
+  test("is not given to anybody where its author took it back while it waited, and all that waits besides is", async () => {
+    const one = feed();
+    await one.start();
+    actors.is(scout, scoutUser, { intake: "catchingUp" }, own);
+    const [first, regretted, elsewhere, last] = ["1", "2", "3", "4"].map((body) => said(own, body));
+    if (!first || !regretted || !elsewhere || !last) throw new Error("four things are said");
+    await one.take(transaction(first, regretted, elsewhere));
+    await one.take(transaction(takingBack(own, regretted), takingBack(foreign, elsewhere)));
+    await one.take(transaction(takingBack(own, regretted), last));
+    const both = said(own, "5");
+    await one.take(transaction(both, takingBack(own, both)));
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    expect(actors.idsOf(scout)).toEqual([first.eventId, elsewhere.eventId, last.eventId]);
+    expect(database.keys().filter((key) => key.startsWith("p|"))).toEqual([]);
+    const later = said(own, "6");
+    await one.take(transaction(later, takingBack(own, first)));
+    expect(actors.idsOf(scout).at(-1)).toBe(later.eventId);
+  });
+
+  test("comes again where it could not be written down that its author took it back", async () => {
+    const one = feed();
+    await one.start();
+    actors.is(scout, scoutUser, { intake: "catchingUp" }, own);
+    const regretted = said(own, "1");
+    await one.take(transaction(regretted));
+    database.fail(new Error("no space left on device"));
+    await expect(one.take(transaction(takingBack(own, regretted)))).rejects.toThrow("could not be written");
   });
 
   test("waits also if the agent begins to look while what is held for it is read", async () => {

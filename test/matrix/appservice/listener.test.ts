@@ -76,6 +76,18 @@ describe("the listener", () => {
     ]);
   });
 
+  test("tells what an event takes back, in either place where room versions have it, and of no other event", async () => {
+    const redaction = (id: string, rest: object) => event(id, { type: "m.room.redaction", content: {}, ...rest });
+    const events = [
+      redaction("$1", { redacts: "$a", content: { redacts: "$forged" } }),
+      redaction("$2", { content: { redacts: "$b" } }),
+      redaction("$3", { redacts: 3 }),
+      event("$4", { redacts: "$c" }),
+    ];
+    await request("PUT", `${transactions}/1`, { events });
+    expect(taken[0]?.events.map(({ redacts }) => redacts)).toEqual(["$a", "$b", undefined, undefined]);
+  });
+
   test("has what could not be taken come again, and takes one transaction at a time", async () => {
     const order: string[] = [];
     take = async ({ txnId }) => {
