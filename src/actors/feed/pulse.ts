@@ -1,6 +1,6 @@
 import { MatrixError, type Pinged, type Pushes } from "../../matrix/port.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
-import type { Company } from "./company.ts";
+import { type Company, isImpatience } from "./company.ts";
 import { Moment } from "./moment.ts";
 
 type News =
@@ -42,8 +42,6 @@ const mostUnrest = { fresh: 120_000, old: 3_600_000 };
 /** What is so much older when it is pushed was said before, ms: the two clocks may differ a little. */
 const old = 30_000;
 
-/** The status by which a proxy says that it does not wait so long for the homeserver. */
-const impatient = 504;
 /** What tells nothing of the homeserver, or that it is gone. */
 const noAnswer: ReadonlySet<string> = new Set(["unreachable", "malformed"]);
 
@@ -167,7 +165,7 @@ export class Pulse {
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof MatrixError)) return "none";
-      return noAnswer.has(error.kind) && error.httpStatus !== impatient ? "none" : "refused";
+      return noAnswer.has(error.kind) && !isImpatience(error) ? "none" : "refused";
     }
   }
 
