@@ -205,8 +205,11 @@ export type Pinged = "reached" | "wait may go on";
 export interface Pushes {
   /** Takes the address that the homeserver pushes to. What comes before {@link Pushes.deliverTo} is refused, and comes again. */
   listen(): Promise<void>;
-  /** `take` resolves once the transaction is durable: only then is it acknowledged. One that is refused comes again. */
-  deliverTo(take: (transaction: Transaction) => Promise<void>): void;
+  /**
+   * `take` resolves once the transaction is durable: only then is it acknowledged. One that is refused comes again; so does
+   * one that was `unheard`: the homeserver did not wait until it was acknowledged.
+   */
+  deliverTo(take: (transaction: Transaction) => Promise<void>, unheard?: () => void): void;
   /**
    * Has the homeserver reach us, by which it also ends its waiting after our downtime. Fails with a MatrixError: of kind
    * `unsupported` where it knows no such thing.
