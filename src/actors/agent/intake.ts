@@ -107,7 +107,7 @@ export interface PushedIntake {
 }
 
 /** For so long what was heard once is known for certain, ms. */
-const remembered = 86_400_000;
+export const remembered = 86_400_000;
 
 /**
  * The first look, without a cursor: hears what was said in each room since the agent was let in, less everything up to

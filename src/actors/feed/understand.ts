@@ -1,4 +1,5 @@
 import type { LookBack, Pushed } from "../../machines/agent/context.ts";
+import type { Heard } from "../../machines/question.ts";
 import type { PushedEvent } from "../../matrix/port.ts";
 import { isChanged } from "../agent/changes.ts";
 import { hear } from "../agent/listen.ts";
@@ -9,13 +10,15 @@ export interface Understanding {
   readonly core: ReadonlySet<string>;
   /** Who may command agents. */
   readonly commanders: ReadonlySet<string>;
+  /** Ms since the epoch: what was said before may have been heard once, and be forgotten. */
+  readonly knownSince: number;
 }
 
 /** What a pushed event means to an agent; nothing where it means nothing to it. */
 export function understood(
   event: PushedEvent,
   { userId, roomId: ownRoomId = "" }: Listening,
-  { core, commanders }: Understanding,
+  { core, commanders, knownSince }: Understanding,
 ): Pushed | LookBack | undefined {
   const { roomId } = event;
   const membership = event.type === "m.room.member" && event.stateKey === userId ? event.content["membership"] : "";
@@ -28,5 +31,11 @@ export function understood(
   if (isMoved || (event.sender !== userId && isChanged([event], roomId, { roomId: ownRoomId, core })))
     return { type: "PUSHED", heard: [], changed: true };
   const heard = hear(event, roomId, { userId, ownRoomId, commanders });
-  return heard && { type: "PUSHED", heard: [heard] };
+  return heard && { type: "PUSHED", heard: [asFarAsKnown(heard, knownSince)] };
+}
+
+/** A homeserver can push weeks late what a look has found long since. */
+function asFarAsKnown(heard: Heard, knownSince: number): Heard {
+  if (heard.kind !== "question" || heard.question.sentAt > knownSince) return heard;
+  return { ...heard, question: { ...heard.question, maybeAsked: true } };
 }
