@@ -6,6 +6,7 @@ import { Markdown } from "../../../src/actors/conversation/markdown.ts";
 import type { PollInput } from "../../../src/machines/agent/context.ts";
 import type { Question } from "../../../src/machines/question.ts";
 import type { MatrixEvent, MessagesRequest } from "../../../src/matrix/port.ts";
+import { matrixError } from "../../ports/fake-homeserver.ts";
 import { effectContext } from "../effect-context.ts";
 import { anna, type Town, town } from "../town.ts";
 
@@ -15,7 +16,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const noGuests = { server: "test", people: new Set<string>(), servers: new Set<string>() };
 const markdown = new Markdown();
 
-type Name = Pick<PollInput, "store" | "lost">;
+type Name = Pick<PollInput, "store" | "lost" | "owed" | "recovering">;
 
 async function look({ sessions, clock, userId, roomId }: Town, name: Name = {}, pushes = false, knownSince = 0) {
   const commands = { people: new Set([anna]) };
@@ -304,5 +305,58 @@ describe("a further look, where the homeserver pushes", () => {
     t.homeserver.post(t.roomId, { sender: t.userId });
     expect(await textsIn(t, further, true)).toEqual(["approve"]);
     expect(await textsIn(t, {}, true)).toEqual([]);
+  });
+});
+
+describe("a look at rooms of which one cannot be read", () => {
+  const mention = (t: Town, roomId: string, body: string) =>
+    t.homeserver.post(roomId, {
+      sender: anna,
+      content: { msgtype: "m.text", body, "m.mentions": { user_ids: [t.userId] } },
+    });
+
+  async function crowded() {
+    const t = await town();
+    const foreign = t.homeserver.makeRoom(anna);
+    t.homeserver.setMember(foreign, t.userId, "join");
+    mention(t, foreign, "in the foreign room");
+    for (let n = 0; n < 60; n++)
+      t.homeserver.post(foreign, { sender: anna, content: { msgtype: "m.text", body: "x" } });
+    t.say("in its own room");
+    return { t, foreign };
+  }
+
+  test.each(["unreachable", "malformed"] as const)("(%s) hears the others, and owes that one", async (kind) => {
+    const { t, foreign } = await crowded();
+    t.homeserver.fail("messages", matrixError(kind), 100, ({ args: [roomId] }) => roomId === foreign);
+    for (const [name, pushes] of [[{}, false] as const, [{ lost: 1 }, true] as const]) {
+      const { heard, unheard } = await look(t, name, pushes);
+      expect(heard).toMatchObject([{ kind: "question", question: { text: "in its own room" } }]);
+      expect(unheard).toEqual([{ roomId: foreign }]);
+    }
+  });
+
+  test("leaves out what is owed already: it is not waited for again and again", async () => {
+    const { t, foreign } = await crowded();
+    const { heard, unheard } = await look(t, { owed: [{ roomId: foreign, tries: 1 }] });
+    expect(heard).toHaveLength(1);
+    expect(unheard).toEqual([{ roomId: foreign }]);
+    expect(t.homeserver.count("messages")).toBe(0);
+  });
+
+  test("fails where no room can be read, and not before somebody else is listened for", async () => {
+    const t = await town();
+    for (let n = 0; n < 60; n++) t.say("x");
+    t.homeserver.fail("messages", matrixError("unreachable"), 100);
+    await expect(look(t)).rejects.toMatchObject({ kind: "unreachable" });
+    expect((await look(t, { recovering: true })).unheard).toEqual([{ roomId: t.roomId }]);
+  });
+
+  test("fails for what is no room's own trouble", async () => {
+    const { t } = await crowded();
+    for (const kind of ["token", "limited"] as const) {
+      t.homeserver.fail("messages", matrixError(kind));
+      await expect(look(t)).rejects.toMatchObject({ kind });
+    }
   });
 });
