@@ -9,7 +9,7 @@ import type { Sessions } from "../sessions.ts";
 import { isChanged } from "./changes.ts";
 import type { CommandPolicy } from "./command.ts";
 import { type InvitationPolicy, judge } from "./invitations.ts";
-import { filterOf, heardIn, Look, type PushedIntake } from "./look.ts";
+import { filterOf, heardIn, Look, type LookOptions, seenIn } from "./look.ts";
 import { newIn, watchedTypes } from "./read-back.ts";
 import type { RoomOptions } from "./room.ts";
 import { UnheardRooms } from "./unheard.ts";
@@ -99,18 +99,18 @@ export function poll(
  * the newest question that has a final answer of ours. What was said before the agent was adopted, in whatever room, was
  * another system's to answer. Where the homeserver pushes, a further look also hears what was said shortly before that
  * question and has no answer: it may not have been pushed although the question was. Of what is older than the store nobody
- * knows here whether it was heard; it may have been answered by silence.
+ * knows here whether it was heard; it may have been answered by silence. Such a look goes no further than the last one did.
  */
 export function catchUp(
   sessions: Sessions,
   clock: Clock,
   policy: InvitationPolicy,
   commands: CommandPolicy,
-  pushes?: PushedIntake,
+  options: LookOptions,
 ): AgentEffects["catchUp"] {
-  return async (input, { signal }): Promise<Polled> => {
+  return async (input, { self, signal }): Promise<Polled> => {
     const client = sessions.as(input.userId).at("conversation");
-    const look = new Look(input, clock, commands, pushes);
+    const look = new Look(self, input, clock, commands, options);
     const response = await client.sync({ timeoutMs: 0, filter: look.filter() }, signal);
     const { nextBatch, joined } = response;
     const { invited } = await judge(client, response, input, policy, signal);
@@ -135,7 +135,7 @@ export function catchUp(
       heard,
       ...(rooms.all.length > 0 && { unheard: rooms.all }),
       ...(invited.length > 0 && { invited }),
-      ...(pushes && { pushes: true }),
+      ...(options.pushes && { pushes: true, seen: seenIn(joined, rooms.all, input.seen) }),
     };
   };
 }

@@ -1,8 +1,10 @@
 import { v4 } from "uuid";
-import { serverOfUser } from "../../machines/addresses.ts";
-import type { PollInput } from "../../machines/agent/context.ts";
+import { agentOf, serverOfUser } from "../../machines/addresses.ts";
+import type { PollInput, Seen } from "../../machines/agent/context.ts";
+import type { Unheard } from "../../machines/agent/owed.ts";
 import type { Heard } from "../../machines/question.ts";
 import type { JoinedRoom, MatrixClient, MatrixEvent, SyncFilter } from "../../matrix/port.ts";
+import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { CommandPolicy } from "./command.ts";
 import { hear, type Listener } from "./listen.ts";
@@ -13,6 +15,14 @@ import { overlap, unansweredIn } from "./unanswered.ts";
 /** What the homeserver pushes, and since when, in ms since the epoch, all that is heard is known: not before this store was. */
 export interface PushedIntake {
   readonly knownSince: number;
+}
+
+/** Whether an agent has a conversation in a room. */
+export type Acquaintance = (agentId: string, roomId: string) => boolean;
+
+export interface LookOptions {
+  readonly isTalkingIn: Acquaintance;
+  readonly pushes?: PushedIntake;
 }
 
 /** Names what was cut at a first look, which has no cursor. */
@@ -30,14 +40,24 @@ export class Look {
   readonly #gap: string;
   readonly #doubtful: number | undefined;
   readonly #certain: number;
+  readonly #seen: Seen;
+  readonly #isTalkingIn: (roomId: string) => boolean;
 
-  constructor(input: PollInput, clock: Clock, commands: CommandPolicy, pushes: PushedIntake | undefined) {
+  constructor(
+    self: ActorId,
+    input: PollInput,
+    clock: Clock,
+    commands: CommandPolicy,
+    { pushes, isTalkingIn }: LookOptions,
+  ) {
     const further = input.lost === undefined ? undefined : pushes;
     this.types = [...heardTypes, "m.room.member", ...(further === undefined ? [] : ["m.reaction"])];
     this.#input = { ...input, commanders: commands.people };
     this.#gap = further === undefined ? lookOf(input) : furtherLook;
     this.#doubtful = further && Math.max(further.knownSince, clock.now() - remembered);
     // Whatever is newer was asked of Letta only if it is known here. An earlier store may have taken what is older.
+    this.#seen = further === undefined ? {} : (input.seen ?? {});
+    this.#isTalkingIn = (roomId) => isTalkingIn(agentOf(self), roomId);
     this.#certain = (this.#doubtful ?? Number.POSITIVE_INFINITY) + (input.store === undefined ? 0 : overlap);
   }
 
@@ -54,9 +74,16 @@ export class Look {
 
   /** What was said in the room since `floor` and is for the agent to answer, or to do. */
   async saidIn(client: MatrixClient, room: JoinedRoom, floor: number, signal: AbortSignal): Promise<Heard[]> {
-    const bounds = { floor, ...(this.#doubtful !== undefined && { doubtful: this.#doubtful }) };
+    const seen = this.#seen[room.roomId];
+    const bounds = {
+      floor,
+      ...(this.#doubtful !== undefined && { doubtful: this.#doubtful }),
+      ...(seen !== undefined && { seen }),
+    };
     const { events, cut, answered } = await unansweredIn(client, room, bounds, this.types, signal);
-    const said = heardIn(events, cut, this.#gap, room.roomId, this.#input);
+    const addressed = heardIn(events, false, this.#gap, room.roomId, this.#input);
+    const isToldOf = cut && (addressed.length > 0 || this.#isKnownIn(room.roomId, events));
+    const said: Heard[] = isToldOf ? [{ kind: "cut", roomId: room.roomId, gap: this.#gap }, ...addressed] : addressed;
     // Of other commands nobody knows any more what they were about.
     const meant = commandsStillMeant(events, said, this.#input.userId, answered);
     const sentAt = new Map(events.map(({ eventId, originServerTs }) => [eventId, originServerTs]));
@@ -72,9 +99,28 @@ export class Look {
     });
   }
 
+  /** Where people talk among themselves and never with the agent, nobody waits for its having read all of it. */
+  #isKnownIn(roomId: string, events: readonly MatrixEvent[]): boolean {
+    const { userId, roomId: ownRoomId } = this.#input;
+    const hasSpoken = events.some(({ sender, stateKey }) => sender === userId && stateKey === undefined);
+    return roomId === ownRoomId || hasSpoken || this.#isTalkingIn(roomId);
+  }
+
   #isKnown(at: number): boolean {
     return at > this.#certain;
   }
+}
+
+/** How far all is heard after a look at these rooms. One that is told of as a whole each time needs no mark. */
+export function seenIn(joined: readonly JoinedRoom[], unheard: readonly Unheard[], before: Seen = {}): Seen {
+  const seen: Record<string, string> = {};
+  for (const { roomId, limited, timeline } of joined) {
+    const isHeard = unheard.every((one) => one.roomId !== roomId);
+    const newest = isHeard && limited ? timeline.findLast(({ type }) => heardTypes.includes(type))?.eventId : undefined;
+    const mark = newest ?? before[roomId];
+    if (mark !== undefined) seen[roomId] = mark;
+  }
+  return seen;
 }
 
 export function filterOf(timelineTypes: readonly string[], notSenders: readonly string[]): SyncFilter {

@@ -8,7 +8,7 @@ import { CursorRefused, syncFrom } from "../cursor.ts";
 import { adoptionMarker, adoptionOf } from "../marker.ts";
 import type { Sessions } from "../sessions.ts";
 import type { CommandPolicy } from "./command.ts";
-import { filterOf, heardIn, Look, type PushedIntake } from "./look.ts";
+import { filterOf, heardIn, Look, type LookOptions } from "./look.ts";
 import { isUnreadable, newIn, watchedTypes } from "./read-back.ts";
 
 type AgentEffects = ChildEffects<typeof agentMachine>;
@@ -33,14 +33,14 @@ export function readOwed(
   sessions: Sessions,
   clock: Clock,
   commands: CommandPolicy,
-  pushes?: PushedIntake,
+  options: LookOptions,
 ): AgentEffects["readOwed"] {
   return async (input, context) => {
     const client = sessions.as(input.userId).at("conversation");
     const { roomId, to } = input.room;
     const since = to === undefined ? undefined : await heardSince(client, { ...input, since: to }, commands, context);
     if (since !== undefined) return { roomId, heard: since };
-    const look = new Look(input, clock, commands, pushes);
+    const look = new Look(context.self, input, clock, commands, options);
     const { joined } = await client.sync({ timeoutMs: 0, filter: look.filter() }, context.signal);
     const adopted = await client.state(input.roomId, adoptionMarker, "", context.signal);
     const heard = await readable(input, joined, (room) =>

@@ -36,6 +36,8 @@ export interface AgentContext extends AgentInput {
   readonly since?: string | undefined;
   /** Rooms of which not all up to there is. The one that is read next comes first. */
   readonly owed?: readonly Owed[] | undefined;
+  /** How far all was heard at the last look, where the homeserver pushes. */
+  readonly seen?: Seen | undefined;
   /** True while the homeserver pushes what is said, and all from before that is known. */
   readonly inTouch?: true | undefined;
   /** How often touch was lost, or the cursor given up: it names the looks at what was said meanwhile. */
@@ -188,6 +190,8 @@ export interface PollInput {
   readonly recovering?: true;
   /** Rooms that are left to be read by themselves; left out when there are none. */
   readonly owed?: readonly Owed[];
+  /** Left out where there was no look before, or nobody knows what came of it. */
+  readonly seen?: Seen;
 }
 
 export interface ReadInput extends PollInput {
@@ -199,6 +203,9 @@ export interface ReadInput extends PollInput {
 export interface ReadOwed extends Pick<Owed, "roomId"> {
   readonly heard: readonly Heard[];
 }
+
+/** Events, by the rooms of which all up to there was heard. */
+export type Seen = Readonly<Record<string, string>>;
 
 /** Into a room that is not the agent's own. */
 export interface Invitation {
@@ -215,6 +222,8 @@ export interface Polled {
   readonly heard: readonly Heard[];
   /** Rooms in which something may have been said that is not in `heard`; left out when there are none. */
   readonly unheard?: readonly Unheard[];
+  /** How far all was heard now. */
+  readonly seen?: Seen;
   /** Set when somebody else changed the agent's own room, or took the agent out of it. */
   readonly changed?: true;
   /** Invitations to be answered; left out when there are none. */
@@ -261,6 +270,7 @@ export function pollInput({
   lost,
   troubles,
   owed,
+  seen,
 }: AgentContext): PollInput {
   return {
     userId,
@@ -271,6 +281,7 @@ export function pollInput({
     ...(since === undefined && lost !== undefined && { lost }),
     ...(troubles.intake !== undefined && { recovering: true }),
     ...(owed !== undefined && { owed }),
+    ...(since === undefined && seen !== undefined && { seen }),
   };
 }
 

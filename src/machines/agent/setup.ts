@@ -93,7 +93,10 @@ export const agentSetup = setup({
     keepName: assign(() => ({ newName: undefined })),
     setAvatar: assign((_, { avatar }: { avatar: Avatar | null }) => ({ avatar: avatar ?? undefined })),
     setSpace: assign((_, { spaceId, part = 1 }: Place) => ({ spaceId, part })),
-    setRoom: assign((_, { roomId }: { roomId: string | null }) => (roomId === null ? {} : { roomId })),
+    /** In its own room more is meant for it than was taken for that before. */
+    setRoom: assign(({ context }, { roomId }: { roomId: string | null }) =>
+      roomId === null ? {} : { roomId, ...(roomId !== context.roomId && { seen: undefined }) },
+    ),
     forgetRoom: assign(() => ({ roomId: undefined, imported: false })),
     pause: assign(({ event }, { reason }: { reason?: string }) => ({
       paused: { since: timeOf(event), ...(reason !== undefined && { reason }) },
@@ -102,11 +105,11 @@ export const agentSetup = setup({
     beginMissing: assign(({ event }) => ({ missingSince: timeOf(event) })),
     endMissing: assign(() => ({ missingSince: undefined })),
     setImported: assign(() => ({ imported: true })),
-    forgetCursor: assign((_, { store }: { store: string }) => ({ since: undefined, store })),
+    forgetCursor: assign((_, { store }: { store: string }) => ({ since: undefined, seen: undefined, store })),
     /** Who is in touch needs no cursor, and should have none that grows old. */
-    advance: assign(({ context }, { since, pushes, unheard }: Pick<Polled, "since" | "pushes" | "unheard">) => ({
+    advance: assign(({ context }, { since, pushes, unheard, seen = context.seen }: Omit<Polled, "heard">) => ({
       ...owe(context, unheard),
-      ...(pushes === true ? { since: undefined, inTouch: true as const } : { since }),
+      ...(pushes === true ? { since: undefined, inTouch: true as const, seen } : { since, seen: undefined }),
     })),
     /** What is said where something older is still to be heard is read together with that. */
     holdBack: assign(({ context }, { heard }: Pick<Polled, "heard">) => {

@@ -16,7 +16,12 @@ beforeEach(async () => {
 async function read(room: Partial<ReadInput["room"]> = {}, rest: Partial<ReadInput> = {}): Promise<string[]> {
   const { userId, roomId, sessions, clock } = t;
   const input = { userId, roomId, room: { roomId, tries: 0, ...room }, ...rest };
-  const effect = readOwed(sessions, clock, { people: new Set([anna]) }, { knownSince: 0 });
+  const effect = readOwed(
+    sessions,
+    clock,
+    { people: new Set([anna]) },
+    { isTalkingIn: () => false, pushes: { knownSince: 0 } },
+  );
   const result = await effect(input, effectContext<never>());
   expect(result.roomId).toBe(input.room.roomId);
   return result.heard.map((one) => (one.kind === "question" ? one.question.text : one.kind));
