@@ -1,5 +1,5 @@
 import type { ActorOptions } from "./actor-options.ts";
-import { remembered } from "./actors/agent/intake.ts";
+import { remembered } from "./actors/agent/look.ts";
 import { Attendance } from "./actors/feed/attendance.ts";
 import { Company } from "./actors/feed/company.ts";
 import { Feed } from "./actors/feed/feed.ts";

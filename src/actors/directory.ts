@@ -79,6 +79,11 @@ export class Directory {
     return own.safeParse(this.#host.read(addressOf.agent(this.#server, agentId))?.context).data?.paused !== undefined;
   }
 
+  /** Whether an agent has ever been told of anything in a room. */
+  isTalkingIn(agentId: string, roomId: string): boolean {
+    return this.#host.read(addressOf.conversation(this.#server, agentId, roomId)) !== undefined;
+  }
+
   /** Whether a conversation has been closed, and owes nobody an answer any more. */
   isOver(conversation: ActorId): boolean {
     const { queue, current, closed } = talk.parse(this.#host.read(conversation)?.context);

@@ -137,10 +137,13 @@ describe("adopting", () => {
     clock.advance(1_000);
     await adoption().adopt(inherited(), false, signal);
     const after = [roomId, other].map((room) => homeserver.post(room, { sender: operator, content: mention }).eventId);
-    const { heard } = await catchUp(sessions, clock, nobody, { people: new Set() })(
-      { userId, roomId },
-      effectContext(),
-    );
+    const { heard } = await catchUp(
+      sessions,
+      clock,
+      nobody,
+      { people: new Set() },
+      { isTalkingIn: () => false },
+    )({ userId, roomId }, effectContext());
     expect(heard.map((one) => (one.kind === "question" ? one.question.eventId : one.kind))).toEqual(after);
   });
 });

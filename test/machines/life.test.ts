@@ -87,6 +87,7 @@ describe("an agent that Letta does not list any more", () => {
       account: "online",
       room: "offline",
       intake: "deaf",
+      arrears: "settled",
       life: "retired",
       service: "serving",
     });
@@ -199,6 +200,7 @@ describe("a disabled agent", () => {
       account: "online",
       room: "ready",
       intake: "deaf",
+      arrears: "settled",
       life: "disabled",
       service: "serving",
     });

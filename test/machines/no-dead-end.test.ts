@@ -1,9 +1,10 @@
 import { describe, expect, test, vi } from "vitest";
 import { addressOf } from "../../src/machines/addresses.ts";
 import type { AgentContext } from "../../src/machines/agent/context.ts";
+import type { Heard } from "../../src/machines/question.ts";
 import type { ActorEvent } from "../../src/runtime/record.ts";
 import type { ChartDriver } from "./chart-driver.ts";
-import { drive } from "./charts-under-test.ts";
+import { drive, question } from "./charts-under-test.ts";
 import { bad, explore, good } from "./explore.ts";
 import { restingStates } from "./resting-states.ts";
 
@@ -37,6 +38,10 @@ const provisioning = {
 
 const allWell = Object.fromEntries(Object.entries(provisioning).map(([name, endings]) => [name, endings.slice(0, 1)]));
 const restored: ActorEvent = { type: "restored", store: "store-2" };
+
+function saidIn(roomId: string): Heard {
+  return { kind: "question", roomId, question: question(1) };
+}
 
 /**
  * Of an agent that lives, with all that can go wrong; of one whose store comes from a backup, with what can go wrong
@@ -89,6 +94,23 @@ const waysOfLife = [
       discovered,
     ],
   },
+  {
+    name: "that is in a room whose past cannot be read",
+    endings: {
+      ...allWell,
+      catchUp: [
+        good({ since: "s1", heard: [], pushes: true }),
+        good({ since: "s1", heard: [], pushes: true, unheard: [{ roomId: "!silent:test" }] }),
+      ],
+      readOwed: [good({ roomId: "!silent:test", heard: [] }), bad("unreadable"), bad("token")],
+    },
+    events: [
+      { type: "LOOK_BACK" },
+      { type: "PUSHED", heard: [saidIn("!silent:test")] },
+      { type: "DISABLED" },
+      discovered,
+    ],
+  },
 ];
 
 describe("agent", () => {
@@ -121,8 +143,8 @@ describe("agent", () => {
 });
 
 function distinguishAgents(context: AgentContext): unknown {
-  const { since, inTouch, roomId, tokenRefused, stale, imported, troubles, paused } = context;
-  const { account, room, intake, life, ...others } = troubles;
+  const { since, inTouch, roomId, tokenRefused, stale, imported, troubles, paused, owed } = context;
+  const { account, room, intake, life, arrears, ...others } = troubles;
   return [
     since !== undefined,
     inTouch === true,
@@ -131,7 +153,8 @@ function distinguishAgents(context: AgentContext): unknown {
     stale,
     imported,
     paused !== undefined,
-    [account, room, intake, life].map((trouble) => trouble && [trouble.kind === "token", trouble.tries === 1]),
+    owed?.map(({ again }) => again),
+    [account, room, intake, life, arrears].map((trouble) => trouble && [trouble.kind === "token", trouble.tries === 1]),
     intake?.kind === "cursor" && intake.repeats,
     // Which of these it is makes no difference to where the chart goes.
     Object.keys(others).length > 0,
@@ -146,6 +169,7 @@ function isAgentSettled(actor: ChartDriver<AgentContext>): boolean {
     actor.in("account.online") &&
     actor.in("room.ready") &&
     (actor.in("intake.polling") || actor.in("intake.pushed")) &&
+    actor.context.owed === undefined &&
     actor.context.wait === undefined
   );
 }

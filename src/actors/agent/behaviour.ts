@@ -11,10 +11,12 @@ import { answerInvitations, considerInvitations } from "./answer-invitations.ts"
 import type { CommandPolicy } from "./command.ts";
 import { furnishRoom } from "./furnish.ts";
 import { type HistoryOf, type HistoryOptions, importHistory } from "./import.ts";
-import { catchUp, longestPollSilence, type PushedIntake, poll } from "./intake.ts";
+import { catchUp, longestPollSilence, poll } from "./intake.ts";
 import type { InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
+import type { Acquaintance, PushedIntake } from "./look.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
+import { readOwed } from "./read-owed.ts";
 import { awaitClosed, leaveRoom, listConversations, markRetired, releaseAlias, unlinkRoom } from "./retirement.ts";
 import { createRoom, type RoomOptions, resolveRoom } from "./room.ts";
 import { attachTools, detachTools, type ToolAttachment } from "./tools.ts";
@@ -40,6 +42,8 @@ export interface AgentDependencies {
 export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
   const { sessions, directory, clock, rooms, pictureOf, history, historyOf, tools, pushes, admin } = dependencies;
   const { invitations, commands } = dependencies;
+  const isTalkingIn: Acquaintance = (agentId, roomId) => directory.isTalkingIn(agentId, roomId);
+  const looks = { isTalkingIn, ...(pushes !== undefined && { pushes }) };
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -58,8 +62,9 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       invitePeople: mending(admin, invitePeople(sessions, rooms)),
       attachTools: attachTools(tools),
       detachTools: detachTools(tools),
-      catchUp: catchUp(sessions, clock, invitations, commands, pushes),
+      catchUp: catchUp(sessions, clock, invitations, commands, looks),
       poll: poll(sessions, clock, rooms, invitations, commands, pushes !== undefined),
+      readOwed: readOwed(sessions, clock, commands, looks),
       listConversations: listConversations(directory),
       awaitClosed: awaitClosed(directory, clock),
       markRetired: markRetired(sessions),
@@ -72,6 +77,6 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       considerInvitations: considerInvitations(sessions, invitations, commands),
     },
     silence: { poll: longestPollSilence },
-    backoffDelays: ["accountRetry", "roomRetry", "intakeRetry", "lifeRetry"],
+    backoffDelays: ["accountRetry", "roomRetry", "intakeRetry", "arrearsRetry", "lifeRetry"],
   });
 }

@@ -4,6 +4,7 @@ import { type InvitedRoom, type MatrixClient, MatrixError, type SyncResponse } f
 import { isLastWord } from "../last-word.ts";
 import { RoomState } from "../room-state.ts";
 import { replacementOf } from "../upgrade.ts";
+import { isUnreadable } from "./read-back.ts";
 
 /** Whose invitations agents accept, besides those of their own homeserver's agents. */
 export interface InvitationPolicy {
@@ -17,7 +18,10 @@ export interface InvitationPolicy {
 /** More at once are left unanswered: they still stand there for the next first look. */
 const mostAtOnce = 50;
 
-/** What to make of the invitations that a sync brought. One into the agent's own room is none: that is a change of it. */
+/**
+ * What to make of the invitations that a sync brought. One into the agent's own room is none: that is a change of it. Where
+ * nobody can tell whether one is, those that would be declined still stand there for the next first look.
+ */
 export async function judge(
   client: MatrixClient,
   response: Pick<SyncResponse, "invited">,
@@ -27,15 +31,17 @@ export async function judge(
 ): Promise<{ readonly invited: readonly Invitation[]; readonly isLetIn: boolean }> {
   const foreign = response.invited.filter(({ roomId }) => roomId !== ownRoomId);
   if (foreign.length === 0) return { invited: [], isLetIn: response.invited.length > 0 };
-  const replacement = await replacementAt(client, ownRoomId, signal);
-  const others = foreign.filter(({ roomId }) => roomId !== replacement);
-  const judged = others.map((invitation) => ({
+  const own = await replacementAt(client, ownRoomId, signal);
+  const others = foreign.filter(({ roomId }) => roomId !== own.replacement);
+  const all = others.map((invitation) => ({
     roomId: invitation.roomId,
     accept: invitation.roomId === spaceId || isWelcome(invitation, policy),
   }));
+  // Any of them may be into the room in which the agent's own goes on: declined, it would be lost.
+  const judged = own.isKnown ? all : all.filter(({ accept }) => accept);
   // Those that are declined may be a flood.
   const invited = judged.toSorted((a, b) => Number(b.accept) - Number(a.accept)).slice(0, mostAtOnce);
-  return { invited, isLetIn: others.length < response.invited.length };
+  return { invited, isLetIn: !own.isKnown || others.length < response.invited.length };
 }
 
 function isWelcome({ inviter }: InvitedRoom, { server, people, servers }: InvitationPolicy): boolean {
@@ -44,13 +50,14 @@ function isWelcome({ inviter }: InvitedRoom, { server, people, servers }: Invita
   return people.has(inviter) || servers.has(home) || (home === server && isAgentUser(inviter));
 }
 
-/** The room in which the agent's own is to go on, which it knows only from there. */
-async function replacementAt(client: MatrixClient, roomId: string, signal: AbortSignal): Promise<string | undefined> {
+/** The room in which the agent's own is to go on, which it knows only from there, where its own can be read. */
+async function replacementAt(client: MatrixClient, roomId: string, signal: AbortSignal) {
   try {
-    return replacementOf(await RoomState.read(client, roomId, signal));
+    return { isKnown: true, replacement: replacementOf(await RoomState.read(client, roomId, signal)) };
   } catch (error) {
-    if (error instanceof MatrixError && error.kind === "forbidden") return undefined;
-    throw error;
+    if (error instanceof MatrixError && error.kind === "forbidden") return { isKnown: true };
+    if (!isUnreadable(error)) throw error;
+    return { isKnown: false };
   }
 }
 

@@ -1,8 +1,20 @@
-import type { JoinedRoom, MatrixClient, MatrixEvent, MessagesRequest, MessagesResponse } from "../../matrix/port.ts";
+import {
+  type JoinedRoom,
+  type MatrixClient,
+  MatrixError,
+  type MatrixErrorKind,
+  type MatrixEvent,
+  type MessagesRequest,
+  type MessagesResponse,
+} from "../../matrix/port.ts";
 import { isLastWord } from "../last-word.ts";
+import { changeTypes } from "./changes.ts";
 
 /** Event types in which people say something. */
 export const heardTypes: readonly string[] = ["m.room.message", "m.room.encrypted"];
+
+/** In which somebody changes the room, too. */
+export const watchedTypes: readonly string[] = [...heardTypes, "m.reaction", ...changeTypes];
 
 /** Pages that are read back, of 100 events each. */
 const mostPages = 50;
@@ -54,6 +66,26 @@ export async function readBack(
     from = response.end;
   }
   return past(true);
+}
+
+/** What lies before the timeline of a poll that began at this cursor, and the timeline. */
+export async function newIn(
+  client: MatrixClient,
+  room: JoinedRoom,
+  { since: to, beat }: { readonly since: string; beat(): void },
+  signal: AbortSignal,
+): Promise<Past> {
+  const { timeline, limited } = room;
+  if (!limited) return { events: timeline, cut: false };
+  const gap = await readBack(client, room, { types: watchedTypes, to, isEnd: () => false, onPage: beat }, signal);
+  return { events: [...gap.events, ...timeline], cut: gap.cut };
+}
+
+const passing: ReadonlySet<MatrixErrorKind> = new Set(["unreachable", "malformed"]);
+
+/** Whether a room's past could not be told just now, which says nothing of other rooms. */
+export function isUnreadable(error: unknown): error is MatrixError {
+  return error instanceof MatrixError && passing.has(error.kind);
 }
 
 function unlessClosed(error: unknown): undefined {

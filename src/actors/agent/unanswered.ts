@@ -11,10 +11,15 @@ export interface Bounds {
    * question on. Default: nothing is.
    */
   readonly doubtful?: number;
+  /** An event up to which all was heard before: it ends the search as an answered question does. */
+  readonly seen?: string;
 }
 
 /** So much older than a question that was answered may one be that the homeserver has not told of, ms. */
 export const overlap = 600_000;
+
+/** So many events, if not {@link overlap}, are searched of what was heard before: one that came late is put among them. */
+const mostSearchedAgain = 500;
 
 export interface Unanswered extends Past {
   /** The events among them that are questions with a final answer of the agent's. */
@@ -40,7 +45,8 @@ export async function unansweredIn(
   const { events, cut } = complete
     ? { events: [], cut: false }
     : await readBack(client, room, { types, isEnd }, signal);
-  return { events: search.after([...events, ...room.timeline], cut), cut, answered: search.answered };
+  const after = search.after([...events, ...room.timeline], cut);
+  return { events: after, cut: cut && !search.hasMetSeen, answered: search.answered };
 }
 
 /**
@@ -53,23 +59,34 @@ class Search {
   readonly #userId: string;
   readonly #floor: number;
   readonly #doubtful: number;
-  /** The oldest moment that is searched, once the newest answered question is found. */
+  readonly #seen: string | undefined;
+  /** The oldest moment that is searched, once the newest event is found up to which all was answered, or heard. */
   #from: number | undefined;
   #end: MatrixEvent | undefined;
+  /** How many events were searched that were heard before. */
+  #again = 0;
 
-  constructor(userId: string, { floor, doubtful = Number.POSITIVE_INFINITY }: Bounds) {
+  constructor(userId: string, { floor, doubtful = Number.POSITIVE_INFINITY, seen }: Bounds) {
     this.#userId = userId;
     this.#floor = floor;
     this.#doubtful = doubtful;
+    this.#seen = seen;
+  }
+
+  /** Whether all was heard before that it has not come to. */
+  get hasMetSeen(): boolean {
+    return this.#again > 0;
   }
 
   /** Notes what the event tells. True for the newest event that makes all older ones unimportant. */
   ends(event: MatrixEvent): boolean {
     if (this.#end !== undefined) return false;
+    if (this.hasMetSeen || event.eventId === this.#seen) this.#again++;
     const cause = this.#causeOf(event);
     if (cause !== undefined) this.answered.add(cause);
-    if (this.answered.has(event.eventId))
+    if (this.answered.has(event.eventId) || event.eventId === this.#seen)
       this.#from ??= Math.max(this.#doubtful, event.originServerTs - overlap, this.#floor);
+    if (this.#again > mostSearchedAgain) this.#from = Number.POSITIVE_INFINITY;
     if (!this.#isSettled(event) && !this.#isStay(event, "away")) return false;
     this.#end = event;
     return true;

@@ -4,6 +4,7 @@ import { addressOf } from "../addresses.ts";
 import type { Command, Heard } from "../question.ts";
 import { backoff, type Trouble, type Wait } from "../wait.ts";
 import type { Answering } from "./answering.ts";
+import type { Owed, Unheard } from "./owed.ts";
 
 /** What the agent chart keeps, and what it makes of it. */
 
@@ -34,6 +35,10 @@ export interface AgentContext extends AgentInput {
   readonly changedAt: number;
   /** The sync cursor: everything up to it has been handed on. */
   readonly since?: string | undefined;
+  /** Rooms of which not all up to there is. The one that is read next comes first. */
+  readonly owed?: readonly Owed[] | undefined;
+  /** How far all was heard at the last look, where the homeserver pushes. */
+  readonly seen?: Seen | undefined;
   /** True while the homeserver pushes what is said, and all from before that is known. */
   readonly inTouch?: true | undefined;
   /** How often touch was lost, or the cursor given up: it names the looks at what was said meanwhile. */
@@ -80,6 +85,7 @@ const concerns = [
   "people",
   "tools",
   "intake",
+  "arrears",
 ] as const;
 export type Concern = (typeof concerns)[number];
 export type Troubles = { readonly [C in Concern]?: Trouble };
@@ -196,7 +202,24 @@ export interface PollInput {
   readonly lost?: number;
   /** Set after trouble: the first answer is then handed on even when it brings nothing, to say that all is well. */
   readonly recovering?: true;
+  /** Rooms that are left to be read by themselves; left out when there are none. */
+  readonly owed?: readonly Owed[];
+  /** Left out where there was no look before, or nobody knows what came of it. */
+  readonly seen?: Seen;
 }
+
+export interface ReadInput extends PollInput {
+  /** The room whose past could not be read before. */
+  readonly room: Pick<Owed, "roomId" | "to" | "tries">;
+}
+
+/** What was said in that room, as far as it was not handed on. */
+export interface ReadOwed extends Pick<Owed, "roomId"> {
+  readonly heard: readonly Heard[];
+}
+
+/** Events, by the rooms of which all up to there was heard. */
+export type Seen = Readonly<Record<string, string>>;
 
 /** Into a room that is not the agent's own. */
 export interface Invitation {
@@ -211,6 +234,10 @@ export interface Polled {
   readonly pushes?: true;
   /** In the order in which the rooms' timelines have it. */
   readonly heard: readonly Heard[];
+  /** Rooms in which something may have been said that is not in `heard`; left out when there are none. */
+  readonly unheard?: readonly Unheard[];
+  /** How far all was heard now. */
+  readonly seen?: Seen;
   /** Set when somebody else changed the agent's own room, or took the agent out of it. */
   readonly changed?: true;
   /** Invitations to be answered; left out when there are none. */
@@ -248,7 +275,17 @@ export function roomInput({ userId, agentId, name = userId, avatar }: AgentConte
   return { userId, agentId, name, avatarUrl: avatar?.url ?? null };
 }
 
-export function pollInput({ userId, roomId = "", spaceId, since, store, lost, troubles }: AgentContext): PollInput {
+export function pollInput({
+  userId,
+  roomId = "",
+  spaceId,
+  since,
+  store,
+  lost,
+  troubles,
+  owed,
+  seen,
+}: AgentContext): PollInput {
   return {
     userId,
     roomId,
@@ -257,7 +294,15 @@ export function pollInput({ userId, roomId = "", spaceId, since, store, lost, tr
     ...(since === undefined && store !== undefined && { store }),
     ...(since === undefined && lost !== undefined && { lost }),
     ...(troubles.intake !== undefined && { recovering: true }),
+    ...(owed !== undefined && { owed }),
+    ...(since === undefined && seen !== undefined && { seen }),
   };
+}
+
+/** Nobody reads where nothing is owed. */
+export function readInput(context: AgentContext): ReadInput {
+  const { roomId, to, tries } = context.owed?.[0] ?? { roomId: "", tries: 0 };
+  return { ...pollInput(context), room: { roomId, tries, ...(to !== undefined && { to }) } };
 }
 
 export function linkInput({ userId, agentId, name = userId, roomId = "", spaceId = "" }: AgentContext): LinkInput {

@@ -1,5 +1,6 @@
 import { not } from "xstate";
 import { account } from "./account.ts";
+import { arrears } from "./arrears.ts";
 import { intake } from "./intake.ts";
 import { life } from "./life.ts";
 import { room } from "./room.ts";
@@ -41,5 +42,5 @@ export const agentMachine = agentSetup.createMachine({
     /** The cursor went back with the store: what it passes has been heard, asked and perhaps answered. */
     restored: { actions: [{ type: "forgetCursor", params: ({ event }) => event }, "lookAgain"] },
   },
-  states: { account, room, intake, life, service },
+  states: { account, room, intake, arrears, life, service },
 });

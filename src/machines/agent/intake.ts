@@ -2,6 +2,7 @@ import { and, not, raise } from "xstate";
 import { timeOf } from "../wait.ts";
 import { newIn } from "./answering.ts";
 import { type AgentContext, handOn, invitationsIn, type LetInto, pollInput } from "./context.ts";
+import { withoutOwed } from "./owed.ts";
 import { agentSetup } from "./setup.ts";
 
 type LetIn = { readonly context: AgentContext; readonly event: LetInto };
@@ -145,7 +146,11 @@ export const intake = agentSetup.createStateConfig({
             guard: { type: "isInvited", params: ({ event }) => event },
             actions: [
               { type: "noteChange", params: ({ event }) => event },
-              { type: "tell", params: ({ context, event }) => handOn(context, event) },
+              { type: "holdBack", params: ({ event }) => event },
+              {
+                type: "tell",
+                params: ({ context, event }) => handOn(context, { heard: withoutOwed(context, event.heard) }),
+              },
               {
                 type: "considerInvitations",
                 params: ({ context, event }) => invitationsIn(context, event),
@@ -155,7 +160,11 @@ export const intake = agentSetup.createStateConfig({
           {
             actions: [
               { type: "noteChange", params: ({ event }) => event },
-              { type: "tell", params: ({ context, event }) => handOn(context, event) },
+              { type: "holdBack", params: ({ event }) => event },
+              {
+                type: "tell",
+                params: ({ context, event }) => handOn(context, { heard: withoutOwed(context, event.heard) }),
+              },
             ],
           },
         ],

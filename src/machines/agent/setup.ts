@@ -22,9 +22,12 @@ import {
   type PollInput,
   type ProfileInput,
   type PushedInvitation,
+  type ReadInput,
+  type ReadOwed,
   type RoomInput,
   withTroubles,
 } from "./context.ts";
+import { beginReading, owe, putOff, settle } from "./owed.ts";
 
 interface Place {
   readonly spaceId: string;
@@ -64,6 +67,8 @@ export const agentSetup = setup({
     catchUp: effect<Polled, PollInput>(),
     /** Resolves as soon as there is something to hand on. */
     poll: effect<Polled, PollInput>(),
+    /** What was said in a room whose past could not be read before. */
+    readOwed: effect<ReadOwed, ReadInput>(),
     /** All that the agent has ever talked in. */
     listConversations: effect<readonly ActorId[], { agentId: string }>(),
     /** Resolves when none of them owes anybody an answer any more. */
@@ -90,7 +95,10 @@ export const agentSetup = setup({
     keepName: assign(() => ({ newName: undefined })),
     setAvatar: assign((_, { avatar }: { avatar: Avatar | null }) => ({ avatar: avatar ?? undefined })),
     setSpace: assign((_, { spaceId, part = 1 }: Place) => ({ spaceId, part })),
-    setRoom: assign((_, { roomId }: { roomId: string | null }) => (roomId === null ? {} : { roomId })),
+    /** In its own room more is meant for it than was taken for that before. */
+    setRoom: assign(({ context }, { roomId }: { roomId: string | null }) =>
+      roomId === null ? {} : { roomId, ...(roomId !== context.roomId && { seen: undefined }) },
+    ),
     forgetRoom: assign(() => ({ roomId: undefined, imported: false })),
     pause: assign(({ event }, { reason }: { reason?: string }) => ({
       paused: { since: timeOf(event), ...(reason !== undefined && { reason }) },
@@ -99,10 +107,24 @@ export const agentSetup = setup({
     beginMissing: assign(({ event }) => ({ missingSince: timeOf(event) })),
     endMissing: assign(() => ({ missingSince: undefined })),
     setImported: assign(() => ({ imported: true })),
-    forgetCursor: assign((_, { store }: { store: string }) => ({ since: undefined, store })),
+    forgetCursor: assign((_, { store }: { store: string }) => ({ since: undefined, seen: undefined, store })),
     /** Who is in touch needs no cursor, and should have none that grows old. */
-    advance: assign((_, { since, pushes }: Pick<Polled, "since" | "pushes">) =>
-      pushes === true ? { since: undefined, inTouch: true as const } : { since },
+    advance: assign(({ context }, { since, pushes, unheard, seen = context.seen }: Omit<Polled, "heard">) => ({
+      ...owe(context, unheard),
+      ...(pushes === true ? { since: undefined, inTouch: true as const, seen } : { since, seen: undefined }),
+    })),
+    /** What is said where something older is still to be heard is read together with that. */
+    holdBack: assign(({ context }, { heard }: Pick<Polled, "heard">) => {
+      const { owed = [] } = context;
+      return owe(
+        context,
+        owed.filter(({ roomId }) => heard.some((one) => one.roomId === roomId)),
+      );
+    }),
+    beginReading: assign(({ context }) => beginReading(context)),
+    settle: assign(({ context }, read: ReadOwed) => settle(context, read)),
+    putOff: assign(({ context }, event: { readonly error: unknown }) =>
+      putOff(context, failureOf(event).kind === "unreadable"),
     ),
     loseTouch: assign(({ context: { lost = 0 } }) => ({ inTouch: undefined, lost: lost + 1 })),
     /** What comes after it is read back from the rooms. */
@@ -161,6 +183,7 @@ export const agentSetup = setup({
     isTokenOld: ({ context: { troubles } }, { concern }: In) =>
       troubles[concern]?.kind === "token" && troubles[concern].tries === 1,
     isTaken: (_, event: { readonly error: unknown }) => failureOf(event).kind === "taken",
+    isOwing: ({ context }) => context.owed !== undefined,
     isInTouch: ({ context }) => context.inTouch === true,
     isInvited: (_, { invited }: { readonly invited?: readonly unknown[] }) => invited !== undefined,
     isOnline,
@@ -174,6 +197,7 @@ export const agentSetup = setup({
     accountRetry: ({ context: { troubles } }) => backoffAfter(troubles.account),
     roomRetry: ({ context: { troubles } }) => backoffAfter(troubles.room),
     intakeRetry: ({ context: { troubles } }) => backoffAfter(troubles.intake),
+    arrearsRetry: ({ context: { troubles } }) => backoffAfter(troubles.arrears),
     lifeRetry: ({ context: { troubles } }) => backoffAfter(troubles.life),
     mendingCheck: 600_000,
     listAgain: 5_000,

@@ -20,13 +20,10 @@ type Name = Pick<PollInput, "store" | "lost">;
 
 async function look({ sessions, clock, userId, roomId }: Town, name: Name = {}, pushes = false, knownSince = 0) {
   const commands = { people: new Set([anna]) };
-  return await catchUp(
-    sessions,
-    clock,
-    noGuests,
-    commands,
-    pushes ? { knownSince } : undefined,
-  )({ userId, roomId, ...name }, effectContext<never>());
+  return await catchUp(sessions, clock, noGuests, commands, {
+    isTalkingIn: () => false,
+    ...(pushes && { pushes: { knownSince } }),
+  })({ userId, roomId, ...name }, effectContext<never>());
 }
 
 async function textsIn(t: Town, name: Name = {}, pushes = false, knownSince = 0): Promise<string[]> {

@@ -72,6 +72,18 @@ describe("an agent that is invited", () => {
     expect(result.invited).toBeUndefined();
   });
 
+  test("while its own room cannot be read still hears, and declines nothing that may be its own room", async () => {
+    const foreign = invitedBy(anna);
+    invitedBy("@mallory:test");
+    t.say("hello");
+    t.homeserver.fail("roomState", matrixError("unreachable"));
+    expect(await polled()).toMatchObject({
+      heard: [{ question: { text: "hello" } }],
+      invited: [{ roomId: foreign, accept: true }],
+      changed: true,
+    });
+  });
+
   test("into the room that its own was upgraded to goes there, whoever invites", async () => {
     const upgraded = invitedBy("@mallory:test");
     const tombstone = { type: "m.room.tombstone", stateKey: "", content: { replacement_room: upgraded } };
@@ -83,7 +95,7 @@ describe("an agent that is invited", () => {
 
   test("while nobody listened answers at the first look", async () => {
     const roomId = invitedBy(anna);
-    const look = catchUp(t.sessions, t.clock, policy, { people: new Set() });
+    const look = catchUp(t.sessions, t.clock, policy, { people: new Set() }, { isTalkingIn: () => false });
     const { invited } = await look({ userId: t.userId, roomId: t.roomId }, effectContext<never>());
     expect(invited).toEqual([{ roomId, accept: true }]);
   });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { longestPollSilence, poll } from "../../../src/actors/agent/intake.ts";
-import type { Polled } from "../../../src/machines/agent/context.ts";
+import type { Polled, PollInput } from "../../../src/machines/agent/context.ts";
 import { MatrixError, type MessagesRequest, type SyncRequest } from "../../../src/matrix/port.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { settled } from "../../runtime/simulated-clock.ts";
@@ -17,7 +17,7 @@ beforeEach(async () => {
   since = `s${t.homeserver.place}`;
 });
 
-function start(rest: { since?: string; recovering?: true } = {}, options: { restarted?: boolean } = {}) {
+function start(rest: Partial<PollInput> = {}, options: { restarted?: boolean } = {}) {
   const context = effectContext<never>(options);
   const { userId, roomId } = t;
   const polled = poll(t.sessions, t.clock, { admins: ["@admin:test"], readers: [] }, noGuests, {
@@ -203,6 +203,39 @@ describe("#5 a gap", () => {
     for (let n = 0; n < 60; n++) t.say("x");
     t.homeserver.fail("messages", matrixError("unreachable"));
     await expect(start().polled).rejects.toMatchObject({ kind: "unreachable" });
+  });
+
+  test.each(["unreachable", "malformed"] as const)(
+    "that is %s in one room is owed, and the others are heard",
+    async (kind) => {
+      const other = t.homeserver.makeRoom(t.userId);
+      for (let n = 0; n < 60; n++) t.say("x");
+      t.homeserver.post(other, {
+        sender: anna,
+        content: { msgtype: "m.text", body: "hey", "m.mentions": { user_ids: [t.userId] } },
+      });
+      t.homeserver.fail("messages", matrixError(kind), 100, ({ args: [roomId] }) => roomId === t.roomId);
+      const result = await start().polled;
+      expect(texts(result)).toEqual(["hey"]);
+      expect(result.unheard).toEqual([{ roomId: t.roomId, to: since }]);
+    },
+  );
+
+  test("that cannot be read twice in a row is owed, so that what is said elsewhere is ever asked for", async () => {
+    for (let n = 0; n < 60; n++) t.say("x");
+    t.homeserver.fail("messages", matrixError("unreachable"));
+    const result = await start({ recovering: true }).polled;
+    expect(result).toMatchObject({ heard: [], unheard: [{ roomId: t.roomId, to: since }] });
+  });
+
+  test("of a room that is owed is left alone, and whether something is said there is told", async () => {
+    const { polled } = start({ owed: [{ roomId: t.roomId, tries: 1 }] });
+    t.say("", { content: { msgtype: "m.notice", body: "for nobody" } });
+    await t.clock.pass(1_000);
+    for (let n = 0; n < 60; n++) t.say("x");
+    const result = await polled;
+    expect(result).toMatchObject({ heard: [], unheard: [{ roomId: t.roomId }] });
+    expect(t.homeserver.count("messages")).toBe(0);
   });
 });
 
