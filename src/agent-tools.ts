@@ -1,20 +1,10 @@
 import { hash } from "node:crypto";
-import type { Principal, Scope } from "./commands/access/principal.ts";
+import { agentScopes, type Principal } from "./commands/access/principal.ts";
 import type { BoundCommand } from "./commands/command.ts";
 import type { ExternalTools, ToolCaller, ToolOutcome } from "./letta/port.ts";
 import { Catalogue } from "./mcp/catalogue.ts";
 import { failureOf, resultOf } from "./mcp/result.ts";
 import type { Logger } from "./telemetry/logger.ts";
-
-/** What an agent may do by its tools, as itself. */
-export const agentScopes: ReadonlySet<Scope> = new Set<Scope>([
-  "messages:read",
-  "messages:send",
-  "rooms:read",
-  "rooms:write",
-  "agents:read",
-  "agents:message",
-]);
 
 export interface AgentToolsOptions {
   readonly commands: readonly BoundCommand[];

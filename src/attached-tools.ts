@@ -1,5 +1,5 @@
 import type { ToolAttachment } from "./actors/agent/tools.ts";
-import { agentScopes } from "./agent-tools.ts";
+import { agentScopes } from "./commands/access/principal.ts";
 import type { Tokens } from "./commands/access/tokens.ts";
 import type { Config } from "./config/schema.ts";
 import { type AgentKeys, LettaError, type OfferedTools, type ToolAttacher } from "./letta/port.ts";
@@ -53,10 +53,13 @@ export class AttachedTools implements ToolAttachment {
   #keysOf(agentId: string): AgentKeys {
     const { tokens, clock } = this.#options;
     return {
-      isGood: (key) => tokens.principalOf(key)?.agentId === agentId,
+      isGood: (key) => {
+        const known = tokens.principalOf(key);
+        return known?.agentId === agentId && known.attached === true;
+      },
       make: async () => {
         await this.#revoke(agentId);
-        return (await tokens.create({ name: tokenName, agentId, scopes: [...agentScopes] })).token;
+        return (await tokens.create({ name: tokenName, agentId, attached: true, scopes: [...agentScopes] })).token;
       },
       async toLook(look) {
         const expiresAt = clock.now() + longestLook;

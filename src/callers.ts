@@ -6,8 +6,9 @@ import type { Store } from "./runtime/embedded/store.ts";
 import type { NamedValues } from "./runtime/ledger.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
-/** How many changes are remembered: months of an installation, a few megabytes. */
+/** How many changes are remembered, and how many that were refused: months of an installation, a few megabytes. */
 const mostAudited = 10_000;
+const mostRefused = 10_000;
 
 /** Who may call, and what was called. */
 export async function callersOf(
@@ -18,8 +19,14 @@ export async function callersOf(
 ) {
   return {
     tokens: await Tokens.open(values, clock),
-    audit: new AuditLog(new StoredLedger(store, "audit", mostAudited), clock, (missed, err) =>
-      logger.error({ missed, err }, "a change could not be written into the audit log: here is what belongs there"),
+    audit: new AuditLog(
+      {
+        tried: new StoredLedger(store, "audit", mostAudited),
+        refused: new StoredLedger(store, "audit-refused", mostRefused),
+      },
+      clock,
+      (missed, err) =>
+        logger.error({ missed, err }, "a change could not be written into the audit log: here is what belongs there"),
     ),
   };
 }

@@ -1,4 +1,5 @@
 import type { ActorOptions } from "./actor-options.ts";
+import { remembered } from "./actors/agent/look.ts";
 import { Attendance } from "./actors/feed/attendance.ts";
 import { Company } from "./actors/feed/company.ts";
 import { Feed } from "./actors/feed/feed.ts";
@@ -7,7 +8,8 @@ import { Pulse } from "./actors/feed/pulse.ts";
 import { Residents } from "./actors/feed/residents.ts";
 import type { Sessions } from "./actors/sessions.ts";
 import type { TransportStatus } from "./commands/status/schema.ts";
-import type { Pushes } from "./matrix/port.ts";
+import { isAgentUser, serverOfUser } from "./machines/addresses.ts";
+import type { Pushes, Transaction } from "./matrix/port.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { ReopeningStore } from "./runtime/embedded/reopening-store.ts";
 import { StoredBacklog } from "./runtime/embedded/stored-backlog.ts";
@@ -45,7 +47,9 @@ export function pushedIntake({
 }: PushedIntakeOptions): PushedIntake {
   const { rooms, commands } = options;
   const residents = new Residents(host, rooms.server);
-  const attendance = new Attendance(sessions, residents, rooms.botUserId);
+  const attendance = new Attendance(sessions, residents, rooms.botUserId, clock);
+  // What an agent imports was said long ago.
+  const isByItsClock = (sender: string): boolean => serverOfUser(sender) === rooms.server && !isAgentUser(sender);
   const looks = new Looks({ host, residents, clock });
   const feed = new Feed({
     host,
@@ -54,7 +58,11 @@ export function pushedIntake({
     attendance,
     looks,
     clock,
-    understanding: () => ({ core: new Set([...rooms.admins, ...rooms.readers]), commanders: commands.people }),
+    understanding: () => ({
+      core: new Set([...rooms.admins, ...rooms.readers]),
+      commanders: commands.people,
+      knownSince: Math.max(store.madeAt, clock.now() - remembered),
+    }),
     onWaiting: (actor, err) => logger.warn({ actor, err }, "what was said to an agent waits until it can take it"),
   });
   const pulse = new Pulse({
@@ -67,14 +75,18 @@ export function pushedIntake({
     },
     settle: () => looks.settle(),
     lookBack: (signal) => looks.all((actor, delivery) => feed.tell(actor, delivery), signal),
-    open: () =>
-      pushes.deliverTo(async (transaction) => {
-        pulse.heard(transaction.events.at(-1)?.originServerTs);
+    open() {
+      const take = async (transaction: Transaction): Promise<void> => {
+        const newest = transaction.events.at(-1);
+        pulse.heard(newest?.originServerTs, newest !== undefined && isByItsClock(newest.sender));
         await feed.take(transaction).catch((error: unknown) => {
           pulse.refused();
           throw error;
         });
-      }),
+        pulse.taken();
+      };
+      pushes.deliverTo(take, () => pulse.refused());
+    },
     onChange: (reach) =>
       reach.state === "unreached"
         ? logger.error({ reach }, "the homeserver cannot push to us")

@@ -13,6 +13,9 @@ export const approvalMarker = "io.letta_matrix.approval";
 /** State of a room that we made: whose it is. */
 export const roomMarker = "io.letta_matrix.room";
 
+/** In the creation of a room that a caller has asked for: what tells it from another one under the same key. */
+export const deedMarker = "io.letta_matrix.deed";
+
 /** State of a room that somebody else made for the agent: set by the agent's own user, which makes it the agent's. */
 export const adoptionMarker = "io.letta_matrix.adopted";
 /** On every message that was said elsewhere or earlier: nobody answers it. Others' importers write it, too. */
@@ -53,6 +56,11 @@ const said = z.object({ [transactionMarker]: z.string() });
 export function saidAs(content: unknown): string | undefined {
   const parsed = said.safeParse(content);
   return parsed.success ? parsed.data[transactionMarker] : undefined;
+}
+
+/** Whether it is a conversation's word that is part of no answer, and asks for no approval. */
+export function isRemark(content: Readonly<Record<string, unknown>>): boolean {
+  return saidAs(content) !== undefined && turnMarkOf(content) === undefined && content[approvalMarker] === undefined;
 }
 
 const told = z.object({ [historyMarker]: z.object({ message: z.string() }) });

@@ -61,6 +61,8 @@ const statusOf: Readonly<Record<string, number>> = {
   OwnRoom: 409,
   NoRoomYet: 409,
   NobodyAnswers: 409,
+  KeyTaken: 409,
+  KeyForgotten: 409,
   Deadlock: 409,
   TooManyHops: 409,
   LettaError: 502,

@@ -46,17 +46,12 @@ process.exitCode = await runCli(process.argv.slice(2), {
     openIdleStorage: async (folder) => (await import("../app.ts")).openIdleStorage(folder),
   },
   tooling: {
-    async serveTools({ commands, feed, principal, agent }) {
+    async serveTools({ commands, feed, principal }) {
       const { mcpOverStdio } = await import("../mcp/stdio.ts");
-      const client = {
-        principal,
-        toolset: "all",
-        ...(agent !== undefined && { acting: { agent, isOnly: true } }),
-      } as const;
       // Standard output is the client's.
       const logger = createLogger({ level: "error", secrets: [], destination: process.stderr });
       const streams = { input: process.stdin, output: process.stdout };
-      await mcpOverStdio({ commands, feed, logger, ...streams }, client);
+      await mcpOverStdio({ commands, feed, logger, ...streams }, { principal, toolset: "all" });
     },
   },
   examining: {

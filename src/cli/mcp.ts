@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { type Principal, scopes } from "../commands/access/principal.ts";
+import type { Principal } from "../commands/access/principal.ts";
 import { agentsRoom } from "../commands/agents/room.ts";
 import type { BoundCommand } from "../commands/command.ts";
-import { remoteCommands } from "../commands/index.ts";
+import { type Remote, remoteCommands } from "../commands/index.ts";
 import { type ChangeFeed, heard } from "../commands/watch/changes.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { ControlClient } from "../runtime/control/client.ts";
@@ -10,7 +10,7 @@ import { isNotRunning } from "../runtime/control/protocol.ts";
 import { controlSocketIn } from "../runtime/control/socket-path.ts";
 import { folderOf, type RunningOptions } from "./call-running.ts";
 import { explain } from "./console.ts";
-import { changesName } from "./control-handlers.ts";
+import { type AsAgent, asAgentName, changesName, owner, ownerAs } from "./control-handlers.ts";
 import { exitCode } from "./exit-code.ts";
 import type { OperatingEnvironment } from "./operator-commands.ts";
 
@@ -20,8 +20,6 @@ export interface ToolServing {
   /** Tells what changes. */
   readonly feed: ChangeFeed;
   readonly principal: Principal;
-  /** Letta's id of the one agent as which all is done. */
-  readonly agent?: string;
 }
 
 export interface ToolsEnvironment {
@@ -41,7 +39,7 @@ export function addMcp(program: Command, environment: OperatingEnvironment & Too
     .command("mcp")
     .summary("serve tools to an MCP client that starts this")
     .description(
-      "Speaks MCP over standard input and output, until the client closes them: for clients that start their servers themselves. What is called goes to the running process over the control socket, with all rights of the user who runs it; as one agent only, if one is named.",
+      "Speaks MCP over standard input and output, until the client closes them: for clients that start their servers themselves. What is called goes to the running process over the control socket, with all rights of the user who runs it; or, if an agent is named, with those of that agent alone.",
     )
     .addOption(config())
     .option("-d, --data <folder>", "the data folder, instead of the one that the configuration names")
@@ -54,10 +52,9 @@ export function addMcp(program: Command, environment: OperatingEnvironment & Too
         const found =
           agent === undefined ? undefined : await client.call(agentsRoom.name, { agent }, agentsRoom.output);
         await serveTools({
-          commands: remoteCommands(({ name, output }, input, { signal }) => client.call(name, input, output, signal)),
+          commands: remoteCommands(found === undefined ? asOwner(client) : asThisAgent(client, found.agentId)),
           feed: { next: (asked, signal) => client.call(changesName, asked, heard, signal) },
-          principal: { name: "control socket", scopes: new Set(scopes) },
-          ...(found !== undefined && { agent: found.agentId }),
+          principal: found === undefined ? owner : ownerAs(found.agentId),
         });
         ended(exitCode.ok);
       } catch (error) {
@@ -66,4 +63,16 @@ export function addMcp(program: Command, environment: OperatingEnvironment & Too
         else ended(isNotRunning(error) ? exitCode.unavailable : exitCode.failed);
       }
     });
+}
+
+function asOwner(client: ControlClient): Remote {
+  return ({ name, output }, input, { signal }) => client.call(name, input, output, signal);
+}
+
+/** There as well it may do no more than the agent. */
+function asThisAgent(client: ControlClient, agentId: string): Remote {
+  return ({ name: command, output }, input, { signal }) => {
+    const asked: AsAgent = { agentId, command, input };
+    return client.call(asAgentName, asked, output, signal);
+  };
 }

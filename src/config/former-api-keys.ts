@@ -19,7 +19,7 @@ export const formerApiKeys = {
   }),
   legacy_open: flag.default(false).meta({
     description:
-      "Serves the routes of the older system to everybody on this machine without a token, as that did. Only where the server is bound to this machine's own address; requests that a proxy hands on need a token all the same.",
+      "Serves the routes of the older system to everybody on this machine without a token, as that did. Only where the server is bound to this machine's own address; refused together with api.public_url, or with names in api.allowed_hosts. Not for use behind a proxy: a request needs a token all the same where it says that one handed it on (Forwarded, X-Forwarded-*, X-Real-IP, Via, or a Host that is not this machine's own), but a proxy that says nothing of itself opens these routes to everybody whom it serves.",
     example: "legacy_open: true",
     reload: serving,
   }),

@@ -75,7 +75,7 @@ export const dropped: Readonly<Record<string, string>> = {
   LETTA_STREAMING_LIVE_EDIT: "an answer in progress is always one message that is edited",
   LETTA_STREAMING_TIMEOUT: "an answer may take as long as it takes, while something comes of it",
   LETTA_CONVERSATIONS_ENABLED: "each room always has a conversation of its own",
-  LETTA_MAX_TOOL_CALLS: "not limited here",
+  LETTA_MAX_TOOL_CALLS: "not limited here, but for what agents ask each other (`agents.most_hops`)",
   LETTA_MESSAGE_QUEUE_MAX_SIZE: "the length of a queue is fixed",
   MATRIX_GROUPS_JSON: "not supported yet",
   NTFY_URL: "not supported yet",

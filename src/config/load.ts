@@ -5,6 +5,7 @@ import { unattachable } from "./attached-tools.ts";
 import { ConfigError } from "./config-error.ts";
 import { diagnose } from "./diagnose.ts";
 import { type Environment, type Override, overridesIn } from "./environment.ts";
+import { openThroughProxy } from "./former-openness.ts";
 import { keysOf } from "./key.ts";
 import { readAvatarChoice } from "./picture-file.ts";
 import { type AvatarChoice, type Config, type ConfigFile, type CoreUser, configFile } from "./schema.ts";
@@ -48,7 +49,7 @@ export async function readConfigFile(path: string, env: Environment): Promise<Co
     ...issues.flatMap((issue) => diagnose(issue, written, overrides, keys)),
     ...ambiguities(written, keys),
     ...wrongKeyForLetta(written, keys),
-    ...(parsed.success ? unattachable(parsed.data) : []),
+    ...(parsed.success ? [...unattachable(parsed.data), ...openThroughProxy(parsed.data)] : []),
     ...problems,
   ];
   if (!parsed.success || all.length > 0) throw new ConfigError(path, all);

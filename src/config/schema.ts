@@ -165,7 +165,7 @@ const agents = z
       .default(10)
       .meta({
         description:
-          "Through how many agents a thing may go: what an agent says to another one while it answers counts one more than what it was asked. The one that would go beyond is told to answer instead.",
+          "Through how many agents a thing may go: what an agent says to another one while it answers counts one more than what it was asked, or than what another one has answered it meanwhile. The one that would go beyond is told to answer instead.",
         example: "most_hops: 10",
         reload: live("for what is said from then on"),
       }),

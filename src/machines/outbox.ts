@@ -29,6 +29,8 @@ export interface OutboxContext extends OutboxInput {
 /** Something to be said or done in the room. `key` names it: what leaves us for it is named by that. */
 export interface Errand {
   readonly key: string;
+  /** Tells it from what else is asked for under the same key; earlier versions have written none. */
+  readonly deed?: string;
   readonly what: Deed;
 }
 
@@ -101,14 +103,22 @@ interface Failure {
   readonly remedy?: string;
 }
 
-type Done = Outcome & { readonly at: number };
+type Done = Outcome & Pick<Errand, "deed"> & { readonly at: number };
 
-/** What who asks for an errand is told. `unknown`: it is longer ago than is remembered, or was never taken. */
-export type Report = Outcome | { readonly key: string; readonly unknown: true };
+/**
+ * What who asks for an errand is told. `unknown`: it is longer ago than is remembered, or was never taken. `taken`: the key is
+ * that of another deed.
+ */
+export type Report =
+  | Outcome
+  | { readonly key: string; readonly unknown: true }
+  | { readonly key: string; readonly taken: true };
 
 export type OutboxEvent =
   | { readonly type: "SEND"; readonly errand: Errand }
-  | { readonly type: "REPORT"; readonly key: string; readonly replyTo?: string };
+  | ({ readonly type: "REPORT"; readonly replyTo?: string } & Asked);
+
+type Asked = Pick<Errand, "key" | "deed">;
 
 /** Errands that may wait; who comes on top of them is refused. */
 export const mostQueued = 500;
@@ -140,13 +150,13 @@ export const outboxMachine = setup({
       queue: [...queue, { ...errand, at }],
     })),
     refuse: assign(({ context }, { errand, at }: { errand: Errand; at: number }) =>
-      noted(context, { ...tooMany(errand.key), at }),
+      noted(context, { ...tooMany(errand.key), ...deedOf(errand), at }),
     ),
     noteAsker: assign(({ context: { asked } }, { key, replyTo }: { key: string; replyTo: string }) => ({
       asked: [...asked, { key, replyTo }].slice(-mostAskers),
     })),
     finish: assign(({ context }, outcome: Done) => ({
-      ...noted(context, outcome),
+      ...noted(context, { ...outcome, ...deedOf(context.queue[0]) }),
       queue: context.queue.slice(1),
       asked: context.asked.filter(({ key }) => key !== outcome.key),
       trouble: undefined,
@@ -160,7 +170,8 @@ export const outboxMachine = setup({
   guards: {
     hasMore: ({ context }) => context.queue.length > 0,
     isFull: ({ context }) => context.queue.length >= mostQueued,
-    isWaitedFor: ({ context: { queue } }, { key }: { key: string }) => queue.some((one) => one.key === key),
+    isWaitedFor: ({ context: { queue } }, asked: Asked) =>
+      queue.some((one) => one.key === asked.key && isSameDeed(one, asked)),
     isHopeless: ({ context: { trouble, queue } }, { now }: { now: number }) =>
       lasting.has(trouble?.kind ?? "") || now - (queue[0]?.at ?? now) >= longestTried,
   },
@@ -229,6 +240,10 @@ function attempt({ userId, roomId, queue, trouble }: OutboxContext) {
   return { userId, roomId, errand, mayBeDone: trouble !== undefined };
 }
 
+function deedOf({ deed }: Pick<Errand, "deed"> = {}): Pick<Errand, "deed"> {
+  return deed === undefined ? {} : { deed };
+}
+
 function keyOf({ queue }: OutboxContext): string {
   return queue[0]?.key ?? "";
 }
@@ -277,12 +292,23 @@ function tell({ asked }: OutboxContext, outcome: Outcome): Reply[] {
 }
 
 function report(
-  { done }: OutboxContext,
-  { key, replyTo }: { readonly key: string; readonly replyTo?: string },
+  { queue, done }: OutboxContext,
+  { key, deed, replyTo }: Asked & { readonly replyTo?: string },
 ): Reply[] {
   if (replyTo === undefined) return [];
   const known = done.findLast((one) => one.key === key);
-  if (known === undefined) return [{ to: replyTo, value: { key, unknown: true } satisfies Report }];
-  const { at: _, ...outcome } = known;
-  return [{ to: replyTo, value: outcome }];
+  const holder = queue.find((one) => one.key === key) ?? known;
+  const told = (value: Report): Reply[] => [{ to: replyTo, value }];
+  if (holder !== undefined && !isSameDeed(holder, { deed })) return told({ key, taken: true });
+  if (known === undefined) return told({ key, unknown: true });
+  const { at: _, deed: __, ...outcome } = known;
+  return told(outcome);
+}
+
+/** Earlier versions have written none down. */
+export function isSameDeed(
+  one: { readonly deed?: string | undefined },
+  other: { readonly deed?: string | undefined },
+): boolean {
+  return one.deed === undefined || other.deed === undefined || one.deed === other.deed;
 }

@@ -59,6 +59,13 @@ export function parseEvents(events: readonly unknown[], malformed: (reason: stri
 
 const inRoom = z.object({ room_id: z.string().startsWith("!") });
 
+/** From room version 11 on it stands in the content, which the sender wrote. */
+const redaction = z.object({
+  type: z.literal("m.room.redaction"),
+  redacts: z.string().optional().catch(undefined),
+  content: z.object({ redacts: z.string().optional().catch(undefined) }),
+});
+
 /** The well-formed ones among events of many rooms. */
 export function parsePushed(
   events: readonly unknown[],
@@ -69,7 +76,13 @@ export function parsePushed(
     if (!place.success) malformed("", reasonOf(place.error));
     const { room_id: roomId = "" } = place.data ?? {};
     if (roomId === "") return [];
-    return parseEvents([event], (reason) => malformed(roomId, reason)).map((parsed) => ({ ...parsed, roomId }));
+    const { data } = redaction.safeParse(event);
+    const redacts = data?.redacts ?? data?.content.redacts;
+    return parseEvents([event], (reason) => malformed(roomId, reason)).map((parsed) => ({
+      ...parsed,
+      roomId,
+      ...(redacts !== undefined && { redacts }),
+    }));
   });
 }
 

@@ -188,6 +188,8 @@ export interface MatrixEvent {
 /** An event that comes from any room: one that the homeserver has pushed, or found. */
 export interface PushedEvent extends MatrixEvent {
   readonly roomId: string;
+  /** The event that this one takes back. */
+  readonly redacts?: string;
 }
 
 /** What the homeserver pushes at once. Its id names it to the homeserver only: after a restart some begin anew. */
@@ -203,8 +205,11 @@ export type Pinged = "reached" | "wait may go on";
 export interface Pushes {
   /** Takes the address that the homeserver pushes to. What comes before {@link Pushes.deliverTo} is refused, and comes again. */
   listen(): Promise<void>;
-  /** `take` resolves once the transaction is durable: only then is it acknowledged. One that is refused comes again. */
-  deliverTo(take: (transaction: Transaction) => Promise<void>): void;
+  /**
+   * `take` resolves once the transaction is durable: only then is it acknowledged. One that is refused comes again; so does
+   * one that was `unheard`: the homeserver did not wait until it was acknowledged.
+   */
+  deliverTo(take: (transaction: Transaction) => Promise<void>, unheard?: () => void): void;
   /**
    * Has the homeserver reach us, by which it also ends its waiting after our downtime. Fails with a MatrixError: of kind
    * `unsupported` where it knows no such thing.

@@ -4,6 +4,9 @@ import { Tool, type ToolDefinition, type Toolset } from "./tool.ts";
 /** Of a room, as clients of the older system name it. */
 const room = { room: "room_id" } as const;
 
+/** How many things one answer lists when the call does not say. */
+const pageSize = { limit: 100 };
+
 /** Every tool there is, the older system's seven by their names. */
 const definitions: readonly ToolDefinition[] = [
   {
@@ -38,7 +41,14 @@ const definitions: readonly ToolDefinition[] = [
     toolset: "matrix",
     renamed: { ...room, key: "idempotency_key" },
   },
-  { name: "list_matrix_rooms", title: "List rooms", command: "rooms", toolset: "matrix", quotes: true },
+  {
+    name: "list_matrix_rooms",
+    title: "List rooms",
+    command: "rooms",
+    toolset: "matrix",
+    defaults: pageSize,
+    quotes: true,
+  },
   {
     name: "create_matrix_room",
     title: "Create a room",
@@ -120,10 +130,31 @@ const definitions: readonly ToolDefinition[] = [
     renamed: { to: "agent", text: "message", agent: "from_agent", wait: "wait_seconds", key: "idempotency_key" },
     quotes: true,
   },
-  { name: "list_agents", title: "List agents", command: "agents", toolset: "agents" },
-  { name: "get_agent_room", title: "Find an agent's room", command: "agents.room", toolset: "agents", about: true },
-  { name: "get_agent_status", title: "Look at one agent", command: "agent", toolset: "agents", about: true },
-  { name: "get_system_status", title: "Look at everything", command: "status", toolset: "agents" },
+  {
+    name: "list_agents",
+    title: "List agents",
+    command: "agents",
+    toolset: "agents",
+    defaults: pageSize,
+    quotes: true,
+  },
+  {
+    name: "get_agent_room",
+    title: "Find an agent's room",
+    command: "agents.room",
+    toolset: "agents",
+    about: true,
+    quotes: true,
+  },
+  {
+    name: "get_agent_status",
+    title: "Look at one agent",
+    command: "agent",
+    toolset: "agents",
+    about: true,
+    quotes: true,
+  },
+  { name: "get_system_status", title: "Look at everything", command: "status", toolset: "agents", quotes: true },
   {
     name: "run_discovery",
     title: "Look for new agents",
@@ -131,14 +162,39 @@ const definitions: readonly ToolDefinition[] = [
     toolset: "agents",
     idempotent: true,
   },
-  { name: "pause_agent", title: "Have an agent wait", command: "agents.pause", toolset: "agents", idempotent: true },
-  { name: "resume_agent", title: "Have an agent go on", command: "agents.resume", toolset: "agents", idempotent: true },
-  { name: "restart_agent", title: "Restart an agent", command: "agents.restart", toolset: "agents" },
+  {
+    name: "pause_agent",
+    title: "Have an agent wait",
+    command: "agents.pause",
+    toolset: "agents",
+    about: true,
+    quotes: true,
+    idempotent: true,
+  },
+  {
+    name: "resume_agent",
+    title: "Have an agent go on",
+    command: "agents.resume",
+    toolset: "agents",
+    about: true,
+    quotes: true,
+    idempotent: true,
+  },
+  {
+    name: "restart_agent",
+    title: "Restart an agent",
+    command: "agents.restart",
+    toolset: "agents",
+    about: true,
+    quotes: true,
+  },
   {
     name: "reprovision_agent",
     title: "Provision an agent anew",
     command: "agents.reprovision",
     toolset: "agents",
+    about: true,
+    quotes: true,
     idempotent: true,
   },
   { name: "release_actor", title: "Release from quarantine", command: "release", toolset: "agents" },

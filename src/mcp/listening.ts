@@ -18,6 +18,13 @@ const request = z.looseObject({
 
 /** More streams at once are not kept open: who asks for one more is told that it hears of nothing. */
 const mostStreams = 1_000;
+/** Nor more of one token, so that it takes nobody else's place. */
+const mostOfToken = 200;
+/**
+ * More resources one request does not follow: what may be heard of a room is asked of the homeserver, so that each costs as
+ * much as a request of its own.
+ */
+const mostFollowed = 100;
 
 interface Listened {
   /** The request, less what the client may not hear of: the SDK tells it what is left. */
@@ -28,17 +35,18 @@ interface Listened {
 
 /** The streams that are open. */
 export class Listening {
-  #open = 0;
+  /** By token. */
+  readonly #open = new Map<string, number>();
 
-  /** What to make of a request; of any but this one, nothing. */
-  async of(body: unknown, client: Interests, reply: ServerResponse): Promise<Listened> {
+  /** What to make of a request that was made with this token; of any but this one, nothing. */
+  async of(body: unknown, token: string, client: Interests, reply: ServerResponse): Promise<Listened> {
     const { data } = request.safeParse(body);
     if (data === undefined) return { body };
-    const isFull = this.#open >= mostStreams;
-    this.#open += 1;
+    const isFull = this.#isFull(token);
+    this.#count(token, 1);
     const gone = new AbortController();
     reply.once("close", () => {
-      this.#open -= 1;
+      this.#count(token, -1);
       gone.abort(new Error("the client is gone"));
       client.subscriptions.end();
     });
@@ -47,6 +55,17 @@ export class Listening {
       body: { ...data, params: { ...data.params, notifications } },
       bus: busOf(client, () => reply.writableNeedDrain),
     };
+  }
+
+  #isFull(token: string): boolean {
+    const all = [...this.#open.values()].reduce((sum, open) => sum + open, 0);
+    return all >= mostStreams || (this.#open.get(token) ?? 0) >= mostOfToken;
+  }
+
+  #count(token: string, change: 1 | -1): void {
+    const open = (this.#open.get(token) ?? 0) + change;
+    if (open > 0) this.#open.set(token, open);
+    else this.#open.delete(token);
   }
 }
 
@@ -59,7 +78,7 @@ export async function permitted(
   signal: AbortSignal,
 ): Promise<Wanted> {
   const uris: string[] = [];
-  for (const uri of new Set(resourceSubscriptions)) {
+  for (const uri of [...new Set(resourceSubscriptions)].slice(0, mostFollowed)) {
     try {
       await subscriptions.add(uri, await resources.topicOf(uri, signal));
       uris.push(uri);

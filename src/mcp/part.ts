@@ -62,7 +62,7 @@ function clientOf(request: FastifyRequest, { callerOf }: McpPartOptions, toolset
   const principal = callerOf(request);
   const named = request.headers["x-agent-id"];
   const isFree = principal.agentId === undefined && typeof named === "string" && named !== "";
-  return { principal, toolset, ...(isFree && { acting: { agent: named, isOnly: false } }) };
+  return { principal, toolset, ...(isFree && { acting: named }) };
 }
 
 async function serve(
@@ -79,8 +79,10 @@ async function serve(
   const isLegacy = raw.method !== "POST" || (await isLegacyRequest(await toWebRequest(nodeRequest(raw), body ?? {})));
   // From here on the SDK answers.
   reply.hijack();
+  // The protocol has none since 2025-06-18, and each of their messages would be a request that nobody counts.
+  if (Array.isArray(body)) return refuse(reply, 400, "send one message at a time: batches are not taken", -32_600);
   if (!isLegacy) {
-    const { body: asked, bus } = await listening.of(body, interests, reply.raw);
+    const { body: asked, bus } = await listening.of(body, owner.token, interests, reply.raw);
     const modern = createMcpHandler(() => mcpServer(options, client, interests), {
       legacy: "reject",
       ...(bus !== undefined && { bus }),
@@ -99,7 +101,7 @@ async function serve(
 
 /** A session goes on for the same token and the same agent only: who acts was settled when it began. */
 function ownerOf({ principal: { tokenId, name }, acting }: Client): SessionOwner {
-  return { token: tokenId ?? name, ...(acting !== undefined && { agent: acting.agent }) };
+  return { token: tokenId ?? name, ...(acting !== undefined && { agent: acting }) };
 }
 
 /** The SDK wants the method and the address to be there, as they are of every request that a server gets. */
@@ -108,7 +110,7 @@ function nodeRequest(raw: IncomingMessage) {
   return Object.assign(raw, { method, url, headers });
 }
 
-function refuse({ raw }: FastifyReply, status: number, message: string): void {
+function refuse({ raw }: FastifyReply, status: number, message: string, code = -32_001): void {
   raw.writeHead(status, { "content-type": "application/json" });
-  raw.end(JSON.stringify({ jsonrpc: "2.0", id: null, error: { code: -32_001, message } }));
+  raw.end(JSON.stringify({ jsonrpc: "2.0", id: null, error: { code, message } }));
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Principal } from "../commands/access/principal.ts";
 import type { BoundCommand } from "../commands/command.ts";
 import { topics } from "../commands/watch/changes.ts";
-import { failureOf } from "./result.ts";
+import { failureOf, untrusted } from "./result.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** What can be read without a tool: an agent, its chart, the space with everything in it, what was last said in a room. */
@@ -55,6 +55,7 @@ const kinds: readonly Kind[] = [
 
 const everything = { uri: `${scheme}status`, name: "Everything", command: "status" };
 
+const read = z.record(z.string(), z.unknown());
 const agents = z.object({ agents: z.array(z.object({ agentId: z.string(), name: z.string().optional() })) });
 const rooms = z.object({ rooms: z.array(z.object({ roomId: z.string() })) });
 
@@ -87,7 +88,7 @@ export class Resources {
   async list(signal: AbortSignal) {
     return [
       ...(this.#isOpen(everything.command) ? [{ uri: everything.uri, name: everything.name, mimeType }] : []),
-      ...(await this.#agents(signal)).flatMap(({ agentId, name = agentId }) => {
+      ...(await this.#agents({ limit: mostListed }, signal)).flatMap(({ agentId, name = agentId }) => {
         const uri = `${scheme}agents/${encodeURIComponent(agentId)}`;
         return [
           { uri, name, mimeType },
@@ -100,7 +101,8 @@ export class Resources {
   /** Throws a `ProtocolError` that says why it cannot be read. */
   async read(uri: string, signal: AbortSignal) {
     const { command, input } = this.#meant(uri);
-    return { contents: [{ uri, mimeType, text: JSON.stringify(await this.#get(uri, command, input, signal)) }] };
+    const output = read.parse(await this.#get(uri, command, input, signal));
+    return { contents: [{ uri, mimeType, text: JSON.stringify({ untrusted, ...output }) }] };
   }
 
   /** What changes when the resource does. Throws as `read` does: who may not read it is not told when it changes. */
@@ -112,7 +114,7 @@ export class Resources {
   async complete(argument: { readonly name: string; readonly value: string }, signal: AbortSignal) {
     const all =
       argument.name === "agent"
-        ? (await this.#agents(signal)).map(({ agentId, name = agentId }) => name)
+        ? (await this.#agents({}, signal)).map(({ agentId, name = agentId }) => name)
         : argument.name === "room" && this.#isOpen("rooms")
           ? rooms.parse(await this.#ask("rooms", {}, signal)).rooms.map(({ roomId }) => roomId)
           : [];
@@ -126,8 +128,8 @@ export class Resources {
     return command !== undefined && this.#principal.scopes.has(command.scope);
   }
 
-  async #agents(signal: AbortSignal) {
-    return this.isListOpen ? agents.parse(await this.#ask("agents", { limit: mostListed }, signal)).agents : [];
+  async #agents(which: { readonly limit?: number }, signal: AbortSignal) {
+    return this.isListOpen ? agents.parse(await this.#ask("agents", which, signal)).agents : [];
   }
 
   #meant(uri: string): Pick<Kind, "command"> & { readonly input: object; readonly topic?: Kind["topic"] } {

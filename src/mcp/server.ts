@@ -9,7 +9,7 @@ import { isOperation, matrixMessaging, operationOf } from "./matrix-messaging.ts
 import { addResources, Resources } from "./resources.ts";
 import { failureOf, resultOf } from "./result.ts";
 import { type Outlet, Subscriptions } from "./subscriptions.ts";
-import type { Acting, Tool, Toolset } from "./tool.ts";
+import type { Tool, Toolset } from "./tool.ts";
 
 export interface McpOptions {
   readonly catalogue: Catalogue;
@@ -33,8 +33,8 @@ export function interestsOf({ catalogue, feed, clock }: McpOptions, { principal 
 export interface Client {
   readonly principal: Principal;
   readonly toolset: Toolset;
-  /** Only for one that may act as any agent. */
-  readonly acting?: Acting;
+  /** The agent as which it acts unless a call names another one; only for one that may act as any. */
+  readonly acting?: string;
 }
 
 const instructions =

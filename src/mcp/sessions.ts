@@ -30,6 +30,8 @@ export interface SessionClient extends Pick<Interests, "subscriptions"> {
 
 /** Sessions of the 2025 protocol. More at once are not kept: the one that was idle for longest ends. */
 const mostSessions = 1_000;
+/** More of one token are not kept either, so that it takes nobody else's place: its own one goes that was idle for longest. */
+const mostOfToken = 200;
 /** A session that is not used for so long ends, ms. */
 const idleFor = 30 * 60_000;
 
@@ -85,6 +87,7 @@ export class McpSessions {
     const transport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
       onsessioninitialized: (id) => {
+        this.#makeRoomFor(owner.token);
         this.#sessions.set(id, { transport, owner, client, streams: new Set(), usedAt: this.#clock.elapsed() });
       },
       onsessionclosed: (id) => void this.#sessions.delete(id),
@@ -107,17 +110,30 @@ export class McpSessions {
   #endIdle(): void {
     const now = this.#clock.elapsed();
     const idle = [...this.#sessions]
-      .filter(([, { streams }]) => streams.size === 0)
+      .filter(([, session]) => isIdle(session))
       .sort(([, a], [, b]) => a.usedAt - b.usedAt);
     const tooMany = Math.max(0, this.#sessions.size - mostSessions);
     for (const [index, [id, session]] of idle.entries())
       if (index < tooMany || now - session.usedAt > idleFor) void this.#end(id, session);
   }
 
+  /** For one more session of a token. Those that somebody listens to count, too, and end last. */
+  #makeRoomFor(token: string): void {
+    const inTurn = [...this.#sessions]
+      .filter(([, { owner }]) => owner.token === token)
+      .sort(([, a], [, b]) => Number(isIdle(b)) - Number(isIdle(a)) || a.usedAt - b.usedAt);
+    for (const [id, session] of inTurn.slice(0, Math.max(0, inTurn.length + 1 - mostOfToken)))
+      void this.#end(id, session);
+  }
+
   async #end(id: string, { transport }: Session): Promise<void> {
     this.#sessions.delete(id);
     await transport.close().catch(() => undefined);
   }
+}
+
+function isIdle({ streams }: Session): boolean {
+  return streams.size === 0;
 }
 
 function isSame(one: SessionOwner, other: SessionOwner): boolean {

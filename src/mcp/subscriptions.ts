@@ -43,11 +43,14 @@ export class Subscriptions {
   /** From here on the client hears of it. Throws {@link TooManySubscriptions}. */
   async add(uri: string, topic: string): Promise<void> {
     const known = this.#subjects.get(topic);
+    if (known?.uris.has(uri)) return;
+    // One thing can be named by many addresses, each of which would be told.
+    const followed = [...this.#subjects.values()].reduce((sum, { uris }) => sum + uris.size, 0);
+    if (followed >= mostTopics) throw new TooManySubscriptions();
     if (known !== undefined) {
       known.uris.add(uri);
       return;
     }
-    if (this.#subjects.size >= mostTopics) throw new TooManySubscriptions();
     const { at: after } = await this.#feed.next({ topics: [{ topic }], patience: 0 }, this.#ended.signal);
     const subject = this.#subjects.get(topic) ?? { after, uris: new Set() };
     this.#subjects.set(topic, subject);

@@ -15,25 +15,20 @@ export interface ToolDefinition {
   readonly toolset: Exclude<Toolset, "all">;
   /** What the tool's arguments are called, where that is not what the command calls them. */
   readonly renamed?: Readonly<Record<string, string>>;
-  /** Fields of the command that a model has no use for. */
+  /** Fields of the command that a model has no use for: it is refused to give them. */
   readonly withheld?: readonly string[];
+  /** What the command's fields are when the call does not say. */
+  readonly defaults?: Readonly<Record<string, string | number>>;
   /** What is taken away cannot be brought back. */
   readonly destructive?: true;
   /** Calling it again with the same arguments changes nothing more. */
   readonly idempotent?: true;
-  /** What comes back was written by others. */
+  /** What comes back was written by others, if only a name. */
   readonly quotes?: true;
   /** What comes back is a file that others have made. */
   readonly file?: true;
   /** `agent` is the one that it is about, not the one that acts. */
   readonly about?: true;
-}
-
-/** The agent as which a client acts. */
-export interface Acting {
-  readonly agent: string;
-  /** Whether a call may name another one. */
-  readonly isOnly: boolean;
 }
 
 /** A tool as it is listed. */
@@ -73,7 +68,7 @@ export class Tool {
   constructor(definition: ToolDefinition, command: BoundCommand) {
     this.definition = definition;
     this.command = command;
-    const { renamed = {}, withheld = [] } = definition;
+    const { renamed = {}, withheld = [], defaults = {} } = definition;
     const input = withoutDialect(objectSchema.parse(z.toJSONSchema(command.input, { io: "input" })));
     const names = Object.entries(input.properties).filter(([field]) => !withheld.includes(field));
     const nameOf = (field: string): string => renamed[field] ?? field;
@@ -86,7 +81,12 @@ export class Tool {
       description: `${command.summary}\n${command.guidance}`,
       inputSchema: {
         ...input,
-        properties: Object.fromEntries(names.map(([field, schema]) => [nameOf(field), schema])),
+        properties: Object.fromEntries(
+          names.map(([field, schema]) => {
+            const { [field]: preset } = defaults;
+            return [nameOf(field), preset === undefined ? schema : { ...schema, default: preset }];
+          }),
+        ),
         required: (input.required ?? []).filter((field) => !withheld.includes(field)).map(nameOf),
       },
       ...(shown !== undefined && { outputSchema: shown }),
@@ -106,15 +106,18 @@ export class Tool {
   }
 
   /**
-   * The command's input. What the tool does not know is handed on, and refused by the command. Throws {@link ActsAsAnother}.
+   * The command's input, by the agent `acting` where the call names none. What neither the tool nor the command knows is
+   * handed on, and refused by the command. Throws {@link Withheld}.
    */
-  inputOf(given: unknown, acting: Acting | undefined): Record<string, unknown> {
-    const input: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(args.parse(given ?? {}))) input[this.#fields.get(name) ?? name] = value;
-    if (acting === undefined || !this.#isActedAs) return input;
-    const { agent = acting.agent } = input;
-    if (acting.isOnly && agent !== acting.agent) throw new ActsAsAnother(acting.agent);
-    return { ...input, agent };
+  inputOf(given: unknown, acting: string | undefined): Record<string, unknown> {
+    const { name: tool, withheld = [], defaults } = this.definition;
+    const input: Record<string, unknown> = { ...defaults };
+    for (const [name, value] of Object.entries(args.parse(given ?? {}))) {
+      const field = this.#fields.get(name) ?? name;
+      if (withheld.includes(field)) throw new Withheld(name, tool);
+      input[field] = value;
+    }
+    return acting === undefined || !this.#isActedAs ? input : { agent: acting, ...input };
   }
 }
 
@@ -129,12 +132,12 @@ function withoutBytes({ properties, required = [], ...rest }: ObjectSchema, { fi
   return { ...rest, properties: others, required: required.filter((field) => field !== "base64") };
 }
 
-/** Nothing was done. */
-export class ActsAsAnother extends Error {
-  override readonly name = "ActsAsAnother";
-  readonly remedy = "Leave the agent out.";
+/** The tool does not take it; nothing was done. */
+class Withheld extends Error {
+  override readonly name = "Withheld";
+  readonly remedy = "Leave it out.";
 
-  constructor(agent: string) {
-    super(`here all is done as "${agent}"`);
+  constructor(argument: string, tool: string) {
+    super(`"${tool}" takes no argument "${argument}"`);
   }
 }

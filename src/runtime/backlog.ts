@@ -23,7 +23,8 @@ export interface Backlog {
   add(actor: ActorId, deliveries: readonly Delivery[]): Promise<void>;
   /** The oldest one. */
   first(actor: ActorId): Promise<Waiting | undefined>;
-  /** Forgets one that has been delivered. */
+  find(actor: ActorId, id: string): Promise<Waiting | undefined>;
+  /** Forgets one that has been delivered, or is not to be. */
   remove(actor: ActorId, key: string): Promise<void>;
   /** Forgets all of an actor's. */
   clear(actor: ActorId): Promise<void>;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { problem } from "../../src/api/problem.ts";
 import { scopes } from "../../src/commands/access/principal.ts";
 import type { BoundCommand } from "../../src/commands/command.ts";
+import { KeyForgotten, KeyTaken } from "../../src/commands/messages/naming.ts";
 import { MatrixError } from "../../src/matrix/port.ts";
 import { StoreUnavailable } from "../../src/runtime/embedded/store/unavailable.ts";
 import { HostStopped, MailboxFull } from "../../src/runtime/host.ts";
@@ -47,6 +48,7 @@ describe("bad input", () => {
     ["GET", "/api/v1/agents?colour=red", undefined, "colour"],
     ["GET", "/api/v1/audit?limit=201", undefined, "limit"],
     ["GET", "/api/v1/audit?cursor=x", undefined, "cursor"],
+    ["POST", "/api/v1/rooms/!a:b/messages", { text: "x", mentions: [`@${"m".repeat(255)}:b`] }, "mentions.0"],
     ["DELETE", "/api/v1/tokens/0123", { id: "4567" }, "body"],
   ])("%s %s %j is refused, and %s is named", async (method, path, body, named) => {
     const { ask, tokenFor } = await started();
@@ -105,6 +107,12 @@ describe("what could not be done", () => {
     expect(told(answered)[0]).toBe(500);
     expect(answered.text).not.toContain("canary");
     expect(logged).toMatchObject([{ requestId: answered.headers["x-request-id"], route: "/api/v1/discovery/run" }]);
+  });
+
+  test.each([new KeyTaken(), new KeyForgotten()])("is 409 when the key is used up: $message", async (error) => {
+    const { ask, tokenFor } = await started(failing(error));
+    const answered = await ask("POST", "/api/v1/discovery/run", { token: await tokenFor(scopes) });
+    expect(told(answered)).toEqual([409, error.message]);
   });
 
   test("is 422 when the homeserver does not take it as it is: that is the caller's to mend", async () => {

@@ -54,7 +54,10 @@ describe.each(served)("$method $path", ({ method, path, command, status = 200 })
     expect(answered.text).not.toContain(said);
     return answered;
   };
-  const audited = async () => (await api.audit.page(1)).entries.at(0);
+  const audited = async () => ({
+    tried: (await api.audit.page(1)).entries.at(0),
+    refused: (await api.audit.page(1, undefined, "refused")).entries.at(0),
+  });
 
   test.each(scopes)("with the scope %s", async (scope) => {
     const token = await api.tokenFor([scope]);
@@ -66,8 +69,13 @@ describe.each(served)("$method $path", ({ method, path, command, status = 200 })
     } else {
       expect([answered, body["detail"]]).toEqual([403, expect.stringContaining(command.scope)]);
     }
+    const kept = scope === command.scope ? "tried" : "refused";
     const outcome = scope === command.scope ? "done" : "refused";
-    if (command.changes) expect(await audited()).toMatchObject({ command: command.name, outcome });
+    if (command.changes)
+      expect(await audited()).toEqual({
+        ...before,
+        [kept]: expect.objectContaining({ command: command.name, outcome }),
+      });
     else expect(await audited()).toEqual(before);
   });
 
@@ -103,7 +111,8 @@ describe.each(served)("$method $path", ({ method, path, command, status = 200 })
       expect.stringMatching(bearing.is === "refused" ? /does not act as "Scout"|about another agent/ : command.scope),
       expect.any(String),
     ]);
-    if (command.changes) expect(await audited()).toMatchObject({ command: command.name, outcome: "refused" });
+    if (command.changes)
+      expect(await audited()).toMatchObject({ refused: { command: command.name, outcome: "refused" } });
   });
 });
 

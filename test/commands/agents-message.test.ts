@@ -7,9 +7,11 @@ import { agentsMessage, NobodyAsks, OwnSelf } from "../../src/commands/agents/me
 import { Deadlock, type Waits } from "../../src/commands/agents/waits.ts";
 import type { Call, CommandContext } from "../../src/commands/command.ts";
 import { bind } from "../../src/commands/command.ts";
-import { NotDone } from "../../src/commands/messages/errand.ts";
+import { NotDone, RoomBusy } from "../../src/commands/messages/errand.ts";
 import { NotYours } from "../../src/commands/messages/speaker.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
+import { mostQueued } from "../../src/machines/outbox.ts";
+import { asking } from "../machines/asking.ts";
 import { matrixError } from "../ports/fake-homeserver.ts";
 import { type TwoAgents, twoAgents } from "./two-agents.ts";
 
@@ -22,9 +24,10 @@ let waits: Waits;
 let answering: TwoAgents["answering"];
 let settled: TwoAgents["settled"];
 let told: TwoAgents["told"];
+let know: TwoAgents["know"];
 
 beforeEach(async () => {
-  ({ place, ownRoom, context, waits, answering, settled, told } = await twoAgents());
+  ({ place, ownRoom, context, waits, answering, settled, told, know } = await twoAgents());
 });
 
 function message(input: object, as: Omit<Call, "signal"> = scout): Promise<unknown> {
@@ -109,6 +112,39 @@ describe("a message from agent to agent", () => {
     });
   });
 
+  test.each([
+    ["the tool of an App Server", { ...scout, conversationId: "letta-1" }],
+    ["a token", scout],
+  ])("#27 of one that waits for each answer, and asks on by %s, stops at the limit within one turn", async (_, as) => {
+    const talk = asking();
+    know(talk.record);
+    const { host: others } = context;
+    const host: CommandContext["host"] = {
+      ...others,
+      accept: async (to, event, options) => {
+        if (to !== talk.record.id) return others.accept(to, event, options);
+        talk.send(event);
+        know(talk.record);
+      },
+    };
+    const answers = { wait: async () => ({ outcome: "answer" as const, text: "And you?" }) };
+    context = { ...context, host, answers, talk: { mostHops: 4 } };
+    const ask = (n: number) => message({ to: "Sage", text: `${n}?`, wait: 60 }, { ...as, requestId: `r-${n}` });
+    const hops: unknown[] = [];
+    for (const n of [1, 2]) {
+      expect(await ask(n)).toMatchObject({ state: "answered" });
+      hops.push(lastEvent()?.content["io.letta_matrix.hops"]);
+    }
+    expect(hops).toEqual([1, 3]);
+    await expect(ask(3)).rejects.toThrow(TooManyHops);
+    expect(lastEvent()?.content["body"]).toBe("2?");
+    // What it is asked next has come through nobody.
+    talk.done("ask", { text: "We have talked." });
+    talk.done("reply");
+    know(talk.record);
+    expect(await ask(4)).toMatchObject({ state: "answered" });
+  });
+
   test("is never waited for in a circle: A asks B, which asks A back, and neither waits for ever", async () => {
     const answer = Promise.withResolvers<{ outcome: "answer"; text: string }>();
     context = { ...context, answers: { wait: () => answer.promise } };
@@ -143,6 +179,7 @@ describe("a message from agent to agent", () => {
   describe("from within a turn", () => {
     const room = "!any:test";
     const inTurn = { ...scout, conversationId: "conv-1" };
+    const atLetta: Omit<Call, "signal"> = { ...scout, principal: { ...scout.principal, attached: true } };
 
     beforeEach(() => answering("agent-1", 0, room));
 
@@ -155,6 +192,19 @@ describe("a message from agent to agent", () => {
       const heard = event && hear(event, ownRoom, { ...listener, ownRoomId: ownRoom });
       const key = expect.stringMatching(/^[\w-]{43}$/);
       expect(heard).toMatchObject({ question: { from: { replyTo: { roomId: room, key } } } });
+    });
+
+    test("comes back by the agent's token that Letta shows, and by nobody's who says something in its name meanwhile", async () => {
+      const of = (principal: Principal, input = {}) =>
+        message({ to: "Sage", text: "payroll?", ...input }, { principal, requestId: JSON.stringify(principal) });
+      const program: Principal = { name: "script", scopes: new Set(scopes) };
+      expect(await of(program, { agent: "Scout" })).not.toHaveProperty("comesBack");
+      expect(await of({ ...program, agentId: "agent-1" })).not.toHaveProperty("comesBack");
+      expect(told).toEqual([]);
+      expect(lastEvent()?.content).not.toHaveProperty("io.letta_matrix.reply_to");
+      const attached = await of({ ...program, agentId: "agent-1", attached: true });
+      expect(attached).toMatchObject({ comesBack: true });
+      expect(told).toMatchObject([{ event: { type: "ASKING" } }]);
     });
 
     test("is not told again what the tool has given", async () => {
@@ -171,12 +221,26 @@ describe("a message from agent to agent", () => {
       expect(told.map(({ event }) => event)).toMatchObject([{ type: "ASKING" }, { type: "HEARD" }]);
     });
 
+    test("that waits to be said is still told what comes of it, when the call is repeated while much waits", async () => {
+      place.homeserver.fail("send", matrixError("unreachable"), Number.POSITIVE_INFINITY);
+      const ask = () => message({ to: "Sage", text: "later", key: "k" }, inTurn);
+      expect(await ask()).toMatchObject({ state: "accepted", comesBack: true });
+      const outbox = addressOf.outbox("test", "@agent_1:test", ownRoom);
+      for (let n = 1; n < mostQueued; n++) {
+        const errand = { key: `${n}`, what: { kind: "message", text: "x" } };
+        await context.host.accept(outbox, { type: "SEND", errand }, { id: `${n}` });
+      }
+      expect(await ask()).toMatchObject({ state: "accepted", comesBack: true });
+      expect(told.map(({ event }) => event["type"])).not.toContain("HEARD");
+      await expect(message({ to: "Sage", text: "another" }, inTurn)).rejects.toThrow(RoomBusy);
+    });
+
     test("comes back nowhere from another conversation, from two at a time, and from the asked one's own room", async () => {
       for (const prepare of [
         () => message({ to: "Sage", text: "x" }, { ...scout, conversationId: "another" }),
         () => {
           answering("agent-1", 0, ownRoom);
-          return message({ to: "Sage", text: "x" });
+          return message({ to: "Sage", text: "x" }, atLetta);
         },
       ])
         expect(await prepare()).not.toHaveProperty("comesBack");

@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { AuditLog } from "../../src/commands/access/audit-log.ts";
 import { auditList } from "../../src/commands/audit/audit.ts";
 import { bind, type Call, type Command, InvalidInput, NotAllowed } from "../../src/commands/command.ts";
+import { StoredLedger } from "../../src/runtime/embedded/ledger.ts";
+import { Store } from "../../src/runtime/embedded/store.ts";
 import { installation, server } from "../api/installation.ts";
+import { MemoryDatabase } from "../runtime/memory-database.ts";
+import { SimulatedClock } from "../runtime/simulated-clock.ts";
 import { callersInMemory } from "./callers.ts";
 
 const secret = "canary-secret";
@@ -61,12 +66,27 @@ describe("the audit log", () => {
     const powerless = { ...call, principal: { name: "nobody", scopes: new Set<never>() } };
     await expect(bound(true).execute(said, powerless)).rejects.toThrow(NotAllowed);
     await expect(bound(true).execute({ ...said, colour: secret }, call)).rejects.toThrow(InvalidInput);
-    expect((await list()).entries).toMatchObject([
+    expect((await list()).entries).toMatchObject([{ who: "dashboard (3f9a)", outcome: "failed", error: "RangeError" }]);
+    expect((await list({ refused: true })).entries).toMatchObject([
       { who: "dashboard (3f9a)", outcome: "refused", error: "InvalidInput" },
       { who: "nobody", outcome: "refused", error: "NotAllowed" },
-      { who: "dashboard (3f9a)", outcome: "failed", error: "RangeError" },
     ]);
     expect(JSON.stringify(database.durable())).not.toContain(secret);
+  });
+
+  test("is pushed out by nobody who may change nothing, however often that is tried", async () => {
+    const clock = new SimulatedClock();
+    const store = new Store(new MemoryDatabase(clock), () => undefined);
+    const ledgerOf = (name: string) => new StoredLedger(() => store, name, 3);
+    const audit = new AuditLog({ tried: ledgerOf("tried"), refused: ledgerOf("refused") }, clock, () => undefined);
+    const bound = bind(saying(true), { ...installation(), ...(await callersInMemory()), audit, server });
+    await bound.execute(said, call);
+    const powerless = { ...call, principal: { name: "nobody", scopes: new Set<never>() } };
+    for (let n = 0; n < 10; n += 1)
+      await expect(bound.execute(said, { ...powerless, requestId: `refused-${n}` })).rejects.toThrow(NotAllowed);
+    expect((await audit.page(10)).entries).toMatchObject([{ requestId: "request-1", outcome: "done" }]);
+    const refused = (await audit.page(10, undefined, "refused")).entries.map(({ requestId }) => requestId);
+    expect(refused).toEqual(["refused-9", "refused-8", "refused-7"]);
   });
 
   test("has nothing of whoever only looks", async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { NoSuchToken } from "../../src/commands/access/tokens.ts";
+import { NoSuchToken, Tokens } from "../../src/commands/access/tokens.ts";
+import type { NamedValues } from "../../src/runtime/ledger.ts";
+import { SimulatedClock } from "../runtime/simulated-clock.ts";
 import { callersInMemory } from "./callers.ts";
 
 const given = { name: "dashboard", scopes: ["agents:read"] } as const;
@@ -8,6 +10,29 @@ const partsOf = (token: string) => {
   const [prefix = "", id = "", secret = ""] = token.split("_");
   return { prefix, id, secret };
 };
+
+/** A store that is closed for a while. */
+class FailingValues implements NamedValues {
+  readonly #values = new Map<string, string>();
+  isClosed = false;
+
+  get(name: string): string | undefined {
+    return this.#values.get(name);
+  }
+
+  async set(name: string, value: string): Promise<void> {
+    this.#values.set(name, value);
+  }
+
+  async delete(name: string): Promise<void> {
+    if (this.isClosed) throw new Error("the store is closed");
+    this.#values.delete(name);
+  }
+
+  async *names(prefix: string): AsyncIterable<string> {
+    yield* [...this.#values.keys()].filter((name) => name.startsWith(prefix));
+  }
+}
 
 describe("a token", () => {
   test("tells who its holder is, and as which agent it acts", async () => {
@@ -116,5 +141,21 @@ describe("a token", () => {
     await callers.tokens.revoke((await callers.tokens.create(given)).id);
     expect(told).toEqual([id]);
     expect((await callers.again()).tokens.principalOf(token)).toBeUndefined();
+  });
+
+  test("whose end could not be written is refused, listed still, and revoked for good when that is tried again", async () => {
+    const clock = new SimulatedClock();
+    const values = new FailingValues();
+    const tokens = await Tokens.open(values, clock);
+    const { token, id } = await tokens.create(given);
+    const told: string[] = [];
+    tokens.onRevoked((revoked) => told.push(revoked));
+    values.isClosed = true;
+    for (const _ of ["once", "again"]) await expect(tokens.revoke(id)).rejects.toThrow("the store is closed");
+    expect([tokens.principalOf(token), tokens.list().map((one) => one.id), told]).toEqual([undefined, [id], [id]]);
+    values.isClosed = false;
+    expect((await tokens.revoke(id)).id).toBe(id);
+    expect([tokens.principalOf(token), tokens.list(), told]).toEqual([undefined, [], [id]]);
+    expect((await Tokens.open(values, clock)).principalOf(token)).toBeUndefined();
   });
 });

@@ -34,6 +34,22 @@ test.each([
   expect((await load(text, env)).formerClients).toEqual({ legacyOpen });
 });
 
+test.each(["public_url: https://agents.example.org", "allowed_hosts: [localhost, agents.example.org]"])(
+  "whoever lets everybody in is not served behind a proxy: %s",
+  async (other) => {
+    const [key] = other.split(":");
+    await expect(load(`api: { legacy_open: true, ${other} }`)).rejects.toThrow(
+      new RegExp(`api\\.legacy_open.*without a token, and api\\.${key} says`, "s"),
+    );
+    await expect(load(`api: { ${other} }`)).resolves.toBeDefined();
+  },
+);
+
+test("whoever lets everybody in may be called by this machine's own names", async () => {
+  const names = "[localhost, 127.0.0.1, '::1']";
+  expect((await load(`api: { legacy_open: true, allowed_hosts: ${names} }`)).formerClients.legacyOpen).toBe(true);
+});
+
 test("anything but true and false is refused", async () => {
   await expect(load("api: { legacy_open: perhaps }")).rejects.toThrow(/api\.legacy_open.*must be true or false/s);
 });

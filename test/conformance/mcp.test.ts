@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { sevenTools } from "../mcp/seven-tools.ts";
 import { serveEverybody } from "./served.ts";
 
 const execute = promisify(execFile);
@@ -27,7 +28,9 @@ afterAll(async () => {
 
 /** What a program prints; fails with all of it when it does not end well. */
 async function run(path: string, ...args: readonly string[]): Promise<string> {
-  const ended = execute(process.execPath, [bin(path), ...args], { cwd: folder, maxBuffer: 64 * 1024 * 1024 });
+  // What programs keep for next time goes with the folder.
+  const env = { ...process.env, HOME: folder };
+  const ended = execute(process.execPath, [bin(path), ...args], { cwd: folder, env, maxBuffer: 64 * 1024 * 1024 });
   const { stdout } = await ended.catch((error: Error & { stdout?: string; stderr?: string }) => {
     throw new Error(`${error.message}\n${error.stdout ?? ""}\n${error.stderr ?? ""}`, { cause: error });
   });
@@ -43,11 +46,22 @@ test.each(["2025-11-25", "2026-07-28"])("what %s requires of servers is kept, bu
     expect(printed).toMatch(new RegExp(`${scenario}: [1-9]\\d* passed, 0 failed`));
 });
 
-test("the inspector lists the tools", async () => {
+/** What the inspector's command line prints, asked to do something. */
+async function inspect(method: string, ...args: readonly string[]): Promise<unknown> {
   const inspector = "@modelcontextprotocol/inspector/clients/launcher/build/index.js";
-  const printed = await run(inspector, "--cli", served.url, "--transport", "http", "--method", "tools/list");
-  const { tools } = listed.parse(JSON.parse(printed));
-  expect(tools.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(["send_matrix_message", "get_room_messages", "send_message_to_agent", "list_agents"]),
-  );
+  return JSON.parse(await run(inspector, "--cli", served.url, "--transport", "http", "--method", method, ...args));
+}
+
+test("the inspector lists the tools", async () => {
+  const { tools } = listed.parse(await inspect("tools/list"));
+  expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(sevenTools.map(([name]) => name)));
+});
+
+// Each starts a program that takes a second to load.
+test.concurrent.each(sevenTools)("the inspector does %s", async (name, args, expected) => {
+  const pairs = Object.entries(args).map(([argument, value]) => `${argument}=${value}`);
+  const given = pairs.length === 0 ? [] : ["--tool-arg", ...pairs];
+  const result = await inspect("tools/call", "--tool-name", name, ...given);
+  expect(result).toMatchObject({ structuredContent: expected });
+  expect(result).not.toMatchObject({ isError: true });
 });

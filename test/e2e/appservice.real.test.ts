@@ -137,6 +137,47 @@ describe("the program as an application service of a real Synapse", () => {
     await app.stop();
   });
 
+  test("does not answer what its author took back while the agent could not be told yet", async () => {
+    const scout = await house.room("Scout");
+    let isAway = true;
+    const app = house.app("appservice", "data", (ports) => {
+      const { homeserver } = ports;
+      return {
+        ...ports,
+        homeserver: {
+          serverName: homeserver.serverName,
+          register: (...given) => homeserver.register(...given),
+          login: (...given) => homeserver.login(...given),
+          as: (credentials) => {
+            const isScout = credentials.userId === house.userOf("Scout");
+            return new Proxy(homeserver.as(credentials), {
+              get(client, name) {
+                if (name === "sync" && isScout && isAway)
+                  return () => Promise.reject(new MatrixError("unreachable", "overloaded", { remedy: "none" }));
+                const value: unknown = Reflect.get(client, name);
+                return typeof value === "function" ? value.bind(client) : value;
+              },
+            });
+          },
+        },
+      };
+    });
+    await app.start();
+    // Whoever is answered shows that the homeserver pushes.
+    const nora = await house.room("Nora");
+    await house.answer(nora, await house.anna.say(nora, "are you there?"));
+    const regretted = await house.anna.say(scout, "I should not have said that");
+    await house.answer(nora, await house.anna.say(nora, "and now?"));
+    await house.anna.redact(scout, regretted);
+    await house.answer(nora, await house.anna.say(nora, "still?"));
+    isAway = false;
+    const meant = await house.anna.say(scout, "something else");
+    await house.answer(scout, meant);
+    await sleep(1_000);
+    expect(await house.counts(scout, [regretted, meant])).toEqual([0, 1]);
+    await app.stop();
+  });
+
   test("an agent that is invited hears what is said to it from the invitation on", async () => {
     const app = house.app();
     await app.start();

@@ -85,7 +85,14 @@ const waysOfLife = [
       catchUp: [good({ since: "s1", heard: [], pushes: true }), good({ since: "s1", heard: [] })],
       poll: [good({ since: "s2", heard: [], pushes: true })],
     },
-    events: [{ type: "LOOK_BACK" }, { type: "PUSHED", heard: [] }, { type: "DISABLED" }, discovered],
+    events: [
+      { type: "LOOK_BACK" },
+      { type: "PUSHED", heard: [] },
+      { type: "LET_IN", heard: [] },
+      { type: "ANSWERED", rooms: [] },
+      { type: "DISABLED" },
+      discovered,
+    ],
   },
   {
     name: "that is in a room whose past cannot be read",

@@ -44,7 +44,10 @@ function address(): URL {
 }
 
 async function audited() {
-  return (await served.audit.page(1)).entries.at(0);
+  return {
+    tried: (await served.audit.page(1)).entries.at(0),
+    refused: (await served.audit.page(1, undefined, "refused")).entries.at(0),
+  };
 }
 
 test("each tool is tried here, doing what it is for", () => {
@@ -114,7 +117,8 @@ describe("a client", () => {
         // A file comes as content of its own.
         const bytes = tool.definition.file === true ? { base64: "" } : {};
         expect(command.output.safeParse({ ...structuredContent, ...bytes }).error).toBeUndefined();
-        if (command.changes) expect(await audited()).toMatchObject({ command: command.name, outcome: "done" });
+        if (command.changes)
+          expect(await audited()).toMatchObject({ tried: { command: command.name, outcome: "done" } });
       } else {
         expect(isError).toBe(true);
         expect(content[0]?.text).toContain(`there is no tool "${listed.name}" for you here`);
@@ -134,7 +138,8 @@ describe("a client", () => {
       expect([isError, content]).toEqual([bearing.is !== "served", expect.anything()]);
       if (bearing.is === "refused") {
         expect(content[0]?.text).toMatch(/does not act as "Scout"|about another agent/);
-        if (command.changes) expect(await audited()).toMatchObject({ command: command.name, outcome: "refused" });
+        if (command.changes)
+          expect(await audited()).toMatchObject({ refused: { command: command.name, outcome: "refused" } });
       }
     });
   });
@@ -173,6 +178,33 @@ test("whoever asks more often than a token may is told how long to wait, and nob
     body: { remedy: expect.stringContaining("Retry-After") },
   });
   await limited.stop();
+});
+
+test("whoever sends many calls as one is refused as a whole, in a session as well: each would be a request uncounted", async () => {
+  const token = await served.tokenFor(scopes);
+  const headers = { accept: "application/json, text/event-stream" };
+  const { headers: begun } = await fetch(address(), {
+    method: "POST",
+    headers: { ...headers, authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "initialize",
+      params: { protocolVersion: "2025-03-26", capabilities: {}, clientInfo: { name: "raw", version: "1" } },
+    }),
+  });
+  const session = begun.get("mcp-session-id") ?? "";
+  expect(session).not.toBe("");
+  const before = await audited();
+  const params = { name: "send_matrix_message", arguments: { room_id: room, message: "hello" } };
+  const body = [2, 3].map((id) => ({ jsonrpc: "2.0", id, method: "tools/call", params }));
+  for (const more of [{}, { "mcp-session-id": session }])
+    for (const batch of [body, body.slice(1), []])
+      expect(await served.ask("POST", "/mcp", { token, body: batch, headers: { ...headers, ...more } })).toMatchObject({
+        status: 400,
+        body: { error: { code: -32_600, message: expect.stringContaining("one message") } },
+      });
+  expect(await audited()).toEqual(before);
 });
 
 describe("a token that is over", () => {

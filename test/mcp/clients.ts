@@ -14,6 +14,10 @@ export interface Tools {
   listTools(): Promise<{ tools: { name: string }[] }>;
   callTool(call: { name: string; arguments: Record<string, unknown> }): Promise<unknown>;
   readResource(which: { uri: string }): Promise<unknown>;
+  complete(what: {
+    ref: { type: "ref/resource"; uri: string };
+    argument: { name: string; value: string };
+  }): Promise<{ completion: object }>;
   close(): Promise<void>;
 }
 

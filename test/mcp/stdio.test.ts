@@ -6,13 +6,15 @@ import { StdioClientTransport as TransportOfToday } from "@modelcontextprotocol/
 import { Client as ClientOf2025 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport as TransportOf2025 } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { controlHandlers } from "../../src/cli/control-handlers.ts";
+import { z } from "zod";
+import { asAgentName, controlHandlers } from "../../src/cli/control-handlers.ts";
 import { exitCode } from "../../src/cli/exit-code.ts";
 import { runCli } from "../../src/cli/program.ts";
 import { bindCommands } from "../../src/commands/index.ts";
 import { Changes } from "../../src/commands/watch/changes.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
+import { ControlClient } from "../../src/runtime/control/client.ts";
 import { ControlServer } from "../../src/runtime/control/server.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
 import type { Transition } from "../../src/runtime/host.ts";
@@ -62,6 +64,7 @@ afterEach(async () => {
 interface Tools {
   listTools(): Promise<{ tools: { name: string }[] }>;
   callTool(call: { name: string; arguments: Record<string, unknown> }): Promise<unknown>;
+  readResource(which: { uri: string }): Promise<unknown>;
 }
 
 /** As a client's configuration would start it. */
@@ -94,7 +97,8 @@ describe.each(generations)("a client %s that starts the server", (_, connect) =>
   test("is served by the running process, as the one agent that is named", async () => {
     const client = await connect("--agent", "scout");
     const { tools } = await client.listTools();
-    expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(["send_matrix_message", "drop_dead_letter"]));
+    const names = tools.map(({ name }) => name);
+    expect(names).toContain("send_matrix_message");
     const call = (name: string, args: Record<string, unknown>) => client.callTool({ name, arguments: args });
     expect(await call("list_agents", {})).toMatchObject({
       structuredContent: { agents: [{ name: "Scout" }, { name: "Muse" }] },
@@ -114,6 +118,26 @@ describe.each(generations)("a client %s that starts the server", (_, connect) =>
       isError: true,
       content: [{ text: expect.stringContaining('there is no agent "Nobody"') }],
     });
+    // And it may no more than that agent.
+    for (const operators of ["run_discovery", "drop_dead_letter", "release_actor", "pause_agent"]) {
+      expect(names).not.toContain(operators);
+      expect(await call(operators, {})).toMatchObject({ isError: true });
+    }
+    expect(await call("get_agent_status", { agent: "Muse" })).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining("about another agent") }],
+    });
+    const rooms = await call("list_matrix_rooms", {});
+    expect(rooms).toMatchObject({ structuredContent: { rooms: [{ agentId: "agent-1" }] } });
+    expect(rooms).not.toMatchObject({ structuredContent: { rooms: [{}, {}] } });
+    await expect(client.readResource({ uri: "letta-matrix://status" })).rejects.toThrow("there is no resource");
+    await expect(client.readResource({ uri: "letta-matrix://agents/Muse" })).rejects.toThrow("about another agent");
+  });
+
+  test("is served as whoever runs it, where no agent is named", async () => {
+    const client = await connect();
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(["send_matrix_message", "drop_dead_letter"]));
   });
 });
 
@@ -150,6 +174,17 @@ test("a client that goes on when the process has ended is told so, and served ag
   expect(await client?.callTool({ name: "list_agents", arguments: {} })).toMatchObject({
     structuredContent: { agents: [{ name: "Scout" }, { name: "Muse" }] },
   });
+});
+
+test("whoever acts as an agent may no more over the socket either", async () => {
+  const client = new ControlClient({ path: controlSocketIn(folder), timeoutMs: 10_000 });
+  const ask = (command: string, input: object) =>
+    client.call(asAgentName, { agentId: "agent-1", command, input }, z.looseObject({}));
+  expect(await ask("agents.room", { agent: "Muse" })).toMatchObject({ agentId: "agent-2" });
+  await expect(ask("agents.pause", { agent: "agent-1" })).rejects.toThrow("admin:control");
+  await expect(ask("agent", { agent: "Muse" })).rejects.toThrow("about another agent");
+  await expect(ask("messages.list", { room, agent: "Muse" })).rejects.toThrow("does not act as");
+  await expect(ask("no.command", {})).rejects.toThrow('no command "no.command"');
 });
 
 async function cli(...more: readonly string[]) {

@@ -3,9 +3,10 @@ import { StreamableHTTPClientTransport as TransportOf2025 } from "@modelcontextp
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Scope, scopes } from "../../src/commands/access/principal.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
+import { Subscriptions, TooManySubscriptions } from "../../src/mcp/subscriptions.ts";
 import type { ActorId } from "../../src/runtime/actor-id.ts";
 import { recordOf } from "../actors/agent-record.ts";
-import { room, server } from "../api/installation.ts";
+import { installation, room, server } from "../api/installation.ts";
 import { type Served, serve } from "../api/served.ts";
 import { type Follower, followerOf2025, followerOfToday } from "./followers.ts";
 
@@ -60,6 +61,14 @@ const agent = "letta-matrix://agents/agent-1";
 const chart = "letta-matrix://agents/scout/chart";
 const messages = `letta-matrix://rooms/${encodeURIComponent(room)}/messages`;
 const status = "letta-matrix://status";
+
+/** Another address of the same room for each number. */
+function spelt(number: number): string {
+  const letters = [...room].map((letter, at) =>
+    (number >> at) % 2 === 1 ? `%${letter.charCodeAt(0).toString(16)}` : encodeURIComponent(letter),
+  );
+  return `letta-matrix://rooms/${letters.join("")}/messages`;
+}
 
 describe.each(eras)("a client %s", (_, open) => {
   const follower = async (given: readonly Scope[] = scopes, agentId?: string): Promise<Follower> => {
@@ -165,4 +174,38 @@ test("what changes while a client of 2025 has no stream open is told when it ope
   await quiet();
   expect(String((await chunk)?.value)).toContain(agent);
   await reading?.cancel();
+});
+
+test("one request follows no more than the first hundred resources, and nothing is looked up for the others", async () => {
+  const { sessions, ...rest } = installation();
+  const read: string[] = [];
+  const context = {
+    ...rest,
+    sessions: {
+      as(userId: string) {
+        read.push(userId);
+        return sessions.as(userId);
+      },
+    },
+  };
+  const busy = await serve({ mcp: true, context });
+  const headers = { authorization: `Bearer ${await busy.tokenFor(scopes)}` };
+  const url = new URL(`http://127.0.0.1:${busy.port}/mcp`);
+  const one = await followerOfToday(new TransportOfToday(url, { requestInit: { headers } }));
+  const wanted = Array.from({ length: 300 }, (_, n) => spelt(n));
+  expect(await one.follow(wanted)).toEqual(wanted.slice(0, 100));
+  expect(read.length).toBe(100);
+  await one.close();
+  await busy.stop();
+});
+
+test("a session follows one thing by no more addresses than it may follow things", async () => {
+  const feed = { next: async () => ({ changed: [], at: "now" }) };
+  const subscriptions = new Subscriptions(feed, served.clock);
+  for (let n = 0; n < 500; n += 1) await subscriptions.add(`letta-matrix://agents/${n}`, "agent agent-1");
+  await subscriptions.add("letta-matrix://agents/0", "agent agent-1");
+  await expect(subscriptions.add("letta-matrix://agents/500", "agent agent-1")).rejects.toThrow(TooManySubscriptions);
+  subscriptions.remove("letta-matrix://agents/0");
+  await subscriptions.add("letta-matrix://agents/500", "agent agent-1");
+  subscriptions.end();
 });

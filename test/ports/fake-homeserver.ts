@@ -169,13 +169,13 @@ export class FakeHomeserver implements Homeserver {
 
   /** Makes a room as `creator` would; it has an event each for its creation and the creator's join. */
   makeRoom(creator: string, request: Partial<CreateRoomRequest> = {}): string {
-    const { aliasLocalpart, initialState = [] } = request;
+    const { aliasLocalpart, initialState = [], creationContent = {} } = request;
     const alias = aliasLocalpart === undefined ? undefined : `#${aliasLocalpart}:${this.serverName}`;
     if (alias !== undefined && this.aliases.has(alias)) throw matrixError("taken");
     const roomId = `!room-${this.rooms.size + 1}:${this.serverName}`;
     this.rooms.set(roomId, new FakeRoom(roomId));
     if (alias !== undefined) this.aliases.set(alias, roomId);
-    this.post(roomId, { sender: creator, type: "m.room.create", stateKey: "", content: {} });
+    this.post(roomId, { sender: creator, type: "m.room.create", stateKey: "", content: creationContent });
     this.setMember(roomId, creator, "join");
     for (const { type, stateKey, content } of [...ownState(creator, alias, request), ...initialState])
       this.post(roomId, { sender: creator, type, stateKey, content });

@@ -1,6 +1,7 @@
+import { z } from "zod";
 import type { agentMachine } from "../../machines/agent/index.ts";
 import type { Heard } from "../../machines/question.ts";
-import type { MatrixClient, MatrixEvent } from "../../matrix/port.ts";
+import { type MatrixClient, MatrixError, type MatrixEvent } from "../../matrix/port.ts";
 import type { ActionEffects } from "../../runtime/effect.ts";
 import { isLastWord } from "../last-word.ts";
 import type { Sessions } from "../sessions.ts";
@@ -17,21 +18,44 @@ type AgentEffects = Required<ActionEffects<typeof agentMachine>>;
  */
 const mostSaid = 50;
 
-/** Answers invitations that a sync brought. Where the homeserver pushes, no further one brings what was said since. */
+/** Names of the rooms whose invitations are answered, as it is noted between two tries. */
+const roomsDone = z.array(z.string()).catch([]);
+
+/**
+ * Answers invitations that a sync brought. Where the homeserver pushes, no further one brings what was said since. One room
+ * that does not answer keeps no other waiting, nor anybody from being heard there.
+ */
 export function answerInvitations(
   sessions: Sessions,
   commands: CommandPolicy,
   pushes: boolean,
 ): AgentEffects["answerInvitations"] {
-  return async ({ userId, roomId: ownRoomId, spaceId, invited }, { signal, emit }) => {
+  return async ({ userId, roomId: ownRoomId, spaceId, invited }, { signal, emit, checkpointed, checkpoint }) => {
     const client = sessions.as(userId);
-    await answerAll(client, invited, signal);
-    if (!pushes) return;
     const listener = { ownRoomId, commanders: commands.people };
+    const before = roomsDone.parse(checkpointed);
+    const rooms: string[] = [];
     const heard: Heard[] = [];
-    for (const { roomId, accept } of invited)
-      if (accept && roomId !== spaceId) heard.push(...(await saidSince(client, { roomId }, listener, signal)));
+    const failures: unknown[] = [];
+    for (const invitation of invited) {
+      const { roomId, accept } = invitation;
+      if (before.includes(roomId)) continue;
+      try {
+        await answerAll(client, [invitation], signal);
+        if (pushes && accept && roomId !== spaceId)
+          heard.push(...(await saidSince(client, { roomId }, listener, signal)));
+        rooms.push(roomId);
+      } catch (error) {
+        if (!(error instanceof MatrixError)) throw error;
+        failures.push(error);
+      }
+    }
     if (heard.length > 0) await emit({ type: "LET_IN", heard });
+    if (rooms.length > 0) {
+      await emit({ type: "ANSWERED", rooms });
+      await checkpoint([...before, ...rooms]);
+    }
+    if (failures.length > 0) throw failures[0];
   };
 }
 

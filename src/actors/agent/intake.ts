@@ -9,7 +9,7 @@ import type { Sessions } from "../sessions.ts";
 import { isChanged } from "./changes.ts";
 import type { CommandPolicy } from "./command.ts";
 import { type InvitationPolicy, judge } from "./invitations.ts";
-import { filterOf, heardIn, Look, type LookOptions, seenIn } from "./look.ts";
+import { filterOf, goesOnElsewhere, heardIn, Look, type LookOptions, seenIn } from "./look.ts";
 import { newIn, watchedTypes } from "./read-back.ts";
 import type { RoomOptions } from "./room.ts";
 import { UnheardRooms } from "./unheard.ts";
@@ -95,7 +95,7 @@ export function poll(
 }
 
 /**
- * The first look, without a cursor: hears what was said in each room since the agent joined it, less everything up to
+ * The first look, without a cursor: hears what was said in each room since the agent was let in, less everything up to
  * the newest question that has a final answer of ours. What was said before the agent was adopted, in whatever room, was
  * another system's to answer. Where the homeserver pushes, a further look also hears what was said shortly before that
  * question and has no answer: it may not have been pushed although the question was. Of what is older than the store nobody
@@ -113,7 +113,10 @@ export function catchUp(
     const look = new Look(self, input, clock, commands, options);
     const response = await client.sync({ timeoutMs: 0, filter: look.filter() }, signal);
     const { nextBatch, joined } = response;
-    const { invited } = await judge(client, response, input, policy, signal);
+    const { invited, isLetIn } = await judge(client, response, input, policy, signal);
+    const own = joined.find(({ roomId }) => roomId === input.roomId);
+    // Nobody else may ever tell that it is not in its room any more, or that the room goes on elsewhere.
+    const changed = isLetIn || own === undefined || goesOnElsewhere(own);
     const rooms = new UnheardRooms(input);
     for (const { roomId } of joined.filter((room) => rooms.isOwed(room))) rooms.note({ roomId });
     const others = joined.filter((room) => !rooms.isOwed(room));
@@ -134,6 +137,7 @@ export function catchUp(
       since: nextBatch,
       heard,
       ...(rooms.all.length > 0 && { unheard: rooms.all }),
+      ...(changed && { changed }),
       ...(invited.length > 0 && { invited }),
       ...(options.pushes && { pushes: true, seen: seenIn(joined, rooms.all, input.seen) }),
     };

@@ -6,6 +6,8 @@ import type { Heard } from "../../machines/question.ts";
 import type { JoinedRoom, MatrixClient, MatrixEvent, SyncFilter } from "../../matrix/port.ts";
 import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { RoomState } from "../room-state.ts";
+import { replacementOf } from "../upgrade.ts";
 import type { CommandPolicy } from "./command.ts";
 import { hear, type Listener } from "./listen.ts";
 import { heardTypes } from "./read-back.ts";
@@ -16,6 +18,8 @@ import { overlap, unansweredIn } from "./unanswered.ts";
 export interface PushedIntake {
   readonly knownSince: number;
 }
+
+const tombstone = "m.room.tombstone";
 
 /** Whether an agent has a conversation in a room. */
 export type Acquaintance = (agentId: string, roomId: string) => boolean;
@@ -31,7 +35,7 @@ const firstLook = "first look";
 const furtherLook = "further look";
 
 /** For so long what was heard once is known for certain, ms. */
-const remembered = 86_400_000;
+export const remembered = 86_400_000;
 
 /** A look without a cursor at what was said in rooms: what it takes for heard, and what for answered. */
 export class Look {
@@ -51,7 +55,7 @@ export class Look {
     { pushes, isTalkingIn }: LookOptions,
   ) {
     const further = input.lost === undefined ? undefined : pushes;
-    this.types = [...heardTypes, "m.room.member", ...(further === undefined ? [] : ["m.reaction"])];
+    this.types = [...heardTypes, "m.room.member", tombstone, ...(further === undefined ? [] : ["m.reaction"])];
     this.#input = { ...input, commanders: commands.people };
     this.#gap = further === undefined ? lookOf(input) : furtherLook;
     this.#doubtful = further && Math.max(further.knownSince, clock.now() - remembered);
@@ -69,7 +73,7 @@ export class Look {
    */
   filter(): SyncFilter {
     const nobody = `@${v4()}:${serverOfUser(this.#input.userId)}`;
-    return { ...filterOf(this.types, [nobody]), stateTypes: ["m.room.create"] };
+    return { ...filterOf(this.types, [nobody]), stateTypes: ["m.room.create", tombstone] };
   }
 
   /** What was said in the room since `floor` and is for the agent to answer, or to do. */
@@ -109,6 +113,12 @@ export class Look {
   #isKnown(at: number): boolean {
     return at > this.#certain;
   }
+}
+
+/** Whether the room was upgraded, as a look tells. */
+export function goesOnElsewhere({ state, timeline }: JoinedRoom): boolean {
+  const known = [...state, ...timeline].filter(({ stateKey }) => stateKey !== undefined);
+  return replacementOf(new RoomState(known)) !== undefined;
 }
 
 /** How far all is heard after a look at these rooms. One that is told of as a whole each time needs no mark. */

@@ -27,7 +27,8 @@ export interface Unanswered extends Past {
 }
 
 /**
- * What was said in a room since the agent joined it, less everything up to the newest question that has a final answer
+ * What was said in a room since the agent was invited into it (it may have come in late), or joined it without being
+ * invited, less everything up to the newest question that has a final answer
  * of the agent's (or, within bounds, up to where nothing is doubtful), and less what is out of bounds.
  */
 export async function unansweredIn(
@@ -91,11 +92,11 @@ class Search {
     return true;
   }
 
-  /** The events after the end, and after the agent's join where that may be among them. */
+  /** The events after the end, and after the agent's invitation or join where that may be among them. */
   after(events: readonly MatrixEvent[], cut: boolean): MatrixEvent[] {
     const rest = events.slice(events.findIndex(({ eventId }) => eventId === this.#end?.eventId) + 1);
     if (cut || (this.#end !== undefined && this.#isSettled(this.#end))) return rest;
-    // A change of the display name is a join, too: the oldest one is that after an absence.
+    // A change of the display name is a join, too: the oldest event is that after an absence.
     return rest.slice(rest.findIndex((event) => this.#isStay(event, "here")) + 1);
   }
 
@@ -110,6 +111,7 @@ class Search {
 
   #isStay({ type, stateKey, content }: MatrixEvent, where: "here" | "away"): boolean {
     if (type !== "m.room.member" || stateKey !== this.#userId) return false;
-    return (content["membership"] === "join") === (where === "here");
+    const isHere = content["membership"] === "join" || content["membership"] === "invite";
+    return isHere === (where === "here");
   }
 }

@@ -3,9 +3,12 @@
  * first in this order in the second half of what fits. Joined, the parts are the text less the white space at the cuts.
  * A surrogate pair is never cut in two, and a part has at least one character, whether it fits or not.
  *
- * `sizeOf` is never smaller than the number of characters. It may be costly: it is asked a few times for each part.
+ * `sizeOf` is never smaller than the number of characters. It may be costly: it is asked a few times for each part. Throws
+ * {@link TooLittleRoom} where a part without any text is larger than half of what a part may be: there would be ever more
+ * parts with ever less in them.
  */
 export function split(text: string, largest: number, sizeOf: (part: string) => number): string[] {
+  if (sizeOf("") > largest / 2) throw new TooLittleRoom();
   const parts: string[] = [];
   let rest = text;
   for (;;) {
@@ -16,6 +19,14 @@ export function split(text: string, largest: number, sizeOf: (part: string) => n
     rest = rest.slice(end).trimStart();
   }
   return [...parts, rest].filter((part) => part !== "");
+}
+
+/** What goes with each part leaves too little of it for the text. */
+export class TooLittleRoom extends Error {
+  override readonly name = "TooLittleRoom";
+  readonly kind = "too-large";
+  override readonly message = "what goes with the text, such as whom it mentions, leaves too little room for the text";
+  readonly remedy = "Mention fewer users.";
 }
 
 /** How much shorter than the longest that fits a part may be: looking closer costs more than it gains. */

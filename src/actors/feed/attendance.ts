@@ -1,5 +1,6 @@
 import { isAgentUser } from "../../machines/addresses.ts";
 import { type MatrixClient, MatrixError, type PushedEvent, type Urgency } from "../../matrix/port.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { isLastWord } from "../last-word.ts";
 import type { Listening, Residents } from "./residents.ts";
 
@@ -9,9 +10,21 @@ export interface Informants {
   as(userId: string): { at(urgency: Urgency): Informant };
 }
 
+/** In which rooms one is, or why that cannot be told; nothing of one that has no session, or is gone. */
+interface Told {
+  readonly one: Listening;
+  readonly rooms: readonly string[] | MatrixError | undefined;
+}
+
 type Informant = Pick<MatrixClient, "joinedMembers" | "joinedRooms">;
 
 const mostAtOnce = 8;
+/** So many who one after the other get no answer are no trouble of theirs: of thousands not each is waited for. */
+const mostInVain = 4 * mostAtOnce;
+/** What is said waits for it meanwhile, ms. */
+const patience = 10_000;
+/** Before those who could not tell are asked once more, ms. */
+const askAgainAfter = 60_000;
 
 /**
  * Which agents are in which room: asked once for each room, when something is first said there, and kept current by what
@@ -21,23 +34,30 @@ export class Attendance {
   readonly #sessions: Informants;
   readonly #residents: Residents;
   readonly #botUserId: string;
+  readonly #clock: Clock;
   readonly #rooms = new Map<string, Set<string>>();
   /** Those of which somebody in there has told who is in there. */
   readonly #told = new Set<string>();
   /** True once all agents have told where they are: then what is not known is empty. */
   #complete = false;
-  /** Those who could not tell then. */
+  /** Those who had no session that is good then. */
   readonly #late = new Set<Listening>();
+  /** Those whom the homeserver would not tell, although it told others. */
+  #failing: ReadonlySet<Listening> = new Set();
   #listing: Promise<void> | undefined;
+  /** When those who fail are asked once more, by the clock's even time. */
+  #askAgainAt = 0;
 
-  constructor(sessions: Informants, residents: Residents, botUserId: string) {
+  constructor(sessions: Informants, residents: Residents, botUserId: string, clock: Clock) {
     this.#sessions = sessions;
     this.#residents = residents;
     this.#botUserId = botUserId;
+    this.#clock = clock;
   }
 
   /** User ids. Throws a MatrixError when it cannot be told now. */
   async in(roomId: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+    this.#askAgain(signal);
     const known = this.#rooms.get(roomId);
     if (known !== undefined && (this.#told.has(roomId) || !this.#hasLate())) return known;
     const members = known === undefined ? await this.#asked(roomId, signal) : undefined;
@@ -45,6 +65,11 @@ export class Attendance {
     this.#told.add(roomId);
     this.#rooms.set(roomId, members);
     return members;
+  }
+
+  /** Those who may be in there besides, so far as anybody can tell now. */
+  maybeIn(roomId: string): Iterable<Listening> {
+    return this.#told.has(roomId) ? [] : this.#failing;
   }
 
   note({ roomId, type, stateKey, content }: Pick<PushedEvent, "roomId" | "type" | "stateKey" | "content">): void {
@@ -84,39 +109,79 @@ export class Attendance {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const found: [roomId: string, userId: string][] = [];
-    const late: Listening[] = [];
-    const refusals: MatrixError[] = [];
-    let listed = 0;
-    const left = [...(this.#complete ? this.#late : this.#residents.all())].values();
+    const isFirst = !this.#complete;
+    const answers = await this.#ask(isFirst ? this.#residents.all() : this.#late, isFirst, signal);
+    const refusals = answers.filter(({ rooms }) => rooms instanceof MatrixError);
+    this.#late.clear();
+    for (const { one, rooms } of answers)
+      if (rooms === undefined || (rooms instanceof MatrixError && rooms.kind === "token")) this.#late.add(one);
+    const failing = refusals.filter(({ one }) => !this.#late.has(one)).map(({ one }) => one);
+    if (failing.length > 0) this.#askAgainAt = this.#clock.elapsed() + askAgainAfter;
+    this.#failing = new Set([...this.#failing, ...failing]);
+    this.#enter(answers);
+    this.#complete = true;
+  }
+
+  /** In nobody's way: whatever is said meanwhile where those may be, they look for. */
+  #askAgain(signal: AbortSignal): void {
+    if (this.#failing.size === 0 || this.#clock.elapsed() < this.#askAgainAt) return;
+    this.#askAgainAt = this.#clock.elapsed() + askAgainAfter;
+    const asked = this.#failing;
+    this.#ask(asked, false, signal)
+      .then((answers) => {
+        // What was forgotten meanwhile is asked of all.
+        if (this.#failing !== asked) return;
+        this.#enter(answers);
+        this.#failing = new Set(answers.filter(({ rooms }) => !Array.isArray(rooms)).map(({ one }) => one));
+      })
+      .catch(() => undefined);
+  }
+
+  /** Throws where nobody is answered, or so many in a row are not: of `all` that is no trouble of one. */
+  async #ask(ones: Iterable<Listening>, isOfAll: boolean, signal: AbortSignal): Promise<readonly Told[]> {
+    const answers: Told[] = [];
+    let inVain = 0;
+    let failure: MatrixError | undefined;
+    const left = [...ones].values();
     const some = async (): Promise<void> => {
       for (const one of left) {
+        if (isOfAll && inVain >= mostInVain) return;
         const rooms = this.#canTell(one) ? await this.#roomsOf(one.userId, signal) : undefined;
-        if (rooms instanceof MatrixError) refusals.push(rooms);
-        if (rooms === undefined || rooms instanceof MatrixError) late.push(one);
-        else {
-          listed++;
-          for (const roomId of rooms) found.push([roomId, one.userId]);
-        }
+        answers.push({ one, rooms });
+        if (rooms instanceof MatrixError) failure ??= rooms;
+        if (rooms instanceof MatrixError && !isOfOne(rooms)) inVain++;
+        else if (rooms !== undefined) inVain = 0;
       }
     };
     await Promise.all(Array.from({ length: mostAtOnce }, some));
-    const [refusal] = refusals;
+    const isAnswered = answers.some(({ rooms }) => Array.isArray(rooms));
     // Where everybody is refused it is no trouble of one: the token that all of them have may be wrong.
-    if (listed === 0 && !this.#complete && refusal !== undefined) throw refusal;
-    for (const [roomId, userId] of found) (this.#rooms.get(roomId) ?? this.#add(roomId)).add(userId);
-    this.#late.clear();
-    for (const one of late) this.#late.add(one);
-    this.#complete = true;
+    if (isOfAll && failure !== undefined && (!isAnswered || inVain >= mostInVain)) throw failure;
+    return answers;
+  }
+
+  #enter(answers: readonly Told[]): void {
+    for (const { one, rooms } of answers)
+      if (rooms !== undefined && !(rooms instanceof MatrixError))
+        for (const roomId of rooms) (this.#rooms.get(roomId) ?? this.#add(roomId)).add(one.userId);
   }
 
   /** Or why this one cannot tell, which keeps nobody else from telling. */
   async #roomsOf(userId: string, signal: AbortSignal): Promise<readonly string[] | MatrixError> {
+    const waited = new AbortController();
+    const tooLong = new MatrixError("unreachable", `the homeserver does not say in which rooms ${userId} is`, {
+      remedy: "It is asked again.",
+    });
+    const cancel = this.#clock.schedule(patience, () => waited.abort(tooLong));
     try {
-      return await this.#client(userId).joinedRooms(signal);
+      return await this.#client(userId).joinedRooms(AbortSignal.any([signal, waited.signal]));
     } catch (error) {
-      if (!isOfOne(error)) throw error;
+      signal.throwIfAborted();
+      if (waited.signal.aborted) return tooLong;
+      if (!(error instanceof MatrixError)) throw error;
       return error;
+    } finally {
+      cancel();
     }
   }
 
@@ -133,6 +198,7 @@ export class Attendance {
     this.#rooms.clear();
     this.#told.clear();
     this.#late.clear();
+    this.#failing = new Set();
     this.#complete = false;
   }
 

@@ -1,4 +1,3 @@
-import type { Heard } from "../../machines/question.ts";
 import type { PushedEvent, Transaction } from "../../matrix/port.ts";
 import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Backlog, Delivery } from "../../runtime/backlog.ts";
@@ -6,6 +5,7 @@ import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { Host } from "../../runtime/host.ts";
 import { heardTypes } from "../agent/read-back.ts";
 import type { Attendance } from "./attendance.ts";
+import { asLate, isSaidIn, isWord, isWordOnRequest } from "./held.ts";
 import type { Looks } from "./looks.ts";
 import type { Listening, Residents } from "./residents.ts";
 import { type Understanding, understood } from "./understand.ts";
@@ -28,8 +28,6 @@ const mostHeld = 1_000;
 /** Before what could not be delivered is tried again, ms. */
 const retryAfter = 5_000;
 
-const deciding: ReadonlySet<string> = new Set(["approve", "deny"]);
-
 const saidTypes: ReadonlySet<string> = new Set([...heardTypes, "m.reaction"]);
 
 /**
@@ -40,7 +38,7 @@ const saidTypes: ReadonlySet<string> = new Set([...heardTypes, "m.reaction"]);
 export class Feed {
   readonly #options: FeedOptions;
   readonly #stopping = new AbortController();
-  /** Agents whose backlog is being delivered. */
+  /** Agents whose backlog is being delivered, or looked through. */
   readonly #delivering = new Map<ActorId, Promise<void>>();
   /** Those among them that got more meanwhile. */
   readonly #again = new Set<ActorId>();
@@ -80,19 +78,23 @@ export class Feed {
     const rooms = new Set(events.filter(({ type }) => saidTypes.has(type)).map(({ roomId }) => roomId));
     // Side by side: of a process that has just started, none is known.
     await Promise.all([...rooms].map((roomId) => this.#options.attendance.in(roomId, signal)));
+    const takenBack = new Map(
+      events.flatMap(({ redacts, roomId }) => (redacts === undefined ? [] : [[redacts, roomId]])),
+    );
     const deliveries = new Map<ActorId, Delivery[]>();
     for (const event of events) {
+      if (takenBack.get(event.eventId) === event.roomId) continue;
       this.#options.attendance.note(event);
-      for (const listening of await this.#concerned(event, signal)) {
-        const pushed = understood(event, listening, this.#options.understanding());
-        if (pushed === undefined) continue;
+      const present = await this.#concerned(event, signal);
+      const perhaps = saidTypes.has(event.type) ? this.#options.attendance.maybeIn(event.roomId) : [];
+      for (const listening of new Set([...present, ...perhaps])) {
+        const delivery = this.#deliveryOf(event, listening, present.includes(listening));
+        if (delivery === undefined) continue;
         const { actor } = listening;
-        // What is pushed late may be about a request that nobody has seen: a look tells.
-        const isForALook = this.#options.looks.isDoubtful && pushed.heard.some(isWordOnRequest);
-        const delivery = { event: isForALook ? { type: "LOOK_BACK" } : { ...pushed }, id: event.eventId };
         deliveries.set(actor, [...(deliveries.get(actor) ?? []), delivery]);
       }
     }
+    for (const [eventId, roomId] of takenBack) await this.#takeBack(eventId, roomId);
     for (const actor of deliveries.keys()) this.#options.looks.pushed(actor);
     // All of them, whatever comes of one: what is durable already is dropped when it comes again.
     const taken = await Promise.allSettled([...deliveries].map(([actor, ones]) => this.#give(actor, ones)));
@@ -102,6 +104,20 @@ export class Feed {
   /** Gives an agent something else, in its turn. */
   tell(actor: ActorId, delivery: Delivery): Promise<void> {
     return this.#give(actor, [delivery]);
+  }
+
+  #deliveryOf(event: PushedEvent, listening: Listening, isPresent: boolean): Delivery | undefined {
+    const understanding = this.#options.understanding();
+    const pushed = understood(event, listening, understanding);
+    if (pushed === undefined) return undefined;
+    // What is pushed late may be about what nobody has seen, or have been done and be forgotten: a look tells.
+    const isForgotten = event.originServerTs <= understanding.knownSince;
+    const heard = pushed.type === "PUSHED" ? pushed.heard : [];
+    const isLate = heard.some(
+      (one) => (isForgotten && isWord(one)) || (this.#options.looks.isDoubtful && isWordOnRequest(one)),
+    );
+    // So it does to one of whom nobody can say whether it is in the room.
+    return { event: isLate || !isPresent ? { type: "LOOK_BACK" } : { ...pushed }, id: event.eventId };
   }
 
   /** Whom the event may mean something to. */
@@ -165,19 +181,37 @@ export class Feed {
     this.#deliverHeld(actor);
   }
 
+  /** What its author took back while it waited is given to nobody. */
+  async #takeBack(eventId: string, roomId: string): Promise<void> {
+    for (const actor of (await this.#options.backlog.counts()).keys()) {
+      while (this.#delivering.has(actor)) await this.#delivering.get(actor);
+      await this.#inTurn(actor, () => this.#forget(actor, eventId, roomId));
+    }
+  }
+
+  async #forget(actor: ActorId, eventId: string, roomId: string): Promise<void> {
+    const { backlog } = this.#options;
+    const held = await backlog.find(actor, eventId);
+    if (held !== undefined && isSaidIn(roomId, held.event)) await backlog.remove(actor, held.key);
+  }
+
   #deliverHeld(actor: ActorId): void {
     if (this.#stopping.signal.aborted) return;
     if (this.#delivering.has(actor)) {
       this.#again.add(actor);
       return;
     }
-    const delivery = this.#deliverAll(actor)
-      .catch((error: unknown) => this.#waits(actor, error))
-      .finally(() => {
-        this.#delivering.delete(actor);
-        if (this.#again.delete(actor)) this.#deliverHeld(actor);
-      });
-    this.#delivering.set(actor, delivery);
+    void this.#inTurn(actor, () => this.#deliverAll(actor).catch((error: unknown) => this.#waits(actor, error)));
+  }
+
+  /** Of what waits for one agent nothing is given while something is taken out of it. */
+  #inTurn(actor: ActorId, work: () => Promise<void>): Promise<void> {
+    const turn = work().finally(() => {
+      this.#delivering.delete(actor);
+      if (this.#again.delete(actor)) this.#deliverHeld(actor);
+    });
+    this.#delivering.set(actor, turn);
+    return turn;
   }
 
   #waits(actor: ActorId, error: unknown): void {
@@ -195,7 +229,7 @@ export class Feed {
       const standing = residents.standingOf(actor);
       if (standing === "looking") return;
       if (standing === "closed") return backlog.clear(actor);
-      await host.accept(actor, next.event, { id: next.id });
+      await host.accept(actor, asLate(next.event), { id: next.id });
       this.#told.delete(actor);
       await backlog.remove(actor, next.key);
     }
@@ -213,9 +247,4 @@ export class Feed {
     this.#counts = await this.#options.backlog.counts();
     for (const actor of this.#counts.keys()) this.#deliverHeld(actor);
   }
-}
-
-/** A word means whatever waits for a decision when it is taken; a sign, what it stands on. */
-function isWordOnRequest(heard: Heard): boolean {
-  return heard.kind === "command" && deciding.has(heard.command.name) && heard.command.reactionTo === undefined;
 }

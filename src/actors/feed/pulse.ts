@@ -1,6 +1,6 @@
 import { MatrixError, type Pinged, type Pushes } from "../../matrix/port.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
-import type { Company } from "./company.ts";
+import { type Company, isImpatience } from "./company.ts";
 import { Moment } from "./moment.ts";
 
 type News =
@@ -42,8 +42,6 @@ const mostUnrest = { fresh: 120_000, old: 3_600_000 };
 /** What is so much older when it is pushed was said before, ms: the two clocks may differ a little. */
 const old = 30_000;
 
-/** The status by which a proxy says that it does not wait so long for the homeserver. */
-const impatient = 504;
 /** What tells nothing of the homeserver, or that it is gone. */
 const noAnswer: ReadonlySet<string> = new Set(["unreachable", "malformed"]);
 
@@ -65,6 +63,14 @@ export class Pulse {
   #heardAt = Number.NEGATIVE_INFINITY;
   #heardOldAt = Number.NEGATIVE_INFINITY;
   #onRefused: () => void = () => undefined;
+  #onLate: () => void = () => undefined;
+  /** How late the last came of what the homeserver noted the time of, ms. */
+  #delay = 0;
+  /** Nothing is doubted. */
+  #isCertain = false;
+  #isThere = false;
+  /** Since something was taken. */
+  #refusals = 0;
   /** What was pushed could not be taken, and the homeserver may wait long before it pushes that again. */
   #isWaitedFor = false;
   readonly #push: Moment;
@@ -80,17 +86,33 @@ export class Pulse {
     return this.#reach;
   }
 
-  /** Something was pushed, of which the newest was said at `newest`, ms since the epoch: whoever does that is there. */
-  heard(newest?: number): void {
+  /**
+   * Something was pushed, of which the newest was said at `newest`, ms since the epoch: whoever does that is there.
+   * `isByItsClock`: the homeserver has noted that time itself. Then it could not push for a while if it is long ago.
+   */
+  heard(newest?: number, isByItsClock = false): void {
     const { clock } = this.#options;
     this.#heardAt = clock.elapsed();
-    if (newest !== undefined && clock.now() - newest > old) this.#heardOldAt = this.#heardAt;
+    const delay = newest === undefined ? 0 : Math.max(0, clock.now() - newest);
+    if (delay > old) this.#heardOldAt = this.#heardAt;
+    if (isByItsClock) {
+      // Where its clock is slow everything comes late, and equally so.
+      const isLate = delay - this.#delay > old;
+      this.#delay = delay;
+      if (isLate && this.#isCertain) this.#onLate();
+    }
     this.#push.happens();
+  }
+
+  /** What was pushed was taken. */
+  taken(): void {
+    this.#refusals = 0;
   }
 
   /** What was pushed could not be taken: it is pushed late, and so is what is said meanwhile. */
   refused(): void {
     this.#isWaitedFor = true;
+    this.#refusals++;
     this.#doubt();
     this.#onRefused();
   }
@@ -99,36 +121,59 @@ export class Pulse {
   async run(signal: AbortSignal): Promise<void> {
     const over = new AbortController();
     const together = AbortSignal.any([signal, over.signal]);
-    this.#onRefused = () => this.#lookBack(together);
+    this.#onRefused = this.#afterRefusals(together);
+    this.#onLate = () => {
+      // What is doubted is what was said before this push.
+      this.#doubt(this.#heardAt - 1);
+      this.#lookBack(together);
+    };
     this.#doubt();
     this.#options.open();
     try {
       await Promise.race([this.#stay(together), this.#beat(together)]);
     } finally {
       this.#onRefused = () => undefined;
+      this.#onLate = () => undefined;
       over.abort(new Error("the pulse has ended"));
       this.#looks.abort(new Error("the pulse has ended"));
     }
   }
 
+  /** What is refused again and again is to cost all agents no look, and the homeserver no ping, each time. */
+  #afterRefusals(signal: AbortSignal): () => void {
+    let isDue = false;
+    return () => {
+      if (isDue) return;
+      isDue = true;
+      const wait = Math.min(longestRetry, firstRetry * 2 ** (this.#refusals - 1));
+      sleep(this.#options.clock, wait, signal)
+        .then(() => {
+          isDue = false;
+          // Once it is there again all look anyway.
+          if (this.#isThere) this.#lookBack(signal);
+        })
+        .catch(() => undefined);
+    };
+  }
+
   async #stay(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    let isThere = false;
+    this.#isThere = false;
     for (let failures = 0; ; ) {
       const begun = clock.elapsed();
       const answer = await this.#attend(signal);
       if (answer === "none") {
         this.#looks.abort(new Error("the homeserver is gone"));
-        if (isThere) this.#doubt();
-        isThere = false;
+        if (this.#isThere) this.#doubt();
+        this.#isThere = false;
         await this.#push.next(signal, Math.min(longestAbsence, firstRetry * 2 ** failures));
         failures++;
         continue;
       }
-      if (!isThere) this.#lookBack(signal);
+      if (!this.#isThere) this.#lookBack(signal);
       // It may wait before it pushes again: the next ping ends that.
       if (failures > 0) this.#return.happens();
-      isThere = true;
+      this.#isThere = true;
       failures = 0;
       const rest = answer === "refused" ? longestAbsence : begun + leastInterval - clock.elapsed();
       if (rest > 0) await sleep(clock, rest, signal);
@@ -143,7 +188,7 @@ export class Pulse {
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof MatrixError)) return "none";
-      return noAnswer.has(error.kind) && error.httpStatus !== impatient ? "none" : "refused";
+      return noAnswer.has(error.kind) && !isImpatience(error) ? "none" : "refused";
     }
   }
 
@@ -162,8 +207,9 @@ export class Pulse {
     }
   }
 
-  #doubt(): void {
-    this.#doubtedAt = this.#options.clock.elapsed();
+  #doubt(at = this.#options.clock.elapsed()): void {
+    this.#isCertain = false;
+    this.#doubtedAt = at;
     this.#options.doubt();
   }
 
@@ -193,7 +239,9 @@ export class Pulse {
     this.#options.doubt();
     await this.#lookUntilDone(signal);
     // Whatever was doubted meanwhile is followed by looks of its own.
-    if (this.#doubtedAt === since) this.#options.settle();
+    if (this.#doubtedAt !== since) return;
+    this.#isCertain = true;
+    this.#options.settle();
   }
 
   async #lookUntilDone(signal: AbortSignal): Promise<void> {

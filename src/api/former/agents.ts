@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Call } from "../../commands/command.ts";
+import { agentReference } from "../../commands/reference.ts";
 import type { Callers } from "./callers.ts";
 import type { CommandSet } from "./correspondence.ts";
 import { refusedBody } from "./failures.ts";
@@ -48,7 +49,7 @@ const provisioning = z.object({
 const manyMissing = 4;
 
 const newAgent = z.object({
-  agent_id: z.string().min(1).max(255),
+  agent_id: agentReference,
   timestamp: z.union([z.string(), z.number()]).nullish(),
 });
 const listedNow = z.object({ success: z.literal(true), message: z.string(), timestamp: z.string() });
@@ -87,7 +88,7 @@ export function agentRoutes(scope: Scope, options: FormerOptions, callers: Calle
       schema: {
         summary: "An agent's room.",
         tags: ["former"],
-        params: z.object({ id: z.string().min(1).max(255) }),
+        params: z.object({ id: agentReference }),
         response: answers(mapping, z.union([refusedBody, noRoom])),
       },
     },

@@ -87,10 +87,16 @@ function trusted(name: string): Caller & { readonly kind: "principal" } {
   return { kind: "principal", principal: { name, scopes: new Set(formerScopes) }, isTrusted: true };
 }
 
-/** Whether it comes from this machine. What a proxy hands on may come from anywhere. */
-function isLocal({ socket, headers }: FastifyRequest): boolean {
-  const isHandedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => headers[name] !== undefined);
-  return !isHandedOn && isLoopback(socket.remoteAddress ?? "");
+/** By which a proxy says that it hands something on. */
+const handedOn = /^(forwarded|x-forwarded(-.*)?|x-real-ip|via)$/;
+
+/**
+ * Whether it comes from this machine, as far as can be told: what a proxy hands on may come from anywhere, and one that
+ * neither says so nor keeps the name that it was called by looks like any program here.
+ */
+function isLocal({ socket, headers, hostname }: FastifyRequest): boolean {
+  const isHandedOn = Object.keys(headers).some((name) => handedOn.test(name));
+  return !isHandedOn && isLoopback(hostname) && isLoopback(socket.remoteAddress ?? "");
 }
 
 /** In the body where there is one, else in the header. */

@@ -11,7 +11,7 @@ export interface FormerOptions {
   /** Those that are missing make their routes answer that they are not served here. */
   readonly commands: readonly BoundCommand[];
   readonly authentication: Pick<Authentication, "principalOf">;
-  /** Where the changes of guests are written down; commands do it by themselves. */
+  /** Where changes are written down that are no command's; these do it by themselves. */
   readonly audit: Pick<AuditLog, "record">;
   readonly guests: Pick<Guests, "logIn" | "enter">;
   readonly outside: Pick<OutsideRuns, "register" | "judge">;

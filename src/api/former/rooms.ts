@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { NamedRoom, Said } from "../../commands/guest/guests.ts";
+import { reference } from "../../commands/reference.ts";
 import type { Callers } from "./callers.ts";
 import { asGuest, asHolder, type CommandSet, type Correspondence } from "./correspondence.ts";
 import { refusedBody } from "./failures.ts";
@@ -10,7 +11,7 @@ import { answers, goneOf, type Scope } from "./scope.ts";
 
 const token = z.string().max(4_096).nullish().describe("A letta-matrix token, or the caller's own Matrix token.");
 const homeserver = z.string().max(1_024).nullish().describe("The one that the agents are on, or nothing.");
-const roomId = z.string().regex(/^![^\s]{1,254}$/, "must be a room id");
+const roomId = reference.regex(/^![^\s]{1,254}$/, "must be a room id");
 const credentials = { access_token: token, homeserver };
 
 const toSend = z.object({ room_id: roomId, message: z.string().min(1).max(65_536), ...credentials });
@@ -19,12 +20,7 @@ const toCreate = z.object({
   name: z.string().trim().min(1).max(255),
   topic: z.string().max(1_000).nullish(),
   invite: z
-    .array(
-      z
-        .string()
-        .max(255)
-        .regex(/^@[^:\s]+:\S+$/),
-    )
+    .array(reference.max(255).regex(/^@[^:\s]+:\S+$/))
     .max(50)
     .nullish(),
   ...credentials,

@@ -1,8 +1,11 @@
 import { hash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
+import { assertOwn } from "../../commands/access/bound.ts";
 import type { Principal } from "../../commands/access/principal.ts";
+import { audited } from "../../commands/command.ts";
 import { registeredFor } from "../../commands/outside/outside-runs.ts";
+import { reference } from "../../commands/reference.ts";
 import type { Callers } from "./callers.ts";
 import type { CommandSet } from "./correspondence.ts";
 import { Refused, refusedWebhook } from "./failures.ts";
@@ -10,7 +13,7 @@ import type { FormerOptions } from "./options.ts";
 import { answers, goneOf, type Scope } from "./scope.ts";
 import { isSigned } from "./secrets.ts";
 
-const id = z.string().min(1).max(255);
+const id = reference.min(1).max(255);
 const text = z.string().max(1_000_000);
 
 const content = z.union([text, z.array(z.object({ type: z.string(), text: text.optional() })).max(1_000)]);
@@ -126,10 +129,12 @@ export function webhookRoutes(scope: Scope, options: FormerOptions, callers: Cal
     },
     async (request) => {
       const { agent_id } = request.body;
-      const { agentId } = registrarOf(request);
-      if (agentId !== undefined && agentId !== agent_id)
-        throw new Refused(403, "This token is bound to another agent.");
-      options.outside.register(agent_id);
+      const principal = registrarOf(request);
+      const about = { command: "conversations.register", target: agent_id };
+      await audited(options.audit, { principal, requestId: request.id }, about, async () => {
+        assertOwn(principal, agent_id);
+        options.outside.register(agent_id);
+      });
       return { success: true as const, agent_id, expires_in: registeredFor / 1000 };
     },
   );

@@ -30,14 +30,23 @@ export interface AuditPage {
 /** Takes an entry that could not be written down. */
 export type OnMissed = (entry: AuditEntry, error: unknown) => void;
 
-/** Who changed what. */
+/**
+ * Where it is written down: what was refused by itself, since whoever may change nothing could push out by it what others
+ * have changed.
+ */
+export interface AuditLedgers {
+  readonly tried: Ledger;
+  readonly refused: Ledger;
+}
+
+/** Who changed what, and who was not let. */
 export class AuditLog {
-  readonly #ledger: Ledger;
+  readonly #ledgers: AuditLedgers;
   readonly #clock: Pick<Clock, "now">;
   readonly #onMissed: OnMissed;
 
-  constructor(ledger: Ledger, clock: Pick<Clock, "now">, onMissed: OnMissed) {
-    this.#ledger = ledger;
+  constructor(ledgers: AuditLedgers, clock: Pick<Clock, "now">, onMissed: OnMissed) {
+    this.#ledgers = ledgers;
     this.#clock = clock;
     this.#onMissed = onMissed;
   }
@@ -50,12 +59,13 @@ export class AuditLog {
     const { name: who, tokenId } = principal;
     const at = this.#clock.now();
     const written = { at, requestId, who, ...(tokenId !== undefined && { tokenId }), ...entry };
-    await this.#ledger.append(written).catch((error: unknown) => this.#onMissed(written, error));
+    const ledger = this.#ledgers[entry.outcome === "refused" ? "refused" : "tried"];
+    await ledger.append(written).catch((error: unknown) => this.#onMissed(written, error));
   }
 
-  /** The newest first. */
-  async page(limit: number, cursor?: string): Promise<AuditPage> {
-    const rows = await this.#ledger.page(limit, cursor === undefined ? undefined : Number(cursor));
+  /** The newest first: of what was done or failed, or of what was refused. */
+  async page(limit: number, cursor?: string, which: keyof AuditLedgers = "tried"): Promise<AuditPage> {
+    const rows = await this.#ledgers[which].page(limit, cursor === undefined ? undefined : Number(cursor));
     const last = rows.at(-1);
     const entries = rows.flatMap(({ value }) => auditEntry.safeParse(value).data ?? []);
     return { entries, ...(last !== undefined && last.position > 0 && { next: String(last.position) }) };

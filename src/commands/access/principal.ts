@@ -12,6 +12,16 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number];
 
+/** What an agent may do by its tools, as itself. */
+export const agentScopes: ReadonlySet<Scope> = new Set<Scope>([
+  "messages:read",
+  "messages:send",
+  "rooms:read",
+  "rooms:write",
+  "agents:read",
+  "agents:message",
+]);
+
 /** Whoever calls, and what it may do. */
 export interface Principal {
   /** For the audit log; never a secret. */
@@ -21,6 +31,8 @@ export interface Principal {
   readonly tokenId?: string;
   /** Letta's id of the one agent as which it acts; left out, it is bound to none. */
   readonly agentId?: string;
+  /** It is the agent itself: its token is where Letta alone shows it, while the agent answers something. */
+  readonly attached?: true;
 }
 
 /** Tells who calls. */

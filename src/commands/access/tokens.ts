@@ -12,6 +12,8 @@ export const tokenInfo = z.object({
   scopes: z.array(z.enum(scopes)),
   /** Letta's id of the one agent as which its holder acts. */
   agentId: z.string().exactOptional(),
+  /** It is attached to that agent at Letta, which shows it in the agent's own turns. */
+  attached: z.literal(true).exactOptional(),
   createdAt: z.number(),
   expiresAt: z.number().exactOptional(),
 });
@@ -26,6 +28,7 @@ export interface NewToken {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly agentId?: string;
+  readonly attached?: true;
   readonly expiresAt?: number;
 }
 
@@ -45,6 +48,8 @@ export class Tokens implements Authentication {
   readonly #listeners = new Set<(tokenId: string) => void>();
   /** Those whose end was told. */
   readonly #ended = new Set<string>();
+  /** Those that are refused, and known until it is durable that they are gone: a restart would have them back. */
+  readonly #revoked = new Set<string>();
   #stopWatching: Cancel = () => undefined;
 
   private constructor(values: NamedValues, clock: Clock) {
@@ -66,12 +71,14 @@ export class Tokens implements Authentication {
     const [, id = "", secret = ""] = shape.exec(token) ?? [];
     const known = this.#known.get(id);
     if (known === undefined || !isSame(known.hash, hashOf(secret)) || this.#isOver(known)) return undefined;
+    if (this.#revoked.has(id)) return undefined;
     return {
       name: `${known.name} (${known.id})`,
       // People write to agents: whatever the token was given, it is for no operator.
       scopes: new Set(known.scopes.filter((scope) => known.agentId === undefined || !scope.startsWith("admin:"))),
       tokenId: known.id,
       ...(known.agentId !== undefined && { agentId: known.agentId }),
+      ...(known.attached === true && { attached: true }),
     };
   }
 
@@ -109,7 +116,10 @@ export class Tokens implements Authentication {
     return [...this.#known.values()].flatMap((one) => (one.agentId === agentId && one.name === name ? [one.id] : []));
   }
 
-  /** From the moment of the call on its holder is refused. Throws {@link NoSuchToken}. */
+  /**
+   * From the moment of the call on its holder is refused. Rejects where that cannot be made durable: it is listed still,
+   * and revoking it again tries that again. Throws {@link NoSuchToken}.
+   */
   async revoke(id: string): Promise<TokenInfo> {
     const token = this.#known.get(id);
     if (token === undefined) throw new NoSuchToken(id);
@@ -123,10 +133,12 @@ export class Tokens implements Authentication {
   }
 
   async #forget(id: string): Promise<void> {
-    this.#known.delete(id);
+    this.#revoked.add(id);
     this.#tell(id);
-    this.#ended.delete(id);
     await this.#values.delete(`${prefix}${id}`);
+    this.#known.delete(id);
+    this.#ended.delete(id);
+    this.#revoked.delete(id);
   }
 
   /** Waits for the next one that ends, as long as somebody wants to hear of it. */

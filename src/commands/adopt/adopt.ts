@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { addressOf } from "../../machines/addresses.ts";
 import type { Command } from "../command.ts";
+import { reference } from "../reference.ts";
 
 const input = z.strictObject({
-  agentId: z.string().min(1),
-  userId: z.string().startsWith("@"),
+  agentId: reference.min(1),
+  userId: reference.startsWith("@"),
   /** A secret. */
   password: z.string().min(1),
-  roomId: z.string().startsWith("!").exactOptional(),
+  roomId: reference.startsWith("!").exactOptional(),
   /** Says what it would do, and changes nothing. */
   dryRun: z.boolean(),
 });

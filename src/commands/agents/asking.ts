@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { finalAnswerIn } from "../../actors/final-answer.ts";
 import { askingMarkers } from "../../actors/marker.ts";
-import { addressOf, agentOf } from "../../machines/addresses.ts";
 import type { Asked } from "../../machines/conversation/context.ts";
 import type { Asker } from "../../machines/outbox.ts";
 import type { ActorId } from "../../runtime/actor-id.ts";
@@ -18,67 +17,100 @@ const talk = z.object({
 
 type Talk = z.output<typeof talk>;
 
-/** The conversation in which an agent is while it asks another one: there it is told what comes of it, if nobody waits. */
-export class Asking {
-  readonly #host: Pick<CommandContext["host"], "accept">;
-  readonly #id: ActorId;
-  readonly #talk: Talk;
-  readonly #key: string;
+type Told = Pick<CommandContext["host"], "accept">;
 
-  constructor(
-    host: Pick<CommandContext["host"], "accept">,
-    id: ActorId,
-    { talk: found, key }: { talk: Talk; key: string },
-  ) {
+interface Turn extends Talk {
+  readonly id: ActorId;
+}
+
+interface Question {
+  readonly agentId: string;
+  readonly key: string;
+  /** Where it is asked. */
+  readonly room: string;
+}
+
+/** An agent that asks another one: the turns in which it may do so, and the one that is told what comes of it later. */
+export class Asking {
+  readonly #host: Told;
+  readonly #question: Question;
+  readonly #turns: readonly Turn[];
+  readonly #own: Turn | undefined;
+
+  private constructor(host: Told, question: Question, { turns, own }: { turns: readonly Turn[]; own?: Turn }) {
     this.#host = host;
-    this.#id = id;
-    this.#talk = found;
-    this.#key = key;
+    this.#question = question;
+    this.#turns = turns;
+    this.#own = own;
+  }
+
+  /**
+   * Told later is the conversation that calls, else the only one in which the agent is answering something. None, where a
+   * program asks in its name: what that is told is none of those to whom the agent talks meanwhile. And what stands in the
+   * asked agent's own room needs no second telling there.
+   */
+  static async by(
+    question: Question,
+    { host, server }: Pick<CommandContext, "host" | "server">,
+    { conversationId, principal }: Pick<Call, "conversationId" | "principal">,
+  ): Promise<Asking> {
+    const turns: Turn[] = [];
+    if (principal.agentId === question.agentId)
+      for await (const { id, context } of host.list(server, "conversation", question.agentId)) {
+        const { data } = talk.safeParse(context);
+        if (data !== undefined && (conversationId === undefined || data.conversationId === conversationId))
+          turns.push({ ...data, id });
+      }
+    const isItself = conversationId !== undefined || principal.attached === true;
+    const [only, ...others] = turns;
+    const own = isItself && others.length === 0 && only?.roomId !== question.room ? only : undefined;
+    return new Asking(host, question, { turns, ...(own !== undefined && { own }) });
+  }
+
+  /** Whether it is told what comes of it when nobody waits any more. */
+  get comesBack(): boolean {
+    return this.#own !== undefined;
   }
 
   /** What the message tells the asked agent's conversation. */
   get marks(): Readonly<Record<string, string>> {
-    return { [askingMarkers.replyTo]: this.#talk.roomId, [askingMarkers.key]: this.#key };
+    if (this.#own === undefined) return {};
+    return { [askingMarkers.replyTo]: this.#own.roomId, [askingMarkers.key]: this.#question.key };
   }
 
   /** Who is told if it cannot be said. */
-  asker({ agentId, userId }: Asker["asked"]): Asker {
-    return { agentId: agentOf(this.#id), roomId: this.#talk.roomId, asked: { agentId, userId } };
+  asker({ agentId, userId }: Asker["asked"]): Asker | undefined {
+    if (this.#own === undefined) return undefined;
+    return { agentId: this.#question.agentId, roomId: this.#own.roomId, asked: { agentId, userId } };
   }
 
   /** Before it is said: an answer is taken only to what is known to have been asked. */
   async begin(name: string | undefined): Promise<void> {
-    const { eventId, sender, thread } = this.#talk.current.question;
+    if (this.#own === undefined) return;
+    const { key } = this.#question;
+    const { eventId, sender, thread } = this.#own.current.question;
     const about = { eventId, sender, ...(thread !== undefined && { thread }) };
-    const asked: Asked = { key: this.#key, about, ...(name !== undefined && { name }) };
-    await this.#host.accept(this.#id, { type: "ASKING", ...asked }, { id: `asking ${this.#key}`, cause: this.#key });
+    const asked: Asked = { key, about, ...(name !== undefined && { name }) };
+    await this.#host.accept(this.#own.id, { type: "ASKING", ...asked }, { id: `asking ${key}`, cause: key });
   }
 
-  /** Whoever has asked is told now, and so not again. */
-  async end(): Promise<void> {
-    const options = { id: `heard ${this.#key}`, cause: this.#key };
-    await this.#host.accept(this.#id, { type: "HEARD", key: this.#key }, options);
+  /** It was not asked, which the agent is told now, and so not again. */
+  async notAsked(): Promise<void> {
+    if (this.#own !== undefined) await this.#hear(this.#own, {});
   }
-}
 
-/**
- * Where `agentId` is asking from: the conversation that calls, else the only one in which it is answering something.
- * Nowhere, where a program asks in its name; and what stands in the asked agent's own room needs no second telling there.
- */
-export async function askingFrom(
-  { agentId, key, room }: { readonly agentId: string; readonly key: string; readonly room: string },
-  { host, server }: Pick<CommandContext, "host" | "server">,
-  { conversationId }: Pick<Call, "conversationId">,
-): Promise<Asking | undefined> {
-  const found: Talk[] = [];
-  for await (const { context } of host.list(server, "conversation", agentId)) {
-    const { data } = talk.safeParse(context);
-    if (data !== undefined && (conversationId === undefined || data.conversationId === conversationId))
-      found.push(data);
+  /**
+   * The agent is told the answer now, and so not again. What it does with it has come through that many agents, in
+   * whichever of its turns: one that hears without end would else ask without end.
+   */
+  async heard(hops: number): Promise<void> {
+    await Promise.all(this.#turns.map((turn) => this.#hear(turn, { hops })));
   }
-  const [only, ...others] = found;
-  if (only === undefined || others.length > 0 || only.roomId === room) return undefined;
-  return new Asking(host, addressOf.conversation(server, agentId, only.roomId), { talk: only, key });
+
+  async #hear({ id }: Turn, how: { readonly hops?: number }): Promise<void> {
+    const { key } = this.#question;
+    await this.#host.accept(id, { type: "HEARD", key, ...how }, { id: `heard ${key}`, cause: key });
+  }
 }
 
 interface Place {

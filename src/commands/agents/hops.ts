@@ -3,7 +3,10 @@ import { askingMarkers } from "../../actors/marker.ts";
 import type { Host } from "../../runtime/host.ts";
 
 const talk = z.object({
-  current: z.object({ question: z.object({ from: z.object({ hops: z.number() }).optional() }) }).optional(),
+  current: z.object({
+    question: z.object({ from: z.object({ hops: z.number() }).optional() }),
+    heardHops: z.number().optional(),
+  }),
 });
 
 /** How agents may talk to each other. */
@@ -20,22 +23,33 @@ export interface TalkPlace {
   readonly talk: TalkOptions;
 }
 
-/** Through how many agents goes what an agent says now: one more than what it is answering. Throws {@link TooManyHops}. */
+/**
+ * Through how many agents goes what an agent says now: one more than what it is answering, or has been told by another
+ * meanwhile. Throws {@link TooManyHops}.
+ */
 async function hopsFrom(agentId: string, { host, server, talk: { mostHops } }: TalkPlace): Promise<number> {
   let deepest = 0;
   for await (const { context } of host.list(server, "conversation", agentId)) {
     const { data } = talk.safeParse(context);
-    deepest = Math.max(deepest, data?.current?.question.from?.hops ?? 0);
+    const { question, heardHops = 0 } = data?.current ?? {};
+    deepest = Math.max(deepest, question?.from?.hops ?? 0, heardHops);
   }
   if (deepest >= mostHops) throw new TooManyHops(mostHops);
   return deepest + 1;
 }
 
+/** By their names in a message. */
+export type AskingMarks = {
+  readonly [askingMarkers.agentId]: string;
+  readonly [askingMarkers.hops]: number;
+  readonly [askingMarkers.name]?: string;
+};
+
 /** What tells the others which agent says something, and how far it has come. Throws {@link TooManyHops}. */
 export async function marksOf(
   { agentId, name }: { readonly agentId: string; readonly name?: string | undefined },
   place: TalkPlace,
-): Promise<Readonly<Record<string, string | number>>> {
+): Promise<AskingMarks> {
   return {
     [askingMarkers.agentId]: agentId,
     [askingMarkers.hops]: await hopsFrom(agentId, place),

@@ -1,17 +1,20 @@
 import { z } from "zod";
+import { askingMarkers } from "../../actors/marker.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
-import type { Call, Command, CommandContext } from "../command.ts";
-import { NotDone, RoomBusy, run } from "../messages/errand.ts";
-import { asAgent, causeOf, idempotencyKey, NotYours } from "../messages/speaker.ts";
+import type { Command, CommandContext } from "../command.ts";
+import { assertOwnKey, NotDone, RoomBusy, run } from "../messages/errand.ts";
+import { idempotencyKey, named } from "../messages/naming.ts";
+import { asAgent, NotYours } from "../messages/speaker.ts";
+import { agentReference } from "../reference.ts";
 import { recordOfAgent, recordOfAgentLike } from "../status/find-agent.ts";
-import { type Asking, answerTo, askingFrom } from "./asking.ts";
+import { Asking, answerTo } from "./asking.ts";
 import { marksOf } from "./hops.ts";
 
 /** Longer nobody waits for an answer, s. */
 const longestWait = 60;
 
 const input = z.strictObject({
-  to: z.string().min(1).max(255).describe("The agent that is asked: its name, id or user id."),
+  to: agentReference.describe("The agent that is asked: its name, id or user id."),
   text: z.string().min(1).max(200_000).describe("What it is told, in Markdown."),
   agent: asAgent,
   wait: z
@@ -68,32 +71,33 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
     if (sender.agentId === target.agentId) throw new OwnSelf();
     const { roomId: room } = target;
     if (room === undefined) throw new NoRoomYet(to);
-    const cause = causeOf(call, key);
+    const name = named(call, key, { command: "agents.message", given: { text } });
+    const wish = { userId: sender.userId, roomId: room, ...name };
     const end = wait > 0 ? needs.waits.begin(sender.agentId, target.agentId) : undefined;
     try {
       const marks = await marksOf(sender, needs);
-      const asking = await askingFrom({ agentId: sender.agentId, key: cause, room }, needs, call);
-      await asking?.begin(target.name);
+      const asking = await Asking.by({ agentId: sender.agentId, key: name.key, room }, needs, call);
+      assertOwnKey(wish, needs);
+      await asking.begin(target.name);
+      const asker = asking.asker(target);
       const what = {
         kind: "message" as const,
         text,
         mentions: [target.userId],
         host: target.userId,
-        marks: { ...marks, ...asking?.marks },
-        ...(asking !== undefined && { asker: asking.asker(target) }),
+        marks: { ...marks, ...asking.marks },
+        ...(asker !== undefined && { asker }),
       };
-      const said = await run({ userId: sender.userId, roomId: room, key: cause, what }, needs, call).catch(
-        async (error: unknown) => {
-          if (error instanceof NotDone || error instanceof RoomBusy) await asking?.end();
-          throw error;
-        },
-      );
+      const said = await run({ ...wish, what }, needs, call).catch(async (error: unknown) => {
+        if (error instanceof NotDone || error instanceof RoomBusy) await asking.notAsked();
+        throw error;
+      });
       const [event] = said.events;
       const asked = {
         to: { agentId: target.agentId, ...(target.name !== undefined && { name: target.name }) },
         room,
         ...(event !== undefined && { event }),
-        ...(asking !== undefined && { comesBack: true as const }),
+        ...(asking.comesBack && { comesBack: true as const }),
       };
       if (event === undefined) return { state: "accepted" as const, ...asked };
       if (wait === 0) return { state: "asked" as const, ...asked };
@@ -105,7 +109,8 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
       const onDraft = news && ((sofar: string) => news({ event: "draft", data: { ...who, text: sofar } }));
       const patience = { reader: sender.userId, patience: wait * 1_000, ...(onDraft && { onDraft }) };
       const answer = await answerTo(place, patience, needs, call.signal);
-      if (answer === undefined || !(await isTold(asking, call))) return { state: "asked" as const, ...asked };
+      if (answer === undefined || call.signal.aborted) return { state: "asked" as const, ...asked };
+      await asking.heard(marks[askingMarkers.hops] + 1);
       const { outcome, text: words } = answer;
       news?.({ event: "answer", data: { ...who, outcome, text: words } });
       const { comesBack: _, ...known } = asked;
@@ -115,14 +120,6 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
     }
   },
 };
-
-/** Whether whoever asked is there to be told: from then on it is not told again. */
-async function isTold(asking: Asking | undefined, { signal }: Pick<Call, "signal">): Promise<boolean> {
-  if (asking === undefined) return true;
-  if (signal.aborted) return false;
-  await asking.end();
-  return true;
-}
 
 async function senderOf(
   agent: string | undefined,

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { Command } from "../command.ts";
+import { agentReference } from "../reference.ts";
 import { recordOfAgentLike } from "../status/find-agent.ts";
 import { agentOf } from "../status/views.ts";
 
-const input = z.strictObject({ agent: z.string().min(1).max(255).describe("The agent: its name, id or user id.") });
+const input = z.strictObject({ agent: agentReference.describe("The agent: its name, id or user id.") });
 
 const output = z.object({
   agentId: z.string(),

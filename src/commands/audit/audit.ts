@@ -3,6 +3,10 @@ import { auditEntry } from "../access/audit-log.ts";
 import type { Command } from "../command.ts";
 
 const paging = z.strictObject({
+  refused: z
+    .boolean()
+    .default(false)
+    .describe("What was refused, in the place of what was done or failed: as many of these are kept apart."),
   limit: z.int().min(1).max(200).default(50).describe("How many at most."),
   cursor: z
     .string()
@@ -19,14 +23,15 @@ const page = z.object({
 /** Who changed what, the newest first. */
 export const auditList: Command<typeof paging, typeof page, "audit"> = {
   name: "audit.list",
-  summary: "Who changed what, and how that ended, the newest first.",
-  guidance: "For an operator who asks who did something. The last ten thousand changes are kept.",
+  summary: "Who changed what, and how that ended, or who was refused it, the newest first.",
+  guidance:
+    "For an operator who asks who did something, or with `refused` who was not let. The last ten thousand of each are kept.",
   scope: "admin:read",
   changes: false,
   input: paging,
   output: page,
-  async run({ limit, cursor }, { audit }) {
-    const { entries, ...rest } = await audit.page(limit, cursor);
+  async run({ refused, limit, cursor }, { audit }) {
+    const { entries, ...rest } = await audit.page(limit, cursor, refused ? "refused" : "tried");
     return { entries: [...entries], ...rest };
   },
 };

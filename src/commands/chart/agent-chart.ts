@@ -2,12 +2,13 @@ import { z } from "zod";
 import { stateIds } from "../../runtime/state-ids.ts";
 import { assertOwn } from "../access/bound.ts";
 import type { Command } from "../command.ts";
+import { agentReference } from "../reference.ts";
 import { recordOfAgentLike } from "../status/find-agent.ts";
 import { agentOf } from "../status/views.ts";
 import { renderActive } from "./render.ts";
 
 const input = z.strictObject({
-  agent: z.string().min(1).max(255).describe("The agent: its name, id in Letta or user id."),
+  agent: agentReference.describe("The agent: its name, id in Letta or user id."),
 });
 
 const output = z.object({

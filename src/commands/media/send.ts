@@ -2,8 +2,9 @@ import { z } from "zod";
 import { addressOf } from "../../machines/addresses.ts";
 import { marksOf } from "../agents/hops.ts";
 import type { Command } from "../command.ts";
-import { done, run } from "../messages/errand.ts";
-import { asAgent, causeOf, eventId, idempotencyKey, roomId, speakerOf } from "../messages/speaker.ts";
+import { assertOwnKey, done, run } from "../messages/errand.ts";
+import { idempotencyKey, named } from "../messages/naming.ts";
+import { asAgent, eventId, roomId, speakerOf } from "../messages/speaker.ts";
 import { largestFile } from "./get.ts";
 import { kindOf, safeTypes } from "./kinds.ts";
 
@@ -56,8 +57,10 @@ export const mediaSend: Command<typeof input, typeof output, "host" | "server" |
     const { host, server, sessions } = context;
     const { userId, agent: speaking } = await speakerOf(agent, call, context);
     const marks = speaking === undefined ? undefined : await marksOf(speaking, context);
-    const cause = causeOf(call, key);
-    const known = () => fileOf(host.read(addressOf.outbox(server, userId, room))?.context, cause);
+    const given = { name, type, base64: encoded, ...place };
+    const wish = { userId, roomId: room, ...named(call, key, { command: "media.send", given }) };
+    assertOwnKey(wish, context);
+    const known = () => fileOf(host.read(addressOf.outbox(server, userId, room))?.context, wish.key);
     const bytes = Buffer.from(encoded, "base64");
     call.progress?.(`uploading ${name}`);
     const media = { name, contentType: type, bytes };
@@ -72,12 +75,20 @@ export const mediaSend: Command<typeof input, typeof output, "host" | "server" |
       ...place,
       ...(marks !== undefined && { marks }),
     };
-    const shown = await run({ userId, roomId: room, key: cause, what }, context, call);
+    const shown = await run({ ...wish, what }, context, call);
     const [event] = shown.events;
-    // Of two calls under one key, one is shown.
-    return { ...shown, file: known() ?? file, ...(event !== undefined && { event }) };
+    return { ...shown, file: shownInstead(known) ?? file, ...(event !== undefined && { event }) };
   },
 };
+
+/** Of two calls under one key, one is shown. What was accepted is not told as failed where that cannot be read. */
+function shownInstead(known: () => string | undefined): string | undefined {
+  try {
+    return known();
+  } catch {
+    return undefined;
+  }
+}
 
 /** The file that is shown under this key. */
 function fileOf(context: unknown, key: string): string | undefined {

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { addressOf } from "../../machines/addresses.ts";
-import { type Deed, mostQueued } from "../../machines/outbox.ts";
-import { NoReply } from "../../runtime/host.ts";
+import { type Deed, isSameDeed, mostQueued } from "../../machines/outbox.ts";
 import type { Call, CommandContext } from "../command.ts";
+import { KeyForgotten, KeyTaken, type Named } from "./naming.ts";
 
 /** What became of something that was to be done in a room. */
 export const done = z.object({
@@ -19,41 +19,68 @@ const report = z.union([
   z.object({ key: z.string(), events: z.array(z.string()) }),
   z.object({ key: z.string(), failed: z.string(), kind: z.string(), remedy: z.string().exactOptional() }),
   z.object({ key: z.string(), unknown: z.literal(true) }),
+  z.object({ key: z.string(), taken: z.literal(true) }),
 ]);
 
 /** How long a caller waits to hear the event ids, ms; what it wanted goes on after that. */
 const patience = 10_000;
-const queue = z.object({ queue: z.array(z.unknown()) });
+const keyed = z.array(z.object({ key: z.string(), deed: z.string().optional() }));
+const outbox = z.object({ queue: keyed, done: keyed });
 
-export interface Wish {
+export interface Wish extends Named {
   readonly userId: string;
   readonly roomId: string;
-  /** Names it. */
-  readonly key: string;
   readonly what: Deed;
+}
+
+interface Outboxes extends Pick<CommandContext, "server"> {
+  readonly host: Pick<CommandContext["host"], "accept" | "ask" | "read">;
 }
 
 /**
  * Has one of our users do something in a room. Resolves when it is durable, with what became of it if that is known soon.
- * Throws {@link RoomBusy} and {@link NotDone}, and what the host throws when it takes nothing.
+ * Throws {@link RoomBusy}, {@link NotDone}, {@link KeyTaken} and {@link KeyForgotten}, and what the host throws when it
+ * takes nothing; nothing else once it is durable.
  */
 export async function run(
-  { userId, roomId, key, what }: Wish,
-  { host, server }: Pick<CommandContext, "host" | "server">,
+  wish: Wish,
+  { host, server }: Outboxes,
   { signal }: Pick<Call, "signal">,
 ): Promise<DoneInRoom> {
-  const outbox = addressOf.outbox(server, userId, roomId);
-  const waiting = queue.safeParse(host.read(outbox)?.context).data?.queue.length ?? 0;
-  if (waiting >= mostQueued) throw new RoomBusy(waiting);
-  await host.accept(outbox, { type: "SEND", errand: { key, what } }, { id: key, cause: key });
-  try {
-    const said = report.parse(await host.ask(outbox, { type: "REPORT", key }, { timeout: patience, signal }));
-    if ("failed" in said) throw new NotDone(said);
-    return "events" in said ? { state: "done", events: said.events, key } : { state: "done", events: [], key };
-  } catch (error) {
-    if (error instanceof NoReply) return { state: "accepted", events: [], key };
-    throw error;
-  }
+  const { userId, roomId, key, deed, what } = wish;
+  const to = addressOf.outbox(server, userId, roomId);
+  assertOwnKey(wish, { host, server });
+  const { earlier, waiting } = lookUp(wish, { host, server });
+  if (earlier === undefined && waiting >= mostQueued) throw new RoomBusy(waiting);
+  await host.accept(to, { type: "SEND", errand: { key, deed, what } }, { id: key, cause: key });
+  // It is durable: whoever were told now that it failed, for whatever reason, would say it again.
+  const told = await host.ask(to, { type: "REPORT", key, deed }, { timeout: patience, signal }).catch(() => undefined);
+  if (told === undefined) return { state: "accepted", events: [], key };
+  const said = report.parse(told);
+  if ("failed" in said) throw new NotDone(said);
+  // Of two deeds under one key at the same moment, the first was taken.
+  if ("taken" in said) throw new KeyTaken();
+  if ("unknown" in said) throw new KeyForgotten();
+  return { state: "done", events: said.events, key };
+}
+
+type Wished = Omit<Wish, "what">;
+
+interface Records extends Pick<CommandContext, "server"> {
+  readonly host: Pick<CommandContext["host"], "read">;
+}
+
+/** Throws {@link KeyTaken} where the user was to do something else in the room under this key. */
+export function assertOwnKey(wished: Wished, records: Records): void {
+  const { earlier } = lookUp(wished, records);
+  if (earlier !== undefined && !isSameDeed(earlier, wished)) throw new KeyTaken();
+}
+
+/** What is known of its key, and how much waits in the room. */
+function lookUp({ userId, roomId, key }: Wished, { host, server }: Records) {
+  const { data } = outbox.safeParse(host.read(addressOf.outbox(server, userId, roomId))?.context);
+  const { queue = [], done: past = [] } = data ?? {};
+  return { earlier: [...queue, ...past].find((one) => one.key === key), waiting: queue.length };
 }
 
 /** The homeserver has refused it for good, or did not take it for a day. */

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { readable } from "../../actors/reading.ts";
 import type { Command } from "../command.ts";
+import { reference } from "../reference.ts";
 import { asAgent, roomId, speakerOf } from "./speaker.ts";
 
 const input = z.strictObject({
   room: roomId,
   agent: asAgent,
   limit: z.int().min(1).max(100).default(20).describe("How many at most."),
-  cursor: z.string().min(1).max(500).exactOptional().describe("`next` of the page before: what is older."),
+  cursor: reference.min(1).max(500).exactOptional().describe("`next` of the page before: what is older."),
 });
 
 export const listed = z.object({

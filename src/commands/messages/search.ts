@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readable } from "../../actors/reading.ts";
 import type { Command } from "../command.ts";
+import { reference } from "../reference.ts";
 import { listed } from "./list.ts";
 import { asAgent, roomId, speakerOf } from "./speaker.ts";
 
@@ -9,7 +10,7 @@ const input = z.strictObject({
   room: roomId.exactOptional().describe("The room; left out, all in which the agent or the bot is."),
   agent: asAgent,
   limit: z.int().min(1).max(50).default(20).describe("How many at most."),
-  cursor: z.string().min(1).max(500).exactOptional().describe("`next` of the page before: what is older."),
+  cursor: reference.min(1).max(500).exactOptional().describe("`next` of the page before: what is older."),
 });
 
 const output = z.object({

@@ -3,7 +3,8 @@ import { marksOf } from "../agents/hops.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { answers, sayAndWait, waitForAnswers } from "./answers.ts";
 import { done, run } from "./errand.ts";
-import { asAgent, causeOf, eventId, idempotencyKey, roomId, type Speaker, speakerOf } from "./speaker.ts";
+import { idempotencyKey, named } from "./naming.ts";
+import { asAgent, eventId, fullUserId, roomId, type Speaker, speakerOf } from "./speaker.ts";
 
 type Needs = "host" | "server" | "botUserId" | "talk";
 
@@ -15,7 +16,7 @@ const message = z.strictObject({
   wait: waitForAnswers,
   text,
   mentions: z
-    .array(z.string().regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id"))
+    .array(fullUserId)
     .max(50)
     .exactOptional()
     .describe("User ids of those whom it is for: agents hear only what mentions them outside their own rooms."),
@@ -39,7 +40,8 @@ export const messagesSend: Command<typeof message, typeof sent, Needs | "clock" 
     const { userId } = speaker;
     const say = async () => {
       const what = { kind: "message" as const, ...said, ...(await marksFor(speaker, context)) };
-      return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
+      const name = named(call, key, { command: "messages.send", given: said });
+      return run({ userId, roomId: room, ...name, what }, context, call);
     };
     if (wait === 0) return say();
     const { mentions = [] } = said;
@@ -67,7 +69,8 @@ export const messagesReply: Command<typeof answer, typeof done, Needs> = {
   async run({ room, agent, key, event, ...said }, context, call) {
     const { userId, ...speaker } = await speakerOf(agent, call, context);
     const what = { kind: "message" as const, ...said, inReplyTo: event, ...(await marksFor(speaker, context)) };
-    return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
+    const name = named(call, key, { command: "messages.reply", given: { event, ...said } });
+    return run({ userId, roomId: room, ...name, what }, context, call);
   },
 };
 
@@ -89,7 +92,8 @@ export const messagesReact: Command<typeof reaction, typeof done, Needs> = {
   async run({ room, agent, key, event, sign }, context, call) {
     const { userId } = await speakerOf(agent, call, context);
     const what = { kind: "reaction" as const, event, sign };
-    return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
+    const name = named(call, key, { command: "messages.react", given: { event, sign } });
+    return run({ userId, roomId: room, ...name, what }, context, call);
   },
 };
 
@@ -108,7 +112,8 @@ export const messagesEdit: Command<typeof edit, typeof done, Needs> = {
   async run({ room, agent, key, event, text: fresh }, context, call) {
     const { userId } = await speakerOf(agent, call, context);
     const what = { kind: "edit" as const, event, text: fresh };
-    return run({ userId, roomId: room, key: causeOf(call, key), what }, context, call);
+    const name = named(call, key, { command: "messages.edit", given: { event, text: fresh } });
+    return run({ userId, roomId: room, ...name, what }, context, call);
   },
 };
 
@@ -125,6 +130,7 @@ export const messagesRedact: Command<typeof redaction, typeof done, Needs> = {
   output: done,
   async run({ room, agent, key, event }, context, call) {
     const { userId } = await speakerOf(agent, call, context);
-    return run({ userId, roomId: room, key: causeOf(call, key), what: { kind: "redaction", event } }, context, call);
+    const name = named(call, key, { command: "messages.redact", given: { event } });
+    return run({ userId, roomId: room, ...name, what: { kind: "redaction", event } }, context, call);
   },
 };

@@ -1,22 +1,17 @@
-import { hash } from "node:crypto";
 import { z } from "zod";
-import type { Principal } from "../access/principal.ts";
 import { CallRefused } from "../access/refused.ts";
 import type { Call, CommandContext } from "../command.ts";
+import { agentReference, reference } from "../reference.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
 
 /** As whom something is done. */
-export const asAgent = z
-  .string()
-  .min(1)
-  .max(255)
+export const asAgent = agentReference
   .exactOptional()
   .describe(
     "The agent as whom it is done: its name, id or user id. Else the bot, or the agent that the token is bound to.",
   );
 
-export const roomId = z
-  .string()
+export const roomId = reference
   .regex(/^![^\s]{1,254}$/, "must be a room id, such as !abc:example.org")
   .describe("The room's id.");
 
@@ -25,11 +20,8 @@ export const eventId = z
   .regex(/^\$[\x21-\x7e]{1,254}$/, "must be an event id, such as $abc")
   .describe("The event's id.");
 
-export const idempotencyKey = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters")
-  .exactOptional()
-  .describe("Names it: given again under the same key, it is done once. Kept for a week at least.");
+/** Matrix has none that is longer. */
+export const fullUserId = reference.regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id").max(255);
 
 export interface Speaker {
   readonly userId: string;
@@ -52,19 +44,6 @@ export async function speakerOf(
 }
 
 const known = z.object({ agentId: z.string(), userId: z.string(), name: z.string().optional() });
-
-/** Names what a caller wants done: the same for the same caller and key, else another one with each request. */
-export function causeOf(
-  { principal, requestId }: Pick<Call, "principal" | "requestId">,
-  key: string | undefined,
-): string {
-  const parts = key === undefined ? ["request", requestId] : ["key", callerOf(principal), key];
-  return hash("sha256", JSON.stringify(parts), "base64url");
-}
-
-function callerOf({ tokenId, agentId, name }: Principal): string {
-  return tokenId ?? agentId ?? name;
-}
 
 /** The token is bound to another agent; nothing was done. */
 export class NotYours extends CallRefused {

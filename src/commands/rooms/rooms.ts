@@ -1,14 +1,12 @@
 import { z } from "zod";
+import { makeOnce } from "../../actors/asked-room.ts";
 import type { Call, Command, CommandContext } from "../command.ts";
-import { asAgent, causeOf, idempotencyKey, roomId, speakerOf } from "../messages/speaker.ts";
+import { idempotencyKey, KeyTaken, named } from "../messages/naming.ts";
+import { asAgent, fullUserId, roomId, speakerOf } from "../messages/speaker.ts";
 
 type Needs = "host" | "server" | "botUserId" | "sessions";
 
-const userId = z
-  .string()
-  .regex(/^@[^:\s]+:\S+$/, "must be a full Matrix user id")
-  .max(255)
-  .describe("A Matrix user id.");
+const userId = fullUserId.describe("A Matrix user id.");
 
 /** A client that acts as whom the caller may act as. */
 async function clientFor(agent: string | undefined, context: Pick<CommandContext, Needs>, call: Call) {
@@ -37,13 +35,16 @@ export const roomsCreate: Command<typeof creating, typeof created, Needs> = {
   output: created,
   async run({ name, topic, invite, agent, key }, context, call) {
     const client = await clientFor(agent, context, call);
-    // Named by its cause, so that the same wish gives the same room however often it is made.
-    const aliasLocalpart = `letta_room_${causeOf(call, key).replaceAll(/[^\w]/g, "").slice(0, 24).toLowerCase()}`;
+    const given = { name, invite, ...(topic !== undefined && { topic }) };
+    const wish = named(call, key, { command: "rooms.create", given });
+    // So that the same wish gives the same room however often it is made.
+    const aliasLocalpart = `letta_room_${wish.key.replaceAll(/[^\w]/g, "").slice(0, 24).toLowerCase()}`;
     const alias = `#${aliasLocalpart}:${context.server}`;
-    const known = key === undefined ? undefined : await client.resolveAlias(alias, call.signal);
-    if (known !== undefined) return { room: known };
-    const request = { aliasLocalpart, name, invite, ...(topic !== undefined && { topic }) };
-    return { room: await client.createRoom(request, call.signal) };
+    const request = { aliasLocalpart, ...given };
+    const asked = { alias, deed: wish.deed, request, mayBeMade: key !== undefined };
+    const { room, deed = wish.deed } = await makeOnce(client, asked, call.signal);
+    if (deed !== wish.deed) throw new KeyTaken();
+    return { room };
   },
 };
 

@@ -6,13 +6,14 @@ import type { JournalLine } from "../../runtime/journal.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
 import { assertOwn } from "../access/bound.ts";
 import type { Command } from "../command.ts";
+import { agentReference } from "../reference.ts";
 import { letterStatus } from "../supervision/dead-letters.ts";
 import { recordOfAgentLike } from "./find-agent.ts";
 import { type AgentDetail, agentDetail } from "./schema.ts";
 import { agentOf, conversationOf, stateText, troublesOf } from "./views.ts";
 
 const input = z.strictObject({
-  agent: z.string().min(1).max(255).describe("The agent: its name, id in Letta or user id."),
+  agent: agentReference.describe("The agent: its name, id in Letta or user id."),
 });
 
 /** One agent with everything that is known about how it fares. */

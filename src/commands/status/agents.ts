@@ -5,7 +5,7 @@ import { agentList } from "./schema.ts";
 import { agentOf } from "./views.ts";
 
 const input = z.strictObject({
-  limit: z.int().min(1).max(1_000).exactOptional().describe("How many at most; all when left out."),
+  limit: z.int().min(1).max(1_000).exactOptional().describe("How many at most."),
   cursor: z.string().min(1).max(600).exactOptional().describe("`next` of the page before."),
 });
 

@@ -4,7 +4,7 @@ import { roomList } from "./schema.ts";
 import { agentOf, conversationOf } from "./views.ts";
 
 const input = z.strictObject({
-  limit: z.int().min(1).max(1_000).exactOptional().describe("How many at most; all when left out."),
+  limit: z.int().min(1).max(1_000).exactOptional().describe("How many at most."),
   cursor: z.base64url().min(1).max(1_000).exactOptional().describe("`next` of the page before."),
 });
 

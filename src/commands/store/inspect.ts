@@ -1,10 +1,11 @@
 import { z } from "zod";
 import type { Command } from "../command.ts";
+import { reference } from "../reference.ts";
 import { inspection } from "./schema.ts";
 
 const input = z.strictObject({
   /** An actor's id, of which more is wanted. */
-  actor: z.string().min(1).exactOptional(),
+  actor: reference.min(1).exactOptional(),
 });
 
 /** What the store holds, counted. */

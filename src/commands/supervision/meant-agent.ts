@@ -2,9 +2,10 @@ import { z } from "zod";
 import { addressOf } from "../../machines/addresses.ts";
 import { type ActorId, partsOf } from "../../runtime/actor-id.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
+import { agentReference } from "../reference.ts";
 
 /** The agent that an operator's command is about. */
-export const meantAgent = z.string().min(1).max(255).describe("The agent: its name, id in Letta or user id.");
+export const meantAgent = agentReference.describe("The agent: its name, id in Letta or user id.");
 
 /** How it is told of in the answer. */
 export const namedAgent = { agentId: z.string(), name: z.string().exactOptional() };

@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { type ActorId, isActorId, partsOf } from "../../runtime/actor-id.ts";
 import type { Command, CommandContext } from "../command.ts";
+import { reference } from "../reference.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
 import { isOfAgent } from "./meant-agent.ts";
 import { released } from "./schema.ts";
 
 const input = z.strictObject({
   /** An agent's name, its id in Letta or its user id, with which its conversations are meant, too; or an actor's id. */
-  actor: z
-    .string()
+  actor: reference
     .min(1)
     .describe("An agent with its conversations (by name, id or user id), or an actor by its own id."),
 });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { scopes } from "../access/principal.ts";
 import { tokenInfo } from "../access/tokens.ts";
 import type { Command } from "../command.ts";
+import { agentReference } from "../reference.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
 
 const name = z.string().trim().min(1).max(100).describe("What the token is for.");
@@ -10,10 +11,7 @@ const creating = z
   .strictObject({
     name,
     scopes: z.array(z.enum(scopes)).min(1).max(scopes.length).describe("What its holder may do."),
-    agent: z
-      .string()
-      .min(1)
-      .max(255)
+    agent: agentReference
       .exactOptional()
       .describe("The agent as which alone its holder acts: its name, id or user id."),
     expiresAt: z.int().positive().exactOptional().describe("When it ends, in ms since the epoch. Else never."),

@@ -3,6 +3,7 @@ import type { Tell } from "../../runtime/step.ts";
 import { addressOf } from "../addresses.ts";
 import type { Command, Heard } from "../question.ts";
 import { backoff, type Trouble, type Wait } from "../wait.ts";
+import type { Answering } from "./answering.ts";
 import type { Owed, Unheard } from "./owed.ts";
 
 /** What the agent chart keeps, and what it makes of it. */
@@ -48,6 +49,8 @@ export interface AgentContext extends AgentInput {
   readonly paused?: Pause | undefined;
   /** Since when Letta's listings have been without the agent, ms since the epoch. */
   readonly missingSince?: number | undefined;
+  /** By their rooms, since when, ms since the epoch. */
+  readonly answering?: Answering | undefined;
   /** True when the homeserver refused the stored access token. */
   readonly tokenRefused: boolean;
   /** What goes wrong with each of the agent's concerns, until something goes well there again. */
@@ -116,8 +119,8 @@ export type AgentEvent =
   | { readonly type: "TOKEN_REFUSED" }
   | Pushed
   | LetInto
-  /** The homeserver may have pushed not all that was said. */
-  | { readonly type: "LOOK_BACK" }
+  | Answered
+  | LookBack
   /** The store, which has this name, comes from a backup: what happened since it was made, nobody knows here. */
   | { readonly type: "restored"; readonly store: string };
 
@@ -131,12 +134,23 @@ export interface Pushed {
   readonly invited?: readonly PushedInvitation[];
 }
 
+/** The homeserver may not have pushed all that was said. */
+export interface LookBack {
+  readonly type: "LOOK_BACK";
+}
+
 /** What was said where the agent was let in, since it was invited. */
 export interface LetInto {
   readonly type: "LET_IN";
   readonly heard: readonly Heard[];
   /** Set when it is the agent's own room. */
   readonly changed?: true;
+}
+
+/** The invitations into these rooms are answered. */
+export interface Answered {
+  readonly type: "ANSWERED";
+  readonly rooms: readonly string[];
 }
 
 /** Into a room that is not known to be the agent's own. */

@@ -36,6 +36,7 @@ export const agentMachine = agentSetup.createMachine({
       guard: { type: "isOtherSpace", params: ({ event }) => event },
       actions: [{ type: "setSpace", params: ({ event }) => event }, "lookAgain"],
     },
+    ANSWERED: { actions: { type: "endAnswering", params: ({ event }) => event } },
     INSPECT: { actions: "lookAgain" },
     REPROVISION: { actions: "lookAgain" },
     /** The cursor went back with the store: what it passes has been heard, asked and perhaps answered. */

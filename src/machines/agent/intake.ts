@@ -1,13 +1,16 @@
 import { and, not, raise } from "xstate";
+import { timeOf } from "../wait.ts";
+import { newIn } from "./answering.ts";
 import { type AgentContext, handOn, invitationsIn, type LetInto, pollInput } from "./context.ts";
 import { withoutOwed } from "./owed.ts";
 import { agentSetup } from "./setup.ts";
 
 type LetIn = { readonly context: AgentContext; readonly event: LetInto };
 
-/** However it listens just then: nobody else tells of it, and no look reads what was said before it came in. */
+/** However it listens just then: nobody else may ever tell of it. Who is left out hears it by a look when it is back. */
 const letIn = {
   LET_IN: {
+    guard: "isServed",
     actions: [
       { type: "noteChange", params: ({ event }: LetIn) => event },
       { type: "tell", params: ({ context, event }: LetIn) => handOn(context, event) },
@@ -25,6 +28,7 @@ export const intake = agentSetup.createStateConfig({
         { guard: and(["hasRoom", "isListening", "hasCursor"]), target: "polling" },
         { guard: and(["hasRoom", "isListening"]), target: "catchingUp" },
       ],
+      on: letIn,
     },
     catchingUp: {
       always: { guard: not("isListening"), target: "deaf" },
@@ -42,13 +46,20 @@ export const intake = agentSetup.createStateConfig({
         input: ({ context }) => pollInput(context),
         onDone: [
           {
-            guard: { type: "isInvited", params: ({ event }) => event.output },
+            guard: {
+              type: "isInvited",
+              params: ({ context, event }) => newIn(context, event.output, timeOf(event)),
+            },
             target: "polling",
             actions: [
               { type: "advance", params: ({ event }) => event.output },
-              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "noteFound", params: ({ event }) => event.output },
               { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
-              { type: "answerInvitations", params: ({ context, event }) => invitationsIn(context, event.output) },
+              {
+                type: "answerInvitations",
+                params: ({ context, event }) => invitationsIn(context, newIn(context, event.output, timeOf(event))),
+              },
+              { type: "beginAnswering", params: ({ event }) => event.output },
               { type: "goOn", params: { concern: "intake" } },
             ],
           },
@@ -56,7 +67,7 @@ export const intake = agentSetup.createStateConfig({
             target: "polling",
             actions: [
               { type: "advance", params: ({ event }) => event.output },
-              { type: "noteChange", params: ({ event }) => event.output },
+              { type: "noteFound", params: ({ event }) => event.output },
               { type: "tell", params: ({ context, event }) => handOn(context, event.output) },
               { type: "goOn", params: { concern: "intake" } },
             ],

@@ -3,10 +3,12 @@ import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Tell } from "../../runtime/step.ts";
 import { effect } from "../placeholder.ts";
 import { failureOf, isCursorRefused, timeOf, troubleWith } from "../wait.ts";
+import { answered, answeringAlso } from "./answering.ts";
 import {
   type AgentContext,
   type AgentEvent,
   type AgentInput,
+  type Answered,
   type Avatar,
   backoffAfter,
   changesWith,
@@ -127,10 +129,16 @@ export const agentSetup = setup({
     loseTouch: assign(({ context: { lost = 0 } }) => ({ inTouch: undefined, lost: lost + 1 })),
     /** What comes after it is read back from the rooms. */
     dropCursor: assign(({ context: { lost = 0 } }) => ({ since: undefined, lost: lost + 1 })),
+    beginAnswering: assign(({ context, event }, look: Pick<Polled, "invited">) =>
+      answeringAlso(context, look, timeOf(event)),
+    ),
+    endAnswering: assign(({ context }, { rooms }: Pick<Answered, "rooms">) => answered(context, rooms)),
     lookAgain: assign(() => ({ stale: true, changes: 0 })),
     noteChange: assign(({ context, event }, { changed }: { readonly changed?: true }) =>
       changed === undefined ? {} : changesWith(context, timeOf(event)),
     ),
+    /** Each look finds the same, as long as it is so: that is no further change. */
+    noteFound: assign((_, { changed }: { readonly changed?: true }) => (changed === undefined ? {} : { stale: true })),
     looking: assign(() => ({ stale: false })),
     refuseToken: assign(() => ({ tokenRefused: true })),
     renewed: assign(() => ({ tokenRefused: false })),

@@ -34,6 +34,8 @@ export interface Turn {
   readonly approval?: Approval | undefined;
   /** The last one that was decided: its request in the room may not say so yet. */
   readonly decided?: Approval | undefined;
+  /** Through how many agents has come what others have told it meanwhile, at the most. */
+  readonly heardHops?: number;
   readonly answer?: Answer;
   /** When the answer was ready to be sent, ms since the epoch. */
   readonly answeredAt?: number;
@@ -72,8 +74,8 @@ export type ConversationEvent =
   | { readonly type: "MESSAGE"; readonly question: Question; readonly replay?: string }
   /** The agent is about to ask another one, while it answers `about`. */
   | ({ readonly type: "ASKING" } & Asked)
-  /** It has been told how that ended, or that it was not asked. */
-  | { readonly type: "HEARD"; readonly key: string }
+  /** It has been told how that ended, and through how many agents that has come, or that it was not asked. */
+  | { readonly type: "HEARD"; readonly key: string; readonly hops?: number }
   | AnswerReturned
   | { readonly type: "EDITED"; readonly edits: string; readonly sender: string; readonly text: string }
   /** More was said since the cursor `gap` than was read. */

@@ -39,7 +39,7 @@ export const conversationMachine = conversationSetup.createMachine({
       { actions: "enqueue" },
     ],
     ASKING: { actions: "noteAsked" },
-    HEARD: { actions: { type: "forgetAsked", params: ({ event }) => event } },
+    HEARD: { actions: [{ type: "forgetAsked", params: ({ event }) => event }, "noteHeard"] },
     RETURNED: { actions: "takeReturned" },
     EDITED: { actions: "replaceText" },
     CUT: {

@@ -77,6 +77,10 @@ export const conversationSetup = setup({
       event.type === "ASKING" ? { asked: noted(asked, event) } : {},
     ),
     forgetAsked: assign(({ context }, { key }: { key: string }) => withoutAsked(context, key)),
+    noteHeard: assign(({ context: { current }, event }) => {
+      if (current === undefined || event.type !== "HEARD" || event.hops === undefined) return {};
+      return { current: { ...current, heardHops: Math.max(current.heardHops ?? 0, event.hops) } };
+    }),
     takeReturned: assign(({ context, event }) => {
       const input = event.type === "RETURNED" ? inputOf(context, event, timeOf(event)) : undefined;
       if (input?.retry === undefined) return {};

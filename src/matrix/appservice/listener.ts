@@ -15,6 +15,8 @@ export interface ListenerOptions {
   /** The homeserver has asked whether we are there, with the id that we gave that ping, if we did. */
   readonly onPing?: (id: string | undefined) => void;
   readonly onMalformed?: OnMalformed;
+  /** A transaction was taken, and the homeserver does not know: it has not waited for the answer. */
+  readonly onUnheard?: () => void;
   /** A transaction was refused, and will come again. */
   readonly onRefused?: (error: unknown) => void;
 }
@@ -130,6 +132,7 @@ export class TransactionListener {
     this.#taking = taken.catch(() => undefined);
     try {
       await taken;
+      if (request.socket.destroyed) this.#options.onUnheard?.();
       return { status: 200, body: {} };
     } catch (error) {
       this.#options.onRefused?.(error);

@@ -29,6 +29,7 @@ export class AppservicePushes implements Pushes {
   readonly #listener: TransactionListener;
   /** The ping that is under way, until it has come round. */
   #awaited: string | undefined;
+  #unheard: () => void = () => undefined;
   #take: (transaction: Transaction) => Promise<void> = () => Promise.reject(new Error("nobody listens yet"));
 
   constructor(options: PushesOptions) {
@@ -38,6 +39,7 @@ export class AppservicePushes implements Pushes {
       listen,
       hsToken,
       onTransaction: (transaction) => this.#take(transaction),
+      onUnheard: () => this.#unheard(),
       onPing: (id) => {
         if (id === this.#awaited) this.#awaited = undefined;
       },
@@ -50,8 +52,9 @@ export class AppservicePushes implements Pushes {
     await this.#listener.start();
   }
 
-  deliverTo(take: (transaction: Transaction) => Promise<void>): void {
+  deliverTo(take: (transaction: Transaction) => Promise<void>, unheard: () => void = () => undefined): void {
     this.#take = take;
+    this.#unheard = unheard;
   }
 
   async ping(signal: AbortSignal): Promise<Pinged> {

@@ -52,9 +52,18 @@ export class StoredBacklog implements Backlog {
   }
 
   async first(actor: ActorId): Promise<Waiting | undefined> {
-    for await (const [key, value] of this.#store.current.scan(`${backlogPrefix}${actor}|`))
-      return { key, ...row.parse(JSON.parse(value)) };
+    for await (const waiting of this.#of(actor)) return waiting;
     return undefined;
+  }
+
+  async find(actor: ActorId, id: string): Promise<Waiting | undefined> {
+    for await (const waiting of this.#of(actor)) if (waiting.id === id) return waiting;
+    return undefined;
+  }
+
+  async *#of(actor: ActorId): AsyncIterable<Waiting> {
+    for await (const [key, value] of this.#store.current.scan(`${backlogPrefix}${actor}|`))
+      yield { key, ...row.parse(JSON.parse(value)) };
   }
 
   async remove(actor: ActorId, key: string): Promise<void> {

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { catchUp } from "../../../src/actors/agent/intake.ts";
 import { finalContent } from "../../../src/actors/conversation/content.ts";
 import { Markdown } from "../../../src/actors/conversation/markdown.ts";
+import { approvalMarker, transactionMarker } from "../../../src/actors/marker.ts";
 import type { PollInput } from "../../../src/machines/agent/context.ts";
 import type { Question } from "../../../src/machines/question.ts";
 import type { MatrixEvent, MessagesRequest } from "../../../src/matrix/port.ts";
@@ -58,12 +59,24 @@ describe("a first look", () => {
     expect(new Set(looks).size).toBe(2);
   });
 
-  test("hears nothing older than the agent's own join", async () => {
+  test("hears nothing from before the agent was let in, which it is from its invitation on", async () => {
     const t = await town();
     t.homeserver.setMember(t.roomId, t.userId, "leave");
     t.say("while it was away");
     t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
-    t.say("still away");
+    t.say("come in");
+    t.homeserver.setMember(t.roomId, t.userId, "join");
+    t.say("welcome back");
+    expect(await textsIn(t)).toEqual(["come in", "welcome back"]);
+  });
+
+  test("hears nothing from before the agent came in without being invited, nor after an invitation that it declined", async () => {
+    const t = await town();
+    t.homeserver.setMember(t.roomId, t.userId, "leave");
+    t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
+    t.say("come in");
+    t.homeserver.setMember(t.roomId, t.userId, "leave");
+    t.say("while it was away");
     t.homeserver.setMember(t.roomId, t.userId, "join");
     t.say("welcome back");
     expect(await textsIn(t)).toEqual(["welcome back"]);
@@ -181,6 +194,45 @@ describe("a first look", () => {
   });
 });
 
+describe("what became of its own room meanwhile", () => {
+  const tombstone = { type: "m.room.tombstone", stateKey: "", sender: "@owner:test" };
+  const changed = async (t: Town): Promise<boolean> => (await look(t, { lost: 1 }, true)).changed ?? false;
+
+  test("is nothing where it is in there, and all is as before, whatever people call their messages", async () => {
+    const t = await town();
+    t.homeserver.post(t.roomId, { sender: anna, type: tombstone.type, content: { replacement_room: "!next:test" } });
+    expect(await changed(t)).toBe(false);
+  });
+
+  test.each([1, 60])("is told by a look: the room was upgraded (%i messages ago)", async (count) => {
+    const t = await town();
+    t.homeserver.post(t.roomId, { ...tombstone, content: { replacement_room: "!next:test" } });
+    for (let n = 0; n < count; n++) t.say("hello?");
+    expect(await changed(t)).toBe(true);
+    t.homeserver.post(t.roomId, { ...tombstone, content: {} });
+    expect(await changed(t), "and no more where that was taken back").toBe(false);
+  });
+
+  test("is told by a look: it was put out, and let in again", async () => {
+    const t = await town();
+    t.homeserver.setMember(t.roomId, t.userId, "leave", anna);
+    expect(await changed(t)).toBe(true);
+    t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
+    expect(await changed(t)).toBe(true);
+    t.homeserver.setMember(t.roomId, t.userId, "join");
+    expect(await changed(t)).toBe(false);
+  });
+
+  test("is told by a look: it was invited to where its room goes on", async () => {
+    const t = await town();
+    const next = t.homeserver.makeRoom(anna);
+    t.homeserver.post(t.roomId, { ...tombstone, content: { replacement_room: next } });
+    t.homeserver.setMember(next, t.userId, "invite", anna);
+    const { changed, invited } = await look(t, { lost: 1 }, true);
+    expect([changed, invited]).toEqual([true, undefined]);
+  });
+});
+
 describe("a further look, where the homeserver pushes", () => {
   const further: Name = { lost: 1 };
   const doubtful = 600_000;
@@ -241,6 +293,19 @@ describe("a further look, where the homeserver pushes", () => {
     expect(await textsIn(t, further, true)).toEqual(["not pushed"]);
   });
 
+  test("hears what was said between an invitation and the join, and not what of it was answered", async () => {
+    const t = await town();
+    t.homeserver.setMember(t.roomId, t.userId, "leave");
+    t.say("while it was away");
+    t.homeserver.setMember(t.roomId, t.userId, "invite", anna);
+    const seen = t.say("seen");
+    t.say("not pushed");
+    t.homeserver.setMember(t.roomId, t.userId, "join");
+    answer(t, t.say("pushed"));
+    answer(t, seen);
+    expect(await textsIn(t, further, true)).toEqual(["not pushed"]);
+  });
+
   test("takes a command as long as it means what it meant", async () => {
     const t = await town();
     const agentSays = (body: string) =>
@@ -269,6 +334,21 @@ describe("a further look, where the homeserver pushes", () => {
     t.clock.advance(doubtful + 1);
     t.say("!stop");
     expect(await textsIn(t, restored, true, restoredAt)).toEqual(["stop"]);
+  });
+
+  test("takes a decision although the agent has remarked upon an earlier one just after it", async () => {
+    const t = await town();
+    const agentSays = (mark: string) =>
+      t.homeserver.post(t.roomId, {
+        sender: t.userId,
+        content: { msgtype: "m.notice", body: "…", [transactionMarker]: "t", ...(mark !== "" && { [mark]: {} }) },
+      });
+    agentSays(approvalMarker);
+    t.say("!deny");
+    agentSays("");
+    expect(await textsIn(t, further, true)).toEqual(["deny"]);
+    agentSays(approvalMarker);
+    expect(await textsIn(t, further, true)).toEqual([]);
   });
 
   test("says of a question that it may have been asked only where another store may have asked it", async () => {

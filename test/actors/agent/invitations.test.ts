@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { answerInvitations } from "../../../src/actors/agent/answer-invitations.ts";
 import { catchUp, poll } from "../../../src/actors/agent/intake.ts";
-import type { Invitation, LetInto } from "../../../src/machines/agent/context.ts";
+import type { Answered, Invitation, LetInto } from "../../../src/machines/agent/context.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
 import { effectContext } from "../effect-context.ts";
 import { anna, type Town, town } from "../town.ts";
@@ -31,7 +31,10 @@ function polled(spaceId = "!space:test") {
   );
 }
 
-function answer(invited: readonly Invitation[], { pushes = false, context = effectContext<LetInto>() } = {}) {
+function answer(
+  invited: readonly Invitation[],
+  { pushes = false, context = effectContext<LetInto | Answered>() } = {},
+) {
   const { userId, roomId } = t;
   const effect = answerInvitations(t.sessions, { people: new Set() }, pushes);
   return effect({ userId, roomId, spaceId: "!space:test", invited }, context);
@@ -147,11 +150,28 @@ describe("answering invitations", () => {
   });
 });
 
+describe("who waits for it", () => {
+  test("is told which invitations are answered, also while others cannot be, and none is answered again", async () => {
+    const [slow, welcome] = [invitedBy(anna), invitedBy(anna)];
+    t.homeserver.fail("join", matrixError("unreachable"), 1, ({ args: [roomId] }) => roomId === slow);
+    const both = [slow, welcome].map((roomId) => ({ roomId, accept: true }));
+    const first = effectContext<LetInto | Answered>();
+    await expect(answer(both, { context: first })).rejects.toMatchObject({ kind: "unreachable" });
+    expect(first.emitted).toEqual([{ type: "ANSWERED", rooms: [welcome] }]);
+    // Somebody takes it out again meanwhile: that was no invitation.
+    t.homeserver.setMember(welcome, t.userId, "leave", anna);
+    const second = effectContext<LetInto | Answered>({ restarted: true, checkpointed: first.checkpoints.at(-1) });
+    await answer(both, { context: second });
+    expect(second.emitted).toEqual([{ type: "ANSWERED", rooms: [slow] }]);
+    expect([slow, welcome].map(membershipIn)).toEqual(["join", "leave"]);
+  });
+});
+
 describe("what was said since an invitation that a look has found", () => {
   const heardBy = async (invited: readonly Invitation[], pushes: boolean) => {
-    const context = effectContext<LetInto>();
+    const context = effectContext<LetInto | Answered>();
     await answer(invited, { pushes, context });
-    return context.emitted;
+    return context.emitted.filter((event) => event.type === "LET_IN");
   };
   const say = (roomId: string, body: string) => {
     const mentions = { "m.mentions": { user_ids: [t.userId] } };
@@ -166,6 +186,16 @@ describe("what was said since an invitation that a look has found", () => {
     const heard = await heardBy([{ roomId, accept: true }], true);
     expect(heard).toMatchObject([{ type: "LET_IN", heard: [{ kind: "question", roomId, question: { eventId } }] }]);
     expect(heard[0]?.heard).toHaveLength(1);
+  });
+
+  test("is heard in one room although the invitation into another cannot be answered", async () => {
+    const [slow, open] = [invitedBy(anna), invitedBy(anna)];
+    say(open, "hello");
+    t.homeserver.fail("join", matrixError("unreachable"), 1, ({ args: [roomId] }) => roomId === slow);
+    const context = effectContext<LetInto | Answered>();
+    const invited = [slow, open].map((roomId) => ({ roomId, accept: true }));
+    await expect(answer(invited, { pushes: true, context })).rejects.toMatchObject({ kind: "unreachable" });
+    expect(context.emitted[0]).toMatchObject({ type: "LET_IN", heard: [{ kind: "question", roomId: open }] });
   });
 
   test("is left to the next sync where the agent polls, and is nothing where it declines", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { split } from "../../../src/actors/conversation/split.ts";
+import { split, TooLittleRoom } from "../../../src/actors/conversation/split.ts";
 import { anyText } from "../any-text.ts";
 
 const text = fc.oneof(
@@ -72,11 +72,19 @@ describe("split", () => {
   test("ends, whatever the sizes are", () => {
     fc.assert(
       fc.property(text, fc.func(fc.nat(100)), fc.integer({ min: 1, max: 50 }), (whole, more, largest) => {
-        const parts = split(whole, largest, (part) => part.length + more(part));
+        const parts = split(whole, largest, (part) => (part === "" ? 0 : part.length + more(part)));
         expect(withoutSpace(parts.join(""))).toBe(withoutSpace(whole));
       }),
     );
-    expect(split("abc", 10, () => 99)).toEqual(["a", "b", "c"]);
+    expect(split("abc", 10, (part) => (part === "" ? 0 : 99))).toEqual(["a", "b", "c"]);
+  });
+
+  test("fails at once, and lastingly, where what goes with each part leaves too little room for the text", () => {
+    const parts = (around: number) => split("x".repeat(200_000), 48_000, (part) => around + part.length);
+    expect(parts(10_000).length).toBeLessThan(7);
+    expect(() => parts(25_000)).toThrow(TooLittleRoom);
+    expect(() => parts(49_000)).toThrow(TooLittleRoom);
+    expect(new TooLittleRoom()).toMatchObject({ kind: "too-large", remedy: expect.any(String) });
   });
 
   test("asks for few sizes: they are costly", () => {

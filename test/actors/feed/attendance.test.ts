@@ -3,6 +3,7 @@ import { Attendance } from "../../../src/actors/feed/attendance.ts";
 import { Residents } from "../../../src/actors/feed/residents.ts";
 import type { MatrixErrorKind } from "../../../src/matrix/port.ts";
 import { matrixError } from "../../ports/fake-homeserver.ts";
+import { SimulatedClock, settled } from "../../runtime/simulated-clock.ts";
 import { agentRecord } from "../agent-record.ts";
 
 const { signal } = new AbortController();
@@ -13,7 +14,11 @@ const isIn: Record<string, readonly string[]> = {
 };
 
 let asked: string[];
+let clock: SimulatedClock;
+/** Users of whom the homeserver says nothing at all, until it is given up. */
+let hanging: Set<string>;
 let attendance: Attendance;
+let residents: Residents;
 let loggedIn: Set<string>;
 let failures: Map<string, MatrixErrorKind>;
 const lives = new Map<string, string>();
@@ -21,6 +26,8 @@ const lives = new Map<string, string>();
 /** A homeserver that tells only those who are in a room who is in it. */
 beforeEach(() => {
   asked = [];
+  clock = new SimulatedClock();
+  hanging = new Set();
   loggedIn = new Set([...users, "@letta-matrix:test"]);
   failures = new Map();
   lives.clear();
@@ -28,7 +35,7 @@ beforeEach(() => {
     const agentId = id.slice(id.lastIndexOf("/") + 1);
     return agentRecord(agentId, { life: lives.get(agentId) ?? "live", intake: "pushed" });
   };
-  const residents = new Residents({ list: async function* () {}, read }, "test");
+  residents = new Residents({ list: async function* () {}, read }, "test");
   for (const [index, userId] of users.entries())
     residents.note(agentRecord(`agent-${index + 1}`, {}, { userId, ...(index === 0 && { roomId: "!own:test" }) }));
   const client = (userId: string) => ({
@@ -40,8 +47,10 @@ beforeEach(() => {
       if (!(isIn[userId] ?? []).includes(roomId)) throw matrixError("forbidden");
       return users.filter((one) => isIn[one]?.includes(roomId)).concat("@anna:test");
     },
-    async joinedRooms() {
+    async joinedRooms(given: AbortSignal) {
       asked.push(`rooms ${userId}`);
+      if (hanging.has(userId))
+        await new Promise((_, reject) => given.addEventListener("abort", () => reject(given.reason)));
       const failure = failures.get(userId);
       if (failure !== undefined) throw matrixError(failure);
       return isIn[userId] ?? [];
@@ -51,8 +60,13 @@ beforeEach(() => {
     { as: client, isLoggedIn: (userId) => loggedIn.has(userId) },
     residents,
     "@letta-matrix:test",
+    clock,
   );
 });
+
+function maybe(roomId: string): string[] {
+  return [...attendance.maybeIn(roomId)].map(({ userId }) => userId);
+}
 
 describe("who is in a room", () => {
   test("is known from the one whose own room it is", async () => {
@@ -123,8 +137,51 @@ describe("who is in a room", () => {
     expect([...(await attendance.in("!shared:test", signal))]).toEqual(users);
   });
 
-  test("cannot be told while the homeserver gives no answer", async () => {
-    failures.set("@agent_2:test", "unreachable");
+  test.each(["unreachable", "malformed", "limited", "forbidden"] as const)(
+    "is known without an agent whom alone the homeserver cannot tell (%s), who may be there, and with it later",
+    async (kind) => {
+      failures.set("@agent_2:test", kind);
+      await attendance.in("!own:test", signal);
+      expect([...(await attendance.in("!shared:test", signal))]).toEqual(["@agent_1:test"]);
+      expect(maybe("!shared:test")).toEqual(["@agent_2:test"]);
+      expect(maybe("!own:test"), "somebody in there has told").toEqual([]);
+      // It is not asked each time that something is said, and nobody waits for it.
+      asked = [];
+      await attendance.in("!shared:test", signal);
+      expect(asked).toEqual([]);
+      failures.clear();
+      await clock.pass(60_000);
+      await attendance.in("!shared:test", signal);
+      await settled();
+      expect([...(await attendance.in("!shared:test", signal))]).toEqual(users);
+      expect(maybe("!shared:test")).toEqual([]);
+      expect(asked).toEqual(["rooms @agent_2:test"]);
+    },
+  );
+
+  test("does not wait long for one agent of whom nothing is said", async () => {
+    hanging.add("@agent_2:test");
+    const shared = attendance.in("!shared:test", signal);
+    await clock.pass(10_000);
+    expect([...(await shared)]).toEqual(["@agent_1:test"]);
+    expect(maybe("!shared:test")).toEqual(["@agent_2:test"]);
+  });
+
+  test("cannot be told where the homeserver ends to answer among thousands, and not each is asked in vain", async () => {
+    const many = Array.from({ length: 1_000 }, (_, n) => `@agent_${n + 3}:test`);
+    for (const [n, userId] of many.entries()) {
+      residents.note(agentRecord(`agent-${n + 3}`, {}, { userId }));
+      loggedIn.add(userId);
+      failures.set(userId, "unreachable");
+    }
+    await expect(attendance.in("!shared:test", signal)).rejects.toMatchObject({ kind: "unreachable" });
+    expect(asked.length).toBeLessThan(50);
+    failures.clear();
+    expect([...(await attendance.in("!shared:test", signal))]).toEqual(users);
+  });
+
+  test("cannot be told while the homeserver gives nobody an answer", async () => {
+    for (const userId of [...users, "@letta-matrix:test"]) failures.set(userId, "unreachable");
     await expect(attendance.in("!shared:test", signal)).rejects.toMatchObject({ kind: "unreachable" });
   });
 

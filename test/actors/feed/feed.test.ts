@@ -4,15 +4,13 @@ import { Feed } from "../../../src/actors/feed/feed.ts";
 import { Looks } from "../../../src/actors/feed/looks.ts";
 import { Residents } from "../../../src/actors/feed/residents.ts";
 import { addressOf } from "../../../src/machines/addresses.ts";
-import type { PushedEvent } from "../../../src/matrix/port.ts";
+import { MatrixError, type PushedEvent } from "../../../src/matrix/port.ts";
 import type { ActorId } from "../../../src/runtime/actor-id.ts";
 import { Store } from "../../../src/runtime/embedded/store.ts";
 import { StoredBacklog } from "../../../src/runtime/embedded/stored-backlog.ts";
-import { type Host, MailboxFull, type Transition } from "../../../src/runtime/host.ts";
-import type { ActorEvent, ActorRecord } from "../../../src/runtime/record.ts";
 import { MemoryDatabase } from "../../runtime/memory-database.ts";
 import { SimulatedClock, settled } from "../../runtime/simulated-clock.ts";
-import { recordOf } from "../agent-record.ts";
+import { Actors } from "./actors.ts";
 
 const server = "test";
 const own = "!own:test";
@@ -22,60 +20,18 @@ const nora = addressOf.agent(server, "agent-2");
 const scoutUser = "@agent_1:test";
 const noraUser = "@agent_2:test";
 
-interface Given {
-  readonly actor: ActorId;
-  readonly event: ActorEvent;
-  readonly id: string | undefined;
-}
-
-/** Actors that take what they are given, unless a test says otherwise. */
-class Actors {
-  readonly given: Given[] = [];
-  readonly full = new Set<ActorId>();
-  onLookBack: (actor: ActorId) => void = () => undefined;
-  failure: Error | undefined;
-  readonly #records = new Map<ActorId, ActorRecord>();
-  readonly #listeners = new Set<(transition: Transition) => void>();
-
-  is(actor: ActorId, userId: string, state: { intake: string; life?: string }, roomId?: string): void {
-    const value = { life: state.life ?? "live", intake: state.intake };
-    const context = { userId, ...(roomId !== undefined && { roomId }) };
-    const record = recordOf({ id: actor, machine: "agent", value, context });
-    this.#records.set(actor, record);
-    for (const listener of this.#listeners) listener({ record } as Transition);
-  }
-
-  readonly host: Pick<Host, "accept" | "subscribe" | "list" | "read"> = {
-    accept: async (actor, event, { id } = {}) => {
-      if (this.failure !== undefined) throw this.failure;
-      if (this.full.has(actor)) throw new MailboxFull("full");
-      if (id !== undefined && this.given.some((one) => one.id === id && one.actor === actor)) return;
-      this.given.push({ actor, event, id });
-      if (event.type === "LOOK_BACK") this.onLookBack(actor);
-    },
-    subscribe: (listener) => {
-      this.#listeners.add(listener);
-      return () => this.#listeners.delete(listener);
-    },
-    read: (actor) => this.#records.get(actor),
-    list: async function* (this: Actors) {
-      yield* this.#records.values();
-    }.bind(this),
-  };
-
-  idsOf(actor: ActorId): (string | undefined)[] {
-    return this.given.filter((one) => one.actor === actor).map(({ id }) => id);
-  }
-}
-
 let actors: Actors;
 let clock: SimulatedClock;
 let database: MemoryDatabase;
 let members: Record<string, string[] | Error>;
+/** In which rooms each user is, as it is told itself. */
+let rooms: Record<string, string[] | Error>;
 let asked: string[];
 let told: ActorId[];
 
 let looks: Looks;
+/** What was said up to then may be forgotten, ms since the epoch. */
+let knownSince: number;
 /** Called each time that what is held for an agent was read, before that is given to it. */
 let onRead: () => void;
 
@@ -91,7 +47,11 @@ function feed(): Feed {
       if (known instanceof Error) throw known;
       return known;
     },
-    joinedRooms: async () => [],
+    joinedRooms: async () => {
+      const known = rooms[userId] ?? [];
+      if (known instanceof Error) throw known;
+      return known;
+    },
   });
   const backlog = new StoredBacklog({ current: store });
   const first = backlog.first.bind(backlog);
@@ -105,9 +65,9 @@ function feed(): Feed {
     backlog,
     residents,
     looks,
-    attendance: new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test"),
+    attendance: new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test", clock),
     clock,
-    understanding: () => ({ core: new Set(["@admin:test"]), commanders: new Set(["@anna:test"]) }),
+    understanding: () => ({ core: new Set(["@admin:test"]), commanders: new Set(["@anna:test"]), knownSince }),
     onWaiting: (actor) => told.push(actor),
   });
 }
@@ -130,6 +90,10 @@ function member(roomId: string, stateKey: string, membership: string, sender = "
   return said(roomId, "", { type: "m.room.member", stateKey, sender, content: { membership } });
 }
 
+function takingBack(roomId: string, { eventId: redacts }: PushedEvent): PushedEvent {
+  return said(roomId, "", { type: "m.room.redaction", content: {}, redacts });
+}
+
 const mention = (userId: string) => ({
   content: { msgtype: "m.text", body: "hi", "m.mentions": { user_ids: [userId] } },
 });
@@ -140,8 +104,10 @@ beforeEach(() => {
   clock = new SimulatedClock();
   database = new MemoryDatabase(clock);
   members = { [own]: ["@anna:test", scoutUser], [foreign]: [scoutUser, noraUser, "@anna:test"] };
+  rooms = {};
   asked = [];
   told = [];
+  knownSince = 0;
   onRead = () => undefined;
   actors.is(scout, scoutUser, { intake: "pushed" }, own);
   actors.is(nora, noraUser, { intake: "pushed" }, "!noras:test");
@@ -195,6 +161,25 @@ describe("what is pushed", () => {
       [undefined, true],
     ]);
     expect(asked).toEqual([]);
+  });
+
+  test("has an agent look back when it comes into its own room: until then it was told nothing of what was said there", async () => {
+    members[own] = ["@anna:test"];
+    const one = feed();
+    await one.start();
+    const [invitation, unheard, join, heard] = [
+      member(own, scoutUser, "invite"),
+      said(own),
+      member(own, scoutUser, "join", scoutUser),
+      said(own),
+    ];
+    await one.take(transaction(invitation, unheard, join, heard));
+    await one.take(transaction(member("!other:test", scoutUser, "join", scoutUser)));
+    expect(actors.given.map(({ event: { type }, id }) => [type, id])).toEqual([
+      ["PUSHED", invitation.eventId],
+      ["LOOK_BACK", join.eventId],
+      ["PUSHED", heard.eventId],
+    ]);
   });
 
   test("waits for one agent that is full, durably and in its order, while others go on", async () => {
@@ -312,6 +297,85 @@ describe("what is pushed", () => {
     looks.owe();
     await one.take(transaction(said(own, "!approve"), said(own, "!retry")));
     expect(actors.given.map(({ event }) => event.type)).toEqual(["PUSHED", "LOOK_BACK", "LOOK_BACK", "PUSHED"]);
+  });
+
+  test("may have been answered and forgotten where it is pushed long after it was said: the room and a look tell", async () => {
+    const one = feed();
+    await one.start();
+    knownSince = 1_000;
+    const sign = {
+      type: "m.reaction",
+      content: { "m.relates_to": { rel_type: "m.annotation", event_id: "$r", key: "✅" } },
+    };
+    const [late, fresh] = [said(own, "1"), said(own, "2", { originServerTs: 1_001 })];
+    await one.take(transaction(late, fresh, said(own, "!retry"), said(own, "", sign)));
+    const given = actors.given.map(({ event }) => event);
+    expect(given.map(({ type }) => type)).toEqual(["PUSHED", "PUSHED", "LOOK_BACK", "PUSHED"]);
+    expect(given[0]?.["heard"]).toMatchObject([{ question: { eventId: late.eventId, maybeAsked: true } }]);
+    expect(given[1]?.["heard"]).toMatchObject([{ question: { eventId: fresh.eventId } }]);
+    expect(given[1]?.["heard"]).not.toMatchObject([{ question: { maybeAsked: true } }]);
+    expect(given[3]?.["heard"]).toMatchObject([{ command: { name: "approve", reactionTo: "$r" } }]);
+  });
+
+  test("is looked for by an agent of whom the homeserver does not say whether it is in the room, where it may be for it", async () => {
+    const one = feed();
+    await one.start();
+    const closed = "!closed:test";
+    members[closed] = new MatrixError("forbidden", "not in there", { remedy: "none" });
+    rooms[scoutUser] = [closed];
+    rooms[noraUser] = new MatrixError("unreachable", "trouble of hers", { remedy: "none" });
+    const [toScout, toNora] = [said(closed, "", mention(scoutUser)), said(closed, "", mention(noraUser))];
+    await one.take(transaction(toScout, toNora, said(closed, "to nobody")));
+    expect(actors.given).toMatchObject([
+      { actor: scout, event: { type: "PUSHED" }, id: toScout.eventId },
+      { actor: nora, event: { type: "LOOK_BACK" }, id: toNora.eventId },
+    ]);
+  });
+
+  test("is no decision once it has waited, where it is a word on whatever waits; a sign is", async () => {
+    const one = feed();
+    await one.start();
+    const sign = {
+      type: "m.reaction",
+      content: { "m.relates_to": { rel_type: "m.annotation", event_id: "$r", key: "✅" } },
+    };
+    actors.is(scout, scoutUser, { intake: "backingOff" }, own);
+    const [word, other] = [said(own, "!deny"), said(own, "", sign)];
+    await one.take(transaction(word, other, said(own, "!stop")));
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    expect(actors.given.map(({ event }) => event.type)).toEqual(["LOOK_BACK", "PUSHED", "PUSHED"]);
+    expect(actors.idsOf(scout).slice(0, 2), "each once, if it is pushed again").toEqual([word.eventId, other.eventId]);
+  });
+
+  test("is not given to anybody where its author took it back while it waited, and all that waits besides is", async () => {
+    const one = feed();
+    await one.start();
+    actors.is(scout, scoutUser, { intake: "catchingUp" }, own);
+    const [first, regretted, elsewhere, last] = ["1", "2", "3", "4"].map((body) => said(own, body));
+    if (!first || !regretted || !elsewhere || !last) throw new Error("four things are said");
+    await one.take(transaction(first, regretted, elsewhere));
+    await one.take(transaction(takingBack(own, regretted), takingBack(foreign, elsewhere)));
+    await one.take(transaction(takingBack(own, regretted), last));
+    const both = said(own, "5");
+    await one.take(transaction(both, takingBack(own, both)));
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    expect(actors.idsOf(scout)).toEqual([first.eventId, elsewhere.eventId, last.eventId]);
+    expect(database.keys().filter((key) => key.startsWith("p|"))).toEqual([]);
+    const later = said(own, "6");
+    await one.take(transaction(later, takingBack(own, first)));
+    expect(actors.idsOf(scout).at(-1)).toBe(later.eventId);
+  });
+
+  test("comes again where it could not be written down that its author took it back", async () => {
+    const one = feed();
+    await one.start();
+    actors.is(scout, scoutUser, { intake: "catchingUp" }, own);
+    const regretted = said(own, "1");
+    await one.take(transaction(regretted));
+    database.fail(new Error("no space left on device"));
+    await expect(one.take(transaction(takingBack(own, regretted)))).rejects.toThrow("could not be written");
   });
 
   test("waits also if the agent begins to look while what is held for it is read", async () => {

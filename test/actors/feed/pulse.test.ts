@@ -192,6 +192,73 @@ describe("the pulse", () => {
     expect(done()).toContain("ping");
   });
 
+  test("has all look, now and once there is quiet, when something comes late although nothing was doubted", async () => {
+    const pulse = await run();
+    await clock.pass(10);
+    pulse.heard(clock.now(), true);
+    await clock.pass(100_000);
+    expect(done()).toContain("settle");
+    // Clocks differ a little, and those of other homeservers much.
+    pulse.heard(clock.now() - 20_000, true);
+    pulse.heard(clock.now() - 3_600_000);
+    await clock.pass(50_000);
+    expect(done()).toEqual([]);
+    pulse.heard(clock.now() - 60_000, true);
+    pulse.heard(clock.now() - 55_000, true);
+    await clock.pass(0);
+    expect(done()).toEqual(["doubt", "look back"]);
+    await clock.pass(50_000);
+    expect(done()).toEqual(["doubt", "look back", "settle"]);
+  });
+
+  test("does not take for late what comes from a homeserver whose clock is slow", async () => {
+    const pulse = await run();
+    await clock.pass(10);
+    for (let n = 0; n < 10; n++) {
+      pulse.heard(clock.now() - 45_000, true);
+      await clock.pass(150_000);
+    }
+    expect(done().filter((step) => step === "look back")).toHaveLength(2);
+  });
+
+  test("has nobody look while the homeserver is gone, whatever was refused before", async () => {
+    const pulse = await run();
+    await clock.pass(1_000);
+    pulse.heard();
+    pulse.refused();
+    await goAway();
+    done();
+    await clock.pass(60_000);
+    expect(done()).not.toContain("look back");
+    isThere = true;
+    await clock.pass(10_000);
+    expect(done()).toContain("look back");
+  });
+
+  test("has all look, and itself pinged, ever more seldom while the same is refused again and again", async () => {
+    const pulse = await run();
+    const refuse = async (times: number) => {
+      for (let n = 0; n < times; n++) {
+        pulse.heard();
+        pulse.refused();
+        await clock.pass(1_000);
+      }
+    };
+    done();
+    await refuse(600);
+    const looks = done().filter((step) => step !== "doubt");
+    expect(looks.filter((step) => step === "look back").length).toBeLessThanOrEqual(6 + 10);
+    expect(looks.filter((step) => step === "ping").length).toBeLessThanOrEqual(6 + 10 + 2);
+    expect(looks.filter((step) => step === "look back").length, "not never").toBeGreaterThan(10);
+    await clock.pass(60_000);
+    done();
+    pulse.heard();
+    pulse.taken();
+    await refuse(1);
+    await clock.pass(1_000);
+    expect(done()).toContain("look back");
+  });
+
   test("takes nothing for certain that was doubted while all looked", async () => {
     const ends: (() => void)[] = [];
     const pulse = await run(() => new Promise((resolve) => ends.push(resolve)));

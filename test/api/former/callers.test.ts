@@ -59,10 +59,14 @@ describe.each(routes)("%s %s", (method, url, body, scope) => {
     expect(asked).toEqual([]);
   });
 
-  test("is open to this machine where the configuration says so, and to nobody behind a proxy", async () => {
+  test("is open to this machine where the configuration says so, and to nobody behind a proxy that says so", async () => {
     const { call } = former({ access: { legacyOpen: true } });
-    expect((await call(method, url, given({}))).status).toBe(200);
-    expect((await call(method, url, given({ "x-forwarded-for": "203.0.113.7" }))).status).toBe(401);
+    for (const host of ["localhost:8290", "127.0.0.1:8290", "[::1]:8290"])
+      expect((await call(method, url, given({ host }))).status).toBe(200);
+    for (const name of ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "forwarded", "via"])
+      expect((await call(method, url, given({ [name]: "203.0.113.7" }))).status, name).toBe(401);
+    for (const host of ["203.0.113.7", "10.0.0.7:8290", "[2001:db8::7]:8290"])
+      expect((await call(method, url, given({ host }))).status, host).toBe(401);
   });
 
   test("shows a wrong secret the door, also where it is open", async () => {

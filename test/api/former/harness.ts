@@ -202,7 +202,7 @@ export function former(given: Given = {}) {
     lines,
     failing,
     posted,
-    /** What guests have changed. */
+    /** What was changed by no command. */
     audited,
     /** Every answer has one shape or the other, and is no problem detail. */
     async call(method: "GET" | "POST", url: string, sent: Sent) {

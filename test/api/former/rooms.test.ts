@@ -29,6 +29,28 @@ describe("sending", () => {
     expect(asked).toEqual([]);
   });
 
+  test("a room's id with half a character in it is refused as what it is, whoever sends", async () => {
+    const { call, homeserver, audited, asked } = former();
+    const { accessToken } = homeserver.sessionOf("@anna:test");
+    for (const [url, rest] of [
+      ["/messages/send", { message: "hello" }],
+      ["/messages/get", {}],
+    ] as const)
+      for (const [headers, credentials] of [
+        [bearer, {}],
+        [{}, { access_token: accessToken }],
+      ] as const)
+        expect(
+          await call("POST", url, { headers, body: { room_id: "!\ud83d:test", ...rest, ...credentials } }),
+        ).toEqual(
+          expect.objectContaining({
+            status: 400,
+            body: { success: false, message: "room_id: must be well-formed text" },
+          }),
+        );
+    expect([audited, asked]).toEqual([[], []]);
+  });
+
   test("what a person changes by its own token is audited under its name, also what the homeserver forbids", async () => {
     const { call, homeserver, audited } = former();
     const { accessToken } = homeserver.sessionOf("@anna:test");

@@ -54,6 +54,15 @@ describe("a run that ended outside of Matrix", () => {
     for (const { principal } of asked) expect(principal).not.toHaveProperty("tokenId");
   });
 
+  test("of an agent whose id has half a character in it is refused as what it is", async () => {
+    const { call, judged } = former();
+    expect(await call("POST", url, { headers: bearer, body: { ...run, agent_id: "agent-\ud83d" } })).toMatchObject({
+      status: 400,
+      body: { success: false, error: "agent_id: must be well-formed text" },
+    });
+    expect(judged).toEqual([]);
+  });
+
   test("without a run id is known by its own", async () => {
     const { call, asked } = former();
     await call("POST", url, { headers: bearer, body: { ...run, data: { messages: run.data.messages } } });
@@ -78,14 +87,15 @@ describe("a run that ended outside of Matrix", () => {
   });
 
   test("is posted by no other agent's token", async () => {
-    const { call, tokens, asked } = former();
+    const { call, tokens, asked, registered, audited } = former();
     tokens.set("bound", { name: "bound", agentId: "agent-2", scopes: new Set(["messages:send"]) });
     const headers = { authorization: "Bearer bound" };
     expect((await call("POST", url, { headers, body: run })).status).toBe(403);
     expect((await call("POST", "/conversations/register", { headers, body: { agent_id: "agent-1" } })).status).toBe(
       403,
     );
-    expect(asked).toEqual([]);
+    expect([asked, registered]).toEqual([[], []]);
+    expect(audited).toMatchObject([{ who: "bound", command: "conversations.register", outcome: "refused" }]);
   });
 
   test.each([{}, { agent_id: "agent-1" }, { ...run, data: 7 }, { ...run, agent_id: "" }, [], "no JSON"])(
@@ -155,13 +165,15 @@ describe("where a secret is set", () => {
 });
 
 test("/conversations/register notes an agent for five minutes", async () => {
-  const { call, registered } = former();
+  const { call, registered, audited } = former();
   const body = { agent_id: "agent-1", room_id: "!one:test", event_id: "$question" };
   expect(await call("POST", "/conversations/register", { headers: keyed, body })).toMatchObject({
     status: 200,
     body: { success: true, agent_id: "agent-1", expires_in: 300 },
   });
   expect(registered).toEqual(["agent-1"]);
+  const about = { command: "conversations.register", target: "agent-1" };
+  expect(audited).toEqual([{ who: "internal key", requestId: expect.any(String), outcome: "done", ...about }]);
   expect(await call("POST", "/conversations/register", { headers: keyed, body: {} })).toMatchObject({
     status: 400,
     body: { success: false, error: expect.any(String) },

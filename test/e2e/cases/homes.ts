@@ -111,10 +111,12 @@ export function homes(world: () => World): void {
       expect(status?.wait?.remedy).toBe(`invite ${agent.userId} into ${next}`);
     });
     await admin.request("POST", `${pathOf(next)}/invite`, { user_id: agent.userId });
+    const { questionId: welcome } = await world().ask({ ...agent, roomId: next }, "Welcome back, what was it like?");
     await soon(async () => {
       expect(await anna.state(next, "m.room.member", agent.userId)).toMatchObject({ membership: "join" });
       expect((await statusOf())?.regions).toMatchObject({ room: "ready" });
     });
+    expect((await answerTo(anna, { ...agent, roomId: next }, welcome)).outcome).toBe("answer");
     const { questionId: again } = await world().ask({ ...agent, roomId: next }, "Are you back?");
     expect((await answerTo(anna, { ...agent, roomId: next }, again)).outcome).toBe("answer");
   });

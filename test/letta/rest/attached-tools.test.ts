@@ -110,11 +110,15 @@ test("what others have changed is mended, and what is theirs stays theirs", asyn
   expect(await calls("list_agents", {})).toMatchObject({ status: "success" });
 });
 
-test("a token that is another agent's is not taken for this one's", async () => {
-  const token = await served.tokenFor(["agents:message"], { agentId: "agent-1" });
-  await lettaAnswers("PATCH", `/v1/agents/${agentId}`, { secrets: { [variable]: token } });
-  await tools().attach(agentId, never);
-  expect((await agent()).secrets[variable]).not.toBe(token);
+test("a token that is another agent's, or a program's that acts as this one, is not taken for the agent's own", async () => {
+  for (const boundTo of ["agent-1", agentId]) {
+    const token = await served.tokenFor(["agents:message"], { agentId: boundTo });
+    await lettaAnswers("PATCH", `/v1/agents/${agentId}`, { secrets: { [variable]: token } });
+    await tools().attach(agentId, never);
+    const own = (await agent()).secrets[variable] ?? "";
+    expect(own).not.toBe(token);
+    expect(served.tokens.principalOf(own)).toMatchObject({ agentId, attached: true });
+  }
 });
 
 test("many agents at once register it once, and the key by which Letta looked is good no more", async () => {

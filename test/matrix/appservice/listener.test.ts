@@ -7,6 +7,7 @@ const hsToken = "the-homeservers-token";
 
 let taken: Transaction[];
 let malformed: MalformedPart[];
+let unheard: number;
 let pings: (string | undefined)[];
 let take: (transaction: Transaction) => Promise<void>;
 let listener: TransactionListener;
@@ -15,6 +16,7 @@ let base: string;
 beforeEach(async () => {
   taken = [];
   malformed = [];
+  unheard = 0;
   pings = [];
   take = async (transaction) => void taken.push(transaction);
   listener = new TransactionListener({
@@ -22,6 +24,7 @@ beforeEach(async () => {
     hsToken,
     onTransaction: (transaction) => take(transaction),
     onPing: (id) => pings.push(id),
+    onUnheard: () => unheard++,
     onMalformed: (part) => malformed.push(part),
   });
   base = `http://127.0.0.1:${await listener.start()}`;
@@ -74,6 +77,35 @@ describe("the listener", () => {
         ],
       },
     ]);
+  });
+
+  test("tells what an event takes back, in either place where room versions have it, and of no other event", async () => {
+    const redaction = (id: string, rest: object) => event(id, { type: "m.room.redaction", content: {}, ...rest });
+    const events = [
+      redaction("$1", { redacts: "$a", content: { redacts: "$forged" } }),
+      redaction("$2", { content: { redacts: "$b" } }),
+      redaction("$3", { redacts: 3 }),
+      event("$4", { redacts: "$c" }),
+    ];
+    await request("PUT", `${transactions}/1`, { events });
+    expect(taken[0]?.events.map(({ redacts }) => redacts)).toEqual(["$a", "$b", undefined, undefined]);
+  });
+
+  test("says when the homeserver has not waited until what it pushed was taken", async () => {
+    const [durable, gone] = [Promise.withResolvers<void>(), new AbortController()];
+    take = async (transaction) => {
+      taken.push(transaction);
+      await durable.promise;
+    };
+    const body = JSON.stringify({ events: [event("$1")] });
+    const put = fetch(`${base}${transactions}/1`, { method: "PUT", headers: bearer, body, signal: gone.signal });
+    while (taken.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    gone.abort();
+    await expect(put).rejects.toThrow();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    durable.resolve();
+    await request("PUT", `${transactions}/2`, { events: [] });
+    expect(unheard).toBe(1);
   });
 
   test("has what could not be taken come again, and takes one transaction at a time", async () => {

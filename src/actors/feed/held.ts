@@ -1,0 +1,39 @@
+import { z } from "zod";
+import type { ActorEvent } from "../../runtime/record.ts";
+
+/** What something that was heard is about, so far as it matters to when it is given. */
+interface Word {
+  readonly kind: string;
+  readonly command?: { readonly name: string; readonly reactionTo?: string | undefined } | undefined;
+}
+
+const heldEvent = z.object({
+  type: z.literal("PUSHED"),
+  heard: z.array(
+    z.object({
+      kind: z.string(),
+      roomId: z.string(),
+      command: z.object({ name: z.string(), reactionTo: z.string().optional() }).optional(),
+    }),
+  ),
+});
+
+const deciding: ReadonlySet<string> = new Set(["approve", "deny"]);
+
+/** A word means whatever the agent is at when it is taken; a sign, what it stands on. */
+export function isWord({ kind, command }: Word): boolean {
+  return kind === "command" && command?.reactionTo === undefined;
+}
+
+export function isWordOnRequest(heard: Word): boolean {
+  return isWord(heard) && deciding.has(heard.command?.name ?? "");
+}
+
+/** What waited may be late by now: the request that a word was about may be decided, and another one be there. */
+export function asLate(event: ActorEvent): ActorEvent {
+  return heldEvent.safeParse(event).data?.heard.some(isWordOnRequest) === true ? { type: "LOOK_BACK" } : event;
+}
+
+export function isSaidIn(roomId: string, event: ActorEvent): boolean {
+  return heldEvent.safeParse(event).data?.heard.some((heard) => heard.roomId === roomId) === true;
+}

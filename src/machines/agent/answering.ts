@@ -1,0 +1,36 @@
+import type { AgentContext, Invitation, Polled } from "./context.ts";
+
+/**
+ * Invitations that a look has found and that are being answered. The homeserver tells each look of all that stand: one that
+ * cannot be answered would be taken up once more by each of them.
+ */
+export type Answering = Readonly<Record<string, number>>;
+
+/** As long as the runtime repeats an action before it gives it up, ms. */
+const longest = 86_400_000;
+
+type Known = Pick<AgentContext, "answering">;
+
+/** Those among what a look has found that nobody is answering yet. */
+export function newIn({ answering }: Known, { invited = [] }: Pick<Polled, "invited">, at: number) {
+  const underWay = stillIn(answering, at);
+  const fresh: readonly Invitation[] = invited.filter(({ roomId }) => underWay[roomId] === undefined);
+  return fresh.length === 0 ? {} : { invited: fresh };
+}
+
+export function answeringAlso(known: Known, { invited = [] }: Pick<Polled, "invited">, at: number): Known {
+  const begun = Object.fromEntries(invited.map(({ roomId }) => [roomId, at]));
+  return noted({ ...begun, ...stillIn(known.answering, at) });
+}
+
+export function answered({ answering = {} }: Known, rooms: readonly string[]): Known {
+  return noted(Object.fromEntries(Object.entries(answering).filter(([roomId]) => !rooms.includes(roomId))));
+}
+
+function stillIn(answering: Answering = {}, at: number): Answering {
+  return Object.fromEntries(Object.entries(answering).filter(([, since]) => at - since < longest));
+}
+
+function noted(answering: Answering): Known {
+  return { answering: Object.keys(answering).length === 0 ? undefined : answering };
+}
