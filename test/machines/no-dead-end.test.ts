@@ -135,6 +135,7 @@ describe("agent", () => {
   test("comes into each of its states in one of these ways", () =>
     expect(restingStates("agent").filter((state) => !leaves.has(state))).toEqual([
       "account.unnamed",
+      "arrears.renewing",
       "intake.renewing",
       "life.retiring.renewing",
       "room.renewing",
@@ -232,6 +233,7 @@ test("agent that nobody has told anything waits for it, and goes on from there",
     account: "unnamed",
     room: "offline",
     intake: "deaf",
+    arrears: "settled",
     life: "live",
     service: "serving",
   });

@@ -1,18 +1,15 @@
 import type { Polled } from "../../machines/agent/context.ts";
 import type { agentMachine } from "../../machines/agent/index.ts";
 import type { Heard } from "../../machines/question.ts";
-import type { JoinedRoom } from "../../matrix/port.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import { syncFrom } from "../cursor.ts";
 import { adoptionMarker, adoptionOf } from "../marker.ts";
-import { RoomState } from "../room-state.ts";
 import type { Sessions } from "../sessions.ts";
-import { replacementOf } from "../upgrade.ts";
 import { isChanged } from "./changes.ts";
 import type { CommandPolicy } from "./command.ts";
 import { type InvitationPolicy, judge } from "./invitations.ts";
-import { filterOf, heardIn, Look, type LookOptions, seenIn } from "./look.ts";
+import { filterOf, goesOnElsewhere, heardIn, Look, type LookOptions, seenIn } from "./look.ts";
 import { newIn, watchedTypes } from "./read-back.ts";
 import type { RoomOptions } from "./room.ts";
 import { UnheardRooms } from "./unheard.ts";
@@ -95,11 +92,6 @@ export function poll(
       if (rest > 0) await sleep(clock, rest, signal);
     }
   };
-}
-
-function goesOnElsewhere({ state, timeline }: JoinedRoom): boolean {
-  const known = [...state, ...timeline].filter(({ stateKey }) => stateKey !== undefined);
-  return replacementOf(new RoomState(known)) !== undefined;
 }
 
 /**

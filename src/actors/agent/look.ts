@@ -6,6 +6,8 @@ import type { Heard } from "../../machines/question.ts";
 import type { JoinedRoom, MatrixClient, MatrixEvent, SyncFilter } from "../../matrix/port.ts";
 import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { RoomState } from "../room-state.ts";
+import { replacementOf } from "../upgrade.ts";
 import type { CommandPolicy } from "./command.ts";
 import { hear, type Listener } from "./listen.ts";
 import { heardTypes } from "./read-back.ts";
@@ -17,6 +19,9 @@ export interface PushedIntake {
   readonly knownSince: number;
 }
 
+/** In the state of a room that goes on elsewhere. */
+const tombstone = "m.room.tombstone";
+
 /** Whether an agent has a conversation in a room. */
 export type Acquaintance = (agentId: string, roomId: string) => boolean;
 
@@ -25,8 +30,6 @@ export interface LookOptions {
   readonly pushes?: PushedIntake;
 }
 
-/** In the state of a room that goes on elsewhere. */
-const tombstone = "m.room.tombstone";
 /** Names what was cut at a first look, which has no cursor. */
 const firstLook = "first look";
 /** The same of all further looks: in a room where the agent never speaks each of them would tell of the same again. */
@@ -111,6 +114,12 @@ export class Look {
   #isKnown(at: number): boolean {
     return at > this.#certain;
   }
+}
+
+/** Whether the room was upgraded, as a look tells. */
+export function goesOnElsewhere({ state, timeline }: JoinedRoom): boolean {
+  const known = [...state, ...timeline].filter(({ stateKey }) => stateKey !== undefined);
+  return replacementOf(new RoomState(known)) !== undefined;
 }
 
 /** How far all is heard after a look at these rooms. One that is told of as a whole each time needs no mark. */

@@ -13,7 +13,11 @@ const letIn = {
     guard: "isServed",
     actions: [
       { type: "noteChange", params: ({ event }: LetIn) => event },
-      { type: "tell", params: ({ context, event }: LetIn) => handOn(context, event) },
+      { type: "holdBack", params: ({ event }: LetIn) => event },
+      {
+        type: "tell",
+        params: ({ context, event }: LetIn) => handOn(context, { heard: withoutOwed(context, event.heard) }),
+      },
     ],
   },
 } as const;

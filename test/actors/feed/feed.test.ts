@@ -4,13 +4,14 @@ import { Feed } from "../../../src/actors/feed/feed.ts";
 import { Looks } from "../../../src/actors/feed/looks.ts";
 import { Residents } from "../../../src/actors/feed/residents.ts";
 import { addressOf } from "../../../src/machines/addresses.ts";
-import { MatrixError, type PushedEvent } from "../../../src/matrix/port.ts";
+import { MatrixError } from "../../../src/matrix/port.ts";
 import type { ActorId } from "../../../src/runtime/actor-id.ts";
 import { Store } from "../../../src/runtime/embedded/store.ts";
 import { StoredBacklog } from "../../../src/runtime/embedded/stored-backlog.ts";
 import { MemoryDatabase } from "../../runtime/memory-database.ts";
 import { SimulatedClock, settled } from "../../runtime/simulated-clock.ts";
 import { Actors } from "./actors.ts";
+import { member, mention, newestId, said, takingBack, transaction } from "./pushed-events.ts";
 
 const server = "test";
 const own = "!own:test";
@@ -72,33 +73,6 @@ function feed(): Feed {
   });
 }
 
-let eventIds = 0;
-
-function said(roomId: string, body = "hello", rest: Partial<PushedEvent> = {}): PushedEvent {
-  return {
-    eventId: `$${++eventIds}`,
-    roomId,
-    type: "m.room.message",
-    sender: "@anna:test",
-    content: { msgtype: "m.text", body },
-    originServerTs: 1,
-    ...rest,
-  };
-}
-
-function member(roomId: string, stateKey: string, membership: string, sender = "@anna:test"): PushedEvent {
-  return said(roomId, "", { type: "m.room.member", stateKey, sender, content: { membership } });
-}
-
-function takingBack(roomId: string, { eventId: redacts }: PushedEvent): PushedEvent {
-  return said(roomId, "", { type: "m.room.redaction", content: {}, redacts });
-}
-
-const mention = (userId: string) => ({
-  content: { msgtype: "m.text", body: "hi", "m.mentions": { user_ids: [userId] } },
-});
-const transaction = (...events: PushedEvent[]) => ({ txnId: "1", events });
-
 beforeEach(() => {
   actors = new Actors();
   clock = new SimulatedClock();
@@ -121,7 +95,7 @@ describe("what is pushed", () => {
     await one.take(transaction(inOwn, toNora, said(foreign, "to nobody")));
     await one.take({ txnId: "1", events: [inOwn, toNora] });
     await one.take({ txnId: "0", events: [said(own, "more")] });
-    expect(actors.idsOf(scout)).toEqual([inOwn.eventId, `$${eventIds}`]);
+    expect(actors.idsOf(scout)).toEqual([inOwn.eventId, newestId()]);
     expect(actors.idsOf(nora)).toEqual([toNora.eventId]);
     expect(actors.given[0]?.event).toMatchObject({ type: "PUSHED", heard: [{ kind: "question", roomId: own }] });
     expect(asked).toEqual([`${scoutUser} ${own}`, `@letta-matrix:test ${foreign}`]);
