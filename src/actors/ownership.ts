@@ -20,9 +20,12 @@ export class HalfMadeRoom extends Error {
   override readonly name = "HalfMadeRoom";
   readonly kind = "unfinished";
   readonly remedy: string;
+  /** How many pieces of its state are there: a homeserver that is at it adds to them. */
+  readonly pieces: number;
 
-  constructor(alias: string) {
+  constructor(alias: string, pieces: number) {
     super(`${alias} names a room of ours that is not whole yet`);
+    this.pieces = pieces;
     this.remedy = `wait, since the homeserver may be slow; if nothing changes, delete ${alias}, and another room is made`;
   }
 }
@@ -53,7 +56,7 @@ export async function assertOurs(
     [roomId, state] = [before, older];
   }
   const isHalfMade = state.event(roomMarker) === undefined && state.event(adoptionMarker) === undefined;
-  if (isHalfMade && roomId === room.roomId) throw new HalfMadeRoom(alias);
+  if (isHalfMade && roomId === room.roomId) throw new HalfMadeRoom(alias, state.size);
   if (roomOwnerOf(state.content(roomMarker)) !== owner) throw new SquattedAlias(alias);
 }
 

@@ -21,6 +21,11 @@ export class RoomState {
     return this.event(type, stateKey)?.content;
   }
 
+  /** How many pieces there are. */
+  get size(): number {
+    return this.#events.size;
+  }
+
   /** The user that made the room: what newer room versions go by, too. */
   get creator(): string | undefined {
     return this.event("m.room.create")?.sender;

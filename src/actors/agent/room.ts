@@ -24,8 +24,8 @@ export interface RoomOptions {
   readonly nameTemplate: string;
 }
 
-/** Longer than any homeserver takes to make a room, ms. */
-const longestMaking = 1_800_000;
+/** Longer than any homeserver that is making a room takes to add something to it, ms. */
+const longestPause = 600_000;
 
 /**
  * The room that is the agent's by our record, or else by its alias. A room that is not ours is refused, not used. There
@@ -33,12 +33,16 @@ const longestMaking = 1_800_000;
  * while it made the room: Synapse gives a room its alias first.
  */
 export function resolveRoom(sessions: Sessions, options: RoomOptions, clock: Clock): AgentEffects["resolveRoom"] {
-  /** Since when rooms are seen half made, by the clock's even time: the homeserver's own clock may be another. */
-  const halfMade = new Map<string, number>();
-  const isGivenUp = (roomId: string): boolean => {
-    const since = halfMade.get(roomId) ?? clock.elapsed();
-    halfMade.set(roomId, since);
-    return clock.elapsed() - since > longestMaking && halfMade.delete(roomId);
+  /**
+   * Rooms that are seen half made: of how many pieces, and since when, by the clock's even time, since the homeserver's own
+   * clock may be another.
+   */
+  const halfMade = new Map<string, { readonly pieces: number; readonly since: number }>();
+  const isGivenUp = (roomId: string, pieces: number): boolean => {
+    const before = halfMade.get(roomId);
+    const seen = before?.pieces === pieces ? before : { pieces, since: clock.elapsed() };
+    halfMade.set(roomId, seen);
+    return clock.elapsed() - seen.since > longestPause && halfMade.delete(roomId);
   };
   return async ({ userId, agentId, roomId: known }, { signal }) => {
     const client = sessions.as(userId);
@@ -50,7 +54,7 @@ export function resolveRoom(sessions: Sessions, options: RoomOptions, clock: Clo
     try {
       await assertOurs(client, { alias, roomId: found, owner: agentId }, signal);
     } catch (error) {
-      if (!(error instanceof HalfMadeRoom && isGivenUp(found))) throw error;
+      if (!(error instanceof HalfMadeRoom && isGivenUp(found, error.pieces))) throw error;
       await client.deleteAlias(alias, signal);
       await client.leave(found, signal);
       return { roomId: null };

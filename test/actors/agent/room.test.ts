@@ -73,7 +73,12 @@ describe("the agent's alias", () => {
     t.homeserver.aliases.set(alias, t.roomId);
     await expect(resolve()).rejects.toMatchObject({ kind: "unfinished" });
     expect(t.homeserver.aliases.get(alias)).toBe(t.roomId);
-    await t.clock.pass(1_800_001);
+    await t.clock.pass(590_000);
+    t.homeserver.post(t.roomId, { sender: t.userId, type: "m.room.topic", stateKey: "", content: { topic: "more" } });
+    for (const pause of [20_000, 580_000, 1]) {
+      await expect(resolve()).rejects.toMatchObject({ kind: "unfinished" });
+      await t.clock.pass(pause);
+    }
     expect(await resolve()).toEqual({ roomId: null });
     expect(t.homeserver.aliases.has(alias)).toBe(false);
     expect(t.homeserver.room(t.roomId).membershipOf(t.userId)).toBe("leave");
