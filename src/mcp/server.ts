@@ -33,7 +33,7 @@ export function interestsOf({ catalogue, feed, clock }: McpOptions, { principal 
 export interface Client {
   readonly principal: Principal;
   readonly toolset: Toolset;
-  /** The agent as which it acts unless a call names another one; only for one that may act as any. */
+  /** Whom `x-agent-id` names: it acts as that agent where a call names none. Only of a caller that may act as any. */
   readonly acting?: string;
 }
 

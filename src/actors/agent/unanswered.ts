@@ -28,8 +28,8 @@ export interface Unanswered extends Past {
 
 /**
  * What was said in a room since the agent was invited into it (it may have come in late), or joined it without being
- * invited, less everything up to the newest question that has a final answer
- * of the agent's (or, within bounds, up to where nothing is doubtful), and less what is out of bounds.
+ * invited, less everything up to the newest question that has a final answer of the agent's (or, within bounds, up to where
+ * nothing is doubtful), and less what is out of bounds.
  */
 export async function unansweredIn(
   client: MatrixClient,
