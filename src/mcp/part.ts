@@ -27,8 +27,7 @@ const paths: readonly (readonly [string, Toolset])[] = [
 
 /** MCP over HTTP, both eras on each route: 2025-11-25 with sessions, 2026-07-28 without. */
 export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => void {
-  const { logger, feed, clock } = options;
-  const offered = { catalogue: new Catalogue(options.commands), logger, feed, clock };
+  const offered = { ...options, catalogue: new Catalogue(options.commands) };
   return (server) => {
     const listening = new Listening();
     for (const [path, toolset] of paths) {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { Server } from "@modelcontextprotocol/server";
+import { type Implementation, Server, type ServerOptions } from "@modelcontextprotocol/server";
 import type { Principal } from "../commands/access/principal.ts";
 import { type ChangeFeed, topics } from "../commands/watch/changes.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -17,6 +17,8 @@ export interface McpOptions {
   /** Tells what has changed. */
   readonly feed: ChangeFeed;
   readonly clock: Clock;
+  /** Makes what speaks the protocol: the SDK's server, or one that is tried. */
+  readonly speaker?: (info: Implementation, options: ServerOptions) => Server;
 }
 
 /** What one client may read, and what of it it wants to hear of. */
@@ -40,9 +42,11 @@ export interface Client {
 const instructions =
   "Letta agents on Matrix: each has its own user and its own room. Rooms, events and users have ids that other tools give.";
 
+const plain = (info: Implementation, options: ServerOptions) => new Server(info, options);
+
 /** One client's server: what it is offered is what its scopes allow. It speaks both eras of the protocol. */
 export function mcpServer(
-  { catalogue, logger }: Pick<McpOptions, "catalogue" | "logger">,
+  { catalogue, logger, speaker = plain }: Pick<McpOptions, "catalogue" | "logger" | "speaker">,
   client: Client,
   { resources, subscriptions }: Interests,
 ): Server {
@@ -50,7 +54,7 @@ export function mcpServer(
   const tools = catalogue.of(toolset).filter(({ command }) => principal.scopes.has(command.scope));
   const byName = new Map(tools.map((tool) => [tool.listed.name, tool]));
   const messaging = toolset === "matrix" ? matrixMessaging(tools, catalogue, principal) : undefined;
-  const server = new Server(
+  const server = speaker(
     { name: "letta-matrix", title: "Letta agents on Matrix", version: "1" },
     { capabilities: { tools: {} }, instructions },
   );

@@ -6,8 +6,9 @@ import { mcpPart } from "../../src/mcp/part.ts";
 import { installation, server } from "../api/installation.ts";
 import { callersInMemory } from "../commands/callers.ts";
 import { freePort } from "../servers/free-port.ts";
+import { FixtureServer } from "./fixtures/server.ts";
 
-/** The program's MCP over HTTP, where everybody may do everything: the suite shows no token. */
+/** The program's MCP over HTTP, with what the suite calls by its name, where everybody may do everything: it shows no token. */
 export async function serveEverybody(): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const callers = await callersInMemory();
   const commands = bindCommands({ ...installation(), ...callers, server });
@@ -18,6 +19,7 @@ export async function serveEverybody(): Promise<{ readonly url: string; stop(): 
     clock: callers.clock,
     feed: new Changes({ subscribe: () => () => undefined }, callers.clock),
     logger,
+    speaker: (info, options) => new FixtureServer(info, options),
     callerOf: () => ({ name: "everybody", scopes: new Set(scopes) }),
   });
   const port = await freePort();
