@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { NodeStreamableHTTPServerTransport } from "@modelcontextprotocol/node";
 import type { Server } from "@modelcontextprotocol/server";
 import type { Clock } from "../runtime/clock.ts";
+import { Replay } from "./replay.ts";
 import { type Interests, outletOf } from "./server.ts";
 
 /** Whose a session is. */
@@ -15,6 +16,7 @@ export interface SessionOwner {
 
 interface Session {
   readonly transport: NodeStreamableHTTPServerTransport;
+  readonly replay: Replay;
   /** Nobody else may use it. */
   readonly owner: SessionOwner;
   readonly client: SessionClient;
@@ -34,6 +36,8 @@ const mostSessions = 1_000;
 const mostOfToken = 200;
 /** A session that is not used for so long ends, ms. */
 const idleFor = 30 * 60_000;
+/** After so long a client whose stream was cut comes back, ms. */
+const retryAfter = 1_000;
 
 /** The sessions of clients that speak the 2025 protocol, each bound to the token that it began with. */
 export class McpSessions {
@@ -56,7 +60,7 @@ export class McpSessions {
     const session = this.#sessions.get(id);
     if (session === undefined || !isSame(session.owner, owner)) return false;
     session.usedAt = this.#clock.elapsed();
-    if (request.method === "GET") this.#listen(session, response);
+    if (request.method === "GET" && (await isForNews(session, request))) this.#listen(session, response);
     await session.transport.handleRequest(request, response, body);
     return true;
   }
@@ -84,11 +88,14 @@ export class McpSessions {
     body: unknown,
   ): Promise<void> {
     this.#endIdle();
+    const replay = new Replay();
     const transport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
+      eventStore: replay,
+      retryInterval: retryAfter,
       onsessioninitialized: (id) => {
         this.#makeRoomFor(owner.token);
-        this.#sessions.set(id, { transport, owner, client, streams: new Set(), usedAt: this.#clock.elapsed() });
+        this.#sessions.set(id, { transport, replay, owner, client, streams: new Set(), usedAt: this.#clock.elapsed() });
       },
       onsessionclosed: (id) => void this.#sessions.delete(id),
     });
@@ -130,6 +137,15 @@ export class McpSessions {
     this.#sessions.delete(id);
     await transport.close().catch(() => undefined);
   }
+}
+
+/** The transport's name for the stream by which the client is told what it has not asked for. */
+const newsStream = "_GET_stream";
+
+/** Whether a stream is for that, or goes on with what is left of a call. */
+async function isForNews({ replay }: Session, { headers }: IncomingMessage): Promise<boolean> {
+  const last = headers["last-event-id"];
+  return typeof last !== "string" || (await replay.getStreamIdForEventId(last)) === newsStream;
 }
 
 function isIdle({ streams }: Session): boolean {
