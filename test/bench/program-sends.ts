@@ -4,16 +4,19 @@ import { join } from "node:path";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { z } from "zod";
 import { tokensCreate } from "../../src/commands/tokens/tokens.ts";
+import { agentUserId } from "../../src/machines/addresses.ts";
 import { ClientServerHomeserver } from "../../src/matrix/client-server.ts";
 import type { MatrixClient } from "../../src/matrix/port.ts";
 import { ControlClient } from "../../src/runtime/control/client.ts";
 import { controlSocketIn } from "../../src/runtime/control/socket-path.ts";
 import { freePort } from "../servers/free-port.ts";
-import { startSynapse } from "../servers/synapse.ts";
+import { registerUser } from "../servers/matrix-users.ts";
+import { type Synapse, startSynapse } from "../servers/synapse.ts";
 import { type Figure, percentile } from "./figures.ts";
+import { call, type Raw } from "./subjects/call.ts";
 import { Subject } from "./turn-cost.ts";
 
-/** Ms that a send through the program may take beyond one that goes to the homeserver itself. */
+/** Ms that a send through the program may take beyond the same one that goes to the homeserver itself. */
 const aim = 3;
 
 /** The room is there before its guests are asked in. */
@@ -27,12 +30,25 @@ async function invited(human: MatrixClient, room: string, signal: AbortSignal): 
   }
 }
 
+const loggedIn = z.object({ access_token: z.string() });
+
+/** A token of the agent's, for who makes the same requests without the program. */
+async function tokenOf(userId: string, synapse: Synapse): Promise<string> {
+  const { accessToken } = await registerUser(synapse, "administrator", { admin: true });
+  const response = await fetch(`${synapse.baseUrl}/_synapse/admin/v1/users/${encodeURIComponent(userId)}/login`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${accessToken}` },
+    body: "{}",
+  });
+  return loggedIn.parse(await response.json()).access_token;
+}
+
 const said = z.object({ state: z.literal("done"), events: z.tuple([z.string()]) });
 const toolSaid = z.object({ isError: z.literal(false).optional(), structuredContent: said });
 
 /**
  * How long a program waits for the event's id of what it has an agent say, by REST and by an MCP tool, beside a direct
- * `PUT /send` into the same room. The program has written it down before it is sent, and what became of it after.
+ * `PUT /send` of the same content by the same user into the same room. The program has written it down before it is sent, and what became of it after.
  */
 export async function programSends({
   rounds,
@@ -69,17 +85,24 @@ export async function programSends({
     );
     stops.push(() => client.close());
 
+    const asAgent: Raw = { baseUrl, token: await tokenOf(agentUserId(serverName, "agent-bench"), synapse) };
+    const roomPath = `/rooms/${encodeURIComponent(room)}`;
+    const rest = async (text: string): Promise<string> => {
+      const response = await fetch(`${api}/api/v1${roomPath}/messages`, {
+        method: "POST",
+        headers: { authorization, "content-type": "application/json" },
+        body: JSON.stringify({ text }),
+      });
+      const [eventId] = said.parse(await response.json()).events;
+      return eventId;
+    };
+    // What the program makes of a text: the homeserver has no less to do with what goes there directly.
+    const sample = await call(asAgent, "GET", `${roomPath}/event/${encodeURIComponent(await rest("a sample"))}`);
+    const { content } = z.object({ content: z.record(z.string(), z.unknown()) }).parse(sample);
     const ways: Readonly<Record<string, (text: string) => Promise<unknown>>> = {
-      // Agents leave notices alone.
-      direct: (body) => human.send(room, "m.room.message", body, { msgtype: "m.notice", body }, signal),
-      async rest(text) {
-        const response = await fetch(`${api}/api/v1/rooms/${encodeURIComponent(room)}/messages`, {
-          method: "POST",
-          headers: { authorization, "content-type": "application/json" },
-          body: JSON.stringify({ text }),
-        });
-        said.parse(await response.json());
-      },
+      direct: (body) =>
+        call(asAgent, "PUT", `${roomPath}/send/m.room.message/${encodeURIComponent(body)}`, { ...content, body }),
+      rest,
       async tool(message) {
         const call = { name: "send_matrix_message", arguments: { room_id: room, message } };
         toolSaid.parse(await client.callTool(call));
