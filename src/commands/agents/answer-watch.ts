@@ -38,7 +38,10 @@ export class AnswerWatch {
     this.#clock = clock;
   }
 
-  /** `onDraft` hears what there is of it so far. `undefined` when there is none within `patience` ms, or the agent has ended its turn without one. */
+  /**
+   * `onDraft` hears what there is of it so far. `undefined` when there is none within `patience` ms, when nobody waits any
+   * more, or when the agent has ended its turn without one.
+   */
   async wait(
     { agentId, roomId, eventId }: { readonly agentId: string; readonly roomId: string; readonly eventId: string },
     patience: number,
@@ -65,8 +68,9 @@ export class AnswerWatch {
     const deafen = onDraft && this.#growing.listen({ agentId, eventId }, onDraft);
     try {
       look(this.#host.read(conversation));
-      const late = sleep(this.#clock, patience, AbortSignal.any([signal, over.signal])).then(() => undefined);
-      return await Promise.race([found.promise, late]);
+      const nobodyWaits = AbortSignal.any([signal, over.signal]);
+      const late = sleep(this.#clock, patience, nobodyWaits).catch(() => undefined);
+      return await Promise.race([found.promise, late.then(() => undefined)]);
     } finally {
       unsubscribe();
       deafen?.();
