@@ -110,6 +110,19 @@ describe("the audit log", () => {
     expect(third.next).toBeUndefined();
   });
 
+  test("has a last page also when what came before is no longer kept", async () => {
+    const store = new Store(new MemoryDatabase(new SimulatedClock()), () => undefined);
+    const ledgerOf = (name: string) => new StoredLedger(() => store, name, 5);
+    const ledgers = { tried: ledgerOf("tried"), refused: ledgerOf("refused") };
+    const audit = new AuditLog(ledgers, new SimulatedClock(), () => undefined);
+    for (let n = 0; n < 8; n++)
+      await audit.record({ ...call, requestId: `request-${n}` }, { command: "c", outcome: "done" });
+    const first = await audit.page(3);
+    const second = await audit.page(3, first.next);
+    expect([first.entries.length, second.entries.length]).toEqual([3, 2]);
+    expect([first.next, second.next]).toEqual([expect.any(String), undefined]);
+  });
+
   test("outlives the process", async () => {
     const { bound, again, audit } = await audited();
     await bound(true).execute(said, call);

@@ -65,10 +65,11 @@ export class AuditLog {
 
   /** The newest first: of what was done or failed, or of what was refused. */
   async page(limit: number, cursor?: string, which: keyof AuditLedgers = "tried"): Promise<AuditPage> {
-    const rows = await this.#ledgers[which].page(limit, cursor === undefined ? undefined : Number(cursor));
-    const last = rows.at(-1);
-    const entries = rows.flatMap(({ value }) => auditEntry.safeParse(value).data ?? []);
-    return { entries, ...(last !== undefined && last.position > 0 && { next: String(last.position) }) };
+    const rows = await this.#ledgers[which].page(limit + 1, cursor === undefined ? undefined : Number(cursor));
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    const entries = shown.flatMap(({ value }) => auditEntry.safeParse(value).data ?? []);
+    return { entries, ...(last !== undefined && rows.length > limit && { next: String(last.position) }) };
   }
 }
 
