@@ -19,6 +19,16 @@ test("what several add to a store that was just opened is counted, all of it", a
   expect([...(await backlog.counts())]).toEqual([[agent, 3]]);
 });
 
+test("what is taken from a store that was just opened is not counted as if it were twice", async () => {
+  const database = new MemoryDatabase(new SimulatedClock());
+  await new StoredBacklog({ current: store(database) }).add(agent, [delivery("1"), delivery("2")]);
+  const opened = { current: store(database) };
+  const first = await new StoredBacklog(opened).first(agent);
+  const backlog = new StoredBacklog(opened);
+  await backlog.remove(agent, first?.key ?? "");
+  expect([...(await backlog.counts())]).toEqual([[agent, 1]]);
+});
+
 test("another store is counted anew", async () => {
   const current = { current: store() };
   const backlog = new StoredBacklog(current);

@@ -67,8 +67,9 @@ export class StoredBacklog implements Backlog {
   }
 
   async remove(actor: ActorId, key: string): Promise<void> {
-    await this.#store.current.commit([del(key)]);
+    // First: what is counted for the first time now has it still.
     const counts = await this.counts();
+    await this.#store.current.commit([del(key)]);
     const left = (counts.get(actor) ?? 1) - 1;
     if (left > 0) counts.set(actor, left);
     else counts.delete(actor);
