@@ -6,10 +6,12 @@ import { promisify } from "node:util";
 import { Level } from "level";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/runtime/embedded/open.ts";
+import { readIdentity } from "../../src/runtime/embedded/store/identity.ts";
 import { seal, unseal } from "../../src/runtime/embedded/store/seal.ts";
 import { cannotRead } from "../../src/runtime/embedded/store/unavailable.ts";
 import type { Write } from "../../src/runtime/embedded/store.ts";
 import { filesOf, losses } from "./losses.ts";
+import { SimulatedClock } from "./simulated-clock.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const put = (key: string, value: string): Write => ({ type: "put", key, value });
@@ -118,6 +120,20 @@ describe("a store that has lost something is never opened as if it were whole", 
     const again = await openDatabase(folder);
     expect(again.getSync(actors[0] ?? "")).toBe("the newest");
     await again.close();
+  });
+});
+
+describe("the mark of what a store holds", () => {
+  it("tells of its last commit a second later at the latest, also where none comes after that", async () => {
+    const folder = join(await temporaryFolder("integrity"), "store");
+    const clock = new SimulatedClock();
+    const database = await openDatabase(folder, { clock });
+    for (let n = 0; n < 6; n++) await database.batch([put("s|town/person/001|$event", `${n}`)], { sync: true });
+    clock.advance(1_000);
+    const markOf = async () => (await readIdentity(folder))?.sequence;
+    await expect.poll(markOf).toBe(7);
+    await database.close();
+    expect(await markOf()).toBe(7);
   });
 });
 

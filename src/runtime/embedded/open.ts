@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
+import { type Clock, systemClock } from "../clock.ts";
 import {
   HighWaterMark,
   type Identity,
@@ -18,7 +19,7 @@ import { Store, type StoreFailed, Vault } from "./store.ts";
 export interface OpenStore {
   readonly store: Store;
   readonly vault: Vault;
-  /** When it was made, or came out of a backup, ms since the epoch. */
+  /** When it was made, came out of a backup, or was repaired, ms since the epoch. */
   readonly madeAt: number;
   close(): Promise<void>;
 }
@@ -26,8 +27,8 @@ export interface OpenStore {
 export interface OpenOptions {
   /** Whether one is made where there is none. */
   readonly create?: boolean;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
+  /** The real one when left out. */
+  readonly clock?: Pick<Clock, "now" | "schedule">;
 }
 
 /** Opens the store in `folder`. Throws {@link StoreUnavailable}. */
@@ -55,7 +56,7 @@ export async function openStore(
  */
 export async function openDatabase(
   folder: string,
-  { create = true, now = Date.now }: OpenOptions = {},
+  { create = true, clock = systemClock }: OpenOptions = {},
 ): Promise<SealedDatabase> {
   const known = await readIdentity(folder);
   const there = await isThere(folder);
@@ -66,13 +67,14 @@ export async function openDatabase(
   if (!create) await assertOwned(folder);
   const level = await openLevel(folder, { create: !there });
   try {
-    const identity = known ?? (await begin(level, folder, { create, now }));
+    const identity = known ?? (await begin(level, folder, { create, clock }));
     const head = headOrNothing(level);
     assertSame(head, identity, folder);
     if (known !== undefined && head.sequence < known.sequence)
       throw damaged(`the last ${known.sequence - head.sequence} of its ${known.sequence} commits are lost`);
     await assertWhole(level, head);
-    return new SealedDatabase(level, { ...head, identity, mark: await HighWaterMark.open(folder, now) });
+    const mark = await HighWaterMark.open(folder, (delay, run) => clock.schedule(delay, run));
+    return new SealedDatabase(level, { ...head, identity, mark });
   } catch (error) {
     await level.close();
     throw error instanceof StoreUnavailable ? error : cannotRead(folder, error);
@@ -143,7 +145,7 @@ async function assertOwned(folder: string): Promise<void> {
 async function begin(
   level: Level<string, string>,
   folder: string,
-  { create, now }: Required<OpenOptions>,
+  { create, clock }: Required<OpenOptions>,
 ): Promise<Identity> {
   const head = headOrNothing(level);
   // One whose making was cut off has its first batch and no identity yet. Any later one had it once.
@@ -154,7 +156,7 @@ async function begin(
       `the store in ${folder} was made by an earlier version`,
       "Start the program once: it takes the store over.",
     );
-  const identity = newIdentity(now());
+  const identity = newIdentity(clock.now());
   const sequence = 1;
   const rows = head === undefined ? await level.iterator().all() : [];
   const records = head?.records ?? rows.filter(([key]) => key.startsWith("r|")).length;

@@ -12,7 +12,7 @@ export const identity = z.object({
   /** Tells this store from any other; the store holds it, too. */
   id: z.string(),
   madeAt: z.string(),
-  /** How often it has come out of a backup. */
+  /** How often it has come out of a backup, or been repaired. */
   epoch: z.number().int(),
 });
 
@@ -69,47 +69,58 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** Calls `run` once, `delay` ms from now, unless what it gives is called before. */
+type Schedule = (delay: number, run: () => void) => () => void;
+
 /** Between two writes of the mark, ms. */
 const leastInterval = 1_000;
 
 /**
  * The high-water mark in the identity file: the number of a batch that is on disk, so that a store without it has lost
- * something. It is written after its batch, once a second at most, and fsynced at the end only: it may lag behind, and is
- * never ahead.
+ * something. It is written after its batch, at once or within a second, and fsynced at the end only: it may lag behind, and
+ * is never ahead.
  */
 export class HighWaterMark {
   readonly #file: FileHandle;
   readonly #offset: number;
-  readonly #now: () => number;
-  #writtenAt = 0;
+  readonly #schedule: Schedule;
+  /** Until the next write may be. */
+  #pause: (() => void) | undefined;
   #wanted: number;
   #written: number;
   #writing: Promise<void> | undefined;
 
-  private constructor(file: FileHandle, offset: number, sequence: number, now: () => number) {
+  private constructor(file: FileHandle, offset: number, sequence: number, schedule: Schedule) {
     this.#file = file;
     this.#offset = offset;
-    this.#now = now;
+    this.#schedule = schedule;
     this.#wanted = sequence;
     this.#written = sequence;
   }
 
-  static async open(folder: string, now: () => number): Promise<HighWaterMark> {
+  static async open(folder: string, schedule: Schedule): Promise<HighWaterMark> {
     const file = identityFileOf(folder);
     const [first = "", second = ""] = (await readFile(file, "utf8")).split("\n");
     const sequence = Number(mark.parse(JSON.parse(second)).sequence);
-    return new HighWaterMark(await open(file, "r+"), Buffer.byteLength(first) + 1, sequence, now);
+    return new HighWaterMark(await open(file, "r+"), Buffer.byteLength(first) + 1, sequence, schedule);
   }
 
   raise(sequence: number): void {
     this.#wanted = sequence;
     // Each write of another file makes the fsync of the next batch dearer.
-    if (Math.abs(this.#now() - this.#writtenAt) < leastInterval) return;
-    this.#writtenAt = this.#now();
+    if (this.#pause === undefined) this.#writeNow();
+  }
+
+  #writeNow(): void {
     this.#writing ??= this.#write();
+    this.#pause = this.#schedule(leastInterval, () => {
+      this.#pause = undefined;
+      if (this.#written < this.#wanted) this.#writeNow();
+    });
   }
 
   async close(): Promise<void> {
+    this.#pause?.();
     await this.#writing;
     await this.#write();
     await this.#file.sync().catch(() => undefined);
