@@ -1,4 +1,5 @@
 import type { Failure } from "../runtime/failure.ts";
+import { shortened } from "../runtime/jitter.ts";
 
 /** What an actor waits for, as `status` shows it. */
 export interface Wait {
@@ -60,8 +61,6 @@ export function troubleWith(event: { readonly error: unknown }, previous: Troubl
 
 const firstBackoff = 1_000;
 const longestBackoff = 60_000;
-/** The runtime makes a backoff up to a fifth longer or shorter. */
-const shortened = 0.8;
 
 /** What a server asks beyond this is not waited for: it may be a mistake, and nobody would notice until years later. */
 const longestAsked = 3_600_000;

@@ -216,7 +216,7 @@ export class EffectRunner {
         }
         const asked = toFailure(error).retryAfterMs ?? 0;
         const backoff = Math.min(longestRetry, shortestRetry * 2 ** Math.min(attempt, 10));
-        const wait = jittered(Math.max(asked, backoff), `${jitterSeed} ${key} ${attempt}`);
+        const wait = Math.max(asked, jittered(backoff, `${jitterSeed} ${key} ${attempt}`));
         await sleep(clock, wait, signal).catch(() => undefined);
       }
     }

@@ -249,6 +249,26 @@ export function effects(world: () => HostWorld): void {
       expect(tried).toEqual([{ n: 1 }, { n: 1 }, { n: 1 }, { n: 2 }]);
     });
 
+    it("is repeated no sooner than the server that refused it has asked for", async () => {
+      let tried = 0;
+      const refused = Object.assign(new Error("too often"), { retryAfterMs: 60_000 });
+      const { host } = await world().open({
+        behaviours: [
+          noter(async () => {
+            tried++;
+            throw refused;
+          }),
+        ],
+      });
+      const actors = Array.from({ length: 10 }, (_, n) => toyId("noter", `${n}`));
+      for (const actor of actors) await host.accept(actor, { type: "NOTE", n: 1 });
+      await until(() => tried === actors.length);
+      await world().clock.pass(59_999);
+      expect(tried).toBe(actors.length);
+      await world().clock.pass(1);
+      await until(() => tried === 2 * actors.length);
+    });
+
     it("is over when it is done: what it left behind says nothing more", async () => {
       let left: EffectContext | undefined;
       const { host } = await world().open({
