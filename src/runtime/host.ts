@@ -102,14 +102,17 @@ export interface Host {
 /** The actor has as many undelivered events as it may hold: ask again later, nothing was kept. */
 export class MailboxFull extends Error {
   override readonly name = "MailboxFull";
+  readonly remedy = "Ask again in a moment; if that does not help, see by `letta-matrix status` what it is at.";
 }
 
 /** The host is not running (any more): nothing was kept. */
 export class HostStopped extends Error {
   override readonly name = "HostStopped";
+  readonly remedy = "Ask again when the program runs: it is starting or ending.";
 }
 
 /** No answer came in time. The event itself was taken. */
 export class NoReply extends Error {
   override readonly name = "NoReply";
+  readonly remedy = "It was taken, and may still be done. See what came of it before you ask again.";
 }

@@ -148,6 +148,37 @@ describe("a record that this version cannot read", () => {
   });
 });
 
+describe("a record that is damaged while the program runs", () => {
+  const damaged = keys.record(toyId("collector", "b"));
+  class Damaged extends MemoryDatabase {
+    override getSync(key: string): string | undefined {
+      if (key === damaged) throw new RowDamaged(key);
+      return super.getSync(key);
+    }
+
+    override async *iterator(range: { gte: string; lt: string }): AsyncGenerator<[string, string]> {
+      for await (const row of super.iterator(range)) {
+        if (row[0] === damaged) throw new RowDamaged(row[0]);
+        yield row;
+      }
+    }
+  }
+
+  it.each([
+    ["among others", [], [toyId("collector", "a"), toyId("collector", "c")]],
+    ["by its own name", ["b"], []],
+  ])("is reported, and left out of the list, where it is looked for %s", async (_, key, others) => {
+    const first = await memoryHost({ behaviours: [collector()] });
+    for (const name of ["a", "b", "c"]) await first.host.accept(toyId("collector", name), { type: "ADD", n: 1 });
+    const database = new Damaged(first.clock, new Map(first.database.durable()));
+    const { host, failures } = await memoryHost({ behaviours: [collector()], clock: first.clock, database });
+    const listed: string[] = [];
+    for await (const { id } of host.list("test", "collector", ...key)) listed.push(id);
+    expect(listed).toEqual(others);
+    expect(failures).toMatchObject([{ name: "RowDamaged" }]);
+  });
+});
+
 describe("a damaged line of the journal", () => {
   it.each(["{", undefined])(
     "is left out of the report of a crash, after which the effects run again (%j)",

@@ -26,7 +26,7 @@ import { Cell } from "./cell.ts";
 import type { CellHost } from "./cell-host.ts";
 import { StoredDeadLetters } from "./dead-letters.ts";
 import { actorOfKey, keys, tailOfKey } from "./keys.ts";
-import { readPastDamage } from "./past-damage.ts";
+import { readPastDamage, scanPastDamage } from "./past-damage.ts";
 import { Replies } from "./replies.ts";
 import { Retention } from "./retention.ts";
 import type { EffectRow, Item } from "./rows.ts";
@@ -64,6 +64,7 @@ export interface EmbeddedHostOptions {
 /** An actor's stored record cannot be run by this version of its chart. */
 export class UnreadableRecord extends Error {
   override readonly name = "UnreadableRecord";
+  readonly remedy = "Run the version of letta-matrix that wrote it, or a later one: its records stay as they are.";
 }
 
 /** How long a write that rides waits for a commit, ms. */
@@ -170,10 +171,11 @@ export class EmbeddedHost implements Host {
   }
 
   async *list(realm: string, machine: string, ...key: readonly string[]): AsyncIterable<ActorRecord> {
-    const only = this.#stored(actorId(realm, machine, ...key));
+    const exact = actorId(realm, machine, ...key);
+    const only = this.#readable(exact, () => this.#store.get(keys.record(exact)));
     if (only !== undefined) yield only;
-    for await (const [row, value] of this.#store.scan(`r|${idPrefix(realm, machine, ...key)}`)) {
-      const record = this.#readable(actorOfKey(row), value);
+    for await (const [row, value] of scanPastDamage(this.#store, `r|${idPrefix(realm, machine, ...key)}`)) {
+      const record = this.#readable(actorOfKey(row), () => value);
       if (record !== undefined) yield record;
     }
   }
@@ -254,9 +256,11 @@ export class EmbeddedHost implements Host {
   }
 
   /** One record that cannot be read hides no other from whoever lists them. */
-  #readable(actor: ActorId, text: string): ActorRecord | undefined {
+  #readable(actor: ActorId, row: () => string | Error | undefined): ActorRecord | undefined {
     try {
-      return parseRecord(text);
+      const text = row();
+      if (text instanceof Error) throw text;
+      return text === undefined ? undefined : parseRecord(text);
     } catch (error) {
       this.#options.onUnreadable?.(actor, error);
       return undefined;
