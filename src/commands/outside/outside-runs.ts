@@ -131,13 +131,11 @@ export class OutsideRuns {
 
   async #talksOf(agentId: string, signal: AbortSignal): Promise<readonly Talk[]> {
     const found: Talk[] = [];
-    for await (const { id, revision, at, context, value } of this.#options.host.list(
-      this.#options.server,
-      "conversation",
-    )) {
+    const { host, server } = this.#options;
+    for await (const { id, revision, at, context, value } of host.list(server, "conversation", agentId)) {
       signal.throwIfAborted();
       const { data } = talk.safeParse(context);
-      if (data?.agentId !== agentId) continue;
+      if (data === undefined) continue;
       // A turn that waits for people has not ended, so that nothing that has is its run.
       const { current, ...rest } = data;
       found.push({ id, revision, at, ...rest, ...(current !== undefined && !isWaiting(value) && { current }) });

@@ -32,8 +32,7 @@ export const agentQuery: Command<typeof input, typeof agentDetail, "host" | "clo
     const agent = agentOf(record, host);
     assertOwn(principal, agent.agentId);
     const conversations: ActorRecord[] = [];
-    for await (const one of host.list(server, "conversation"))
-      if (one.context["agentId"] === agent.agentId) conversations.push(one);
+    for await (const one of host.list(server, "conversation", agent.agentId)) conversations.push(one);
     const journal = await host.journal(record.id);
     const crashes: CrashReport[] = [];
     const letters: DeadLetter[] = [];
