@@ -42,7 +42,7 @@ import { openStore } from "./runtime/embedded/open.ts";
 import { ReopeningHost } from "./runtime/embedded/reopening-host.ts";
 import { ReopeningStore } from "./runtime/embedded/reopening-store.ts";
 import { assertRoom } from "./runtime/embedded/store/room.ts";
-import type { Host } from "./runtime/host.ts";
+import type { Host, Notice } from "./runtime/host.ts";
 import { type ChildContext, type ChildSpec, Supervisor } from "./runtime/supervisor.ts";
 import { surfacesOf } from "./surfaces.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
@@ -103,6 +103,16 @@ export function createApp(config: Config, logger: Logger, connect: Connect = con
     },
   };
 }
+
+/** What whoever watches over the actors reads in the log. */
+const noticed: Readonly<Record<Notice["kind"], string>> = {
+  quarantined: "an actor is in quarantine: it takes nothing until somebody lets it out",
+  released: "an actor was let out of quarantine",
+  restarted: "an actor was started anew",
+  deadLetter: "an event or an action was given up: it is a dead letter",
+  replayed: "a dead letter was given again",
+  dropped: "a dead letter was dropped",
+};
 
 /** What LevelDB may need to open a store whose log is full: a table of it, and tables merged. */
 const roomToOpen = 16 * 1024 * 1024;
@@ -194,7 +204,7 @@ async function compose(
     },
     onNotice(notice) {
       changes.touched("actor" in notice ? notice.actor : notice.letter.actor);
-      logger.warn({ notice }, "somebody who watches over the actors should know this");
+      logger.warn({ notice }, noticed[notice.kind]);
     },
     onUnreadable: (actor, error) =>
       logger.error({ actor, err: error }, "something of an actor cannot be read, and stays as it is"),

@@ -73,7 +73,7 @@ export interface News {
 }
 
 /**
- * One thing that can be asked of the running system, defined once: REST routes, MCP tools, console actions and CLI
+ * One thing that can be asked of the running system, defined once: REST routes, MCP tools, agents' own tools and CLI
  * subcommands are made from it.
  */
 export interface Command<

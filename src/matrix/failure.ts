@@ -126,11 +126,11 @@ function errcodeRemedy(errcode: string | undefined): string | undefined {
     case "M_USER_SUSPENDED":
       return "The account was locked on the homeserver: its administrator can unlock it.";
     case "M_EXCLUSIVE":
-      return "The name is reserved for an application service: choose another prefix for the agents' user names.";
+      return "The name is reserved for an application service: take the agents' names out of that one's namespaces, or be it yourself (`homeserver.appservice`).";
     case "M_CONSENT_NOT_GIVEN":
       return "The homeserver wants its terms accepted first: its administrator can exempt the agents' users.";
     case "M_INVALID_USERNAME":
-      return "The homeserver does not allow this user name: choose another prefix for the agents' user names.";
+      return "The homeserver does not allow this user name: its administrator can allow names that begin with `agent_`.";
     default:
       return undefined;
   }

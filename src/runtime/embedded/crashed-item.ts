@@ -32,7 +32,7 @@ export function crashedItem(
     return { letter, writes: [put(...letter), ...(key === undefined ? [] : [del(key)])] };
   const event: DeadLetterEvent = { type: "deadLetter", letter: stimulus.event, crash };
   const notice: InboxRow = { stimulus: { kind: "event", event }, cause: crash, crashes: 0 };
-  // In the letter's own row, so that it keeps its place in the queue.
+  // In the event's own row, so that it keeps its place in the queue.
   const itsKey = key ?? keys.inbox(actor, sequence());
   const seen = id === undefined ? [] : [put(keys.seen(actor, id), at)];
   return { letter, next: { ...notice, key: itsKey }, writes: [put(...letter), ...seen, put(itsKey, notice)] };

@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { remedyOfDamage } from "./unavailable.ts";
 
 /** A row as it is kept: `<checksum><number of its batch> <value>`. The checksum is over key, number and value. */
 export interface Row {
@@ -10,7 +11,7 @@ export interface Row {
 /** A row is not what was written under its key. */
 export class RowDamaged extends Error {
   override readonly name = "RowDamaged";
-  readonly remedy = "Stop the program, and restore the data folder from a copy.";
+  readonly remedy = remedyOfDamage;
 
   readonly key: string;
 

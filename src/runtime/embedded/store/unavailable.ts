@@ -80,5 +80,5 @@ export function damaged(where: string, cause?: unknown): StoreUnavailable {
   return new StoreUnavailable("damaged", `the store is damaged: ${where}`, remedyOfDamage, cause);
 }
 
-const remedyOfDamage =
+export const remedyOfDamage =
   "Restore the data folder from a backup (`letta-matrix restore --replace`). Without one, keep what can be read with `letta-matrix repair`; or move store and store.identity out of it: the next start begins anew, with the users and rooms that the homeserver has.";
