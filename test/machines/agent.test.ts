@@ -35,7 +35,7 @@ describe("the account", () => {
     agent.send({ type: "DISCOVERED", name: "Scout" });
     agent.fail("ensureAccount", failure("forbidden"));
     expect(agent.in("account.refused")).toBe(true);
-    expect(agent.context.wait).toBeDefined();
+    expect(agent.context.wait).toMatchObject({ reason: expect.stringMatching(/./), since: agent.at });
     expect(agent.fireNext()).toBe(600_000);
     agent.done("ensureAccount");
     expect(agent.in("account.online")).toBe(true);
@@ -116,7 +116,7 @@ describe("#38 a refused token", () => {
     let logins = 0;
     while (agent.at < begin + 3_600_000 && logins < 200) {
       agent.fail(effect, failure("token"));
-      expect(agent.context.wait).toBeDefined();
+      expect(agent.context.wait?.reason).toMatch(/./);
       if (!isRenewing(agent)) agent.fireNext();
       expect(isRenewing(agent)).toBe(true);
       agent.done("ensureAccount");

@@ -116,7 +116,7 @@ describe("those who have yet to look back", () => {
     expect(looks.firstOf(scout)).toMatchObject({ event: { type: "LOOK_BACK" } });
     expect(looks.firstOf(scout)).toBeUndefined();
     looks.putBack(scout);
-    expect(looks.firstOf(scout)).toBeDefined();
+    expect(looks.firstOf(scout)).toMatchObject({ event: { type: "LOOK_BACK" } });
     looks.owe();
     const done = all();
     await clock.pass(100_000);
