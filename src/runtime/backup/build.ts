@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { ActorId } from "../actor-id.ts";
-import { actorOfKey, backlogPrefix, keys, recordPrefix, tailOfKey } from "../embedded/keys.ts";
+import { actorOfKey, keys, rangeOf, ranges, tailOfKey } from "../embedded/keys.ts";
 import { openLevel } from "../embedded/open.ts";
 import type { InboxRow } from "../embedded/rows.ts";
 import { type Identity, identityFileOf, newIdentity, writeIdentity } from "../embedded/store/identity.ts";
@@ -56,12 +56,14 @@ export async function buildStore(
       length = 0;
     };
     for await (const [key, value] of rows) {
+      const range = rangeOf(key);
       // Every actor of such a store looks back for what was said: what was held for it may have been answered since.
-      if (key.startsWith(backlogPrefix)) continue;
+      if (range === ranges.backlog) continue;
       counts.rows++;
-      if (key.startsWith(recordPrefix)) counts.records++;
-      if (/^[ri]\|/.test(key)) actors.add(actorOfKey(key));
-      if (/^[id]\|/.test(key)) lastInbox = Math.max(lastInbox, Number(tailOfKey(key)));
+      if (range === ranges.record) counts.records++;
+      if (range === ranges.record || range === ranges.inbox) actors.add(actorOfKey(key));
+      if (range === ranges.inbox || range === ranges.deadLetter)
+        lastInbox = Math.max(lastInbox, Number(tailOfKey(key)));
       await add(key, value);
     }
     for (const actor of actors) {

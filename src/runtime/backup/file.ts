@@ -4,7 +4,7 @@ import { access, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
-import { recordPrefix } from "../embedded/keys.ts";
+import { ranges } from "../embedded/keys.ts";
 import { identity, storeFormat, syncFolder } from "../embedded/store/identity.ts";
 import type { BackupSummary } from "../storage.ts";
 
@@ -14,9 +14,6 @@ import type { BackupSummary } from "../storage.ts";
  */
 
 const backupFormat = 1;
-
-/** Rows of a store about the store itself: they are not of the actors, and another store has its own. */
-export const markPrefix = "m|";
 
 export type Entry = readonly [key: string, value: string];
 
@@ -90,9 +87,9 @@ async function* textOf(
   };
   let text = `${JSON.stringify({ backup: "letta-matrix", format: backupFormat, ...about })}\n`;
   for await (const [key, value] of rows) {
-    if (key.startsWith(markPrefix)) continue;
+    if (key.startsWith(ranges.mark)) continue;
     counts.rows++;
-    if (key.startsWith(recordPrefix)) counts.records++;
+    if (key.startsWith(ranges.record)) counts.records++;
     text += `${JSON.stringify([key, value])}\n`;
     if (text.length < chunkLength) continue;
     yield hashed(text);
@@ -109,7 +106,7 @@ export async function checkBackup(file: string): Promise<BackupSummary> {
   let records = 0;
   for await (const [key] of rowsOf(file)) {
     rows++;
-    if (key.startsWith(recordPrefix)) records++;
+    if (key.startsWith(ranges.record)) records++;
   }
   return { store, at, rows, records };
 }
@@ -142,11 +139,11 @@ export async function* rowsOf(file: string): AsyncGenerator<Entry> {
     const [key, value] = parsed(file, line, entry, bytes);
     // As LevelDB sorts them.
     const at = Buffer.from(key);
-    if (Buffer.compare(at, before) <= 0 || key.startsWith(markPrefix))
+    if (Buffer.compare(at, before) <= 0 || key.startsWith(ranges.mark))
       throw notWhole(file, `line ${line} is out of place`);
     before = at;
     rows++;
-    if (key.startsWith(recordPrefix)) records++;
+    if (key.startsWith(ranges.record)) records++;
     yield [key, value];
   }
   if (end === undefined) throw notWhole(file, "its end is missing");

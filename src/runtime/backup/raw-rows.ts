@@ -1,6 +1,6 @@
 import type { Level } from "level";
+import { ranges } from "../embedded/keys.ts";
 import { unseal } from "../embedded/store/seal.ts";
-import { markPrefix } from "./file.ts";
 
 /** A row of a store that may be damaged; without a value where it is not what was written there. */
 export interface RawRow {
@@ -11,7 +11,7 @@ export interface RawRow {
 /** All rows that LevelDB still gives, less what it says of itself. Throws what LevelDB throws where it cannot go on. */
 export async function* rawRows(level: Level<string, string>): AsyncGenerator<RawRow> {
   for await (const [key, sealed] of level.iterator())
-    if (!key.startsWith(markPrefix)) yield { key, ...valueIn(key, sealed) };
+    if (!key.startsWith(ranges.mark)) yield { key, ...valueIn(key, sealed) };
 }
 
 function valueIn(key: string, sealed: string): Pick<RawRow, "value"> {

@@ -1,6 +1,6 @@
 import { Level } from "level";
 import type { ActorId } from "../actor-id.ts";
-import { actorOfKey, keys, tailOfKey } from "../embedded/keys.ts";
+import { actorOfKey, keys, type Range, rangeOf, ranges, tailOfKey } from "../embedded/keys.ts";
 import { openLevel } from "../embedded/open.ts";
 import { reconcile } from "../embedded/reconcile.ts";
 import { type EffectRow, effectRow, inboxRow } from "../embedded/rows.ts";
@@ -69,6 +69,23 @@ async function* asFarAsItGoes(level: Level<string, string>): AsyncGenerator<RawR
   }
 }
 
+/** Whether an actor that has such rows and no record is lost. */
+const tellsOfRecord: Readonly<Record<Range, boolean>> = {
+  [ranges.record]: true,
+  [ranges.journal]: true,
+  [ranges.effect]: true,
+  [ranges.checkpoint]: false,
+  [ranges.timer]: true,
+  [ranges.inbox]: true,
+  [ranges.backlog]: false,
+  [ranges.seen]: true,
+  [ranges.crash]: false,
+  [ranges.deadLetter]: false,
+  [ranges.vault]: false,
+  [ranges.ledger]: false,
+  [ranges.mark]: false,
+};
+
 class Found {
   damaged = 0;
   readonly #records = new Map<ActorId, ActorRecord>();
@@ -84,14 +101,14 @@ class Found {
   }
 
   note({ key, value }: RawRow): void {
-    const kind = key.slice(0, 2);
+    const range = rangeOf(key);
     const actor = actorOfKey(key);
-    if (/^[rjotis]\|/.test(kind)) this.#actors.add(actor);
+    if (range !== undefined && tellsOfRecord[range]) this.#actors.add(actor);
     try {
       if (value === undefined) throw new Error("damaged");
-      if (kind === "r|") this.#records.set(actor, parseRecord(value));
-      if (kind === "i|") inboxRow.parse(JSON.parse(value));
-      if (kind === "o|") {
+      if (range === ranges.record) this.#records.set(actor, parseRecord(value));
+      if (range === ranges.inbox) inboxRow.parse(JSON.parse(value));
+      if (range === ranges.effect) {
         const effects = this.#effects.get(actor) ?? new Map<string, EffectRow>();
         this.#effects.set(actor, effects.set(key, effectRow.parse(JSON.parse(value))));
       }
@@ -112,22 +129,28 @@ class Found {
 
   #isKept(key: string, value: string): boolean {
     const record = this.#records.get(actorOfKey(key));
-    switch (key.slice(0, 2)) {
-      case "j|":
+    switch (rangeOf(key)) {
+      case ranges.journal:
         return record !== undefined && !isLater(key, record);
       // What it has taken does not count any more for an actor that has to begin anew.
-      case "s|":
-      case "k|":
+      case ranges.seen:
+      case ranges.checkpoint:
         return record !== undefined;
-      case "i|":
+      case ranges.inbox:
         return inboxRow.safeParse(JSON.parse(value)).success;
-      case "c|":
-      case "p|":
-      case "d|":
-      case "v|":
-      case "l|":
+      case ranges.crash:
+      case ranges.backlog:
+      case ranges.deadLetter:
+      case ranges.vault:
+      case ranges.ledger:
         return true;
-      default:
+      // Written anew, as the records tell.
+      case ranges.record:
+      case ranges.effect:
+      case ranges.timer:
+        return false;
+      case ranges.mark:
+      case undefined:
         return false;
     }
   }

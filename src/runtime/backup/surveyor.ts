@@ -1,25 +1,25 @@
 import { type ActorId, partsOf } from "../actor-id.ts";
-import { actorOfKey } from "../embedded/keys.ts";
+import { actorOfKey, type Range, rangeOf, ranges } from "../embedded/keys.ts";
 import { effectRow, inboxRow } from "../embedded/rows.ts";
 import { type JournalLine, parseJournalLine } from "../journal.ts";
 import { type ActorRecord, parseRecord } from "../record.ts";
 import type { ActorSurvey, Survey } from "../storage.ts";
 
-/** The kinds of rows, by the beginning of their keys. */
-const kinds: Readonly<Record<string, string>> = {
-  "r|": "records",
-  "j|": "journal",
-  "o|": "effects",
-  "k|": "checkpoints",
-  "t|": "timers",
-  "i|": "undelivered",
-  "p|": "backlog",
-  "s|": "taken events",
-  "c|": "crashes",
-  "d|": "dead letters",
-  "v|": "secrets",
-  "l|": "ledgers",
-  "m|": "marks",
+/** What the kinds of rows are called. */
+const kinds: Readonly<Record<Range, string>> = {
+  [ranges.record]: "records",
+  [ranges.journal]: "journal",
+  [ranges.effect]: "effects",
+  [ranges.checkpoint]: "checkpoints",
+  [ranges.timer]: "timers",
+  [ranges.inbox]: "undelivered",
+  [ranges.backlog]: "backlog",
+  [ranges.seen]: "taken events",
+  [ranges.crash]: "crashes",
+  [ranges.deadLetter]: "dead letters",
+  [ranges.vault]: "secrets",
+  [ranges.ledger]: "ledgers",
+  [ranges.mark]: "marks",
 };
 
 const mostNamed = 20;
@@ -27,7 +27,7 @@ const mostNamed = 20;
 /** Counts what is in a store, row by row. What the rows hold is not kept. */
 export class Surveyor {
   readonly #wanted: string | undefined;
-  readonly #ranges = new Map<string, { rows: number; bytes: number; damaged: number }>();
+  readonly #counts = new Map<string, { rows: number; bytes: number; damaged: number }>();
   readonly #actors = new Map<string, number>();
   readonly #damaged: string[] = [];
   #oldest: number | undefined;
@@ -44,17 +44,18 @@ export class Surveyor {
 
   /** `value` is left out for a row that is not what was written there. */
   count(key: string, value: string | undefined): void {
-    const kind = kinds[key.slice(0, 2)] ?? "unknown";
-    const range = this.#ranges.get(kind) ?? { rows: 0, bytes: 0, damaged: 0 };
-    this.#ranges.set(kind, range);
-    range.rows++;
-    range.bytes += Buffer.byteLength(key) + Buffer.byteLength(value ?? "");
+    const range = rangeOf(key);
+    const kind = range === undefined ? "unknown" : kinds[range];
+    const counts = this.#counts.get(kind) ?? { rows: 0, bytes: 0, damaged: 0 };
+    this.#counts.set(kind, counts);
+    counts.rows++;
+    counts.bytes += Buffer.byteLength(key) + Buffer.byteLength(value ?? "");
     try {
       if (value === undefined) throw new Error("damaged");
-      if (kind === "records") this.#countRecord(parseRecord(value));
-      if (this.#wanted !== undefined && kind !== "secrets" && actorOfKey(key) === this.#wanted) this.#note(kind, value);
+      if (range === ranges.record) this.#countRecord(parseRecord(value));
+      if (this.#wanted !== undefined && actorOfKey(key) === this.#wanted) this.#note(range, value);
     } catch {
-      range.damaged++;
+      counts.damaged++;
       if (this.#damaged.length < mostNamed) this.#damaged.push(key);
     }
   }
@@ -69,7 +70,7 @@ export class Surveyor {
       },
     };
     return {
-      ranges: [...this.#ranges].map(([kind, counts]) => ({ kind, ...counts })),
+      ranges: [...this.#counts].map(([kind, counts]) => ({ kind, ...counts })),
       actors: Object.fromEntries(this.#actors),
       ...(this.#oldest !== undefined && { oldest: this.#oldest }),
       ...(this.#newest !== undefined && { newest: this.#newest }),
@@ -85,13 +86,13 @@ export class Surveyor {
     if (id === this.#wanted) this.#record = { id, machine, version, value, status, revision, at };
   }
 
-  #note(kind: string, value: string): void {
-    if (kind === "journal") this.#journal.push(parseJournalLine(value));
-    if (kind === "undelivered") {
+  #note(range: Range | undefined, value: string): void {
+    if (range === ranges.journal) this.#journal.push(parseJournalLine(value));
+    if (range === ranges.inbox) {
       const { stimulus } = inboxRow.parse(JSON.parse(value));
       this.#undelivered.push(stimulus.kind === "event" ? stimulus.event.type : stimulus.kind);
     }
-    if (kind === "effects") {
+    if (range === ranges.effect) {
       const { start } = effectRow.parse(JSON.parse(value));
       this.#effects.push(start.kind === "send" ? start.event.type : start.name);
     }

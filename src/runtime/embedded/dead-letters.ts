@@ -2,7 +2,7 @@ import type { ActorId } from "../actor-id.ts";
 import type { Clock } from "../clock.ts";
 import { type DeadLetter, type DeadLetters, NoSuchLetter, NotReplayable } from "../dead-letter.ts";
 import type { Notice } from "../host.ts";
-import { actorOfKey, keys, tailOfKey } from "./keys.ts";
+import { actorOfKey, keys, ranges, tailOfKey } from "./keys.ts";
 import { scanPastDamage } from "./past-damage.ts";
 import { type DeadLetterRow, deadLetterRow, type EffectRow, type InboxRow, type Item } from "./rows.ts";
 import type { RowDamaged } from "./store/seal.ts";
@@ -120,7 +120,8 @@ export class StoredDeadLetters implements DeadLetters {
   }
 
   async *#stored(actor?: ActorId): AsyncIterable<Stored> {
-    for await (const [key, value] of scanPastDamage(this.#host.store, actor === undefined ? "d|" : `d|${actor}|`)) {
+    const prefix = actor === undefined ? ranges.deadLetter : keys.ofActor(ranges.deadLetter, actor);
+    for await (const [key, value] of scanPastDamage(this.#host.store, prefix)) {
       const row = this.#readable(key, value);
       if (row !== undefined) yield [key, row];
     }

@@ -25,7 +25,7 @@ import { type BudgetPolicy, defaultBudget, RestartBudget } from "../supervision/
 import { Cell } from "./cell.ts";
 import type { CellHost } from "./cell-host.ts";
 import { StoredDeadLetters } from "./dead-letters.ts";
-import { actorOfKey, keys, tailOfKey } from "./keys.ts";
+import { actorOfKey, keys, ranges, tailOfKey } from "./keys.ts";
 import { readPastDamage, scanPastDamage } from "./past-damage.ts";
 import { Replies } from "./replies.ts";
 import { Retention } from "./retention.ts";
@@ -174,18 +174,23 @@ export class EmbeddedHost implements Host {
     const exact = actorId(realm, machine, ...key);
     const only = this.#readable(exact, () => this.#store.get(keys.record(exact)));
     if (only !== undefined) yield only;
-    for await (const [row, value] of scanPastDamage(this.#store, `r|${idPrefix(realm, machine, ...key)}`)) {
+    for await (const [row, value] of scanPastDamage(
+      this.#store,
+      `${ranges.record}${idPrefix(realm, machine, ...key)}`,
+    )) {
       const record = this.#readable(actorOfKey(row), () => value);
       if (record !== undefined) yield record;
     }
   }
 
   async journal(id: ActorId): Promise<readonly JournalLine[]> {
-    return readPastDamage(this.#store, `j|${id}|`, parseJournalLine, (key) => damagedLine(Number(tailOfKey(key))));
+    return readPastDamage(this.#store, keys.ofActor(ranges.journal, id), parseJournalLine, (key) =>
+      damagedLine(Number(tailOfKey(key))),
+    );
   }
 
   async crashes(id: ActorId): Promise<readonly CrashReport[]> {
-    return readPastDamage(this.#store, `c|${id}|`, parseCrashReport, (key, error) => {
+    return readPastDamage(this.#store, keys.ofActor(ranges.crash, id), parseCrashReport, (key, error) => {
       const [at, incarnation] = tailOfKey(key).split("|").map(Number);
       return damagedReport(id, { at, incarnation, error });
     });
@@ -271,7 +276,7 @@ export class EmbeddedHost implements Host {
   async #outdated(): Promise<readonly ActorId[]> {
     const ids: ActorId[] = [];
     if (![...this.#behaviours.values()].some(({ migrate }) => migrate !== undefined)) return ids;
-    for await (const [key] of this.#store.scan("r|")) {
+    for await (const [key] of this.#store.scan(ranges.record)) {
       const id = actorOfKey(key);
       const behaviour = this.#behaviours.get(partsOf(id).machine);
       const version = behaviour?.migrate && this.#stored(id)?.version;

@@ -1,5 +1,5 @@
 import { type ActorRecord, parseRecord } from "../record.ts";
-import { actorOfKey, rangeOf, recordPrefix } from "./keys.ts";
+import { actorOfKey, boundsOf, ranges } from "./keys.ts";
 import { isThere, openDatabase } from "./open.ts";
 import { readIdentity } from "./store/identity.ts";
 import { cannotRead } from "./store/unavailable.ts";
@@ -19,7 +19,7 @@ export async function inspectStore(folder: string): Promise<StoreInspection | un
   const records: ActorRecord[] = [];
   const unreadable: string[] = [];
   try {
-    for await (const [key, text] of database.iterator(rangeOf(recordPrefix))) {
+    for await (const [key, text] of database.iterator(boundsOf(ranges.record))) {
       try {
         records.push(parseRecord(text));
       } catch {

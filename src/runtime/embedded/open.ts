@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
 import { type Clock, systemClock } from "../clock.ts";
+import { ranges } from "./keys.ts";
 import {
   HighWaterMark,
   type Identity,
@@ -159,7 +160,7 @@ async function begin(
   const identity = newIdentity(clock.now());
   const sequence = 1;
   const rows = head === undefined ? await level.iterator().all() : [];
-  const records = head?.records ?? rows.filter(([key]) => key.startsWith("r|")).length;
+  const records = head?.records ?? rows.filter(([key]) => key.startsWith(ranges.record)).length;
   const sealed = rows.map(([key, value]) => ({ type: "put" as const, key, value: seal(key, { value, sequence }) }));
   try {
     await level.batch([...sealed, headRow(identity, { sequence, records })], { sync: true });

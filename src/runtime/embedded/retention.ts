@@ -1,6 +1,6 @@
 import type { ActorId } from "../actor-id.ts";
 import type { Cancel, Clock } from "../clock.ts";
-import { actorOfKey } from "./keys.ts";
+import { actorOfKey, type Range, ranges } from "./keys.ts";
 import { scanPastDamage } from "./past-damage.ts";
 import { del, type Store } from "./store.ts";
 
@@ -8,9 +8,9 @@ const minute = 60_000;
 const day = 24 * 60 * minute;
 /** What of each actor is kept: so many however old they are, and beyond them those that are no older than this. */
 const kept = [
-  { prefix: "s|", newest: 1_000, age: 7 * day, isTold: false },
-  { prefix: "c|", newest: 100, age: 0, isTold: false },
-  { prefix: "d|", newest: 100, age: 30 * day, isTold: true },
+  { range: ranges.seen, newest: 1_000, age: 7 * day, isTold: false },
+  { range: ranges.crash, newest: 100, age: 0, isTold: false },
+  { range: ranges.deadLetter, newest: 100, age: 30 * day, isTold: true },
 ] as const;
 /** Deletions in one commit: actors are not to wait for it. */
 const atOnce = 1_000;
@@ -60,7 +60,7 @@ export class Retention {
   async forget(): Promise<void> {
     for (const limits of kept) {
       let rows: [key: string, at: number][] = [];
-      for await (const [key, value] of this.#rows(limits.prefix)) {
+      for await (const [key, value] of this.#rows(limits.range)) {
         const [first] = rows;
         if (first !== undefined && actorOfKey(first[0]) !== actorOfKey(key)) {
           await this.#forgetOld(rows, limits);
@@ -75,8 +75,8 @@ export class Retention {
   }
 
   /** One damaged row of one actor is no reason to keep everything of all. */
-  async *#rows(prefix: string): AsyncIterable<[string, string]> {
-    for await (const [key, value] of scanPastDamage(this.#store, prefix))
+  async *#rows(range: Range): AsyncIterable<[string, string]> {
+    for await (const [key, value] of scanPastDamage(this.#store, range))
       if (typeof value === "string") yield [key, value];
       else this.#onUnreadable(actorOfKey(key), value);
   }

@@ -1,5 +1,5 @@
 import type { NamedValues } from "../ledger.ts";
-import { keys, rangeOf } from "./keys.ts";
+import { boundsOf, keys } from "./keys.ts";
 
 export type Write =
   | { readonly type: "put"; readonly key: string; readonly value: string }
@@ -68,7 +68,7 @@ export class Store {
 
   /** All rows of a range, by key; `after` leaves out those up to a key, and that itself. */
   scan(prefix: string, after?: string): AsyncIterable<[string, string]> {
-    const range = rangeOf(prefix);
+    const range = boundsOf(prefix);
     return this.#database.iterator(after === undefined ? range : { ...range, gte: `${after}\0` });
   }
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ActorId } from "../actor-id.ts";
 import type { Backlog, Delivery, Waiting } from "../backlog.ts";
 import type { ActorEvent } from "../record.ts";
-import { actorOfKey, backlogPrefix, keys, tailOfKey } from "./keys.ts";
+import { actorOfKey, keys, ranges, tailOfKey } from "./keys.ts";
 import { del, put, type Store } from "./store.ts";
 
 const row = z.object({
@@ -35,7 +35,7 @@ export class StoredBacklog implements Backlog {
 
   async #count(store: Store): Promise<Map<ActorId, number>> {
     const counts = new Map<ActorId, number>();
-    for await (const [key] of store.scan(backlogPrefix)) {
+    for await (const [key] of store.scan(ranges.backlog)) {
       const actor = actorOfKey(key);
       counts.set(actor, (counts.get(actor) ?? 0) + 1);
       this.#sequence = Math.max(this.#sequence, Number(tailOfKey(key)));
@@ -62,7 +62,7 @@ export class StoredBacklog implements Backlog {
   }
 
   async *#of(actor: ActorId): AsyncIterable<Waiting> {
-    for await (const [key, value] of this.#store.current.scan(`${backlogPrefix}${actor}|`))
+    for await (const [key, value] of this.#store.current.scan(keys.ofActor(ranges.backlog, actor)))
       yield { key, ...row.parse(JSON.parse(value)) };
   }
 
@@ -77,7 +77,7 @@ export class StoredBacklog implements Backlog {
 
   async clear(actor: ActorId): Promise<void> {
     const found: string[] = [];
-    for await (const [key] of this.#store.current.scan(`${backlogPrefix}${actor}|`)) found.push(key);
+    for await (const [key] of this.#store.current.scan(keys.ofActor(ranges.backlog, actor))) found.push(key);
     await this.#store.current.commit(found.map(del));
     (await this.counts()).delete(actor);
   }

@@ -1,5 +1,5 @@
 import type { ActorId } from "../actor-id.ts";
-import { actorOfKey, sequenceOfKey, tailOfKey } from "./keys.ts";
+import { actorOfKey, type Range, ranges, sequenceOfKey, tailOfKey } from "./keys.ts";
 import { type EffectRow, effectRow, type Item, inboxRow, timerRow } from "./rows.ts";
 import { RowDamaged } from "./store/seal.ts";
 import { damaged } from "./store/unavailable.ts";
@@ -35,8 +35,8 @@ export async function readUndone(
   const inbox = new Map<ActorId, Item[]>();
   const timers: PendingTimer[] = [];
   let sequence = 0;
-  const each = async (prefix: string, read: (actor: ActorId, key: string, value: unknown) => void): Promise<void> => {
-    for await (const [key, value] of wholeRows(store, prefix)) {
+  const each = async (range: Range, read: (actor: ActorId, key: string, value: unknown) => void): Promise<void> => {
+    for await (const [key, value] of wholeRows(store, range)) {
       const actor = actorOfKey(key);
       // Also of what cannot be read: nothing else is to be written in its place.
       sequence = Math.max(sequence, sequenceOfKey(key));
@@ -47,23 +47,23 @@ export async function readUndone(
       }
     }
   };
-  await each("o|", (actor, key, value) => {
+  await each(ranges.effect, (actor, key, value) => {
     entry(effects, actor, () => new Map()).set(key, effectRow.parse(value));
   });
-  await each("i|", (actor, key, value) => {
+  await each(ranges.inbox, (actor, key, value) => {
     entry(inbox, actor, () => []).push({ ...inboxRow.parse(value), key });
   });
-  await each("d|", () => undefined);
-  await each("t|", (actor, key, value) => {
+  await each(ranges.deadLetter, () => undefined);
+  await each(ranges.timer, (actor, key, value) => {
     timers.push({ actor, timer: tailOfKey(key), ...timerRow.parse(value) });
   });
   timers.sort((a, b) => a.due - b.due || a.generation - b.generation);
   return { effects, inbox, timers, sequence };
 }
 
-async function* wholeRows(store: Store, prefix: string): AsyncIterable<[string, string]> {
+async function* wholeRows(store: Store, range: Range): AsyncIterable<[string, string]> {
   try {
-    yield* store.scan(prefix);
+    yield* store.scan(range);
   } catch (error) {
     throw error instanceof RowDamaged ? damaged(error.message, error) : error;
   }

@@ -1,13 +1,13 @@
 import type { Level } from "level";
 import { z } from "zod";
-import { rangeOf, recordPrefix } from "../keys.ts";
+import { boundsOf, ranges } from "../keys.ts";
 import type { Database, Write } from "../store.ts";
 import type { HighWaterMark, Identity } from "./identity.ts";
 import { type Row, RowDamaged, seal, unseal } from "./seal.ts";
 import { damaged } from "./unavailable.ts";
 
 /** Written with each batch, so that it has the number of the last one. */
-export const headKey = "m|head";
+export const headKey = `${ranges.mark}head`;
 
 const head = z.object({
   format: z.number().int(),
@@ -95,7 +95,7 @@ export class SealedDatabase implements Database {
     const isThere = new Map<string, boolean>();
     let added = 0;
     for (const { type, key } of writes) {
-      if (!key.startsWith(recordPrefix)) continue;
+      if (!key.startsWith(ranges.record)) continue;
       const before = isThere.get(key) ?? this.#level.getSync(key) !== undefined;
       const after = type === "put";
       added += Number(after) - Number(before);
@@ -138,12 +138,12 @@ export function headRow({ format, id, epoch }: Identity, { sequence, records }: 
 export async function assertWhole(level: Level<string, string>, { sequence, records }: Head): Promise<void> {
   let counted = 0;
   try {
-    for (const prefix of [recordPrefix, "v|"])
-      for await (const rows of pagesOf(level, rangeOf(prefix)))
+    for (const range of [ranges.record, ranges.vault])
+      for await (const rows of pagesOf(level, boundsOf(range)))
         for (const [key, sealed] of rows) {
           const row: Row = unseal(key, sealed);
           if (row.sequence > sequence) throw damaged(`${key} is newer than the store itself`);
-          counted += Number(prefix === recordPrefix);
+          counted += Number(range === ranges.record);
         }
   } catch (error) {
     throw error instanceof RowDamaged ? damaged(error.message, error) : error;
