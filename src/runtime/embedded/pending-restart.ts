@@ -14,20 +14,17 @@ export class PendingRestart {
 
   /** Calls `run` then; `onPostponed` hears of it when its turn is later than `time`. */
   at(time: number, run: () => void, onPostponed: (until: number) => void): void {
-    this.#schedule(time, () => {
-      const now = this.#clock.now();
-      const turn = this.#budget.turn(now);
-      if (turn <= now) return run();
-      onPostponed(turn);
-      this.#schedule(turn, run);
+    this.#cancel = this.#clock.schedule(Math.max(0, time - this.#clock.now()), () => {
+      const now = this.#clock.elapsed();
+      // Whole, as all times that are shown are; what has elapsed is not.
+      const wait = Math.ceil(this.#budget.turn(now) - now);
+      if (wait === 0) return run();
+      onPostponed(this.#clock.now() + wait);
+      this.#cancel = this.#clock.schedule(wait, run);
     });
   }
 
   cancel(): void {
     this.#cancel();
-  }
-
-  #schedule(time: number, run: () => void): void {
-    this.#cancel = this.#clock.schedule(Math.max(0, time - this.#clock.now()), run);
   }
 }
