@@ -36,7 +36,7 @@ import { type Connect, connectPorts, type Ports, paced } from "./ports.ts";
 import { pushedIntake } from "./pushed-intake.ts";
 import { idleStorage } from "./runtime/backup/idle-storage.ts";
 import type { Clock } from "./runtime/clock.ts";
-import { ensurePrivateFolder } from "./runtime/control/private-folder.ts";
+import { ensureDataFolder } from "./runtime/data-folder.ts";
 import { EmbeddedHost, type EmbeddedHostOptions } from "./runtime/embedded/host.ts";
 import { openStore } from "./runtime/embedded/open.ts";
 import { ReopeningHost } from "./runtime/embedded/reopening-host.ts";
@@ -83,7 +83,7 @@ export function createApp(config: Config, logger: Logger, connect: Connect = con
     },
     async start() {
       // Before anything is in it: LevelDB lets everybody read its files, and access tokens are among them.
-      await ensurePrivateFolder(config.dataFolder);
+      await ensureDataFolder(config.dataFolder);
       const ports = paced(connect(config, logger));
       const store = await openReopeningStore(config, logger, ports.clock, failure.reject).catch(async (error) => {
         await ports.close();
@@ -331,7 +331,7 @@ async function accounts(config: Config, logger: Logger, { homeserver, admin, clo
 
 /** Takes over what another system has made, while nothing runs. */
 export async function openAdoption(config: Config) {
-  await ensurePrivateFolder(config.dataFolder);
+  await ensureDataFolder(config.dataFolder);
   const { store, vault, close } = await openStore(join(config.dataFolder, "store"), () => undefined);
   const logger = createLogger({ level: "fatal", secrets: secretsOf(config) });
   const ports = connectPorts(config, logger);

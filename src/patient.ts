@@ -6,8 +6,8 @@ import { agentOf } from "./machines/addresses.ts";
 import { RoundTrip } from "./matrix/appservice/round-trip.ts";
 import { HomeserverInspection } from "./matrix/inspection.ts";
 import { systemClock } from "./runtime/clock.ts";
-import { assertFolderUsable } from "./runtime/control/private-folder.ts";
 import { assertSocketFree, controlSocketIn } from "./runtime/control/socket-path.ts";
+import { assertDataFolderUsable } from "./runtime/data-folder.ts";
 import { inspectStore } from "./runtime/embedded/inspect.ts";
 
 /** What the doctor looks at; whether something runs is for the caller to know. */
@@ -41,7 +41,7 @@ export function patientOf(config: Config, letta: ExaminedLetta & { close(): Prom
 
 function dataIn(folder: string): ExaminedData {
   return {
-    folder: () => assertFolderUsable(folder),
+    folder: () => assertDataFolderUsable(folder),
     secret: () => inspectInstanceSecret(folder),
     socket: () => assertSocketFree(controlSocketIn(folder)),
     async store() {

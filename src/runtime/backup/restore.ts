@@ -1,6 +1,6 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { ensurePrivateFolder } from "../control/private-folder.ts";
+import { ensureDataFolder } from "../data-folder.ts";
 import { syncFolder } from "../embedded/store/identity.ts";
 import type { Restored } from "../storage.ts";
 import { assertFree, epochIn, hasStore, moveAside, putInPlace, stampOf } from "./aside.ts";
@@ -26,7 +26,7 @@ export async function restoreStore(
   const folder = join(dataFolder, "store");
   const summary = await checkBackup(file);
   const { files } = await headerOf(file);
-  await ensurePrivateFolder(dataFolder);
+  await ensureDataFolder(dataFolder);
   const others = await otherFiles(dataFolder, files);
   if (!replace && (await hasStore(folder))) throw inTheWay(folder);
   if (!replace) for (const name of others) throw inTheWay(join(dataFolder, name));

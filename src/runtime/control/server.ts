@@ -2,8 +2,8 @@ import { chmod, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { dirname } from "node:path";
 import type { Cancel, Clock } from "../clock.ts";
+import { ensureDataFolder } from "../data-folder.ts";
 import { toFailure } from "../failure.ts";
-import { ensurePrivateFolder } from "./private-folder.ts";
 import { type Answer, maxRequestBytes } from "./protocol.ts";
 import { assertSocketPath, removeStaleSocket, SocketUnavailable } from "./socket-path.ts";
 
@@ -50,10 +50,10 @@ export class ControlServer {
     return this.#failed.promise;
   }
 
-  /** Throws {@link SocketUnavailable} or FolderNotPrivate. The socket of a process that is gone is replaced. */
+  /** Throws {@link SocketUnavailable} or DataFolderUnusable. The socket of a process that is gone is replaced. */
   async start(): Promise<void> {
     assertSocketPath(this.#path);
-    await ensurePrivateFolder(dirname(this.#path));
+    await ensureDataFolder(dirname(this.#path));
     await removeStaleSocket(this.#path);
     await new Promise<void>((resolve, reject) => {
       const refuse = (cause: Error): void =>
