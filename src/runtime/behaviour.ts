@@ -19,7 +19,7 @@ export interface Behaviour {
   readonly children: Readonly<Record<string, Effect>>;
   readonly actions: Readonly<Record<string, Effect>>;
   readonly input: (id: ActorId) => unknown;
-  readonly lane: (effect: string, input: unknown) => string | undefined;
+  readonly lanes: ReadonlyMap<string, string>;
   /** Ids of the `after` timers whose delay is a backoff. */
   readonly backoffTimers: ReadonlySet<string>;
   readonly silence: ReadonlyMap<string, number>;
@@ -74,7 +74,7 @@ export function defineBehaviour<TMachine extends AnyStateMachine>(
     children,
     actions,
     input: definition.input,
-    lane: (effect) => lanes[effect],
+    lanes: new Map(Object.entries(lanes)),
     backoffTimers: new Set(backoffTimersOf(machine.root, new Set(backoffDelays))),
     silence: new Map(Object.entries(silence)),
     migrate: definition.migrate,

@@ -96,7 +96,7 @@ export class EffectRunner {
     };
     this.#running.set(key, running);
     if (start.kind === "send") return this.send(start.generation, start.event);
-    const lane = this.#behaviour.lane(start.name, start.input);
+    const lane = this.#behaviour.lanes.get(start.name);
     const before = lane === undefined ? undefined : this.#lanes.get(lane);
     const settled = this.#run(key, running, restarted, before).finally(() => {
       this.#settling.delete(settled);
