@@ -14,10 +14,6 @@ export class Nesting {
     return parent === undefined ? [] : [parent, ...this.around(parent)];
   }
 
-  isWithin(inner: string, outer: string): boolean {
-    return this.around(inner).includes(outer);
-  }
-
   /** The innermost state that holds both, or that is one of them and holds the other. */
   common(one: string, other: string): string | undefined {
     if (one === other) return this.#parents.get(one);

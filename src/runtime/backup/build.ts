@@ -17,7 +17,6 @@ export interface BuildOptions {
 }
 
 export interface Built {
-  readonly identity: Identity;
   readonly rows: number;
   readonly records: number;
 }
@@ -74,7 +73,7 @@ export async function buildStore(
     await level.close();
   }
   await writeIdentity(folder, identity, sequence);
-  return { identity, ...counts };
+  return counts;
 }
 
 /** Removes what {@link buildStore} has made there, whole or half. */

@@ -16,7 +16,6 @@ export interface Rescue {
   readonly lost: readonly ActorId[];
   /** Rows that are not what was written there. */
   readonly damaged: number;
-  readonly records: number;
   close(): Promise<void>;
 }
 
@@ -32,7 +31,6 @@ export async function rescueFrom(folder: string): Promise<Rescue> {
     rows: found.kept(asFarAsItGoes(level)),
     lost: found.lost,
     damaged: found.damaged,
-    records: found.records,
     close: () => level.close(),
   };
 }
@@ -91,10 +89,6 @@ class Found {
   readonly #records = new Map<ActorId, ActorRecord>();
   readonly #effects = new Map<ActorId, Map<string, EffectRow>>();
   readonly #actors = new Set<ActorId>();
-
-  get records(): number {
-    return this.#records.size;
-  }
 
   get lost(): readonly ActorId[] {
     return [...this.#actors].filter((actor) => !this.#records.has(actor));
