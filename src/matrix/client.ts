@@ -183,9 +183,7 @@ export class ClientServerClient implements MatrixClient {
       );
     } catch (error) {
       // The specification has a code of its own for this, but names no such one here.
-      if (!(error instanceof MatrixError && error.httpStatus === 409)) throw error;
-      const { message, remedy, httpStatus } = error;
-      throw new MatrixError("taken", message, { remedy, httpStatus, cause: error });
+      throw error instanceof MatrixError && error.httpStatus === 409 ? error.as("taken") : error;
     }
   }
 

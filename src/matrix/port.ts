@@ -335,4 +335,9 @@ export class MatrixError extends Error {
     if (details.httpStatus !== undefined) this.httpStatus = details.httpStatus;
     if (details.errcode !== undefined) this.errcode = details.errcode;
   }
+
+  /** The same failure for whoever knows better what it means: all that the homeserver said of it stays. */
+  as(kind: MatrixErrorKind, { message = this.message, remedy = this.remedy } = {}): MatrixError {
+    return new MatrixError(kind, message, { ...this, remedy, cause: this });
+  }
 }

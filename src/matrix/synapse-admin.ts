@@ -67,9 +67,8 @@ export class SynapseAdmin implements HomeserverAdmin {
       return await this.#api.call({ ...call, remedies }, answer, signal);
     } catch (error) {
       if (!(error instanceof MatrixError) || error.kind !== "token") throw error;
-      throw new MatrixError("forbidden", error.message, {
+      throw error.as("forbidden", {
         remedy: "The administrator's access token is not valid any more: set homeserver.admin_token to a new one.",
-        cause: error,
       });
     }
   }

@@ -127,6 +127,23 @@ describe("a failed request", () => {
     expect(await failure(send(client))).toMatchObject({ kind: "limited", httpStatus: 429, retryAfterMs: ms });
   });
 
+  it("keeps what the homeserver said also where it means something else to us", async () => {
+    const taken = await subject(answering(matrix(409, "M_UNKNOWN")));
+    expect(await failure(taken.client.createAlias("#a:test", "!room", never))).toMatchObject({
+      kind: "taken",
+      httpStatus: 409,
+      errcode: "M_UNKNOWN",
+      cause: { kind: "refused" },
+    });
+    const { homeserver } = await subject(answering(matrix(401, "M_UNKNOWN_TOKEN")));
+    expect(await failure(homeserver.administeredBy("s3cret-token").session(never))).toMatchObject({
+      kind: "forbidden",
+      httpStatus: 401,
+      errcode: "M_UNKNOWN_TOKEN",
+      remedy: expect.stringContaining("homeserver.admin_token"),
+    });
+  });
+
   it("is told without the token, where the homeserver quotes what it was shown", async () => {
     const { client } = await subject((request, response) => {
       const error = `you have shown ${request.headers.authorization}`;

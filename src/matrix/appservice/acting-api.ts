@@ -36,23 +36,17 @@ const registrationRemedy =
 /** What a failure means for a user that has no session of its own: the kinds are those of the port all the same. */
 function asActing(error: MatrixError): MatrixError {
   const { kind, message, httpStatus, errcode } = error;
-  const details = {
-    cause: error,
-    ...(httpStatus !== undefined && { httpStatus }),
-    ...(errcode !== undefined && { errcode }),
-  };
   // Its device, or the user itself, is gone: to log in makes both again.
   if (errcode === "M_UNKNOWN_DEVICE" || (httpStatus === 403 && /not registered this user/i.test(message)))
-    return new MatrixError("token", message, { ...details, remedy: "Wait: it is made again by itself." });
+    return error.as("token", { remedy: "Wait: it is made again by itself." });
   // It is about the application service, and so about everybody: to log in again would change nothing.
   if (kind === "token")
-    return new MatrixError("unreachable", `${message}: the homeserver does not know our as_token`, {
-      ...details,
+    return error.as("unreachable", {
+      message: `${message}: the homeserver does not know our as_token`,
       remedy: registrationRemedy,
     });
   if (errcode === "M_EXCLUSIVE" || (httpStatus === 403 && /cannot masquerade/i.test(message)))
-    return new MatrixError(kind, message, {
-      ...details,
+    return error.as(kind, {
       remedy:
         "Its user ids are not in the registration's namespaces: make the registration anew, and restart the homeserver.",
     });

@@ -90,12 +90,5 @@ export class AppservicePushes implements Pushes {
 
 /** Older homeservers answer 404 in many ways to what they do not know. */
 function unsupportedIfUnknown(error: unknown): unknown {
-  if (!(error instanceof MatrixError) || (error.httpStatus !== 404 && error.kind !== "unsupported")) return error;
-  const { message, remedy, httpStatus, errcode } = error;
-  return new MatrixError("unsupported", message, {
-    remedy,
-    cause: error,
-    ...(httpStatus !== undefined && { httpStatus }),
-    ...(errcode !== undefined && { errcode }),
-  });
+  return error instanceof MatrixError && error.httpStatus === 404 ? error.as("unsupported") : error;
 }
