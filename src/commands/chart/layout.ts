@@ -3,6 +3,7 @@ import type { ChartEdge, ChartGraph, ChartState } from "../../runtime/chart-grap
 import { type Box, type Drawing, type Label, type Line, metrics } from "./drawing.ts";
 import { Nesting } from "./nesting.ts";
 import { textWidth } from "./text-width.ts";
+import { notesOf, rowsOf } from "./wording.ts";
 
 /** Finds a place for everything in a chart, by ELK's layered layout. */
 export async function layOut(graph: ChartGraph): Promise<Drawing> {
@@ -169,25 +170,6 @@ class Plan {
 
 function titleOf({ id, version }: ChartGraph): string {
   return version === "" ? id : `${id} · version ${version}`;
-}
-
-/** What stands inside a state's box. */
-function notesOf({ id, invokes, entry, exit }: ChartState, edges: readonly ChartEdge[]): readonly string[] {
-  return [
-    ...invokes.map(({ src }) => `invoke ${src}`),
-    ...(entry.length === 0 ? [] : [`entry / ${entry.join(", ")}`]),
-    ...(exit.length === 0 ? [] : [`exit / ${exit.join(", ")}`]),
-    ...edges.filter(({ from, to }) => from === id && to === undefined).map((edge) => rowsOf(edge).join(" ")),
-  ];
-}
-
-/** Trigger, guard and actions, a row each. */
-function rowsOf({ label, guard, actions }: ChartEdge): readonly string[] {
-  return [
-    ...(label === "" ? [] : [label]),
-    ...(guard === undefined ? [] : [`[${guard}]`]),
-    ...(actions.length === 0 ? [] : [`/ ${actions.join(", ")}`]),
-  ];
 }
 
 function initialNode(parent: string): ElkNode {

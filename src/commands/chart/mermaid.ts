@@ -1,5 +1,6 @@
 import type { ChartEdge, ChartGraph, ChartState } from "../../runtime/chart-graph.ts";
 import { Nesting } from "./nesting.ts";
+import { notesOf, rowsOf } from "./wording.ts";
 
 /** The chart as a Mermaid `stateDiagram-v2`, for Markdown; the innermost of the active states are marked. */
 export function toMermaid(graph: ChartGraph, active: readonly string[] = []): string {
@@ -28,7 +29,7 @@ class Diagram {
 
   /** Mermaid has no regions and no notes outside of a state: where the chart itself has any, it is drawn as a state. */
   whole(root: ChartState): readonly string[] {
-    const isPlain = root.type !== "parallel" && this.#notes(root).length === 0;
+    const isPlain = root.type !== "parallel" && notesOf(root, this.#graph.edges).length === 0;
     return isPlain ? this.inside(root) : this.#declaration(root);
   }
 
@@ -50,7 +51,7 @@ class Diagram {
     const id = idOf(state.id);
     const inner = this.inside(state).map((line) => `  ${line}`);
     const composite = state.type === "compound" || state.type === "parallel";
-    const notes = this.#notes(state);
+    const notes = notesOf(state, this.#graph.edges);
     return [
       composite ? `state "${state.key}" as ${id} {` : `state "${labelOf(state)}" as ${id}`,
       ...inner,
@@ -59,26 +60,11 @@ class Diagram {
       ...(state.type === "final" ? [`${id} --> [*]`] : []),
     ];
   }
-
-  #notes({ id, invokes, entry, exit }: ChartState): readonly string[] {
-    return [
-      ...invokes.map(({ src }) => `invoke ${src}`),
-      ...(entry.length === 0 ? [] : [`entry / ${entry.join(", ")}`]),
-      ...(exit.length === 0 ? [] : [`exit / ${exit.join(", ")}`]),
-      ...this.#graph.edges.filter(({ from, to }) => from === id && to === undefined).map(textOf),
-    ];
-  }
 }
 
 function transition(edge: ChartEdge): string {
-  const text = textOf(edge);
+  const text = rowsOf(edge).join(" ");
   return `${idOf(edge.from)} --> ${idOf(edge.to ?? edge.from)}${text === "" ? "" : `: ${text}`}`;
-}
-
-function textOf({ label, guard, actions }: ChartEdge): string {
-  return [label, guard === undefined ? "" : `[${guard}]`, actions.length === 0 ? "" : `/ ${actions.join(", ")}`]
-    .filter(Boolean)
-    .join(" ");
 }
 
 function labelOf({ key, history }: ChartState): string {
