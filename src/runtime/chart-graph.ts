@@ -1,5 +1,6 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import { actionText, delayText, guardText, isOwnTimer } from "./chart-text.ts";
+import { stateAt, withDescendants } from "./state-nodes.ts";
 
 /**
  * A chart's structure as plain data: for drawing it, for comparing two versions of it, and for checking that every
@@ -65,17 +66,13 @@ export class UnresolvedState extends Error {
 
 /** Reads a chart's structure. Throws {@link UnresolvedState} for a target, initial state or history default that leads nowhere. */
 export function chartGraph(machine: AnyStateMachine): ChartGraph {
-  const nodes = allNodes(machine.root);
+  const nodes = withDescendants(machine.root);
   return {
     id: machine.id,
     version: machine.version ?? "",
     states: nodes.map(stateOf),
     edges: nodes.flatMap(edgesOf),
   };
-}
-
-function allNodes(node: AnyStateNode): readonly AnyStateNode[] {
-  return [node, ...Object.values(node.states).flatMap(allNodes)];
 }
 
 function stateOf(node: AnyStateNode): ChartState {
@@ -112,11 +109,6 @@ function defaultsOf({ id, parent, config }: AnyStateNode): readonly string[] {
     if (found === undefined) throw new UnresolvedState(`${id}: the default target "${String(path)}" does not exist`);
     return found.id;
   });
-}
-
-function stateAt(parent: AnyStateNode, path: string): AnyStateNode | undefined {
-  if (path.startsWith("#")) return allNodes(parent.machine.root).find(({ id }) => id === path.slice(1));
-  return path.split(".").reduce<AnyStateNode | undefined>((node, key) => node?.states[key], parent);
 }
 
 function edgesOf(node: AnyStateNode): readonly ChartEdge[] {

@@ -1,5 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
-import { stateNodesOf } from "./state-nodes.ts";
+import { stateAt, stateNodesOf } from "./state-nodes.ts";
 import { UnsupportedChart } from "./unsupported.ts";
 
 export interface Implemented {
@@ -89,8 +89,8 @@ class ChartCheck {
 
   /** Throws unless `target` names a state, by id or as a path from the history node's parent. */
   #assertState({ parent }: AnyStateNode, target: string): void {
-    const found = target.startsWith("#") ? this.#nodes.get(target.slice(1)) : stateAt(parent, target);
-    if (found === undefined) this.#refuse(`the default target "${target}" does not exist`);
+    if (parent === undefined || stateAt(parent, target) === undefined)
+      this.#refuse(`the default target "${target}" does not exist`);
   }
 
   #invokes(node: AnyStateNode): void {
@@ -174,10 +174,6 @@ class ChartCheck {
 function historyTargets(node: AnyStateNode): readonly string[] {
   const target: unknown = Reflect.get(node.config, "target");
   return [target].flat().filter((one) => typeof one === "string");
-}
-
-function stateAt(from: AnyStateNode | undefined, path: string): AnyStateNode | undefined {
-  return path.split(".").reduce((node, key) => node?.states[key], from);
 }
 
 interface BuiltIn {
