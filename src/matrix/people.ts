@@ -4,7 +4,8 @@ import { sessionAnswer } from "./login.ts";
 import type { MatrixApi } from "./matrix-api.ts";
 import type { Credentials, PersonalAccounts } from "./port.ts";
 
-const whoamiAnswer = z.object({ user_id: z.string().startsWith("@"), device_id: z.string().default("") });
+/** Whose session it is that a call is made with. */
+export const whoamiAnswer = z.object({ user_id: z.string().startsWith("@"), device_id: z.string().default("") });
 
 /** People's sessions, by the endpoints that their own clients use. */
 export class ClientServerPeople implements PersonalAccounts {

@@ -3,10 +3,10 @@ import { z } from "zod";
 import type { Remedies } from "./failure.ts";
 import type { Call, MatrixApi } from "./matrix-api.ts";
 import { path } from "./path.ts";
+import { whoamiAnswer } from "./people.ts";
 import { type Credentials, type HomeserverAdmin, MatrixError } from "./port.ts";
 
 const nothing = z.unknown();
-const whoamiAnswer = z.object({ user_id: z.string().startsWith("@"), device_id: z.string().default("") });
 const v1 = "/_synapse/admin/v1";
 const v2 = "/_synapse/admin/v2";
 

@@ -11,6 +11,9 @@ export interface ActorEvent {
   readonly [key: string]: unknown;
 }
 
+/** One as it is read: from the store, or from what XState gives out. */
+export const actorEvent = z.looseObject({ type: z.string() });
+
 /** An invoked or spawned effect of an actor. */
 export interface ChildRecord {
   readonly src: string;
@@ -59,7 +62,6 @@ export interface ActorRecord {
 }
 
 const plain = z.record(z.string(), z.unknown());
-const eventSchema = z.looseObject({ type: z.string() });
 
 /** What {@link parseRecord} takes. */
 export const actorRecord = z.object({
@@ -87,7 +89,7 @@ export const actorRecord = z.object({
     z.object({
       due: z.number(),
       generation: z.number().int(),
-      event: eventSchema,
+      event: actorEvent,
       child: z.string().exactOptional(),
     }),
   ),

@@ -5,15 +5,20 @@ import { runtimeActions } from "./behaviour.ts";
 import type { RawAction } from "./inert.ts";
 import { jittered } from "./jitter.ts";
 import { assertPlainJson } from "./json.ts";
-import { type ActorEvent, type ActorRecord, type ChildRecord, recordFormat, type TimerRecord } from "./record.ts";
+import {
+  type ActorEvent,
+  type ActorRecord,
+  actorEvent,
+  type ChildRecord,
+  recordFormat,
+  type TimerRecord,
+} from "./record.ts";
 import { historyOf, orderOf } from "./snapshot.ts";
 import type { ChildStart, EffectStart, Reply, Step, StepInput, Stimulus, Tell } from "./step.ts";
 import { UnsupportedChart } from "./unsupported.ts";
 
-const eventSchema = z.looseObject({ type: z.string() });
-
 /** XState's built-in actions, as a transition gives them out. */
-const rawRaise = z.object({ event: eventSchema, id: z.string().optional(), delay: z.number().optional() });
+const rawRaise = z.object({ event: actorEvent, id: z.string().optional(), delay: z.number().optional() });
 const rawCancel = z.object({ sendId: z.string() });
 const rawSpawn = z.object({
   /** As the chart gives it: a function that makes the id, or what that made. */
@@ -26,7 +31,7 @@ const rawSpawn = z.object({
 const rawStop = z.object({ id: z.string() }).optional();
 const rawSendTo = z.object({
   to: z.custom<AnyActorRef>((value) => typeof value === "object" && value !== null && "id" in value),
-  event: eventSchema,
+  event: actorEvent,
   id: z.string().optional(),
   delay: z.number().optional(),
 });
@@ -34,7 +39,7 @@ const rawSendTo = z.object({
 /** The runtime's own actions. */
 const tell = z.object({
   to: z.custom<ActorId>(isActorId, "not an actor id"),
-  event: eventSchema,
+  event: actorEvent,
   id: z.string().exactOptional(),
 });
 const tells = z.union([tell.transform((one) => [one]), z.array(tell)]);

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { failure } from "../failure.ts";
-
-const event = z.looseObject({ type: z.string() });
+import { actorEvent } from "../record.ts";
 
 /** An effect as it stands in the store until it has been done. */
 export const effectRow = z.object({
@@ -14,7 +13,7 @@ export const effectRow = z.object({
       input: z.unknown().optional(),
     }),
     z.object({ kind: z.literal("action"), name: z.string(), input: z.unknown().optional() }),
-    z.object({ kind: z.literal("send"), child: z.string(), generation: z.number(), event }),
+    z.object({ kind: z.literal("send"), child: z.string(), generation: z.number(), event: actorEvent }),
   ]),
   /** When the chart asked for it, ms since the epoch. */
   at: z.number(),
@@ -24,7 +23,7 @@ export type EffectRow = z.infer<typeof effectRow>;
 
 const stimulus = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("start") }),
-  z.object({ kind: z.literal("event"), event }),
+  z.object({ kind: z.literal("event"), event: actorEvent }),
   // Plain JSON has no place for the output of an effect that gives none.
   z.object({ kind: z.literal("done"), child: z.string(), generation: z.number(), output: z.unknown().optional() }),
   z.object({ kind: z.literal("error"), child: z.string(), generation: z.number(), error: z.unknown() }),
