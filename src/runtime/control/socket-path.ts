@@ -36,20 +36,22 @@ export function assertSocketPath(path: string): void {
  * it is no socket. Whoever calls it holds the data folder's lock: two callers at once could remove each other's socket.
  */
 export async function removeStaleSocket(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (found === undefined) return;
-  if (!found.isSocket()) throw inTheWay(path);
-  if (await answers(path)) throw taken(path);
-  await unlink(path);
+  if (await isStale(path)) await unlink(path);
 }
 
 /** Throws {@link SocketUnavailable} when the socket could not be opened there. */
 export async function assertSocketFree(path: string): Promise<void> {
   assertSocketPath(path);
+  await isStale(path);
+}
+
+/** Whether a process that is gone has left its socket there. */
+async function isStale(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
-  if (found === undefined) return;
+  if (found === undefined) return false;
   if (!found.isSocket()) throw inTheWay(path);
   if (await answers(path)) throw taken(path);
+  return true;
 }
 
 function inTheWay(path: string): SocketUnavailable {
