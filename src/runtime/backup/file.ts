@@ -48,12 +48,12 @@ export async function writeBackup(
   about: Pick<BackupHeader, "store" | "at" | "files">,
   rows: AsyncIterable<Entry>,
 ): Promise<BackupSummary> {
-  await assertFree(file);
+  await assertAbsent(file);
   const part = `${file}.${randomUUID()}.part`;
   const counts = { rows: 0, records: 0 };
   try {
     await pipeline(textOf(about, rows, counts), createWriteStream(part, { flags: "wx", mode: 0o600, flush: true }));
-    await assertFree(file);
+    await assertAbsent(file);
     await rename(part, file);
     await syncFolder(dirname(file));
   } catch (error) {
@@ -64,7 +64,7 @@ export async function writeBackup(
   return { store: about.store, at: about.at, ...counts };
 }
 
-async function assertFree(file: string): Promise<void> {
+async function assertAbsent(file: string): Promise<void> {
   const isThere = await access(file).then(
     () => true,
     () => false,
