@@ -1,5 +1,6 @@
 import { access, chmod, constants, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { errorCode } from "./error-code.ts";
 
 /** The data folder cannot be made, made private, or written. */
 export class DataFolderUnusable extends Error {
@@ -14,8 +15,7 @@ export async function ensureDataFolder(folder: string): Promise<void> {
     const { mode } = await stat(folder);
     if ((mode & 0o077) !== 0) await chmod(folder, 0o700);
   } catch (cause) {
-    const code = String(Reflect.get(Object(cause), "code"));
-    throw new DataFolderUnusable(`the data folder ${folder} cannot be made private (${code})`, { cause });
+    throw new DataFolderUnusable(`the data folder ${folder} cannot be made private (${errorCode(cause)})`, { cause });
   }
 }
 
@@ -28,7 +28,7 @@ export async function assertDataFolderUsable(folder: string): Promise<void> {
       if (!found.isDirectory()) throw notUsable(folder, `${present} is no folder`);
       return await access(present, constants.R_OK | constants.W_OK | constants.X_OK);
     } catch (cause) {
-      const code: unknown = Reflect.get(Object(cause), "code");
+      const code = errorCode(cause);
       if (cause instanceof DataFolderUnusable) throw cause;
       if (code !== "ENOENT" || dirname(present) === present) throw notUsable(folder, String(code), cause);
       present = dirname(present);

@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { ranges } from "../embedded/keys.ts";
 import { identity, storeFormat, syncFolder } from "../embedded/store/identity.ts";
+import { errorCode } from "../error-code.ts";
 import type { BackupSummary } from "../storage.ts";
 
 /**
@@ -58,7 +59,7 @@ export async function writeBackup(
     await syncFolder(dirname(file));
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
-    if (error instanceof BackupUnusable || Reflect.get(Object(error), "code") === undefined) throw error;
+    if (error instanceof BackupUnusable || errorCode(error) === undefined) throw error;
     throw new BackupUnusable(`${file} cannot be written`, "See the cause; name a file on a disk with room.", error);
   }
   return { store: about.store, at: about.at, ...counts };

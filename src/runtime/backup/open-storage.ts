@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Identity, readIdentity } from "../embedded/store/identity.ts";
 import type { Store } from "../embedded/store.ts";
+import { errorCode } from "../error-code.ts";
 import type { BackupSummary, Inspection, Storage } from "../storage.ts";
 import { BackupUnusable, type Entry, writeBackup } from "./file.ts";
 import { Surveyor } from "./surveyor.ts";
@@ -51,7 +52,7 @@ export class OpenStorage implements Storage {
     const contents: Record<string, string> = {};
     for (const name of files) {
       const content = await readFile(join(dataFolder, name), "utf8").catch((error: unknown) => {
-        if (Reflect.get(Object(error), "code") === "ENOENT") return undefined;
+        if (errorCode(error) === "ENOENT") return undefined;
         throw error;
       });
       if (content !== undefined) contents[name] = content;

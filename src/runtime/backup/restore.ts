@@ -2,6 +2,7 @@ import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureDataFolder } from "../data-folder.ts";
 import { syncFolder } from "../embedded/store/identity.ts";
+import { errorCode } from "../error-code.ts";
 import type { Restored } from "../storage.ts";
 import { assertFree, epochIn, hasStore, moveAside, putInPlace, stampOf } from "./aside.ts";
 import { buildStore, removeBuilt } from "./build.ts";
@@ -72,7 +73,7 @@ async function writeOnce(file: string, content: string): Promise<void> {
       await handle.close();
     }
   } catch (error) {
-    if (Reflect.get(Object(error), "code") !== "EEXIST") throw error;
+    if (errorCode(error) !== "EEXIST") throw error;
   }
 }
 

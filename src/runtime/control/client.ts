@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { z } from "zod";
+import { errorCode } from "../error-code.ts";
 import { answerSchema, ControlError, maxAnswerBytes } from "./protocol.ts";
 import { assertSocketPath } from "./socket-path.ts";
 
@@ -66,7 +67,7 @@ export class ControlClient {
         "The running process is very busy or stuck: look at its log.",
         cause,
       );
-    const code = String(Reflect.get(Object(cause), "code"));
+    const code = errorCode(cause);
     if (code === "ENOENT" || code === "ECONNREFUSED")
       return new ControlError(
         "not-running",

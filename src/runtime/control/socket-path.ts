@@ -1,6 +1,7 @@
 import { lstat, unlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { errorCode } from "../error-code.ts";
 
 /** The control socket cannot be opened where it should be. */
 export class SocketUnavailable extends Error {
@@ -73,7 +74,7 @@ function answers(path: string): Promise<boolean> {
       resolve(true);
     });
     socket.once("error", (error) => {
-      const code: unknown = Reflect.get(error, "code");
+      const code = errorCode(error);
       if (code === "ECONNREFUSED" || code === "ENOENT") resolve(false);
       else reject(new SocketUnavailable(`${path} cannot be looked at (${code})`, "Check who owns it.", error));
     });

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
 import { type Clock, systemClock } from "../clock.ts";
+import { errorCode } from "../error-code.ts";
 import { ranges } from "./keys.ts";
 import {
   HighWaterMark,
@@ -89,7 +90,7 @@ export async function openLevel(folder: string, { create }: { create: boolean })
     await level.open({ createIfMissing: create });
     return level;
   } catch (error) {
-    const code: unknown = Reflect.get(Object(Object(error).cause), "code");
+    const code = errorCode(Object(error).cause);
     if (code === "LEVEL_LOCKED")
       throw new StoreUnavailable(
         "taken",
@@ -105,7 +106,7 @@ export async function openLevel(folder: string, { create }: { create: boolean })
 /** Whether there is a database. Throws {@link StoreUnavailable} when there is only a part of one. */
 export async function isThere(folder: string): Promise<boolean> {
   const files: readonly string[] = await readdir(folder).catch((error: unknown): readonly string[] => {
-    if (Reflect.get(Object(error), "code") === "ENOENT") return [];
+    if (errorCode(error) === "ENOENT") return [];
     throw cannotRead(folder, error);
   });
   if (files.includes("CURRENT")) {
