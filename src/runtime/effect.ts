@@ -15,6 +15,9 @@ export type Effect<TInput = unknown, TOutput = unknown, TEvent = ActorEvent> = (
   context: EffectContext<TEvent>,
 ) => Promise<TOutput>;
 
+/** How long an action is repeated before it becomes a dead letter, ms. */
+export const defaultActionLife = 24 * 3_600_000;
+
 export interface EffectContext<TEvent = ActorEvent> {
   readonly self: ActorId;
   /** Aborted when the chart leaves the state, the actor's incarnation ends, the host stops, or the effect is over. */

@@ -1,13 +1,11 @@
+import { defaultActionLife } from "../../runtime/effect.ts";
 import type { AgentContext, Invitation, Polled } from "./context.ts";
 
 /**
- * Invitations that a look has found and that are being answered. The homeserver tells each look of all that stand: one that
- * cannot be answered would be taken up once more by each of them.
+ * Invitations that a look has found and that are being answered, for as long as the runtime tries. The homeserver tells
+ * each look of all that stand: one that cannot be answered would be taken up once more by each of them.
  */
 export type Answering = Readonly<Record<string, number>>;
-
-/** As long as the runtime repeats an action before it gives it up, ms. */
-const longest = 86_400_000;
 
 type Known = Pick<AgentContext, "answering">;
 
@@ -28,7 +26,7 @@ export function answered({ answering = {} }: Known, rooms: readonly string[]): K
 }
 
 function stillIn(answering: Answering = {}, at: number): Answering {
-  return Object.fromEntries(Object.entries(answering).filter(([, since]) => at - since < longest));
+  return Object.fromEntries(Object.entries(answering).filter(([, since]) => at - since < defaultActionLife));
 }
 
 function noted(answering: Answering): Known {

@@ -8,6 +8,7 @@ import {
   parseCrashReport,
   type RestartPolicy,
 } from "../crash.ts";
+import { defaultActionLife } from "../effect.ts";
 import {
   type AcceptOptions,
   type AskOptions,
@@ -87,7 +88,7 @@ export class EmbeddedHost implements Host {
   #state: "new" | "starting" | "running" | "stopped" = "new";
 
   constructor(options: EmbeddedHostOptions) {
-    const { store, clock, jitterSeed, actionLife = 24 * 3_600_000 } = options;
+    const { store, clock, jitterSeed, actionLife = defaultActionLife } = options;
     this.#options = options;
     this.#store = store;
     this.#behaviours = new Map(options.behaviours.map((behaviour) => [behaviour.name, behaviour]));
