@@ -8,7 +8,7 @@ import { type FinalPart, finalContent } from "./content.ts";
 import type { SendBudgets } from "./draft-budget.ts";
 import type { Markdown } from "./markdown.ts";
 import { RoomTurn } from "./room-turn.ts";
-import { split } from "./split.ts";
+import { splitForEvents } from "./split.ts";
 
 type ConversationEffects = ChildEffects<typeof conversationMachine>;
 
@@ -17,9 +17,6 @@ export interface ReplyDependencies {
   readonly budgets: SendBudgets;
   readonly markdown: Markdown;
 }
-
-/** Bytes of an event's content: below the 64 KiB of a whole event, with room for what the homeserver adds. */
-const largestContent = 48 * 1024;
 
 /** Sends the answer: in place of the draft where there is one, in several parts where it is long. */
 export function reply({ sessions, budgets, markdown }: ReplyDependencies): ConversationEffects["reply"] {
@@ -59,13 +56,9 @@ async function closeStanding(room: RoomTurn, { approval, decided }: TurnInput["t
 
 function finalContents(final: Omit<FinalPart, "text" | "part" | "parts">, text: string, markdown: Markdown): Content[] {
   const asFirst = (part: string): Content => finalContent({ ...final, text: part, part: 1, parts: 99 }, markdown);
-  const texts = split(text, largestContent, (part) => encodedSize(asFirst(part)));
+  const texts = splitForEvents(text, asFirst);
   const { draft, ...later } = final;
   return texts.map((part, index) =>
     finalContent({ ...(index === 0 ? final : later), text: part, part: index + 1, parts: texts.length }, markdown),
   );
-}
-
-function encodedSize(content: Content): number {
-  return Buffer.byteLength(JSON.stringify(content));
 }

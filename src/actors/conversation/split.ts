@@ -1,3 +1,13 @@
+import type { Content } from "../../matrix/port.ts";
+
+/** Bytes of an event's content: below the 64 KiB of a whole event, with room for what the homeserver adds. */
+const largestContent = 48 * 1024;
+
+/** Cuts a text into parts that each fit into the event that shows it. Throws {@link TooLittleRoom}. */
+export function splitForEvents(text: string, contentOf: (part: string) => Content): string[] {
+  return split(text, largestContent, (part) => Buffer.byteLength(JSON.stringify(contentOf(part))));
+}
+
 /**
  * Cuts a text into parts whose size is at most `largest`, at a paragraph, line, word or character, whichever comes
  * first in this order in the second half of what fits. Joined, the parts are the text less the white space at the cuts.

@@ -3,7 +3,7 @@ import { type Content, type MatrixClient, MatrixError } from "../../matrix/port.
 import { transactionId } from "../../matrix/transaction-id.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
 import type { Markdown } from "../conversation/markdown.ts";
-import { split } from "../conversation/split.ts";
+import { splitForEvents } from "../conversation/split.ts";
 import { say, sayOnce } from "../said.ts";
 import type { Sessions } from "../sessions.ts";
 import { editContent, fileContent, messageContent, reactionContent } from "./content.ts";
@@ -18,9 +18,6 @@ export interface CarryOutDependencies {
 }
 
 type OutboxEffects = ChildEffects<typeof outboxMachine>;
-
-/** Bytes of an event's content: below the 64 KiB of a whole event, with room for what the homeserver adds. */
-const largestContent = 48 * 1024;
 
 /** Sends what an errand says, under names that are the same whoever sends it again. */
 export function carryOut(dependencies: CarryOutDependencies): OutboxEffects["carryOut"] {
@@ -75,7 +72,7 @@ async function letIn<T>(
 function contentsOf({ what }: Errand, markdown: Markdown): readonly Content[] {
   if (what.kind !== "message") return [];
   const asContent = (text: string): Content => messageContent({ ...what, text }, markdown);
-  return split(what.text, largestContent, (part) => Buffer.byteLength(JSON.stringify(asContent(part)))).map(asContent);
+  return splitForEvents(what.text, asContent).map(asContent);
 }
 
 class Sender {
