@@ -2,8 +2,11 @@ import { describe, expect, test } from "vitest";
 import { scopes } from "../../src/commands/access/principal.ts";
 import type { Call, CommandContext } from "../../src/commands/command.ts";
 import { bindCommands } from "../../src/commands/index.ts";
+import { largestFile, largestFileRequest } from "../../src/commands/media/get.ts";
+import { mediaSend } from "../../src/commands/media/send.ts";
 import { Catalogue } from "../../src/mcp/catalogue.ts";
 import { resultOf } from "../../src/mcp/result.ts";
+import { maxRequestBytes } from "../../src/runtime/control/protocol.ts";
 import { installation, server } from "../api/installation.ts";
 import { FakeHomeserver, matrixError } from "../ports/fake-homeserver.ts";
 import { SimulatedClock } from "../runtime/simulated-clock.ts";
@@ -130,6 +133,21 @@ describe("a file", () => {
     }
     const text = homeserver.keep({ name: "x", contentType: "Text/Plain; charset=utf-8", bytes: Buffer.from("x") });
     expect(await ask("media.get", { file: text })).toMatchObject({ type: "text/plain" });
+  });
+
+  test("of the largest size is one request, to the REST API and over the control socket", () => {
+    const largest = {
+      room: `!${"r".repeat(250)}:h`,
+      name: "n".repeat(255),
+      type: "image/png",
+      base64: Buffer.alloc(largestFile).toString("base64"),
+      caption: "\u0001".repeat(4_000),
+      key: "k".repeat(100),
+    };
+    expect(mediaSend.input.safeParse(largest).error).toBeUndefined();
+    const bytes = Buffer.byteLength(JSON.stringify(largest));
+    expect(bytes).toBeLessThanOrEqual(largestFileRequest);
+    expect(bytes).toBeLessThanOrEqual(maxRequestBytes);
   });
 
   test("that is larger than is wanted is not given", async () => {
