@@ -34,8 +34,6 @@ interface Place {
   readonly part?: number;
 }
 
-/** The words that the regions of the agent chart are written in. */
-
 const isOnline = stateIn({ account: "online" });
 /** Not retired or about to be, and not left out by the configuration. */
 const isServed = or([stateIn({ life: "live" }), stateIn({ life: "missing" })]);
@@ -45,6 +43,7 @@ const lasting: ReadonlySet<string> = new Set(["forbidden", "refused", "unsupport
 /** What trying the same step again at once would not change. */
 const passable: ReadonlySet<string> = new Set([...lasting, "too-large", "malformed", "failed", "gone"]);
 
+/** The words that the regions of the agent chart are written in. */
 export const agentSetup = setup({
   types: { input: {} as AgentInput, context: {} as AgentContext, events: {} as AgentEvent },
   actors: {

@@ -15,8 +15,6 @@ import type {
 import { hasRoomFor, withText } from "./queue.ts";
 import { inputOf, noted, withoutAsked } from "./returned.ts";
 
-/** What a conversation's states are made of: its named effects, actions, guards and delays. */
-
 /** What an agent says that does not want to answer: nobody sees it. */
 export const silence = "<no-reply/>";
 
@@ -38,6 +36,7 @@ const pausedRemedy = "`letta-matrix resume` has it go on.";
 /** How long people may take to decide about a tool call, ms. */
 const approvalWithin = 24 * 3_600_000;
 
+/** What a conversation's states are made of: its named effects, actions, guards and delays. */
 export const conversationSetup = setup({
   types: {
     input: {} as ConversationInput,
@@ -51,9 +50,9 @@ export const conversationSetup = setup({
     showWait: effect<{ eventId: string }, TurnInput & { text: string }>(),
     reply: effect<void, TurnInput>(),
     withdrawDraft: effect<void, TurnInput>(),
-    /** Gives the causes of those of these questions that have their final in the room. */
     /** Whether the agent's own record has it paused. */
     lookWhetherPaused: effect<{ paused: boolean }, { agentId: string }>(),
+    /** Gives the causes of those of these questions that have their final in the room. */
     findAnswered: effect<{ answered: readonly string[] }, RecallInput>(),
   },
   actions: {
