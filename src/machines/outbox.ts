@@ -208,7 +208,7 @@ export const outboxMachine = setup({
         onDone: {
           target: "idle",
           actions: [
-            { type: "reply", params: ({ context, event }) => tell(context, succeeded(context, event)) },
+            { type: "reply", params: ({ context, event }) => repliesFor(context, succeeded(context, event)) },
             { type: "finish", params: ({ context, event }) => ({ ...succeeded(context, event), at: timeOf(event) }) },
           ],
         },
@@ -221,7 +221,7 @@ export const outboxMachine = setup({
           guard: { type: "isHopeless", params: ({ event }) => ({ now: timeOf(event) }) },
           target: "idle",
           actions: [
-            { type: "reply", params: ({ context }) => tell(context, gaveUp(context)) },
+            { type: "reply", params: ({ context }) => repliesFor(context, gaveUp(context)) },
             { type: "tell", params: ({ context }) => unasked(context, gaveUp(context)) },
             { type: "finish", params: ({ context, event }) => ({ ...gaveUp(context), at: timeOf(event) }) },
           ],
@@ -287,7 +287,7 @@ function noted({ done }: OutboxContext, outcome: Done): Pick<OutboxContext, "don
   return { done: [...done, outcome].slice(-mostDone) };
 }
 
-function tell({ asked }: OutboxContext, outcome: Outcome): Reply[] {
+function repliesFor({ asked }: OutboxContext, outcome: Outcome): Reply[] {
   return asked.filter(({ key }) => key === outcome.key).map(({ replyTo }) => ({ to: replyTo, value: outcome }));
 }
 
