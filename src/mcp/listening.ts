@@ -43,6 +43,8 @@ export class Listening {
     const { data } = request.safeParse(body);
     if (data === undefined) return { body };
     const isFull = this.#isFull(token);
+    // Of one that has closed already nobody would be told, and it would count for ever.
+    if (reply.destroyed) return { body: hearingOf(data, {}) };
     this.#count(token, 1);
     const gone = new AbortController();
     reply.once("close", () => {
@@ -52,7 +54,7 @@ export class Listening {
     });
     const notifications = isFull ? {} : await permitted(data.params.notifications, client, gone.signal);
     return {
-      body: { ...data, params: { ...data.params, notifications } },
+      body: hearingOf(data, notifications),
       bus: busOf(client, () => reply.writableNeedDrain),
     };
   }
@@ -69,7 +71,12 @@ export class Listening {
   }
 }
 
-type Wanted = z.output<typeof request>["params"]["notifications"];
+type Request = z.output<typeof request>;
+type Wanted = Request["params"]["notifications"];
+
+function hearingOf(asked: Request, notifications: Wanted): Request {
+  return { ...asked, params: { ...asked.params, notifications } };
+}
 
 /** Begins to follow what the client may hear of, and says what that is. */
 export async function permitted(

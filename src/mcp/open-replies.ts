@@ -5,6 +5,8 @@ export class OpenReplies {
   readonly #byToken = new Map<string, Set<ServerResponse>>();
 
   add(token: string, reply: ServerResponse): void {
+    // One that has closed already would never leave.
+    if (reply.destroyed) return;
     const open = this.#byToken.get(token) ?? new Set();
     this.#byToken.set(token, open.add(reply));
     reply.once("close", () => {

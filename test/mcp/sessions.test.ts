@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { scopes } from "../../src/commands/access/principal.ts";
 import { Catalogue } from "../../src/mcp/catalogue.ts";
 import { Listening } from "../../src/mcp/listening.ts";
+import { OpenReplies } from "../../src/mcp/open-replies.ts";
 import { interestsOf } from "../../src/mcp/server.ts";
 import { type Served, serve } from "../api/served.ts";
 
@@ -108,23 +109,51 @@ describe("the sessions of one token", () => {
   });
 });
 
-test("the streams of one token take nobody else's place: beyond its share it hears of nothing, until one of its own ends", async () => {
-  const listening = new Listening();
-  const feed = { next: async () => ({ changed: [], at: "now" }) };
-  const offered = { catalogue: new Catalogue(served.commands), feed, clock: served.clock, logger: { error: vi.fn() } };
-  const principal = { name: "tester", scopes: new Set(scopes) };
+describe("the streams of one token", () => {
   const status = "letta-matrix://status";
   const body = { method: "subscriptions/listen", params: { notifications: { resourceSubscriptions: [status] } } };
-  const open = async (token: string) => {
-    const reply = new ServerResponse(new IncomingMessage(new Socket()));
+  let listening: Listening;
+  beforeEach(() => {
+    listening = new Listening();
+  });
+  const unopened = () => new ServerResponse(new IncomingMessage(new Socket()));
+  const open = async (token: string, reply = unopened()) => {
+    const feed = { next: async () => ({ changed: [], at: "now" }) };
+    const catalogue = new Catalogue(served.commands);
+    const principal = { name: "tester", scopes: new Set(scopes) };
+    const offered = { catalogue, feed, clock: served.clock, logger: { error: vi.fn() } };
     const interests = interestsOf(offered, { principal, toolset: "all" });
     const { body: asked } = await listening.of(body, token, interests, reply);
     return { close: () => reply.emit("close"), hears: JSON.stringify(asked).includes(status) };
   };
-  const streams = await Promise.all(Array.from({ length: most }, () => open("mine")));
-  expect(streams.every(({ hears }) => hears)).toBe(true);
-  const beyond = await open("mine");
-  expect([beyond.hears, (await open("another")).hears]).toEqual([false, true]);
-  for (const one of [beyond, streams[0]]) one?.close();
-  expect((await open("mine")).hears).toBe(true);
+
+  test("take nobody else's place: beyond its share it hears of nothing, until one of its own ends", async () => {
+    const streams = await Promise.all(Array.from({ length: most }, () => open("mine")));
+    expect(streams.every(({ hears }) => hears)).toBe(true);
+    const beyond = await open("mine");
+    expect([beyond.hears, (await open("another")).hears]).toEqual([false, true]);
+    for (const one of [beyond, streams[0]]) one?.close();
+    expect((await open("mine")).hears).toBe(true);
+  });
+
+  test("do not count when their client had gone before they began", async () => {
+    for (let count = 0; count < most; count += 1) expect((await open("mine", closed())).hears).toBe(false);
+    expect((await open("mine")).hears).toBe(true);
+  });
+});
+
+function closed(): ServerResponse {
+  return new ServerResponse(new IncomingMessage(new Socket())).destroy();
+}
+
+test("an answer that has closed already is not kept as one that is under way", () => {
+  const replies = new OpenReplies();
+  const gone = closed();
+  const listeners = gone.listenerCount("close");
+  replies.add("token", gone);
+  expect(gone.listenerCount("close")).toBe(listeners);
+  const open = new ServerResponse(new IncomingMessage(new Socket()));
+  replies.add("token", open);
+  replies.endOf("token");
+  expect(open.destroyed).toBe(true);
 });
