@@ -30,17 +30,17 @@ export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => v
   const offered = { ...options, catalogue: new Catalogue(options.commands) };
   return (server) => {
     const listening = new Listening();
-    for (const [path, toolset] of paths) {
-      const sessions = new McpSessions(options.clock);
-      const replies = new OpenReplies();
-      const stop = options.authentication.onRevoked((tokenId) => {
-        replies.endOf(tokenId);
-        void sessions.endOf(tokenId);
-      });
-      server.addHook("onClose", async () => {
-        stop();
-        await sessions.endAll();
-      });
+    const sessions = new McpSessions(options.clock);
+    const replies = new OpenReplies();
+    const stop = options.authentication.onRevoked((tokenId) => {
+      replies.endOf(tokenId);
+      void sessions.endOf(tokenId);
+    });
+    server.addHook("onClose", async () => {
+      stop();
+      await sessions.endAll();
+    });
+    for (const [path, toolset] of paths)
       server.route({
         method: ["GET", "POST", "DELETE"],
         url: path,
@@ -52,7 +52,6 @@ export function mcpPart(options: McpPartOptions): (server: FastifyInstance) => v
           await serve(offered, client, { sessions, listening }, request, reply);
         },
       });
-    }
   };
 }
 
@@ -98,9 +97,9 @@ async function serve(
   await sessions.begin({ server: mcpServer(options, client, interests), subscriptions }, owner, raw, reply.raw, body);
 }
 
-/** A session goes on for the same token and the same agent only: who acts was settled when it began. */
-function ownerOf({ principal: { tokenId, name }, acting }: Client): SessionOwner {
-  return { token: tokenId ?? name, ...(acting !== undefined && { agent: acting }) };
+/** A session goes on for the same token and the same agent only: who acts, and what is offered, was settled when it began. */
+function ownerOf({ principal: { tokenId, name }, acting, toolset }: Client): SessionOwner {
+  return { token: tokenId ?? name, toolset, ...(acting !== undefined && { agent: acting }) };
 }
 
 /** The SDK wants the method and the address to be there, as they are of every request that a server gets. */

@@ -5,6 +5,7 @@ import type { Server } from "@modelcontextprotocol/server";
 import type { Clock } from "../runtime/clock.ts";
 import { Replay } from "./replay.ts";
 import { type Interests, outletOf } from "./server.ts";
+import type { Toolset } from "./tool.ts";
 
 /** Whose a session is. */
 export interface SessionOwner {
@@ -12,6 +13,8 @@ export interface SessionOwner {
   readonly token: string;
   /** The agent that was named besides. */
   readonly agent?: string;
+  /** What is offered on the path on which it began. */
+  readonly toolset: Toolset;
 }
 
 interface Session {
@@ -39,7 +42,7 @@ const idleFor = 30 * 60_000;
 /** After so long a client whose stream was cut comes back, ms. */
 const retryAfter = 1_000;
 
-/** The sessions of clients that speak the 2025 protocol, each bound to the token that it began with. */
+/** The sessions of clients that speak the 2025 protocol, on all paths, each bound to the token and the path that it began with. */
 export class McpSessions {
   readonly #clock: Pick<Clock, "elapsed">;
   readonly #sessions = new Map<string, Session>();
@@ -153,5 +156,5 @@ function isIdle({ streams }: Session): boolean {
 }
 
 function isSame(one: SessionOwner, other: SessionOwner): boolean {
-  return one.token === other.token && one.agent === other.agent;
+  return one.token === other.token && one.agent === other.agent && one.toolset === other.toolset;
 }

@@ -37,8 +37,8 @@ describe("the sessions of one token", () => {
     method: "initialize",
     params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "raw", version: "1" } },
   };
-  const request = (token: string, init: RequestInit, session?: string) =>
-    fetch(`http://127.0.0.1:${served.port}/mcp`, {
+  const request = (token: string, init: RequestInit, session?: string, path = "/mcp") =>
+    fetch(`http://127.0.0.1:${served.port}${path}`, {
       ...init,
       signal: gone.signal,
       headers: {
@@ -48,15 +48,15 @@ describe("the sessions of one token", () => {
         ...(session !== undefined && { "mcp-session-id": session }),
       },
     });
-  const begin = async (token: string): Promise<string> => {
+  const begin = async (token: string, path?: string): Promise<string> => {
     // In this order they are idle for longest.
     served.clock.advance(1);
-    const answer = await request(token, { method: "POST", body: JSON.stringify(initialize) });
+    const answer = await request(token, { method: "POST", body: JSON.stringify(initialize) }, undefined, path);
     await answer.text();
     return answer.headers.get("mcp-session-id") ?? "";
   };
-  const statusOf = async (token: string, session: string): Promise<number> => {
-    const answer = await request(token, { method: "POST", body: JSON.stringify(list) }, session);
+  const statusOf = async (token: string, session: string, path?: string): Promise<number> => {
+    const answer = await request(token, { method: "POST", body: JSON.stringify(list) }, session, path);
     await answer.text();
     return answer.status;
   };
@@ -80,6 +80,18 @@ describe("the sessions of one token", () => {
     const statuses: number[] = [];
     for (const session of [...begun.slice(0, 3), ...begun.slice(-1)]) statuses.push(await statusOf(mine, session));
     expect(statuses).toEqual([404, 404, 200, 200]);
+  });
+
+  test("are so many over all paths together, and each is of the path that it began on", async () => {
+    const token = await served.tokenFor(scopes);
+    const oldest = await begin(token, "/mcp/agents");
+    await several(token, most - 1);
+    expect(await statusOf(token, oldest, "/mcp/agents")).toBe(200);
+    const ofMatrix = await begin(token, "/mcp/matrix");
+    expect(await statusOf(token, oldest, "/mcp/agents")).toBe(200);
+    expect([await statusOf(token, ofMatrix, "/mcp/matrix"), await statusOf(token, ofMatrix)]).toEqual([200, 404]);
+    await several(token, most - 1);
+    expect(await statusOf(token, oldest, "/mcp/agents")).toBe(404);
   });
 
   test("take nobody else's place when all are begun at once", async () => {
