@@ -8,6 +8,7 @@ import { controlHandlers } from "./cli/control-handlers.ts";
 import type { AuditLog } from "./commands/access/audit-log.ts";
 import type { Tokens } from "./commands/access/tokens.ts";
 import type { BoundCommand } from "./commands/command.ts";
+import { ownVersion } from "./commands/system/own-version.ts";
 import type { ChangeFeed } from "./commands/watch/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { type FormerClientsOptions, formerClientsAt } from "./former-clients.ts";
@@ -85,6 +86,7 @@ function httpSurface(
               feed: changes,
               clock,
               logger,
+              version: ownVersion(),
               callerOf: ({ headers }) => callerOf(headers, tokens),
             }),
             { authentication: tokens, ratePerMinute },

@@ -51,7 +51,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
       // Standard output is the client's.
       const logger = createLogger({ level: "error", secrets: [], destination: process.stderr });
       const streams = { input: process.stdin, output: process.stdout };
-      await mcpOverStdio({ commands, feed, logger, ...streams }, { principal, toolset: "all" });
+      const version = ownVersion();
+      await mcpOverStdio({ commands, feed, logger, version, ...streams }, { principal, toolset: "all" });
     },
   },
   examining: {

@@ -17,6 +17,8 @@ export interface McpOptions {
   /** Tells what has changed. */
   readonly feed: ChangeFeed;
   readonly clock: Clock;
+  /** Of this program, as clients are told it. */
+  readonly version: string;
   /** Makes what speaks the protocol: the SDK's server, or one that is tried. */
   readonly speaker?: (info: Implementation, options: ServerOptions) => Server;
 }
@@ -27,7 +29,10 @@ export interface Interests {
   readonly subscriptions: Subscriptions;
 }
 
-export function interestsOf({ catalogue, feed, clock }: McpOptions, { principal }: Client): Interests {
+export function interestsOf(
+  { catalogue, feed, clock }: Pick<McpOptions, "catalogue" | "feed" | "clock">,
+  { principal }: Client,
+): Interests {
   return { resources: new Resources(catalogue.commands, principal), subscriptions: new Subscriptions(feed, clock) };
 }
 
@@ -46,7 +51,7 @@ const plain = (info: Implementation, options: ServerOptions) => new Server(info,
 
 /** One client's server: what it is offered is what its scopes allow. It speaks both eras of the protocol. */
 export function mcpServer(
-  { catalogue, logger, speaker = plain }: Pick<McpOptions, "catalogue" | "logger" | "speaker">,
+  { catalogue, logger, version, speaker = plain }: Omit<McpOptions, "feed" | "clock">,
   client: Client,
   { resources, subscriptions }: Interests,
 ): Server {
@@ -55,7 +60,7 @@ export function mcpServer(
   const byName = new Map(tools.map((tool) => [tool.listed.name, tool]));
   const messaging = toolset === "matrix" ? matrixMessaging(tools, catalogue, principal) : undefined;
   const server = speaker(
-    { name: "letta-matrix", title: "Letta agents on Matrix", version: "1" },
+    { name: "letta-matrix", title: "Letta agents on Matrix", version },
     { capabilities: { tools: {} }, instructions },
   );
   server.setRequestHandler("tools/list", () => ({

@@ -7,7 +7,7 @@ import { ListeningOver } from "./listening.ts";
 import { Overheard } from "./overheard.ts";
 import { type Client, interestsOf, type McpOptions, mcpServer, outletOf } from "./server.ts";
 
-export interface StdioOptions extends Pick<McpOptions, "logger" | "feed"> {
+export interface StdioOptions extends Pick<McpOptions, "logger" | "feed" | "version"> {
   /** The real one when left out. */
   readonly clock?: Clock;
   readonly commands: readonly BoundCommand[];

@@ -82,6 +82,7 @@ export async function serve(options: ServedOptions = {}) {
                 clock: callers.clock,
                 feed: changes,
                 logger: { error: log },
+                version: context.version,
                 callerOf: ({ headers }) => callerOf(headers, callers.tokens),
               }),
               { authentication: callers.tokens, ratePerMinute: options.ratePerMinute ?? 1_000_000 },

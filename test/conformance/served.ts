@@ -19,6 +19,7 @@ export async function serveEverybody(): Promise<{ readonly url: string; stop(): 
     clock: callers.clock,
     feed: new Changes({ subscribe: () => () => undefined }, callers.clock),
     logger,
+    version: "1.2.3",
     speaker: (info, options) => new FixtureServer(info, options),
     callerOf: () => ({ name: "everybody", scopes: new Set(scopes) }),
   });

@@ -18,6 +18,7 @@ export interface Tools {
     ref: { type: "ref/resource"; uri: string };
     argument: { name: string; value: string };
   }): Promise<{ completion: object }>;
+  getServerVersion(): { version: string } | undefined;
   close(): Promise<void>;
 }
 

@@ -52,6 +52,10 @@ describe.each(generations)("a client %s", (_, open) => {
     expect(structuredContent).toMatchObject(expected);
   });
 
+  test("is told the program's own version", async () => {
+    expect((await connect(await tokenFor(scopes))).getServerVersion()).toMatchObject({ version: "1.2.3" });
+  });
+
   test("is offered what its scopes allow, in the toolset that it has asked for", async () => {
     const names = async (path: string, given: readonly Scope[]) => {
       const { tools } = await (await connect(await tokenFor(given), path)).listTools();
