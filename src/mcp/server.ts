@@ -31,9 +31,9 @@ export interface Interests {
 
 export function interestsOf(
   { catalogue, feed, clock }: Pick<McpOptions, "catalogue" | "feed" | "clock">,
-  { principal }: Client,
+  client: Client,
 ): Interests {
-  return { resources: new Resources(catalogue.commands, principal), subscriptions: new Subscriptions(feed, clock) };
+  return { resources: new Resources(catalogue.commands, client), subscriptions: new Subscriptions(feed, clock) };
 }
 
 /** Who is served, and with what. */
