@@ -3,7 +3,8 @@ import { agentScopes, type Principal } from "./commands/access/principal.ts";
 import type { BoundCommand } from "./commands/command.ts";
 import type { ExternalTools, ToolCaller, ToolOutcome } from "./letta/port.ts";
 import { Catalogue } from "./mcp/catalogue.ts";
-import { failureOf, resultOf } from "./mcp/result.ts";
+import { failureOf } from "./mcp/failure.ts";
+import { failed, resultOf } from "./mcp/result.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
 export interface AgentToolsOptions {
@@ -34,13 +35,10 @@ export function agentTools({ commands, offered, logger }: AgentToolsOptions): Ex
         if (tool === undefined) throw new NoSuchAgentTool(name);
         const { conversationId } = caller;
         const call = { principal: principalOf(caller), requestId, signal, conversationId };
-        return outcomeOf(resultOf(tool, await tool.command.execute(tool.inputOf(input, undefined), call)));
+        return outcomeOf(resultOf(tool, await tool.run(input, call)));
       } catch (error) {
-        const failure = failureOf(error);
-        // Whoever is not waited for any more has not failed.
-        if (failure.isUnexpected && !signal.aborted)
-          logger.error({ err: error, requestId, tool: name, agentId: caller.agentId }, "a tool call failed");
-        return outcomeOf(failure);
+        const about = { requestId, tool: name, agentId: caller.agentId };
+        return outcomeOf(failed(failureOf(error, { logger, signal, what: "a tool call failed", about }).text));
       }
     },
   };

@@ -46,6 +46,17 @@ describe("the tools that agents have of us", () => {
     expect(one.list).toMatchObject([{ name: "list_agents", parameters: { type: "object" } }]);
   });
 
+  test("are told of, and tell what went wrong, by the names that the model has for them", async () => {
+    const texts = JSON.stringify(tools.list);
+    expect(texts).toContain("`send_message_to_agent`");
+    expect(texts).not.toMatch(/`(agents?|rooms|status|[a-z-]+\.[a-z]+)`/);
+    expect((await call("send_matrix_message", {})).text).toMatch(/^"send_matrix_message" .*room_id: .*message: /);
+    expect((await call("get_agent_room", { agent: "Nobody at all" })).text).toContain("`list_agents` lists them");
+    const both = { agent: "Sage", message: "x", to: "agent-1" };
+    expect((await call("send_message_to_agent", both)).text).toContain('takes no argument "to"');
+    expect(saidIn(town.ownRoom)).toEqual([]);
+  });
+
   test("act as the agent whose turn it is, and #29 ask another one as its own user", async () => {
     const told = await call("send_message_to_agent", { agent: "sage", message: "What is the weather?" });
     expect(told.isError).toBe(false);

@@ -1,5 +1,6 @@
 import type { BoundCommand } from "../commands/command.ts";
 import { Tool, type ToolDefinition, type Toolset } from "./tool.ts";
+import { wordingOf } from "./wording.ts";
 
 /** Of a room, as clients of the older system name it. */
 const room = { room: "room_id" } as const;
@@ -198,7 +199,12 @@ const definitions: readonly ToolDefinition[] = [
     idempotent: true,
   },
   { name: "release_actor", title: "Release from quarantine", command: "release", toolset: "agents" },
-  { name: "list_dead_letters", title: "List dead letters", command: "dead-letters.list", toolset: "agents" },
+  {
+    name: "list_dead_letters",
+    title: "List dead letters",
+    command: "dead-letters.list",
+    toolset: "agents",
+  },
   { name: "replay_dead_letter", title: "Replay a dead letter", command: "dead-letters.replay", toolset: "agents" },
   {
     name: "drop_dead_letter",
@@ -208,6 +214,9 @@ const definitions: readonly ToolDefinition[] = [
     destructive: true,
   },
 ];
+
+/** For whatever is told to models. Which of the tools one of them has makes no difference: there is no other name for them. */
+export const inToolNames = wordingOf(definitions);
 
 /** The tools whose commands are there. Keep it: to make a tool takes longer than most calls of it. */
 export class Catalogue {
@@ -232,7 +241,7 @@ export class Catalogue {
     const byName = new Map(this.commands.map((command) => [command.name, command]));
     return wanted.flatMap((definition) => {
       const command = byName.get(definition.command);
-      return command === undefined ? [] : [new Tool(definition, command)];
+      return command === undefined ? [] : [new Tool(definition, command, inToolNames)];
     });
   }
 }

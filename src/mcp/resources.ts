@@ -4,7 +4,9 @@ import { z } from "zod";
 import type { Principal, Scope } from "../commands/access/principal.ts";
 import type { BoundCommand } from "../commands/command.ts";
 import { topics } from "../commands/watch/changes.ts";
-import { failureOf, untrusted } from "./result.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { failureOf } from "./failure.ts";
+import { untrusted } from "./result.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** What can be read without a tool: an agent, its chart, the space with everything in it, what was last said in a room. */
@@ -87,10 +89,12 @@ interface Meant {
 export class Resources {
   readonly #commands: ReadonlyMap<string, BoundCommand>;
   readonly #reader: Reader;
+  readonly #logger: Pick<Logger, "error">;
 
-  constructor(commands: readonly BoundCommand[], reader: Reader) {
+  constructor(commands: readonly BoundCommand[], reader: Reader, logger: Pick<Logger, "error">) {
     this.#commands = new Map(commands.map((command) => [command.name, command]));
     this.#reader = reader;
+    this.#logger = logger;
   }
 
   get templates() {
@@ -202,9 +206,14 @@ export class Resources {
     try {
       return await this.#commands.get(name)?.execute(input, { principal: { ...principal, scopes }, requestId, signal });
     } catch (error) {
-      const [told] = failureOf(error).content;
-      const text = told?.type === "text" ? told.text : "it cannot be read";
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, text, uri === undefined ? undefined : { uri });
+      const place = { logger: this.#logger, signal, what: "a resource could not be read" };
+      const { text, isUnexpected } = failureOf(error, { ...place, about: { requestId, command: name } });
+      const { InternalError, InvalidParams } = ProtocolErrorCode;
+      throw new ProtocolError(
+        isUnexpected ? InternalError : InvalidParams,
+        text,
+        uri === undefined ? undefined : { uri },
+      );
     }
   }
 }

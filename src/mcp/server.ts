@@ -5,9 +5,10 @@ import { type ChangeFeed, topics } from "../commands/watch/changes.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { failureOf } from "./failure.ts";
 import { isOperation, matrixMessaging, operationOf } from "./matrix-messaging.ts";
 import { addResources, Resources } from "./resources.ts";
-import { failureOf, resultOf } from "./result.ts";
+import { failed, resultOf } from "./result.ts";
 import { type Outlet, Subscriptions } from "./subscriptions.ts";
 import type { Tool, Toolset } from "./tool.ts";
 
@@ -30,10 +31,13 @@ export interface Interests {
 }
 
 export function interestsOf(
-  { catalogue, feed, clock }: Pick<McpOptions, "catalogue" | "feed" | "clock">,
+  { catalogue, feed, clock, logger }: Pick<McpOptions, "catalogue" | "feed" | "clock" | "logger">,
   client: Client,
 ): Interests {
-  return { resources: new Resources(catalogue.commands, client), subscriptions: new Subscriptions(feed, clock) };
+  return {
+    resources: new Resources(catalogue.commands, client, logger),
+    subscriptions: new Subscriptions(feed, clock),
+  };
 }
 
 /** Who is served, and with what. */
@@ -87,13 +91,10 @@ export function mcpServer(
         messaging?.name === params.name ? operationOf(params.arguments, tools, catalogue, principal) : params;
       const tool: Tool | undefined = isOperation(meant) ? meant.tool : byName.get(params.name);
       if (tool === undefined) throw new NoSuchTool(params.name, [...byName.keys()]);
-      const input = tool.inputOf(meant.arguments, acting);
-      return resultOf(tool, await tool.command.execute(input, call));
+      return resultOf(tool, await tool.run(meant.arguments, call, acting));
     } catch (error) {
-      const { isUnexpected, ...failure } = failureOf(error);
-      if (isUnexpected)
-        logger.error({ err: error, requestId: call.requestId, tool: params.name }, "a tool call failed");
-      return failure;
+      const about = { requestId: call.requestId, tool: params.name };
+      return failed(failureOf(error, { logger, signal, what: "a tool call failed", about }).text);
     }
   });
   addResources(server, resources, subscriptions);

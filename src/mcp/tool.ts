@@ -1,5 +1,7 @@
 import { z } from "zod";
-import type { BoundCommand } from "../commands/command.ts";
+import type { BoundCommand, Call } from "../commands/command.ts";
+import { UnknownArguments, WrongArguments } from "./arguments.ts";
+import type { Wording } from "./wording.ts";
 
 /** The groups in which tools are offered: the two servers of the older system, and everything. */
 export type Toolset = "all" | "matrix" | "agents";
@@ -55,7 +57,9 @@ const objectSchema = z.looseObject({
 
 export type ObjectSchema = z.output<typeof objectSchema>;
 
-const args = z.record(z.string(), z.unknown());
+const args = z.record(z.string(), z.unknown(), "must be an object");
+
+type Translate = Parameters<typeof z.toJSONSchema>[1];
 
 /** A tool whose command is there. */
 export class Tool {
@@ -65,20 +69,29 @@ export class Tool {
   /** The command's field of each argument. */
   readonly #fields: ReadonlyMap<string, string>;
 
-  constructor(definition: ToolDefinition, command: BoundCommand) {
+  constructor(definition: ToolDefinition, command: BoundCommand, inToolNames: Wording) {
     this.definition = definition;
     this.command = command;
-    const { renamed = {}, withheld = [], defaults = {} } = definition;
-    const input = withoutDialect(objectSchema.parse(z.toJSONSchema(command.input, { io: "input" })));
+    const { withheld = [], defaults = {} } = definition;
+    const schemaOf = (schema: z.ZodType, how: Translate) =>
+      objectSchema.safeParse(
+        z.toJSONSchema(schema, {
+          ...how,
+          override({ jsonSchema }) {
+            if (jsonSchema.description !== undefined) jsonSchema.description = inToolNames(jsonSchema.description);
+          },
+        }),
+      );
+    const input = withoutDialect(objectSchema.parse(schemaOf(command.input, { io: "input" }).data));
     const names = Object.entries(input.properties).filter(([field]) => !withheld.includes(field));
-    const nameOf = (field: string): string => renamed[field] ?? field;
+    const nameOf = (field: string): string => this.#nameOf(field);
     this.#fields = new Map(names.map(([field]) => [nameOf(field), field]));
-    const output = objectSchema.safeParse(z.toJSONSchema(command.output, { io: "output", unrepresentable: "any" }));
-    const shown = output.success ? withoutBytes(withoutDialect(output.data), definition) : undefined;
+    const { data: output } = schemaOf(command.output, { io: "output", unrepresentable: "any" });
+    const shown = output && withoutBytes(withoutDialect(output), definition);
     this.listed = {
       name: definition.name,
       title: definition.title,
-      description: `${command.summary}\n${command.guidance}`,
+      description: inToolNames(`${command.summary}\n${command.guidance}`),
       inputSchema: {
         ...input,
         properties: Object.fromEntries(
@@ -106,18 +119,37 @@ export class Tool {
   }
 
   /**
-   * The command's input, by the agent `acting` where the call names none. What neither the tool nor the command knows is
-   * handed on, and refused by the command. Throws {@link Withheld}.
+   * Does it, by the agent `acting` where the call names none. Throws {@link UnknownArguments}, {@link WrongArguments}, and
+   * what the command throws.
    */
-  inputOf(given: unknown, acting: string | undefined): Record<string, unknown> {
-    const { name: tool, withheld = [], defaults } = this.definition;
-    const input: Record<string, unknown> = { ...defaults };
-    for (const [name, value] of Object.entries(args.parse(given ?? {}))) {
-      const field = this.#fields.get(name) ?? name;
-      if (withheld.includes(field)) throw new Withheld(name, tool);
-      input[field] = value;
+  async run(given: unknown, call: Call, acting?: string): Promise<unknown> {
+    const input = this.inputOf(given, acting);
+    try {
+      return await this.command.execute(input, call);
+    } catch (error) {
+      // Looked at only now: whichever process refuses a call has written that down.
+      const { error: wrong } = this.command.input.safeParse(input);
+      throw wrong === undefined ? error : this.#wrong(wrong);
     }
+  }
+
+  /** The command's input. An argument that is not listed is none of the command's either, whatever that calls its fields. */
+  inputOf(given: unknown, acting: string | undefined): Record<string, unknown> {
+    const { data: named, error } = args.safeParse(given ?? {});
+    if (named === undefined) throw this.#wrong(error);
+    const unknown = Object.keys(named).filter((name) => !this.#fields.has(name));
+    if (unknown.length > 0) throw new UnknownArguments(this.definition.name, unknown, [...this.#fields.keys()]);
+    const input: Record<string, unknown> = { ...this.definition.defaults };
+    for (const [name, field] of this.#fields) if (name in named) input[field] = named[name];
     return acting === undefined || !this.#isActedAs ? input : { agent: acting, ...input };
+  }
+
+  #nameOf(field: string): string {
+    return this.definition.renamed?.[field] ?? field;
+  }
+
+  #wrong(error: z.ZodError): WrongArguments {
+    return new WrongArguments(this.definition.name, error, (field) => this.#nameOf(field));
   }
 }
 
@@ -130,14 +162,4 @@ function withoutBytes({ properties, required = [], ...rest }: ObjectSchema, { fi
   if (file !== true) return { ...rest, properties, ...(required.length > 0 && { required }) };
   const { base64: _, ...others } = properties;
   return { ...rest, properties: others, required: required.filter((field) => field !== "base64") };
-}
-
-/** The tool does not take it; nothing was done. */
-class Withheld extends Error {
-  override readonly name = "Withheld";
-  readonly remedy = "Leave it out.";
-
-  constructor(argument: string, tool: string) {
-    super(`"${tool}" takes no argument "${argument}"`);
-  }
 }

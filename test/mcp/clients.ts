@@ -9,16 +9,29 @@ import { z } from "zod";
 /** Left to itself, this client too begins with the handshake of 2025. */
 export const ofToday = { versionNegotiation: { mode: { pin: "2026-07-28" } } } as const;
 
+export interface ToolCall {
+  readonly name: string;
+  readonly arguments: Record<string, unknown>;
+}
+
+export interface Following {
+  readonly signal: AbortSignal;
+  readonly onprogress: (progress: { message?: string | undefined }) => void;
+}
+
 /** What both generations' clients can do. */
 export interface Tools {
   listTools(): Promise<{ tools: { name: string }[] }>;
-  callTool(call: { name: string; arguments: Record<string, unknown> }): Promise<unknown>;
+  callTool(call: ToolCall): Promise<unknown>;
+  /** The same, which tells how far it is, and may be given up. */
+  callFollowed(call: ToolCall, how: Following): Promise<unknown>;
+  getServerVersion(): { version: string } | undefined;
+  listResources(): Promise<unknown>;
   readResource(which: { uri: string }): Promise<unknown>;
   complete(what: {
     ref: { type: "ref/resource"; uri: string };
     argument: { name: string; value: string };
   }): Promise<{ completion: object }>;
-  getServerVersion(): { version: string } | undefined;
   close(): Promise<void>;
 }
 
@@ -31,7 +44,9 @@ export const generations: readonly (readonly [string, Connect])[] = [
     async (address, headers) => {
       const client = new ClientOf2025({ name: "test", version: "1" });
       await client.connect(new TransportOf2025(address, { requestInit: { headers } }));
-      return client;
+      return Object.assign(client, {
+        callFollowed: (called: ToolCall, how: Following) => client.callTool(called, undefined, how),
+      });
     },
   ],
   [
@@ -39,7 +54,9 @@ export const generations: readonly (readonly [string, Connect])[] = [
     async (address, headers) => {
       const client = new ClientOfToday({ name: "test", version: "1" }, ofToday);
       await client.connect(new TransportOfToday(address, { requestInit: { headers } }));
-      return client;
+      return Object.assign(client, {
+        callFollowed: (called: ToolCall, how: Following) => client.callTool(called, how),
+      });
     },
   ],
 ];
@@ -50,6 +67,6 @@ const result = z.object({
   isError: z.boolean().optional(),
 });
 
-export async function call(client: Tools, name: string, args: Record<string, unknown> = {}) {
+export async function call(client: Pick<Tools, "callTool">, name: string, args: Record<string, unknown> = {}) {
   return result.parse(await client.callTool({ name, arguments: args }));
 }

@@ -1,3 +1,5 @@
+import { StreamableHTTPClientTransport as TransportOfToday } from "@modelcontextprotocol/client";
+import { StreamableHTTPClientTransport as TransportOf2025 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type Scope, scopes } from "../../src/commands/access/principal.ts";
@@ -8,8 +10,9 @@ import { type Served, serve } from "../api/served.ts";
 import { FakeHomeserver } from "../ports/fake-homeserver.ts";
 import { SimulatedClock } from "../runtime/simulated-clock.ts";
 import { generations, type Tools } from "./clients.ts";
+import { followerOf2025, followerOfToday } from "./followers.ts";
 
-/** What is read without a tool, and by whom. */
+/** What is read without a tool: by whom, and what is told when it cannot be. */
 
 const ownRoomOf = (agentId: string) => `!${agentId}:${server}`;
 const scouts = ownRoomOf("agent-1");
@@ -19,9 +22,11 @@ const shared = "!shared:example.org";
 
 let served: Served;
 let clients: Tools[];
+let isBroken: boolean;
 
 beforeEach(async () => {
   clients = [];
+  isBroken = false;
   const homeserver = new FakeHomeserver(new SimulatedClock());
   for (const [room, agentIds] of [
     [scouts, ["agent-1"]],
@@ -39,8 +44,15 @@ beforeEach(async () => {
     context: { agentId: "agent-2", roomId: shared, queue: [] },
   });
   const base = installation([...records, talk]);
+  const host = {
+    ...base.host,
+    async *list(...which: Parameters<typeof base.host.list>) {
+      if (isBroken) throw new TypeError("canary: a bug");
+      yield* base.host.list(...which);
+    },
+  };
   const sessions = { as: (userId: string) => homeserver.as(homeserver.sessionOf(userId)) };
-  served = await serve({ mcp: true, context: { ...base, sessions } });
+  served = await serve({ mcp: true, context: { ...base, host, sessions } });
 });
 
 afterEach(async () => {
@@ -89,4 +101,39 @@ describe.each(generations)("a client %s", (_, connect) => {
     expect(await saidIn(client, scouts)).toContain(`said in ${scouts}`);
     expect(await completed(client)).toEqual([]);
   });
+
+  test.each([
+    ["read", (client: Tools) => client.readResource({ uri: "letta-matrix://agents/Scout the Great" })],
+    ["completed", (client: Tools) => completed(client)],
+    ["listed", (client: Tools) => client.listResources()],
+  ])("is told nothing of a bug, which the operator is: of what is %s", async (_name, ask) => {
+    const client = await connected();
+    isBroken = true;
+    await expect(ask(client)).rejects.toThrow("The operator's log tells more");
+    expect(served.logged).toMatchObject([
+      { err: { message: "canary: a bug" }, command: expect.any(String), message: "a resource could not be read" },
+    ]);
+  });
+
+  test("is told what it has done wrong in its own words, which the operator is not", async () => {
+    const client = await connected();
+    const missing = client.readResource({ uri: "letta-matrix://agents/Nobody at all" });
+    await expect(missing).rejects.toThrow("`list_agents` lists them");
+    expect(served.logged).toEqual([]);
+  });
+});
+
+test("what cannot be followed for a bug is told to the operator", async () => {
+  const headers = { authorization: `Bearer ${await served.tokenFor(scopes)}` };
+  const address = new URL(`http://127.0.0.1:${served.port}/mcp`);
+  isBroken = true;
+  for (const follower of [
+    await followerOf2025(new TransportOf2025(address, { requestInit: { headers } })),
+    await followerOfToday(new TransportOfToday(address, { requestInit: { headers } })),
+  ]) {
+    served.logged.length = 0;
+    expect(await follower.follow(["letta-matrix://agents/Scout the Great"])).toEqual([]);
+    expect(served.logged).toMatchObject([{ err: { message: "canary: a bug" }, command: "agent" }]);
+    await follower.close();
+  }
 });
