@@ -1,29 +1,10 @@
 import { z } from "zod";
 import type { Principal } from "../commands/access/principal.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { type FormerOperation, formerOperations, renamed } from "./former-operations.ts";
 import type { ListedTool, Tool } from "./tool.ts";
 
 /** The one tool of the older system's deployed server: an operation and whatever that takes. */
-
-/** Which tool does what the operation did. */
-const operations: Readonly<Record<string, string>> = {
-  send: "send_matrix_message",
-  read: "get_room_messages",
-  room_search: "search_messages",
-  react: "react_to_message",
-  edit: "edit_message",
-  redact: "redact_message",
-  room_join: "join_room",
-  room_leave: "leave_room",
-  room_list: "list_matrix_rooms",
-  room_create: "create_matrix_room",
-  room_invite: "invite_to_room",
-  room_members: "list_room_members",
-  letta_send: "send_message_to_agent",
-  talk_to_agent: "send_message_to_agent",
-  letta_list: "list_agents",
-  letta_lookup: "get_agent_room",
-};
 
 const given = z.looseObject({ operation: z.string() });
 
@@ -44,11 +25,11 @@ export function matrixMessaging(
 ): ListedTool | undefined {
   const known = available(tools, catalogue, principal);
   if (known.size === 0) return undefined;
-  const list = [...known].map(([operation, { listed }]) => `${operation} (as ${listed.name})`).join(", ");
+  const list = [...known].map(([operation, { tool }]) => `${operation} (as ${tool.listed.name})`).join(", ");
   return {
     name: "matrix_messaging",
     title: "Matrix messaging",
-    description: `The older system's tool, for those who know it: an operation, with the arguments of the tool that does it now. Others take that tool itself. Operations: ${list}.`,
+    description: `The older system's tool, for those who know it: an operation, with the arguments that it took there, or those of the tool that does it now. Others take that tool itself. Operations: ${list}.`,
     inputSchema: {
       type: "object",
       properties: { operation: { type: "string", enum: [...known.keys()], description: "What is to be done." } },
@@ -65,7 +46,7 @@ export function matrixMessaging(
   };
 }
 
-/** The tool that is meant. Throws {@link NoSuchOperation}. */
+/** The tool that is meant, with its arguments. Throws {@link NoSuchOperation}, and what {@link renamed} throws. */
 export function operationOf(
   args: unknown,
   tools: readonly Tool[],
@@ -74,20 +55,30 @@ export function operationOf(
 ): Operation {
   const known = available(tools, catalogue, principal);
   const { data } = given.safeParse(args);
-  const tool = known.get(data?.operation ?? "");
-  if (data === undefined || tool === undefined) throw new NoSuchOperation(data?.operation, [...known.keys()]);
-  const { operation: _, ...rest } = data;
-  return { tool, arguments: rest };
+  const meant = data && known.get(isReply(data) ? "reply" : data.operation);
+  if (meant === undefined) throw new NoSuchOperation(data?.operation, [...known.keys()]);
+  const { operation: _, ...rest } = data ?? {};
+  return { tool: meant.tool, arguments: Object.fromEntries(renamed(rest, meant.former, meant.tool, principal)) };
+}
+
+/** It had no operation of its own. */
+function isReply(data: z.output<typeof given>): boolean {
+  return data.operation === "send" && Object.hasOwn(data, "reply_to_event_id");
+}
+
+interface Known {
+  readonly former: FormerOperation;
+  readonly tool: Tool;
 }
 
 /** Some of its operations belong to the other toolset now. */
-function available(tools: readonly Tool[], catalogue: Catalogue, { scopes }: Principal) {
+function available(tools: readonly Tool[], catalogue: Catalogue, { scopes }: Principal): ReadonlyMap<string, Known> {
   const others = catalogue.of("agents").filter(({ command }) => scopes.has(command.scope));
   const byName = new Map([...tools, ...others].map((tool) => [tool.listed.name, tool]));
   return new Map(
-    Object.entries(operations).flatMap(([operation, name]) => {
-      const tool = byName.get(name);
-      return tool === undefined ? [] : [[operation, tool] as const];
+    [...formerOperations].flatMap(([operation, former]) => {
+      const tool = byName.get(former.tool);
+      return tool === undefined ? [] : [[operation, { former, tool }] as const];
     }),
   );
 }

@@ -113,9 +113,10 @@ export class Tool {
     };
   }
 
-  /** Whether the tool takes the agent that acts, or that looks. */
-  get #isActedAs(): boolean {
-    return [...this.#fields.values()].includes("agent") && this.definition.about !== true;
+  /** The argument that says which agent acts, or looks; none where that makes no difference. */
+  get actor(): string | undefined {
+    if (this.definition.about === true) return undefined;
+    return [...this.#fields].find(([, field]) => field === "agent")?.[0];
   }
 
   /**
@@ -141,7 +142,7 @@ export class Tool {
     if (unknown.length > 0) throw new UnknownArguments(this.definition.name, unknown, [...this.#fields.keys()]);
     const input: Record<string, unknown> = { ...this.definition.defaults };
     for (const [name, field] of this.#fields) if (name in named) input[field] = named[name];
-    return acting === undefined || !this.#isActedAs ? input : { agent: acting, ...input };
+    return acting === undefined || this.actor === undefined ? input : { agent: acting, ...input };
   }
 
   #nameOf(field: string): string {
