@@ -7,6 +7,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { failureOf } from "./failure.ts";
 import { isOperation, matrixMessaging, operationOf } from "./matrix-messaging.ts";
+import { Progress } from "./progress.ts";
 import { addResources, Resources } from "./resources.ts";
 import { failed, resultOf } from "./result.ts";
 import { type Outlet, Subscriptions } from "./subscriptions.ts";
@@ -55,7 +56,7 @@ const plain = (info: Implementation, options: ServerOptions) => new Server(info,
 
 /** One client's server: what it is offered is what its scopes allow. It speaks both eras of the protocol. */
 export function mcpServer(
-  { catalogue, logger, version, speaker = plain }: Omit<McpOptions, "feed" | "clock">,
+  { catalogue, logger, clock, version, speaker = plain }: Omit<McpOptions, "feed">,
   client: Client,
   { resources, subscriptions }: Interests,
 ): Server {
@@ -73,18 +74,18 @@ export function mcpServer(
   server.setRequestHandler("tools/call", async ({ params }, context) => {
     const { _meta, signal, notify } = context.mcpReq;
     const token = _meta?.progressToken;
-    let steps = 0;
+    const progress =
+      token === undefined
+        ? undefined
+        : new Progress(clock, (step, message) => {
+            const params = { progressToken: token, progress: step, ...(message !== undefined && { message }) };
+            void notify({ method: "notifications/progress", params }).catch(() => undefined);
+          });
     const call = {
       principal,
       requestId: randomUUID(),
       signal,
-      ...(token !== undefined && {
-        progress(message: string) {
-          steps += 1;
-          const progress = { progressToken: token, progress: steps, message };
-          void notify({ method: "notifications/progress", params: progress }).catch(() => undefined);
-        },
-      }),
+      ...(progress !== undefined && { progress: (message: string) => progress.say(message) }),
     };
     try {
       const meant =
@@ -95,6 +96,8 @@ export function mcpServer(
     } catch (error) {
       const about = { requestId: call.requestId, tool: params.name };
       return failed(failureOf(error, { logger, signal, what: "a tool call failed", about }).text);
+    } finally {
+      progress?.end();
     }
   });
   addResources(server, resources, subscriptions);

@@ -102,12 +102,17 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
       if (event === undefined) return { state: "accepted" as const, ...asked };
       if (wait === 0) return { state: "asked" as const, ...asked };
       call.news?.({ event: "message", data: asked });
-      call.progress?.(`waiting for ${target.name ?? target.agentId}`);
+      const called = target.name ?? target.agentId;
+      call.progress?.(`waiting for ${called}`);
       const place = { agentId: target.agentId, userId: target.userId, roomId: room, eventId: event };
-      const { news } = call;
+      const { news, progress } = call;
       const who = asked.to;
-      const onDraft = news && ((sofar: string) => news({ event: "draft", data: { ...who, text: sofar } }));
-      const patience = { reader: sender.userId, patience: wait * 1_000, ...(onDraft && { onDraft }) };
+      const onDraft = (sofar: string): void => {
+        news?.({ event: "draft", data: { ...who, text: sofar } });
+        progress?.(`${called} has written ${sofar.length} characters so far`);
+      };
+      const isFollowed = news !== undefined || progress !== undefined;
+      const patience = { reader: sender.userId, patience: wait * 1_000, ...(isFollowed && { onDraft }) };
       const answer = await answerTo(place, patience, needs, call.signal);
       if (answer === undefined || call.signal.aborted) return { state: "asked" as const, ...asked };
       await asking.heard(marks[askingMarkers.hops] + 1);
