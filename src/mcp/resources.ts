@@ -6,7 +6,7 @@ import type { BoundCommand } from "../commands/command.ts";
 import { topics } from "../commands/watch/changes.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { failureOf } from "./failure.ts";
-import { untrusted } from "./result.ts";
+import { quoted } from "./result.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** What can be read without a tool: an agent, its chart, the space with everything in it, what was last said in a room. */
@@ -124,7 +124,7 @@ export class Resources {
   /** Throws a `ProtocolError` that says why it cannot be read. */
   async read(uri: string, signal: AbortSignal) {
     const output = read.parse(await this.#get(this.#meant(uri), signal));
-    return { contents: [{ uri, mimeType, text: JSON.stringify({ untrusted, ...output }) }] };
+    return { contents: [{ uri, mimeType, text: JSON.stringify(quoted(output)) }] };
   }
 
   /** What changes when the resource does. Throws as `read` does: who may not read it is not told when it changes. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { BoundCommand, Call } from "../commands/command.ts";
 import { UnknownArguments, WrongArguments } from "./arguments.ts";
+import { markSchemas } from "./marks.ts";
 import type { Wording } from "./wording.ts";
 
 /** The groups in which tools are offered: the two servers of the older system, and everything. */
@@ -87,7 +88,7 @@ export class Tool {
     const nameOf = (field: string): string => this.#nameOf(field);
     this.#fields = new Map(names.map(([field]) => [nameOf(field), field]));
     const { data: output } = schemaOf(command.output, { io: "output", unrepresentable: "any" });
-    const shown = output && withoutBytes(withoutDialect(output), definition);
+    const shown = output && marked(withoutBytes(withoutDialect(output), definition), definition);
     this.listed = {
       name: definition.name,
       title: definition.title,
@@ -163,4 +164,9 @@ function withoutBytes({ properties, required = [], ...rest }: ObjectSchema, { fi
   if (file !== true) return { ...rest, properties, ...(required.length > 0 && { required }) };
   const { base64: _, ...others } = properties;
   return { ...rest, properties: others, required: required.filter((field) => field !== "base64") };
+}
+
+/** What others have written is given with a mark, which is no part of what the command gives. */
+function marked(schema: ObjectSchema, { quotes }: ToolDefinition): ObjectSchema {
+  return quotes === true ? { ...schema, properties: { ...markSchemas, ...schema.properties } } : schema;
 }
