@@ -62,7 +62,7 @@ function httpSurface(
     id: "http server",
     restart: "permanent",
     async start() {
-      if (!isLoopback(listen.host) && tokens.list().length === 0) throw new PublicWithoutTokens(listen.host);
+      if (!isLoopback(listen.host) && !tokens.isAnyGood()) throw new PublicWithoutTokens(listen.host);
       const server = new HttpServer({
         ...listen,
         admission: { allowedHosts: [...allowedHosts, ...publicHosts], allowedOrigins },

@@ -20,6 +20,6 @@ export class PublicWithoutTokens extends Error {
     "Let api.listen be at 127.0.0.1, start the program, make a token (`letta-matrix token create`), and change it back.";
 
   constructor(host: string) {
-    super(`${host} can be reached from other machines, and nobody has a token yet`);
+    super(`${host} can be reached from other machines, and nobody has a token that is good`);
   }
 }

@@ -132,7 +132,7 @@ describe("programs that ask by HTTP", { timeout: 120_000 }, () => {
     expect((await ask("/api/v1/tokens", own)).status).toBe(401);
     await app.stop();
     await app.configure({ ...here, api: { listen: `0.0.0.0:${port}` } });
-    await expect(app.start()).rejects.toThrow(/nobody has a token yet/);
+    await expect(app.start()).rejects.toThrow(/nobody has a token that is good/);
     await app.configure(here);
     await app.start();
     expect((await ask("/api/v1/agents", await tokenWith("agents:read"))).status).toBe(200);

@@ -70,8 +70,7 @@ export class Tokens implements Authentication {
   principalOf(token: string): Principal | undefined {
     const [, id = "", secret = ""] = shape.exec(token) ?? [];
     const known = this.#known.get(id);
-    if (known === undefined || !isSame(known.hash, hashOf(secret)) || this.#isOver(known)) return undefined;
-    if (this.#revoked.has(id)) return undefined;
+    if (known === undefined || !isSame(known.hash, hashOf(secret)) || !this.#isGood(known)) return undefined;
     return {
       name: `${known.name} (${known.id})`,
       // People write to agents: whatever the token was given, it is for no operator.
@@ -80,6 +79,11 @@ export class Tokens implements Authentication {
       ...(known.agentId !== undefined && { agentId: known.agentId }),
       ...(known.attached === true && { attached: true }),
     };
+  }
+
+  /** Whether anybody could be let in now. */
+  isAnyGood(): boolean {
+    return [...this.#known.values()].some((token) => this.#isGood(token));
   }
 
   onRevoked(listener: (tokenId: string) => void): () => void {
@@ -160,6 +164,10 @@ export class Tokens implements Authentication {
     if (this.#ended.has(id)) return;
     this.#ended.add(id);
     for (const listener of this.#listeners) listener(id);
+  }
+
+  #isGood(token: TokenInfo): boolean {
+    return !this.#isOver(token) && !this.#revoked.has(token.id);
   }
 
   #isOver({ expiresAt }: TokenInfo): boolean {
