@@ -78,7 +78,7 @@ function httpSurface(
             logger,
           }),
           healthPart({ commands, clock }),
-          restPart({ commands, authentication: tokens, ratePerMinute, clock }),
+          restPart({ commands, authentication: tokens, ratePerMinute, clock, logger }),
           rateLimited(
             mcpPart({
               commands,

@@ -71,6 +71,7 @@ export async function serve(options: ServedOptions = {}) {
         authentication: callers.tokens,
         ratePerMinute: options.ratePerMinute ?? 1_000_000,
         clock: callers.clock,
+        logger: { error: log },
       }),
       ...(options.parts ?? []),
       ...(options.mcp === true

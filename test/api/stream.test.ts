@@ -130,11 +130,16 @@ describe("a stream", () => {
     }
   });
 
-  test("tells what goes wrong afterwards, and hides what nobody wrote to be read", async () => {
-    const { api, token } = await started(() => Promise.reject(new Error("canary within")));
+  test("tells what goes wrong afterwards, and hides what nobody wrote to be read, which only the log explains", async () => {
+    const error = new Error("canary within");
+    const { api, token } = await started(() => Promise.reject(error));
     const { events, text } = await watch(api.port, token, { text: "x" });
     expect(events).toMatchObject([{ event: "message" }, { event: "problem", data: { status: 500 } }]);
     expect(text).not.toContain("canary");
+    const requestId = events.at(-1)?.data["request_id"];
+    expect(api.logged).toEqual([
+      { err: error, requestId, route: "/api/v1/rooms/:room/messages", message: "a request failed" },
+    ]);
   });
 
   test("gives a sign of life while nothing comes", async () => {
@@ -159,6 +164,8 @@ describe("a stream", () => {
     });
     void watch(api.port, token, { text: "x" }, (_, leave) => leave()).catch(() => undefined);
     expect(await ended.promise).toMatchObject({ message: "the caller is gone" });
+    await api.stop();
+    expect(api.logged).toEqual([]);
   });
 
   test("ends with the token", async () => {

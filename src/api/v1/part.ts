@@ -1,6 +1,8 @@
+import type { FastifyRequest } from "fastify";
 import type { Authentication } from "../../commands/access/principal.ts";
 import type { BoundCommand, News } from "../../commands/command.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../telemetry/logger.ts";
 import { callerOf } from "../bearer.ts";
 import type { HttpPart } from "../part.ts";
 import { Refused } from "../problem.ts";
@@ -15,6 +17,7 @@ export interface RestOptions extends RateLimit {
   readonly commands: readonly BoundCommand[];
   readonly authentication: Pick<Authentication, "principalOf" | "onRevoked">;
   readonly clock: Pick<Clock, "schedule">;
+  readonly logger: Pick<Logger, "error">;
 }
 
 /** The REST API, below /api/v1. */
@@ -45,7 +48,7 @@ function serve(
   api: Parameters<HttpPart>[0],
   route: Route,
   command: BoundCommand,
-  { authentication, clock }: RestOptions,
+  { authentication, clock, logger }: RestOptions,
 ): void {
   const reader = new InputReader(command.input, route.defaults);
   const streamReader = new InputReader(command.input, route.streamed);
@@ -56,8 +59,7 @@ function serve(
     async handler(request, reply) {
       const principal = callerOf(request.headers, authentication);
       const { params, query, body } = request;
-      if (asksByQuery(route) && body !== undefined && body !== null)
-        throw new Refused(400, "This takes no body.", "Put the fields into the query.");
+      assertAskedRightly(route, request);
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort(new Error("the caller is gone")));
       const call = { principal, requestId: request.id, signal: gone.signal };
@@ -76,10 +78,28 @@ function serve(
         };
         return waited(streamReader.read({ params, query, body }), tell)
           .then((result) => stream.end(result))
-          .catch((error: unknown) => stream.fail(error));
+          .catch((error: unknown) => {
+            const { isUnexpected } = stream.fail(error);
+            if (isUnexpected && !gone.signal.aborted)
+              logger.error({ err: error, requestId: request.id, route: request.routeOptions.url }, "a request failed");
+          });
       }
       const result = await waited(reader.read({ params, query, body }));
       return reply.code(route.status ?? 200).send(result);
     },
   });
+}
+
+/** What stands where it is not looked for would be ignored, and whoever sent it not know. Throws {@link Refused}. */
+function assertAskedRightly(route: Route, { headers, query, body }: FastifyRequest): void {
+  if (headers["idempotency-key"] !== undefined)
+    throw new Refused(
+      400,
+      "The header Idempotency-Key is not taken: a request is named by the field `key`.",
+      "Put it into the body as `key`, where openapi.json has one.",
+    );
+  if (asksByQuery(route) && body !== undefined && body !== null)
+    throw new Refused(400, "This takes no body.", "Put the fields into the query.");
+  if (!asksByQuery(route) && Object.keys(Object(query)).length > 0)
+    throw new Refused(400, "This takes no fields in the query.", "Put them into the body.");
 }

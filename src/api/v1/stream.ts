@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { News } from "../../commands/command.ts";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
-import { problemOf } from "../problem.ts";
+import { problemOf, type Told } from "../problem.ts";
 
 /** So often something is sent at least, ms: else somebody in between takes the connection for dead. */
 const sign = 15_000;
@@ -40,11 +40,13 @@ export class EventStream {
     this.#close();
   }
 
-  /** Throws the error again when nothing was told yet. */
-  fail(error: unknown): void {
+  /** Gives what was told of it. Throws the error again when nothing was told yet. */
+  fail(error: unknown): Told {
     if (!this.#isOpen) throw error;
-    this.#send("problem", problemOf(error, this.#requestId).problem);
+    const told = problemOf(error, this.#requestId);
+    this.#send("problem", told.problem);
     this.#close();
+    return told;
   }
 
   #open(): void {
