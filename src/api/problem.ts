@@ -35,6 +35,7 @@ const titles: Readonly<Record<number, string>> = {
   405: "Method Not Allowed",
   409: "Conflict",
   413: "Content Too Large",
+  414: "URI Too Long",
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
   429: "Too Many Requests",
@@ -91,9 +92,11 @@ const statusOfKind: Readonly<Record<string, number>> = {
 
 const ofTheHomeserver: ReadonlySet<string> = new Set(["MatrixError", "NotDone"]);
 
+const correctIt = "Correct the request and send it again.";
+
 /** For errors that say nothing better. */
 const remedyOf: Readonly<Record<number, string>> = {
-  400: "Correct the request and send it again.",
+  400: correctIt,
   503: "Ask again in a moment.",
   504: "It was taken, and may still be done. See what came of it before you ask again.",
 };
@@ -113,6 +116,7 @@ const saidOf: Readonly<Record<number, readonly [detail: string, remedy: string]>
   400: ["The request is not well-formed.", "Send valid JSON, and a valid path."],
   404: ["There is nothing at this path.", "GET /api/v1/openapi.json tells what there is."],
   413: ["The body is too large.", "Send less at once."],
+  414: ["The path is too long.", "Name what is meant by its id: no id is as long as that."],
   415: ["The body is not JSON.", "Send JSON, with the header Content-Type: application/json."],
   429: ["Too many requests.", "Wait as long as Retry-After says."],
 };
@@ -136,7 +140,7 @@ export function problemOf(error: unknown, requestId: string): Told {
   }
   const code = data?.statusCode ?? 500;
   if (code >= 400 && code < 500) {
-    const [detail, remedy] = saidOf[code] ?? ["The request is not acceptable as it is.", undefined];
+    const [detail, remedy] = saidOf[code] ?? ["The request is not acceptable as it is.", correctIt];
     return { problem: problemFor(code, detail, remedy, requestId), isUnexpected: false };
   }
   const remedy = "The log tells more of this request. Whether it was carried out is not known.";

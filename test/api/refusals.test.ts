@@ -50,11 +50,24 @@ describe("bad input", () => {
     ["GET", "/api/v1/audit?cursor=x", undefined, "cursor"],
     ["POST", "/api/v1/rooms/!a:b/messages", { text: "x", mentions: [`@${"m".repeat(255)}:b`] }, "mentions.0"],
     ["DELETE", "/api/v1/tokens/0123", { id: "4567" }, "body"],
+    ["POST", "/api/v1/rooms/!a:b/messages?text=q", { text: "x" }, "query"],
+    ["POST", "/api/v1/agents/Scout/pause?reason=q", undefined, "query"],
+    ["PUT", "/api/v1/rooms/!a:b/messages/$c?key=q", { text: "x" }, "query"],
   ])("%s %s %j is refused, and %s is named", async (method, path, body, named) => {
     const { ask, tokenFor } = await started();
     const token = await tokenFor(scopes);
     const answered = await ask(method, path, { token, ...(body !== undefined && { body }) });
     expect(told(answered)).toEqual([400, expect.stringContaining(named)]);
+  });
+
+  test("a key in a header is refused, instead of the same being done twice", async () => {
+    const { ask, tokenFor } = await started();
+    const headers = { "idempotency-key": "report-17" };
+    const asked = { token: await tokenFor(scopes), headers, body: { text: "x" } };
+    expect(told(await ask("POST", "/api/v1/rooms/!a:b/messages", asked))).toEqual([
+      400,
+      expect.stringContaining("`key`"),
+    ]);
   });
 
   test("a body that is not JSON is refused, and not quoted", async () => {
@@ -78,6 +91,24 @@ describe("bad input", () => {
     expect(told(await ask("GET", "/api/v1/kettles"))[0]).toBe(404);
     expect(told(await ask("GET", "/"))[0]).toBe(404);
     expect(told(await ask("GET", "/api/v1/agents/%"))[0]).toBe(400);
+  });
+
+  test("a path that is too long says what to do, as whatever else the server itself does not take", async () => {
+    const { ask, tokenFor } = await started({
+      parts: [
+        (server) => {
+          server.get("/teapot", () => {
+            throw Object.assign(new Error("canary"), { statusCode: 418 });
+          });
+        },
+      ],
+    });
+    const token = await tokenFor(scopes);
+    const long = await ask("GET", `/api/v1/agents/${"x".repeat(1_200)}`, { token });
+    expect([told(long), long.body["title"]]).toEqual([[414, "The path is too long."], "URI Too Long"]);
+    const other = await ask("GET", "/teapot");
+    expect(told(other)[0]).toBe(418);
+    expect(other.text).not.toContain("canary");
   });
 
   test("what is not there is told of as such", async () => {
