@@ -49,6 +49,7 @@ const titles: Readonly<Record<number, string>> = {
 const statusOf: Readonly<Record<string, number>> = {
   InvalidInput: 400,
   ExpiredAlready: 400,
+  NoSuchPage: 400,
   NotAllowed: 403,
   OfAnotherAgent: 403,
   NotYours: 403,

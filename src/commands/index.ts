@@ -23,7 +23,7 @@ import { backupCommand } from "./store/backup.ts";
 import { inspectQuery } from "./store/inspect.ts";
 import { deadLettersDrop, deadLettersQuery, deadLettersReplay } from "./supervision/dead-letters.ts";
 import { agentsPause, agentsResume } from "./supervision/pause.ts";
-import { releaseCommand } from "./supervision/release.ts";
+import { agentsRelease, releaseCommand } from "./supervision/release.ts";
 import { agentsReprovision } from "./supervision/reprovision.ts";
 import { agentsRestart } from "./supervision/restart.ts";
 import { treeQuery } from "./system/tree.ts";
@@ -52,6 +52,7 @@ function all(make: Bind): readonly BoundCommand[] {
     make(agentsPause),
     make(agentsResume),
     make(agentsRestart),
+    make(agentsRelease),
     make(agentsReprovision),
     make(deadLettersQuery),
     make(deadLettersReplay),

@@ -190,6 +190,14 @@ const definitions: readonly ToolDefinition[] = [
     quotes: true,
   },
   {
+    name: "release_agent",
+    title: "Release an agent from quarantine",
+    command: "agents.release",
+    toolset: "agents",
+    about: true,
+    quotes: true,
+  },
+  {
     name: "reprovision_agent",
     title: "Provision an agent anew",
     command: "agents.reprovision",

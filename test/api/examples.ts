@@ -18,6 +18,7 @@ export const examples: Readonly<Record<string, (served: Served) => Example | Pro
   release: () => ({ path: { actor: "agent-1" } }),
   "agents.pause": () => ({ path: { agent: "Scout" }, body: { reason: "too dear" } }),
   "agents.resume": () => ({ path: { agent: "Scout" } }),
+  "agents.release": () => ({ path: { agent: "Scout" } }),
   "agents.restart": () => ({ path: { agent: "Scout" } }),
   "agents.reprovision": () => ({ path: { agent: "Scout" } }),
   rooms: () => ({}),

@@ -25,7 +25,7 @@ const input = z.strictObject({
   type: z.enum(safeTypes).describe("What it is."),
   base64: base64.describe("The file itself, 1 MB at most."),
   caption: z.string().min(1).max(4_000).exactOptional().describe("What is said about it, as plain text."),
-  thread: eventId.exactOptional().describe("The first event of the thread that it belongs into."),
+  thread: eventId.exactOptional().describe("The first event of its thread."),
   agent: asAgent,
   key: idempotencyKey,
 });

@@ -7,7 +7,7 @@ export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters")
   .exactOptional()
-  .describe("Names it: the same again is done once, anything else under it is refused. Kept for a week at least.");
+  .describe("Under it the same is done once, and anything else refused, for a week at least.");
 
 /** Something that a caller wants done, by what it is known again. */
 export interface Named {

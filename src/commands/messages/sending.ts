@@ -20,7 +20,7 @@ const message = z.strictObject({
     .max(50)
     .exactOptional()
     .describe("User ids of those whom it is for: agents hear only what mentions them outside their own rooms."),
-  thread: eventId.exactOptional().describe("The first event of the thread that it belongs into."),
+  thread: eventId.exactOptional().describe("The first event of its thread."),
 });
 
 const sent = done.extend({ answers });

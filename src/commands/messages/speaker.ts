@@ -7,9 +7,7 @@ import { recordOfAgent } from "../status/find-agent.ts";
 /** As whom something is done. */
 export const asAgent = agentReference
   .exactOptional()
-  .describe(
-    "The agent as whom it is done: its name, id or user id. Else the bot, or the agent that the token is bound to.",
-  );
+  .describe("As which agent: its name, id or user id. Else as the token's own, or the bot.");
 
 export const roomId = reference
   .regex(/^![^\s]{1,254}$/, "must be a room id, such as !abc:example.org")

@@ -3,6 +3,7 @@ import { makeOnce } from "../../actors/asked-room.ts";
 import type { Call, Command, CommandContext } from "../command.ts";
 import { idempotencyKey, KeyTaken, named } from "../messages/naming.ts";
 import { asAgent, fullUserId, roomId, speakerOf } from "../messages/speaker.ts";
+import { limit, next, pageOf, paging } from "../paging.ts";
 
 type Needs = "host" | "server" | "botUserId" | "sessions";
 
@@ -70,31 +71,31 @@ export const roomsInvite: Command<typeof inviting, typeof nothing, Needs> = {
 };
 
 const member = z.object({ user: z.string(), membership: z.string(), name: z.string().exactOptional() });
-const members = z.object({ room: z.string(), members: z.array(member) });
+const listing = one.extend({ ...paging, limit: limit.default(100) });
+const members = z.object({ room: z.string(), members: z.array(member), next });
 const membership = z.object({ membership: z.string(), displayname: z.string().nullish() });
 
 /** Who is in a room. */
-export const roomsMembers: Command<typeof one, typeof members, Needs> = {
+export const roomsMembers: Command<typeof listing, typeof members, Needs> = {
   name: "rooms.members",
   summary: "Who is in a room, or invited into it.",
   guidance: "To see whom a message in this room reaches.",
   scope: "rooms:read",
   changes: false,
-  input: one,
+  input: listing,
   output: members,
-  async run({ room, agent }, context, call) {
+  async run({ room, agent, ...asked }, context, call) {
     const client = await clientFor(agent, context, call);
     const state = await client.roomState(room, call.signal);
-    return {
-      room,
-      members: state.flatMap(({ type, stateKey: user, content }) => {
-        const { data } = membership.safeParse(content);
-        if (type !== "m.room.member" || user === undefined || data === undefined) return [];
-        if (data.membership !== "join" && data.membership !== "invite") return [];
-        const name = data.displayname ?? undefined;
-        return [{ user, membership: data.membership, ...(name !== undefined && { name }) }];
-      }),
-    };
+    const there = state.flatMap(({ type, stateKey: user, content }) => {
+      const { data } = membership.safeParse(content);
+      if (type !== "m.room.member" || user === undefined || data === undefined) return [];
+      if (data.membership !== "join" && data.membership !== "invite") return [];
+      const name = data.displayname ?? undefined;
+      return [{ user, membership: data.membership, ...(name !== undefined && { name }) }];
+    });
+    const { shown, following } = pageOf("members", there, ({ user }) => user, asked);
+    return { room, members: [...shown], ...following };
   },
 };
 

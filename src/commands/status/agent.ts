@@ -20,8 +20,7 @@ const input = z.strictObject({
 export const agentQuery: Command<typeof input, typeof agentDetail, "host" | "clock" | "server"> = {
   name: "agent",
   summary: "One agent: the state of each region, its conversations, its journal, its crashes, and what it waits for.",
-  guidance:
-    "One agent in detail: chart state, room, what it waits for, its last transitions and crashes. For all at once take `agents`.",
+  guidance: "One agent in detail. For all at once take `agents`.",
   scope: "agents:read",
   changes: false,
   input,

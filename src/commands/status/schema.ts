@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { next } from "../paging.ts";
 import { deadLetter } from "../supervision/schema.ts";
 
 /** Times are milliseconds since the epoch. */
@@ -103,8 +104,7 @@ export const agentList = z.object({
   server: z.string(),
   at: z.number(),
   agents: z.array(agentStatus),
-  /** Where the next page begins; left out on the last one. */
-  next: z.string().exactOptional(),
+  next,
 });
 
 export type AgentList = z.output<typeof agentList>;
@@ -123,8 +123,7 @@ export const roomList = z.object({
   server: z.string(),
   at: z.number(),
   rooms: z.array(room),
-  /** Where the next page begins; left out on the last one. */
-  next: z.string().exactOptional(),
+  next,
 });
 
 export type RoomList = z.output<typeof roomList>;

@@ -11,8 +11,7 @@ const input = z.strictObject({});
 export const statusQuery: Command<typeof input, typeof status, "host" | "clock" | "server" | "transport"> = {
   name: "status",
   summary: "Agents and conversations with their states, what they wait for, and what has crashed.",
-  guidance:
-    "How the whole installation is doing: servers, space, discovery and numbers of agents. For one agent take `agent`.",
+  guidance: "How the whole installation is doing. For one agent take `agent`.",
   scope: "admin:read",
   changes: false,
   input,

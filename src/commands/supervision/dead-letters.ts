@@ -1,23 +1,30 @@
 import { z } from "zod";
 import type { DeadLetter } from "../../runtime/dead-letter.ts";
 import type { Command } from "../command.ts";
+import { pageOf, paging } from "../paging.ts";
 import { type DeadLetterStatus, deadLetter, deadLetterList } from "./schema.ts";
 
-const nothing = z.strictObject({});
+const listing = z.strictObject(paging);
 
 /** All that actors could not bear, of whatever kind they are. */
-export const deadLettersQuery: Command<typeof nothing, typeof deadLetterList, "host" | "clock" | "server"> = {
+export const deadLettersQuery: Command<typeof listing, typeof deadLetterList, "host" | "clock" | "server"> = {
   name: "dead-letters.list",
   summary: "What actors could not bear and what could not be done: of which type, when, and which crash tells why.",
-  guidance: "What could not be done, for an operator who decides: replay it once its cause is mended, or drop it.",
+  guidance: "For an operator who decides: replay it once its cause is mended, or drop it.",
   scope: "admin:read",
   changes: false,
-  input: nothing,
+  input: listing,
   output: deadLetterList,
-  async run(_, { host, clock, server }) {
-    return { server, at: clock.now(), letters: (await host.deadLetters.list()).map(letterStatus) };
+  async run(asked, { host, clock, server }) {
+    const { shown, following } = pageOf("dead-letters", await host.deadLetters.list(), placeOf, asked);
+    return { server, at: clock.now(), letters: shown.map(letterStatus), ...following };
   },
 };
+
+/** An id has numbers that count up. */
+function placeOf({ id }: DeadLetter): string {
+  return id.replaceAll(/\d+/g, (number) => number.padStart(16, "0"));
+}
 
 const one = z.strictObject({ id: z.string().min(1).describe("The dead letter's id.") });
 

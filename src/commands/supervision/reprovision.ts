@@ -22,7 +22,7 @@ export const agentsReprovision: Command<typeof input, typeof output, "host" | "s
   summary:
     "Looks at an agent's user, profile, room and place in the space again, and puts right what is not as it should be.",
   guidance:
-    "For an agent whose room or profile somebody has spoilt, or that waits to try again. Only what is missing is made: it may be asked for at any time. `agent` shows how far it is.",
+    "For an agent whose room or profile somebody has spoilt, or that waits to try again. Only what is missing is made. `agent` shows how far it is.",
   scope: "admin:control",
   changes: true,
   input,

@@ -20,7 +20,7 @@ export const agentsRestart: Command<typeof input, typeof output, "host" | "serve
   name: "agents.restart",
   summary: "Stops and starts an agent and its conversations: what they were doing begins again, and nothing is lost.",
   guidance:
-    "For an agent that is stuck. Its crashes are forgotten, so that it does not wait for its next try, and leaves quarantine; a running turn is followed further.",
+    "For an agent that is stuck. Its crashes are forgotten, and it leaves quarantine; a running turn is followed further.",
   scope: "admin:control",
   changes: true,
   input,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { next } from "../paging.ts";
 
 /** What an actor could not bear. Never what it says: that may be what a person wrote. */
 export const deadLetter = z.object({
@@ -17,7 +18,7 @@ export const deadLetter = z.object({
 
 export type DeadLetterStatus = z.output<typeof deadLetter>;
 
-export const deadLetterList = z.object({ server: z.string(), at: z.number(), letters: z.array(deadLetter) });
+export const deadLetterList = z.object({ server: z.string(), at: z.number(), letters: z.array(deadLetter), next });
 
 export type DeadLetterList = z.output<typeof deadLetterList>;
 

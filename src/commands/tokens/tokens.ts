@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { scopes } from "../access/principal.ts";
-import { tokenInfo } from "../access/tokens.ts";
+import { type TokenInfo, tokenInfo } from "../access/tokens.ts";
 import type { Command } from "../command.ts";
+import { next, pageOf, paging } from "../paging.ts";
 import { agentReference } from "../reference.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
 
@@ -43,22 +44,27 @@ export const tokensCreate: Command<typeof creating, typeof created, "tokens" | "
   },
 };
 
-const nothing = z.strictObject({});
-const list = z.object({ tokens: z.array(tokenInfo) });
+const listing = z.strictObject(paging);
+const list = z.object({ tokens: z.array(tokenInfo), next });
 
 /** All tokens, without their secrets. */
-export const tokensList: Command<typeof nothing, typeof list, "tokens"> = {
+export const tokensList: Command<typeof listing, typeof list, "tokens"> = {
   name: "tokens.list",
   summary: "All tokens: what they are for, what their holders may do, and when they end.",
   guidance: "For an operator who looks who is let in. The secrets themselves are not known here.",
   scope: "admin:read",
   changes: false,
-  input: nothing,
+  input: listing,
   output: list,
-  async run(_, { tokens }) {
-    return { tokens: [...tokens.list()] };
+  async run(asked, { tokens }) {
+    const { shown, following } = pageOf("tokens", tokens.list(), placeOf, asked);
+    return { tokens: [...shown], ...following };
   },
 };
+
+function placeOf({ createdAt, id }: TokenInfo): string {
+  return `${String(createdAt).padStart(16, "0")} ${id}`;
+}
 
 const one = z.strictObject({ id: z.string().min(1).max(64).describe("The token's id.") });
 
