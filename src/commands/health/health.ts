@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { Command, CommandContext } from "../command.ts";
+import { unservedAs } from "../status/served.ts";
+import { unreachedWait } from "../status/transport.ts";
 import { agentOf, singleOf } from "../status/views.ts";
 
 const input = z.strictObject({});
@@ -15,13 +17,11 @@ const output = z.object({
   lists: z.boolean(),
 });
 
-/** A listing that fails now and then is nobody's trouble yet, ms. */
-const lettaPatience = 60_000;
-/** In these an agent hears what is said, or will as soon as it has a room. */
-const hearing: ReadonlySet<string> = new Set(["polling", "pushed", "catchingUp", "deaf"]);
+/** A listing or a push that fails now and then is nobody's trouble yet, ms. */
+const patience = 60_000;
 
 /** Whether agents are served, for whoever decides about restarts. One agent's trouble never makes it `failing`. */
-export const healthQuery: Command<typeof input, typeof output, "host" | "clock" | "server"> = {
+export const healthQuery: Command<typeof input, typeof output, "host" | "clock" | "server" | "transport"> = {
   name: "health",
   summary: "Whether agents are served, and if not, why: fails only when nobody is.",
   guidance: "Whether the installation as a whole works. For what single agents wait for take `status`.",
@@ -30,19 +30,21 @@ export const healthQuery: Command<typeof input, typeof output, "host" | "clock" 
   input,
   output,
   async run(_, context, { signal }) {
-    const { host, clock, server } = context;
+    const { host, clock, server, transport } = context;
     const only = async (machine: string) => {
       const [record] = await Array.fromAsync(host.list(server, machine));
       return record === undefined ? undefined : singleOf(record, host);
     };
     const discovery = await only("discovery");
     const space = await only("space");
-    const { known, deaf, troubled } = await count(context, signal);
-    const since = discovery?.wait?.since;
-    const isLettaGone = since !== undefined && clock.now() - since > lettaPatience;
+    const { known, deaf, troubled, unanswered } = await count(context, signal);
+    const isLong = (since: number | undefined): boolean => since !== undefined && clock.now() - since > patience;
+    // Of one agent alone nobody can tell its own trouble from that of all, but where nobody would be answered.
+    const isNobodyServed = known > 0 && deaf === known && (known > 1 || unanswered === known);
     const failures = [
-      ...(isLettaGone ? ["Letta's agents cannot be listed"] : []),
-      ...(known > 0 && deaf === known ? ["no agent hears what is said"] : []),
+      ...(isLong(discovery?.wait?.since) ? ["Letta's agents cannot be listed"] : []),
+      ...(isNobodyServed ? ["no agent hears what is said"] : []),
+      ...(known > 0 && isLong(unreachedWait(transport?.())?.since) ? ["the homeserver cannot push what is said"] : []),
     ];
     const lesser = [
       ...(troubled > 0 ? [`${troubled} of ${known} agents are in trouble`] : []),
@@ -53,21 +55,33 @@ export const healthQuery: Command<typeof input, typeof output, "host" | "clock" 
       verdict: failures.length > 0 ? "failing" : lesser.length > 0 ? "degraded" : "healthy",
       reasons: [...failures, ...lesser],
       authenticated: space !== undefined && space.wait === undefined,
-      lists: discovery !== undefined && since === undefined,
+      lists: discovery !== undefined && discovery.wait === undefined,
     };
   },
 };
 
+const kept = z.object({
+  roomId: z.string().optional(),
+  troubles: z.partialRecord(z.string(), z.object({ kind: z.string() })).default({}),
+});
+
+/** The kinds of a failure that whoever else asked would have met, too. */
+const unansweredKinds: ReadonlySet<string> = new Set(["unreachable", "malformed"]);
+
 async function count({ host, server }: Pick<CommandContext, "host" | "server">, signal: AbortSignal) {
-  const counts = { known: 0, deaf: 0, troubled: 0 };
+  const counts = { known: 0, deaf: 0, unanswered: 0, troubled: 0 };
   for await (const record of host.list(server, "agent")) {
     signal.throwIfAborted();
-    const { regions, wait, health } = agentOf(record, host);
-    if (regions["life"]?.startsWith("retired") === true) continue;
+    const agent = agentOf(record, host);
+    if (unservedAs(agent) !== undefined) continue;
     counts.known++;
-    const intake = regions["intake"]?.split(".")[0] ?? "";
-    if (!hearing.has(intake) || health === "quarantined") counts.deaf++;
-    if (wait !== undefined || health !== "running") counts.troubled++;
+    const { roomId, troubles } = kept.parse(record.context);
+    // What is wrong stays noted while it is tried again. Whatever that is of a room that is there, the agent hears in it.
+    const hindering = ["account", "intake", ...(roomId === undefined ? ["room"] : [])];
+    const hindrances = hindering.flatMap((concern) => troubles[concern] ?? []);
+    if (hindrances.length > 0 || agent.health === "quarantined") counts.deaf++;
+    if (hindrances.some(({ kind }) => unansweredKinds.has(kind))) counts.unanswered++;
+    if (agent.wait !== undefined || agent.health !== "running") counts.troubled++;
   }
   return counts;
 }

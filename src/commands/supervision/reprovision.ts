@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Command } from "../command.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
+import { unservedAs } from "../status/served.ts";
 import { agentOf } from "../status/views.ts";
 import { meantAgent, namedAgent, namesOf } from "./meant-agent.ts";
 
@@ -12,9 +13,6 @@ const output = z.object({
 });
 
 export type Reprovisioning = z.output<typeof output>;
-
-/** States of an agent's life in which it has no room to be looked at. */
-const unserved: ReadonlySet<string> = new Set(["disabled", "retiring", "retired"]);
 
 /** Has an agent take all steps of its provisioning again. */
 export const agentsReprovision: Command<typeof input, typeof output, "host" | "server"> = {
@@ -29,8 +27,8 @@ export const agentsReprovision: Command<typeof input, typeof output, "host" | "s
   output,
   async run({ agent }, { host, server }) {
     const record = await recordOfAgent(agent, host, server);
-    const [life = ""] = (agentOf(record, host).regions["life"] ?? "").split(".");
-    if (unserved.has(life)) throw new NotServed(agent, life);
+    const life = unservedAs(agentOf(record, host));
+    if (life !== undefined) throw new NotServed(agent, life);
     await host.accept(record.id, { type: "REPROVISION" });
     return { ...namesOf(record), regions: agentOf(host.read(record.id) ?? record, host).regions };
   },
