@@ -12,6 +12,8 @@ export interface AskedRoom {
 
 export interface RoomWish {
   readonly alias: string;
+  /** That an earlier version would have given it, whoever asked. */
+  readonly formerAlias: string;
   readonly deed: string;
   readonly request: CreateRoomRequest;
   /** It may have been asked for before. */
@@ -21,10 +23,12 @@ export interface RoomWish {
 /** The room of this alias, made now if there is none: one, however often and by how many at once it is asked for. */
 export async function makeOnce(
   client: MatrixClient,
-  { alias, deed, request, mayBeMade }: RoomWish,
+  { alias, formerAlias, deed, request, mayBeMade }: RoomWish,
   signal: AbortSignal,
 ): Promise<AskedRoom> {
-  const earlier = mayBeMade ? await find(client, alias, signal) : undefined;
+  const earlier = mayBeMade
+    ? ((await find(client, alias, signal)) ?? (await findFormer(client, formerAlias, signal)))
+    : undefined;
   if (earlier !== undefined) return earlier;
   try {
     return { room: await client.createRoom({ ...request, creationContent: { [deedMarker]: deed } }, signal), deed };
@@ -39,13 +43,26 @@ export async function makeOnce(
 
 const creation = z.object({ [deedMarker]: z.string() });
 
+/** It is the caller's own: else it would have another alias. */
 async function find(client: MatrixClient, alias: string, signal: AbortSignal): Promise<AskedRoom | undefined> {
   const room = await client.resolveAlias(alias, signal);
-  if (room === undefined) return undefined;
-  const content = await client.state(room, "m.room.create", "", signal).catch((error: unknown) => {
-    // While it is being made nobody is in it, though it has its alias already.
+  // While it is being made nobody is in it, though it has its alias already.
+  return room === undefined ? undefined : ((await lookInto(client, room, signal)) ?? { room });
+}
+
+/** It may be another one's, who has asked under the same key. */
+async function findFormer(client: MatrixClient, alias: string, signal: AbortSignal): Promise<AskedRoom | undefined> {
+  const room = await client.resolveAlias(alias, signal);
+  return room === undefined ? undefined : lookInto(client, room, signal);
+}
+
+/** Nothing is known of a room that the user is not in. */
+async function lookInto(client: MatrixClient, room: string, signal: AbortSignal): Promise<AskedRoom | undefined> {
+  try {
+    const content = await client.state(room, "m.room.create", "", signal);
+    return { room, deed: creation.safeParse(content).data?.[deedMarker] };
+  } catch (error) {
     if (isLastWord(error)) return undefined;
     throw error;
-  });
-  return { room, deed: creation.safeParse(content).data?.[deedMarker] };
+  }
 }

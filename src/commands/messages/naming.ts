@@ -7,11 +7,11 @@ export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters")
   .exactOptional()
-  .describe("Under it the same is done once, and anything else refused, for a week at least.");
+  .describe("Under it the same agent does the same once, and nothing else, for a week at least.");
 
 /** Something that a caller wants done, by what it is known again. */
 export interface Named {
-  /** The same for the same caller and key, else another one with each request. What leaves us for it is named by it. */
+  /** The same for the same caller and key, whoever speaks, else another one with each request. What leaves us is named by it. */
   readonly key: string;
   /** Tells it from whatever else the caller wants under the same key. */
   readonly deed: string;

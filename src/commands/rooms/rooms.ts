@@ -1,8 +1,10 @@
+import { hash } from "node:crypto";
 import { z } from "zod";
 import { makeOnce } from "../../actors/asked-room.ts";
+import { addressOf } from "../../machines/addresses.ts";
 import type { Call, Command, CommandContext } from "../command.ts";
 import { idempotencyKey, KeyTaken, named } from "../messages/naming.ts";
-import { asAgent, fullUserId, roomId, speakerOf } from "../messages/speaker.ts";
+import { asAgent, fullUserId, roomId, type Speaker, speakerOf } from "../messages/speaker.ts";
 import { limit, next, pageOf, paging } from "../paging.ts";
 
 type Needs = "host" | "server" | "botUserId" | "sessions";
@@ -35,19 +37,33 @@ export const roomsCreate: Command<typeof creating, typeof created, Needs> = {
   input: creating,
   output: created,
   async run({ name, topic, invite, agent, key }, context, call) {
-    const client = await clientFor(agent, context, call);
+    const { userId: speaker } = await speakerOf(agent, call, context);
+    const client = context.sessions.as(speaker).at("conversation");
     const given = { name, invite, ...(topic !== undefined && { topic }) };
     const wish = named(call, key, { command: "rooms.create", given });
-    // So that the same wish gives the same room however often it is made.
-    const aliasLocalpart = `letta_room_${wish.key.replaceAll(/[^\w]/g, "").slice(0, 24).toLowerCase()}`;
-    const alias = `#${aliasLocalpart}:${context.server}`;
-    const request = { aliasLocalpart, ...given };
-    const asked = { alias, deed: wish.deed, request, mayBeMade: key !== undefined };
+    const aliasLocalpart = localpartFor(wish.key, speaker);
+    const asked = {
+      alias: `#${aliasLocalpart}:${context.server}`,
+      formerAlias: `#${formerLocalpartFor(wish.key)}:${context.server}`,
+      deed: wish.deed,
+      request: { aliasLocalpart, ...given },
+      mayBeMade: key !== undefined,
+    };
     const { room, deed = wish.deed } = await makeOnce(client, asked, call.signal);
     if (deed !== wish.deed) throw new KeyTaken();
     return { room };
   },
 };
+
+/** So that the same wish gives the same room however often it is made, and nobody one that another user has made. */
+function localpartFor(key: string, speaker: string): string {
+  return `letta_room_${hash("sha256", JSON.stringify([key, speaker]), "hex").slice(0, 24)}`;
+}
+
+/** As earlier versions named it, whoever spoke. */
+function formerLocalpartFor(key: string): string {
+  return `letta_room_${key.replaceAll(/[^\w]/g, "").slice(0, 24).toLowerCase()}`;
+}
 
 const one = z.strictObject({ room: roomId, agent: asAgent });
 const nothing = z.object({ room: z.string() });
@@ -118,29 +134,34 @@ export const roomsJoin: Command<typeof one, typeof nothing, Needs> = {
 export const roomsLeave: Command<typeof one, typeof nothing, Needs> = {
   name: "rooms.leave",
   summary: "Leaves a room, or declines its invitation.",
-  guidance: "To have nothing more to do with a room. An agent's own room cannot be left.",
+  guidance: "To have nothing more to do with a room. No agent leaves its own.",
   scope: "rooms:write",
   changes: true,
   input: one,
   output: nothing,
   async run({ room, agent }, context, call) {
-    const client = await clientFor(agent, context, call);
-    await assertNotOwn(room, context);
-    await client.leave(room, call.signal);
+    const speaker = await speakerOf(agent, call, context);
+    assertNotOwn(room, speaker, context);
+    await context.sessions.as(speaker.userId).at("conversation").leave(room, call.signal);
     return { room };
   },
 };
 
 const own = z.object({ roomId: z.string().optional() });
 
-async function assertNotOwn(room: string, { host, server }: Pick<CommandContext, "host" | "server">): Promise<void> {
-  for await (const { context } of host.list(server, "agent"))
-    if (own.safeParse(context).data?.roomId === room) throw new OwnRoom();
+/** The room of another one is left like any other. */
+function assertNotOwn(
+  room: string,
+  { agent }: Speaker,
+  { host, server }: Pick<CommandContext, "host" | "server">,
+): void {
+  const record = agent && host.read(addressOf.agent(server, agent.agentId));
+  if (own.safeParse(record?.context).data?.roomId === room) throw new OwnRoom();
 }
 
 /** Nobody has left anything. */
 export class OwnRoom extends Error {
   override readonly name = "OwnRoom";
-  override readonly message = "this is an agent's own room, which would be made again";
+  override readonly message = "this is the agent's own room, which would be made again";
   readonly remedy = "Retire the agent in Letta instead.";
 }
