@@ -5,13 +5,14 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Storage } from "../runtime/storage.ts";
 import type { ChildStatus } from "../runtime/supervisor.ts";
-import { type AuditLog, targetOf } from "./access/audit-log.ts";
+import { type About, type AuditLog, aboutOf } from "./access/audit-log.ts";
 import type { Principal, Scope } from "./access/principal.ts";
 import { CallRefused } from "./access/refused.ts";
 import type { Tokens } from "./access/tokens.ts";
 import type { AnswerWatch } from "./agents/answer-watch.ts";
 import type { TalkOptions } from "./agents/hops.ts";
 import type { Waits } from "./agents/waits.ts";
+import { isDoneAsAgent } from "./messages/speaker.ts";
 import type { TransportStatus } from "./status/schema.ts";
 
 /** What commands work on; the same for all callers. */
@@ -131,9 +132,8 @@ export function bind<TInput extends z.ZodType, TOutput extends z.ZodType, TNeeds
     output,
     async execute(given, call) {
       if (!changes) return run(given, call);
-      const target = targetOf(given);
-      const about = { command: name, ...(target !== undefined && { target }) };
-      return audited(context.audit, call, about, () => run(given, call));
+      const about = aboutOf(given, isDoneAsAgent(input) ? "as" : "target");
+      return audited(context.audit, call, { command: name, ...about }, () => run(given, call));
     },
   };
 }
@@ -145,7 +145,7 @@ export function bind<TInput extends z.ZodType, TOutput extends z.ZodType, TNeeds
 export async function audited<T>(
   audit: Pick<AuditLog, "record">,
   call: Pick<Call, "principal" | "requestId">,
-  about: { readonly command: string; readonly target?: string },
+  about: { readonly command: string } & About,
   work: () => Promise<T>,
 ): Promise<T> {
   const result = await work().catch(async (error: unknown) => {

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { AuditLog } from "../../src/commands/access/audit-log.ts";
+import { scopes } from "../../src/commands/access/principal.ts";
 import { auditList } from "../../src/commands/audit/audit.ts";
 import { bind, type Call, type Command, InvalidInput, NotAllowed } from "../../src/commands/command.ts";
+import { bindCommands } from "../../src/commands/index.ts";
 import { StoredLedger } from "../../src/runtime/embedded/ledger.ts";
 import { Store } from "../../src/runtime/embedded/store.ts";
-import { installation, server } from "../api/installation.ts";
+import { installation, room, server } from "../api/installation.ts";
 import { MemoryDatabase } from "../runtime/memory-database.ts";
 import { SimulatedClock } from "../runtime/simulated-clock.ts";
 import { callersInMemory } from "./callers.ts";
@@ -57,6 +59,40 @@ describe("the audit log", () => {
       },
     ]);
     expect(JSON.stringify(database.durable())).not.toContain(secret);
+  });
+
+  test.each([
+    ["messages.send", { room, text: "x", agent: "Scout" }, { target: room, as: "Scout" }],
+    ["messages.send", { room, text: "x" }, { target: room }],
+    ["messages.redact", { room, event: "$a" }, { target: room, event: "$a" }],
+    ["messages.react", { room, event: "$a", sign: "x", agent: "Scout" }, { target: room, event: "$a", as: "Scout" }],
+    ["media.send", { room, name: "a.txt", type: "text/plain", base64: "aGk=" }, { target: room }],
+    ["agents.message", { to: "Muse", text: "x", agent: "Scout" }, { target: "Muse", as: "Scout" }],
+    ["rooms.create", { name: "Talk", agent: "Scout" }, { target: "Talk", as: "Scout" }],
+    ["rooms.invite", { room, user: "@anna:example.org" }, { target: room, user: "@anna:example.org" }],
+    ["rooms.leave", { room, agent: "Muse" }, { target: room, as: "Muse" }],
+    ["agents.pause", { agent: "Scout", reason: "too dear" }, { target: "Scout" }],
+    ["agents.release", { agent: "agent-1" }, { target: "agent-1" }],
+    ["release", { actor: "agent-1" }, { target: "agent-1" }],
+    ["dead-letters.drop", { id: "1764130000000-17", reason: "spam" }, { target: "1764130000000-17" }],
+    ["tokens.create", { name: "tools", scopes: ["agents:read"], agent: "Scout" }, { target: "tools" }],
+  ])("has what %s %j was about before who acted", async (name, given, about) => {
+    const callers = await callersInMemory();
+    const command = bindCommands({ ...installation(), ...callers, server }).find((one) => one.name === name);
+    const principal = { name: "operator", scopes: new Set(scopes) };
+    await command?.execute(given, { ...call, principal });
+    const [{ at: _, requestId: __, who, ...entry } = { who: "nobody" }] = (await callers.audit.page(1)).entries;
+    expect([who, entry]).toEqual(["operator", { command: name, outcome: "done", ...about }]);
+  });
+
+  test("has what earlier versions have written, too", async () => {
+    const clock = new SimulatedClock();
+    const store = new Store(new MemoryDatabase(clock), () => undefined);
+    const ledger = new StoredLedger(() => store, "audit", 3);
+    const entry = { at: 1, requestId: "r", who: "program", command: "messages.send", target: "Scout", outcome: "done" };
+    await ledger.append(entry);
+    const audit = new AuditLog({ tried: ledger, refused: ledger }, clock, () => undefined);
+    expect((await audit.page(10)).entries).toEqual([entry]);
   });
 
   test("has what was refused and what failed, too", async () => {

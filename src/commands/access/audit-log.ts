@@ -12,14 +12,23 @@ export const auditEntry = z.object({
   who: z.string(),
   tokenId: z.string().exactOptional(),
   command: z.string(),
-  /** What it was about, as the caller named it. */
+  /** What it was about, as the caller named it: of what is done in a room, the room. */
   target: z.string().exactOptional(),
+  /** Which message there. */
+  event: z.string().exactOptional(),
+  /** Who was invited there. */
+  user: z.string().exactOptional(),
+  /** The agent as which it was done, where the caller named one. */
+  as: z.string().exactOptional(),
   outcome: z.enum(["done", "refused", "failed"]),
   /** The kind of the error; what it says may quote somebody. */
   error: z.string().exactOptional(),
 });
 
 export type AuditEntry = z.output<typeof auditEntry>;
+
+/** What a call is about, and as whom it is done. */
+export type About = Pick<AuditEntry, "target" | "event" | "user" | "as">;
 
 export interface AuditPage {
   readonly entries: readonly AuditEntry[];
@@ -54,7 +63,7 @@ export class AuditLog {
   /** Resolves when it is durable, or when that has failed and somebody else knows it: what was done is done all the same. */
   async record(
     { principal, requestId }: Pick<Call, "principal" | "requestId">,
-    entry: Pick<AuditEntry, "command" | "outcome"> & Partial<Pick<AuditEntry, "target" | "error">>,
+    entry: Pick<AuditEntry, "command" | "outcome" | "error"> & About,
   ): Promise<void> {
     const { name: who, tokenId } = principal;
     const at = this.#clock.now();
@@ -73,15 +82,22 @@ export class AuditLog {
   }
 }
 
-/** By which of its fields an input says what it is about; never by a text that somebody wrote. */
-const targets = ["actor", "agent", "to", "room", "id", "event", "name"] as const;
-const longestTarget = 255;
+/** By which of its fields an input says what it is about, the nearest first; never by a text that somebody wrote. */
+const targets = ["actor", "to", "room", "id", "agentId", "name"] as const;
+const longest = 255;
 
-/** What a call is about. */
-export function targetOf(input: unknown): string | undefined {
-  for (const field of targets) {
+/** `agent` names who acts, or else whom it is about. */
+export function aboutOf(input: unknown, agentIs: "as" | "target"): About {
+  const named = (field: string): string | undefined => {
     const value: unknown = Reflect.get(Object(input), field);
-    if (typeof value === "string") return value.slice(0, longestTarget);
-  }
-  return undefined;
+    return typeof value === "string" ? value.slice(0, longest) : undefined;
+  };
+  const target = targets.map(named).find((one) => one !== undefined);
+  const [event, user, agent] = ["event", "user", "agent"].map(named);
+  return {
+    ...(target !== undefined && { target }),
+    ...(event !== undefined && { event }),
+    ...(user !== undefined && { user }),
+    ...(agent !== undefined && (agentIs === "as" ? { as: agent } : target === undefined && { target: agent })),
+  };
 }

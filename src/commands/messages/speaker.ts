@@ -9,6 +9,11 @@ export const asAgent = agentReference
   .exactOptional()
   .describe("As which agent: its name, id or user id. Else as the token's own, or the bot.");
 
+/** Whether `agent` tells a command as whom it is done, and not whom it is about. */
+export function isDoneAsAgent(input: z.ZodType): boolean {
+  return input instanceof z.ZodObject && input.shape["agent"] === asAgent;
+}
+
 export const roomId = reference
   .regex(/^![^\s]{1,254}$/, "must be a room id, such as !abc:example.org")
   .describe("The room's id.");
