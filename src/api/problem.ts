@@ -62,6 +62,7 @@ const statusOf: Readonly<Record<string, number>> = {
   TooManyTokens: 409,
   OwnRoom: 409,
   NoRoomYet: 409,
+  AgentRetired: 409,
   NobodyAnswers: 409,
   KeyTaken: 409,
   KeyForgotten: 409,

@@ -3,7 +3,7 @@ import { hear } from "../../src/actors/agent/listen.ts";
 import type { Principal } from "../../src/commands/access/principal.ts";
 import { scopes } from "../../src/commands/access/principal.ts";
 import { TooManyHops } from "../../src/commands/agents/hops.ts";
-import { agentsMessage, NobodyAsks, OwnSelf } from "../../src/commands/agents/message.ts";
+import { agentsMessage, NobodyAsks, NoRoomYet, OwnSelf } from "../../src/commands/agents/message.ts";
 import { Deadlock, type Waits } from "../../src/commands/agents/waits.ts";
 import type { Call, CommandContext } from "../../src/commands/command.ts";
 import { bind } from "../../src/commands/command.ts";
@@ -11,6 +11,7 @@ import { NotDone, RoomBusy } from "../../src/commands/messages/errand.ts";
 import { NotYours } from "../../src/commands/messages/speaker.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import { mostQueued } from "../../src/machines/outbox.ts";
+import { agentRecord } from "../actors/agent-record.ts";
 import { asking } from "../machines/asking.ts";
 import { matrixError } from "../ports/fake-homeserver.ts";
 import { type TwoAgents, twoAgents } from "./two-agents.ts";
@@ -50,6 +51,26 @@ describe("a message from agent to agent", () => {
       content: { body: "What is the weather?", "m.mentions": { user_ids: ["@agent_2:test"] } },
     });
     expect(place.homeserver.room(ownRoom).state("m.room.member", "@agent_1:test")?.["membership"]).toBe("join");
+  });
+
+  test.each([
+    ["Gone", "retired", {}],
+    ["agent-9", "retired", {}],
+    ["Gone", { retiring: { working: "marking" } }, { roomId: "!gone:test" }],
+  ])("is not said to %s, who is %j, and does not promise that it will be in a moment", async (to, life, where) => {
+    const value = { account: "online", room: "offline", intake: "deaf", life };
+    know(agentRecord("agent-9", value, { name: "Gone", userId: "@agent_9:test", ...where }));
+    await expect(message({ to, text: "x" })).rejects.toMatchObject({
+      name: "AgentRetired",
+      message: `"${to}" is retired: Letta does not have it any more`,
+      remedy: expect.not.stringContaining("moment"),
+    });
+  });
+
+  test("is told to try again where the other one's room is being made", async () => {
+    const value = { account: "online", room: { provisioning: "creating" }, intake: "deaf", life: "live" };
+    know(agentRecord("agent-9", value, { name: "Fresh", userId: "@agent_9:test" }));
+    await expect(message({ to: "Fresh", text: "x" })).rejects.toThrow(NoRoomYet);
   });
 
   test("names the agent that asks to the one that is asked", async () => {

@@ -7,6 +7,8 @@ import { idempotencyKey, named } from "../messages/naming.ts";
 import { asAgent, NotYours } from "../messages/speaker.ts";
 import { agentReference } from "../reference.ts";
 import { recordOfAgent, recordOfAgentLike } from "../status/find-agent.ts";
+import { unservedAs } from "../status/served.ts";
+import { agentOf } from "../status/views.ts";
 import { Asking, answerTo } from "./asking.ts";
 import { marksOf } from "./hops.ts";
 
@@ -66,9 +68,12 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
   output,
   async run({ to, text, agent, wait, key }, needs, call) {
     const { host, server } = needs;
-    const target = context.parse((await recordOfAgentLike(to, host, server)).context);
+    const record = await recordOfAgentLike(to, host, server);
+    const target = context.parse(record.context);
     const sender = context.parse((await senderOf(agent, call.principal.agentId, needs)).context);
     if (sender.agentId === target.agentId) throw new OwnSelf();
+    const life = unservedAs(agentOf(record, host));
+    if (life === "retired" || life === "retiring") throw new AgentRetired(to);
     const { roomId: room } = target;
     if (room === undefined) throw new NoRoomYet(to);
     const name = named(call, key, { command: "agents.message", given: { text } });
@@ -150,6 +155,16 @@ export class OwnSelf extends Error {
   override readonly name = "OwnSelf";
   override readonly message = "an agent does not ask itself";
   readonly remedy = "Name another agent.";
+}
+
+/** Nothing was said. */
+export class AgentRetired extends Error {
+  override readonly name = "AgentRetired";
+  readonly remedy = "Ask another agent. This one comes back by itself when Letta has it again.";
+
+  constructor(agent: string) {
+    super(`"${agent}" is retired: Letta does not have it any more`);
+  }
 }
 
 /** Nothing was said. */
