@@ -3,6 +3,7 @@ import { addressOf } from "../../machines/addresses.ts";
 import type { Command } from "../command.ts";
 import { waitStatus } from "../status/schema.ts";
 import { singleOf } from "../status/views.ts";
+import { wordsFor } from "../status/words.ts";
 
 const input = z.strictObject({});
 
@@ -36,7 +37,7 @@ export const spaceQuery: Command<typeof input, typeof output, "host" | "clock" |
   changes: false,
   input,
   output,
-  async run(_, { host, clock, server }) {
+  async run(_, { host, clock, server }, { principal }) {
     const record = host.read(addressOf.space(server));
     const about = { server, at: clock.now() };
     if (record === undefined)
@@ -44,7 +45,7 @@ export const spaceQuery: Command<typeof input, typeof output, "host" | "clock" |
     const { spaceId, parts, lastId, given, capacity } = kept.parse(record.context);
     return {
       ...about,
-      ...singleOf(record, host),
+      ...wordsFor(principal)(singleOf(record, host)),
       ...(spaceId !== undefined && { roomId: spaceId }),
       parts,
       ...(lastId !== undefined && { lastPart: lastId }),

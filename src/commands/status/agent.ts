@@ -11,6 +11,7 @@ import { letterStatus } from "../supervision/dead-letters.ts";
 import { recordOfAgentLike } from "./find-agent.ts";
 import { type AgentDetail, agentDetail } from "./schema.ts";
 import { agentOf, conversationOf, stateText, troublesOf } from "./views.ts";
+import { wordsFor } from "./words.ts";
 
 const input = z.strictObject({
   agent: agentReference.describe("The agent: its name, id in Letta or user id."),
@@ -30,6 +31,7 @@ export const agentQuery: Command<typeof input, typeof agentDetail, "host" | "clo
     const record = await recordOfAgentLike(wanted, host, server);
     const agent = agentOf(record, host);
     assertOwn(principal, agent.agentId);
+    const words = wordsFor(principal);
     const conversations: ActorRecord[] = [];
     for await (const one of host.list(server, "conversation", agent.agentId)) conversations.push(one);
     const journal = await host.journal(record.id);
@@ -43,9 +45,9 @@ export const agentQuery: Command<typeof input, typeof agentDetail, "host" | "clo
     return {
       server,
       at: clock.now(),
-      agent,
-      concerns: concernsOf(record),
-      conversations: conversations.map((one) => conversationOf(one, host)),
+      agent: words(agent),
+      concerns: concernsOf(record, words),
+      conversations: conversations.map((one) => words(conversationOf(one, host))),
       troubles: [record, ...conversations].flatMap((one) => troublesOf(one, host)),
       journal: journal.map(lineOf),
       crashes: crashes.map(({ error, journal: before, ...crash }) => ({
@@ -72,12 +74,11 @@ const troubled = z.object({
     .default({}),
 });
 
-function concernsOf({ context }: ActorRecord): AgentDetail["concerns"] {
-  return Object.entries(troubled.parse(context).troubles).map(([concern, { tries, wait }]) => ({
-    concern,
-    tries,
-    ...wait,
-  }));
+function concernsOf({ context }: ActorRecord, words: ReturnType<typeof wordsFor>): AgentDetail["concerns"] {
+  return Object.entries(troubled.parse(context).troubles).map(([concern, trouble]) => {
+    const { tries, wait } = words(trouble);
+    return { concern, tries, ...wait };
+  });
 }
 
 function causesOf({ cause }: Failure): string[] {

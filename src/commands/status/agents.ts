@@ -4,6 +4,7 @@ import type { Command } from "../command.ts";
 import { pageAfter, paging, placeIn } from "../paging.ts";
 import { agentList } from "./schema.ts";
 import { agentOf } from "./views.ts";
+import { wordsFor } from "./words.ts";
 
 const input = z.strictObject(paging);
 const list = "agents";
@@ -17,9 +18,10 @@ export const agentsQuery: Command<typeof input, typeof agentList, "host" | "cloc
   changes: false,
   input,
   output: agentList,
-  async run(asked, { host, clock, server }, { signal }) {
+  async run(asked, { host, clock, server }, { signal, principal }) {
     signal.throwIfAborted();
     const { limit = Number.POSITIVE_INFINITY } = asked;
+    const words = wordsFor(principal);
     const after = placeIn(list, asked);
     const records: ActorRecord[] = [];
     for await (const record of host.list(server, "agent")) {
@@ -32,7 +34,7 @@ export const agentsQuery: Command<typeof input, typeof agentList, "host" | "cloc
     return {
       server,
       at: clock.now(),
-      agents: shown.map((record) => agentOf(record, host)),
+      agents: shown.map((record) => words(agentOf(record, host))),
       ...(records.length > shown.length && last !== undefined && pageAfter(list, last.id)),
     };
   },

@@ -3,6 +3,7 @@ import type { Command } from "../command.ts";
 import { pageOf, paging } from "../paging.ts";
 import { roomList } from "./schema.ts";
 import { agentOf, conversationOf } from "./views.ts";
+import { wordsFor } from "./words.ts";
 
 const input = z.strictObject(paging);
 
@@ -15,7 +16,9 @@ export const roomsQuery: Command<typeof input, typeof roomList, "host" | "clock"
   changes: false,
   input,
   output: roomList,
-  async run(asked, { host, clock, server }, { signal, principal: { agentId: own } }) {
+  async run(asked, { host, clock, server }, { signal, principal }) {
+    const { agentId: own } = principal;
+    const words = wordsFor(principal);
     signal.throwIfAborted();
     const agents = (await Array.fromAsync(host.list(server, "agent"))).map((record) => agentOf(record, host));
     const conversations = (await Array.fromAsync(host.list(server, "conversation"))).map((record) =>
@@ -45,7 +48,7 @@ export const roomsQuery: Command<typeof input, typeof roomList, "host" | "clock"
           agentId,
           ...(agent?.name !== undefined && { name: agent.name }),
           own: agent?.roomId === roomId,
-          ...(conversation !== undefined && { conversation }),
+          ...(conversation !== undefined && { conversation: words(conversation) }),
         };
       }),
     };
