@@ -61,6 +61,7 @@ const statusOf: Readonly<Record<string, number>> = {
   NotReplayable: 409,
   TooManyTokens: 409,
   OwnRoom: 409,
+  WrittenByOther: 409,
   NoRoomYet: 409,
   AgentRetired: 409,
   NobodyAnswers: 409,

@@ -2,6 +2,7 @@ import { Method } from "matrix-js-sdk/lib/http-api/index.js";
 import { z } from "zod";
 import { initialState, powerLevelsOf } from "./create-room.ts";
 import { jsonObject, type OnMalformed, parseEvents } from "./event.ts";
+import { event, messages } from "./history.ts";
 import type { Call, Caller } from "./matrix-api.ts";
 import { download, upload } from "./media.ts";
 import { undefinedIfMissing } from "./missing.ts";
@@ -35,7 +36,6 @@ const profileAnswer = z.object({ displayname: z.string().nullish(), avatar_url: 
 const capabilitiesAnswer = z.object({
   capabilities: z.object({ "m.room_versions": z.object({ default: z.string() }).optional() }),
 });
-const messagesAnswer = z.object({ chunk: z.array(z.unknown()).default([]), end: z.string().optional() });
 
 /** The Client-Server API as one user. Stateless but for the user's name and token: each call is one request or two. */
 export class ClientServerClient implements MatrixClient {
@@ -73,20 +73,12 @@ export class ClientServerClient implements MatrixClient {
     return toSyncResponse(answer, this.userId, request.filter, this.#onMalformed);
   }
 
-  async messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse> {
-    const { from, to, dir, limit, types } = request;
-    const answer = await this.#api.call(
-      {
-        action: `reading the messages of ${roomId}`,
-        method: Method.Get,
-        path: path`/rooms/${roomId}/messages`,
-        query: { from, to, dir, limit, filter: types === undefined ? undefined : JSON.stringify({ types }) },
-      },
-      messagesAnswer,
-      signal,
-    );
-    const chunk = parseEvents(answer.chunk, (reason) => this.#onMalformed({ userId: this.userId, roomId, reason }));
-    return { chunk, ...(answer.end === undefined ? {} : { end: answer.end }) };
+  messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse> {
+    return messages(this.#api, this.userId, roomId, request, signal, this.#onMalformed);
+  }
+
+  event(roomId: string, eventId: string, signal: AbortSignal): Promise<MatrixEvent | undefined> {
+    return event(this.#api, roomId, eventId, signal);
   }
 
   async send(

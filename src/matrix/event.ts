@@ -26,7 +26,7 @@ function isWithinDepth(value: unknown, depth: number): boolean {
   return depth > 0 && Object.values(value).every((item) => isWithinDepth(item, depth - 1));
 }
 
-const eventSchema = z
+export const eventSchema = z
   .object({
     event_id: z.string().startsWith("$"),
     type: z.string(),

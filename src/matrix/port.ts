@@ -81,6 +81,8 @@ export interface MatrixClient {
   /** One long-poll. `timeoutMs` is how long the homeserver may hold it when nothing happens. */
   sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResponse>;
   messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse>;
+  /** `undefined` only when the homeserver said that there is none (404 M_NOT_FOUND), or none that this user may see. */
+  event(roomId: string, eventId: string, signal: AbortSignal): Promise<MatrixEvent | undefined>;
   /**
    * Sends a message event and gives its event id. `at` (ms since the epoch) is when it was said, where that was not now:
    * only an application service is believed that, else the event tells when it was sent.

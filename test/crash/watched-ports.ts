@@ -90,6 +90,7 @@ function watchClient(client: MatrixClient, { points, arrived }: Watch): MatrixCl
       return eventId;
     },
     messages: (...args) => client.messages(...args),
+    event: (...args) => client.event(...args),
     sendState: (...args) => client.sendState(...args),
     roomState: (...args) => client.roomState(...args),
     state: (...args) => client.state(...args),

@@ -75,6 +75,11 @@ export class FakeClient implements MatrixClient {
     return this.#asSeen(roomId).messages(request);
   }
 
+  async event(roomId: string, eventId: string, signal: AbortSignal): Promise<MatrixEvent | undefined> {
+    await this.#begin("event", [roomId, eventId], signal);
+    return this.#asSeen(roomId).events.find((one) => one.eventId === eventId);
+  }
+
   async send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string> {
     await this.#begin("send", [roomId, type, txnId, content], signal);
     this.#joined(roomId);

@@ -2,9 +2,10 @@ import { z } from "zod";
 import { marksOf } from "../agents/hops.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { answers, sayAndWait, waitForAnswers } from "./answers.ts";
-import { done, run } from "./errand.ts";
+import { assertOwnKey, done, run } from "./errand.ts";
 import { idempotencyKey, named } from "./naming.ts";
 import { asAgent, eventId, fullUserId, roomId, type Speaker, speakerOf } from "./speaker.ts";
+import { assertWritten } from "./written.ts";
 
 type Needs = "host" | "server" | "botUserId" | "talk";
 
@@ -100,11 +101,11 @@ export const messagesReact: Command<typeof reaction, typeof done, Needs> = {
 const edit = z.strictObject({ ...common, event: eventId, text });
 
 /** Puts another text in the place of a message of one's own. */
-export const messagesEdit: Command<typeof edit, typeof done, Needs> = {
+export const messagesEdit: Command<typeof edit, typeof done, Needs | "sessions"> = {
   name: "messages.edit",
   summary: "Puts another text in the place of a message that the same user has written.",
   guidance:
-    "To correct what was said. Clients ignore an edit of somebody else's message. To take one away take `messages.redact`.",
+    "To correct what was said. What somebody else has written cannot be edited. To take one away take `messages.redact`.",
   scope: "messages:send",
   changes: true,
   input: edit,
@@ -113,7 +114,10 @@ export const messagesEdit: Command<typeof edit, typeof done, Needs> = {
     const { userId } = await speakerOf(agent, call, context);
     const what = { kind: "edit" as const, event, text: fresh };
     const name = named(call, key, { command: "messages.edit", given: { event, text: fresh } });
-    return run({ userId, roomId: room, ...name, what }, context, call);
+    const wish = { userId, roomId: room, ...name, what };
+    assertOwnKey(wish, context);
+    await assertWritten(event, wish, context, call);
+    return run(wish, context, call);
   },
 };
 

@@ -69,6 +69,10 @@ export class PacedClient implements MatrixClient {
     return this.#run("sending", signal, () => this.#client.sendState(roomId, type, stateKey, content, signal));
   }
 
+  event(roomId: string, eventId: string, signal: AbortSignal): Promise<MatrixEvent | undefined> {
+    return this.#run("reading", signal, () => this.#client.event(roomId, eventId, signal));
+  }
+
   roomState(roomId: string, signal: AbortSignal): Promise<readonly MatrixEvent[]> {
     return this.#run("reading", signal, () => this.#client.roomState(roomId, signal));
   }

@@ -32,6 +32,21 @@ export function roomsContract(server: () => ServerUnderContract): void {
     });
   });
 
+  it("gives one event by its id, to its members, and none that there is not", async () => {
+    const [owner, stranger] = [await newUser(server()), await newUser(server())];
+    const room = await newRoom(owner);
+    const eventId = await owner.client.send(room, "m.room.message", "one", { msgtype: "m.text", body: "hello" }, never);
+    expect(await owner.client.event(room, eventId, never)).toMatchObject({
+      eventId,
+      sender: owner.userId,
+      type: "m.room.message",
+      content: { body: "hello" },
+    });
+    expect(await owner.client.event(room, `$${"n".repeat(43)}`, never)).toBeUndefined();
+    // Some say that it is forbidden, others that there is none.
+    expect(await stranger.client.event(room, eventId, never).catch(() => undefined)).toBeUndefined();
+  });
+
   it("refuses to read on from a place that it never gave out", async () => {
     const owner = await newUser(server());
     const room = await newRoom(owner);
