@@ -7,7 +7,7 @@ import { recordOfAgent } from "../status/find-agent.ts";
 /** As whom something is done. */
 export const asAgent = agentReference
   .exactOptional()
-  .describe("As which agent: its name, id or user id. Else as the token's own, or the bot.");
+  .describe("Who acts: an agent's name, id or user id. Else the token's own, or the bot.");
 
 /** Whether `agent` tells a command as whom it is done, and not whom it is about. */
 export function isDoneAsAgent(input: z.ZodType): boolean {

@@ -32,7 +32,7 @@ const one = z.strictObject({ id: z.string().min(1).describe("The dead letter's i
 export const deadLettersReplay: Command<typeof one, typeof deadLetter, "host"> = {
   name: "dead-letters.replay",
   summary: "Gives a dead letter to its actor once more, or has the action done once more.",
-  guidance: "Tries a dead letter again, by its id from `dead-letters.list`, once its cause is mended.",
+  guidance: "By its id from `dead-letters.list`, once its cause is mended.",
   scope: "admin:control",
   changes: true,
   input: one,
@@ -52,8 +52,7 @@ const dropping = z.strictObject({
 export const deadLettersDrop: Command<typeof dropping, typeof deadLetter, "host"> = {
   name: "dead-letters.drop",
   summary: "Forgets a dead letter for good; the log keeps the reason.",
-  guidance:
-    "Gives a dead letter up for good, by its id from `dead-letters.list`. Whoever waited for it gets nothing more.",
+  guidance: "By its id from `dead-letters.list`. Whoever waited for it gets nothing more.",
   scope: "admin:control",
   changes: true,
   input: dropping,
