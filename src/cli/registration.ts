@@ -34,14 +34,15 @@ export async function writeRegistration(
     const { registration_file: configured, listen } = homeserver.appservice;
     const file = options.out ?? resolve(dirname(options.config), configured ?? defaultFile);
     const registration = newRegistration({
-      url: options.url ?? reachable(listen),
+      url: options.url === undefined ? reachable(listen) : asked(options.url),
       serverName: homeserver.server_name,
       spaceAlias: space.alias,
     });
     await write(file, registrationYaml(registration));
     const table = options.for === "tuwunel" ? `${file.replace(/\.ya?ml$/, "")}.toml` : undefined;
     if (table !== undefined) await write(table, tuwunelTable(registration));
-    console.out(nextSteps(options, { file, table, isConfigured: configured !== undefined }));
+    const isConfigured = configured !== undefined && resolve(file) === resolve(dirname(options.config), configured);
+    console.out(nextSteps(options, { file, table, isConfigured }));
     return exitCode.ok;
   } catch (error) {
     for (const file of made) await unlink(file).catch(() => undefined);
@@ -55,9 +56,26 @@ function reachable(listen: string): string {
   return `http://${listen.replace(/^(0\.0\.0\.0|\[::\]):/, "127.0.0.1:")}`;
 }
 
+/** An address that no homeserver could push to. */
+class UrlWithoutScheme extends Error {
+  override readonly name = "UrlWithoutScheme";
+  readonly remedy = "Name the whole address at which the homeserver reaches letta-matrix: --url http://host:29331";
+
+  constructor(url: string) {
+    super(`${url} does not begin with http:// or https://`);
+  }
+}
+
+/** Homeservers put a path behind it that begins with a slash. */
+function asked(url: string): string {
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw new UrlWithoutScheme(url);
+  return url.replace(/\/+$/, "");
+}
+
 interface Written {
   readonly file: string;
   readonly table: string | undefined;
+  /** Whether it is the file that the configuration names: what we are known by is what is in that one. */
   readonly isConfigured: boolean;
 }
 
@@ -69,9 +87,8 @@ function nextSteps({ for: homeserver, config }: RegistrationOptions, { file, tab
   };
   const steps = [
     forHomeserver[homeserver],
-    ...(isConfigured
-      ? []
-      : [`Set homeserver.appservice.registration_file in ${config} to ${resolve(file)}, and restart letta-matrix.`]),
+    ...(isConfigured ? [] : [`Set homeserver.appservice.registration_file in ${config} to ${resolve(file)}.`]),
+    "If letta-matrix runs, restart letta-matrix: until then it goes on as it was started.",
     "See whether the homeserver reaches us: letta-matrix doctor",
   ];
   return `${[file, table].filter(Boolean).join(" and ")} written.\n\nNext:\n${steps.map((step, index) => `  ${index + 1}. ${step}\n`).join("")}`;

@@ -80,6 +80,29 @@ describe("registration", () => {
     expect(table).toContain("[[global.appservice.letta-matrix.users]]\nexclusive = true\n");
   });
 
+  test("leads to one registration: says when it has written another one than the configuration names", async () => {
+    const set = "Set homeserver.appservice.registration_file";
+    const { out: first } = await cli("--for", "synapse");
+    expect(first).not.toContain(set);
+    const elsewhere = join(folder, "elsewhere.yaml");
+    const { out: second } = await cli("--for", "synapse", "--out", elsewhere);
+    expect(second).toContain(`${set} in ${config} to ${elsewhere}`);
+    await rm(registration());
+    expect((await cli("--for", "synapse", "--out", registration())).out).not.toContain(set);
+    for (const out of [first, second]) expect(out).toContain("restart letta-matrix");
+  });
+
+  test("refuses an address that no homeserver could push to, and writes a usable one as homeservers want it", async () => {
+    for (const url of ["letta-matrix:29331/", "//letta-matrix:29331", "http://", "ftp://letta-matrix"]) {
+      const { code, err } = await cli("--for", "dendrite", "--url", url);
+      expect(code).toBe(exitCode.failed);
+      expect(err).toContain("--url http://host:29331");
+    }
+    await expect(stat(registration())).rejects.toMatchObject({ code: "ENOENT" });
+    await cli("--for", "dendrite", "--url", "https://letta-matrix.example.org/pushed/");
+    expect(parse(await readFile(registration(), "utf8")).url).toBe("https://letta-matrix.example.org/pushed");
+  });
+
   test("one that is wrong or missing is told with what to do, and quoted nowhere", async () => {
     await expect(loadConfig(config, {})).rejects.toMatchObject({
       problems: [{ key: "homeserver.appservice.registration_file", message: expect.stringContaining("not there") }],
