@@ -10,6 +10,8 @@ export interface AppserviceRegistration {
   readonly id: string;
   readonly asToken: string;
   readonly hsToken: string;
+  /** Whether the homeserver limits how much our users may do, as it does the others. */
+  readonly rateLimited: boolean;
 }
 
 const named = z.string("must be text").min(1, "must not be empty");
@@ -19,6 +21,8 @@ const registrationFile = z.object({
   id: named,
   as_token: named,
   hs_token: named,
+  // Left out, homeservers take it for true.
+  rate_limited: z.boolean().catch(true),
   sender_localpart: z.literal(botLocalpart, `must be ${botLocalpart}`),
   namespaces: z.object({ users: namespaces }).nullish(),
 });
@@ -42,10 +46,11 @@ export async function readRegistration(path: string, file: string, serverName: s
     const issue = parsed.error.issues[0];
     throw wrong(`which is no registration: ${issue?.path.join(".") || "it"} ${issue?.message}`);
   }
-  const { id, as_token: asToken, hs_token: hsToken, namespaces: spaces } = parsed.data;
+  const { id, as_token: asToken, hs_token: hsToken, rate_limited: rateLimited, namespaces: spaces } = parsed.data;
   if (!(spaces?.users ?? []).some(({ regex }) => covers(regex, `@agent_0:${serverName}`)))
     throw wrong(`whose namespaces do not hold the agents' users, such as @agent_0:${serverName}`);
-  return { text, registration: { id, asToken, hsToken } satisfies AppserviceRegistration };
+  const registration: AppserviceRegistration = { id, asToken, hsToken, rateLimited };
+  return { text, registration };
 }
 
 function parsedYaml(text: string): unknown {

@@ -54,7 +54,8 @@ describe("registration", () => {
     expect(matches("aliases", "#letta-agents-2:example.org")).toBe(true);
     const loaded = await loadConfig(config, {});
     const { as_token: asToken, hs_token: hsToken } = written;
-    expect(loaded.homeserver.appservice).toEqual({ id: "letta-matrix", asToken, hsToken, listen: "0.0.0.0:29444" });
+    const appservice = { id: "letta-matrix", asToken, hsToken, listen: "0.0.0.0:29444", rateLimited: false };
+    expect(loaded.homeserver.appservice).toEqual(appservice);
     expect(loaded.homeserver.registration).toBeUndefined();
     expect(secretsOf(loaded)).toEqual([asToken, hsToken]);
     expect(asToken).not.toBe(hsToken);
@@ -101,6 +102,20 @@ describe("registration", () => {
     await expect(stat(registration())).rejects.toMatchObject({ code: "ENOENT" });
     await cli("--for", "dendrite", "--url", "https://letta-matrix.example.org/pushed/");
     expect(parse(await readFile(registration(), "utf8")).url).toBe("https://letta-matrix.example.org/pushed");
+  });
+
+  test("tells whether the homeserver limits our users: it does unless rate_limited is false", async () => {
+    await cli("--for", "synapse");
+    const written = await readFile(registration(), "utf8");
+    for (const [line, rateLimited] of [
+      ["rate_limited: false", false],
+      ["rate_limited: true", true],
+      ["rate_limited:", true],
+      ["", true],
+    ] as const) {
+      await writeFile(registration(), written.replace("rate_limited: false", line));
+      expect((await loadConfig(config, {})).homeserver.appservice).toMatchObject({ rateLimited });
+    }
   });
 
   test("one that is wrong or missing is told with what to do, and quoted nowhere", async () => {

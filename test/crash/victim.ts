@@ -154,8 +154,9 @@ function configOf(settings: VictimSettings): Config {
   const { dataFolder, homeserver, tools, people } = settings;
   const { url, serverName, sharedSecret, appservice } = homeserver;
   const registration = { kind: "shared-secret", secret: sharedSecret } as const;
+  const way = appservice === undefined ? { registration } : { appservice: { ...appservice, rateLimited: false } };
   return {
-    homeserver: { url, serverName, ...(appservice === undefined ? { registration } : { appservice }) },
+    homeserver: { url, serverName, ...way },
     letta: {
       url: settings.letta.url,
       toolAllowList: tools === "allowed" ? ["Bash"] : [],

@@ -79,7 +79,7 @@ export class PushedHouse {
         url,
         serverName,
         ...(transport === "appservice"
-          ? { appservice: { id, asToken, hsToken, listen: this.#listen } }
+          ? { appservice: { id, asToken, hsToken, listen: this.#listen, rateLimited: false } }
           : { registration: { kind: "shared-secret", secret } }),
         ...(this.#adminToken !== undefined && { adminToken: this.#adminToken }),
       },

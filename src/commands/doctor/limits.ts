@@ -26,8 +26,11 @@ export function limitsFindings({ config, homeserver }: Patient, question: Limits
   const { newcomers, isSynapse, waits } = question;
   if (homeserver.admin !== undefined)
     return [ok(checkName, "agents are exempted from them with the administrator's token")];
-  if (config.homeserver.appservice !== undefined)
-    return [ok(checkName, "agents are exempted from them by the application service's registration")];
+  const { appservice } = config.homeserver;
+  if (appservice !== undefined)
+    return appservice.rateLimited
+      ? [warning(checkName, "the registration does not exempt agents from them: rate_limited is not false", exempting)]
+      : [ok(checkName, "agents are exempted from them by the application service's registration")];
   const held = waits.filter((reason) => /\[429\]|M_LIMIT_EXCEEDED/.test(reason)).length;
   const findings: Finding[] = [];
   if (held > 0) {
@@ -57,6 +60,9 @@ export function limitsFindings({ config, homeserver }: Patient, question: Limits
 
 const remedy =
   "Set homeserver.admin_token_file, which exempts agents; or raise rc_invites.per_user, rc_message and rc_joins in homeserver.yaml.";
+
+const exempting =
+  "Write rate_limited: false into the registration, the homeserver's copy too, and restart the homeserver.";
 
 function durationText(ms: number): string {
   const minutes = Math.round(ms / 60_000);

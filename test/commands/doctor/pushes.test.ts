@@ -5,13 +5,17 @@ import { config, healthy, wellStatus } from "./healthy.ts";
 
 const { signal } = new AbortController();
 const { registration: _, ...withoutRegistration } = config.homeserver;
-const appservice = { id: "letta-matrix", asToken: "as", hsToken: "hs", listen: "127.0.0.1:29331" };
+const appservice = { id: "letta-matrix", asToken: "as", hsToken: "hs", listen: "127.0.0.1:29331", rateLimited: false };
 
-async function found(roundTrip: (isRunning: boolean) => Promise<void>, isRunning = false) {
+async function found(
+  roundTrip: (isRunning: boolean) => Promise<void>,
+  isRunning = false,
+  known: typeof appservice = appservice,
+) {
   const findings = await examine(
     {
       ...healthy,
-      config: { ...config, homeserver: { ...withoutRegistration, appservice } },
+      config: { ...config, homeserver: { ...withoutRegistration, appservice: known } },
       homeserver: { ...healthy.homeserver, loginFlows: async () => [] },
       pushes: { roundTrip },
       status: async () => (isRunning ? wellStatus : undefined),
@@ -43,6 +47,14 @@ describe("of an application service the doctor", () => {
       (await found(failing(kind))).find(({ check }) => check === "homeserver.appservice");
     expect(await of("refused")).toMatchObject({ severity: "error", remedy: "make one" });
     expect(await of("unsupported")).toMatchObject({ severity: "unknown" });
+  });
+
+  test("warns where the registration leaves agents limited", async () => {
+    const findings = await found(async () => undefined, false, { ...appservice, rateLimited: true });
+    expect(findings.find(({ check }) => check === "homeserver.rate_limits")).toMatchObject({
+      severity: "warning",
+      remedy: expect.stringContaining("rate_limited: false"),
+    });
   });
 
   test("says of a round trip that does not end that it does not, and what to look at", async () => {
