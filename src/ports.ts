@@ -68,7 +68,7 @@ export function connectPorts(config: Config, logger: Logger): Ports {
       hsToken,
       api: acting.itself,
       onMalformed,
-      onRefused: (err) => logger.warn({ err }, "what the homeserver pushed could not be written down, and comes again"),
+      onRefused: (err) => logger.warn({ err }, "what the homeserver pushed could not be taken, and comes again"),
     }),
     async close() {
       acting.close();

@@ -79,10 +79,7 @@ export function pushedIntake({
       const take = async (transaction: Transaction): Promise<void> => {
         const newest = transaction.events.at(-1);
         pulse.heard(newest?.originServerTs, newest !== undefined && isByItsClock(newest.sender));
-        await feed.take(transaction).catch((error: unknown) => {
-          pulse.refused();
-          throw error;
-        });
+        await feed.take(transaction);
         pulse.taken();
       };
       pushes.deliverTo(take, () => pulse.refused());

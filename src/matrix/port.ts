@@ -208,8 +208,8 @@ export interface Pushes {
   /** Takes the address that the homeserver pushes to. What comes before {@link Pushes.deliverTo} is refused, and comes again. */
   listen(): Promise<void>;
   /**
-   * `take` resolves once the transaction is durable: only then is it acknowledged. One that is refused comes again; so does
-   * one that was `unheard`: the homeserver did not wait until it was acknowledged.
+   * `take` resolves once the transaction is durable: only then is it acknowledged. `comesAgain` is told of each that was not,
+   * because it could not be taken or even read, or because the homeserver did not wait until it was.
    */
   deliverTo(take: (transaction: Transaction) => Promise<void>, unheard?: () => void): void;
   /**

@@ -31,14 +31,14 @@ export function watchPorts(ports: Ports, watch: Watch): Ports {
 function watchPushes(pushes: Pushes, { points }: Watch): Pushes {
   return {
     listen: () => pushes.listen(),
-    deliverTo: (take, unheard) =>
+    deliverTo: (take, comesAgain) =>
       pushes.deliverTo(async (transaction) => {
         const questions = transaction.events.filter((event) => !isAgentUser(event.sender) && isQuestion(event, ""));
         for (const { eventId } of questions) points.pass("received", { eventId });
         points.pulse();
         await take(transaction);
         for (const { eventId } of questions) points.pass("committed", { eventId });
-      }, unheard),
+      }, comesAgain),
     ping: (signal) => pushes.ping(signal),
     close: () => pushes.close(),
   };

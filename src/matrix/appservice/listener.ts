@@ -17,7 +17,7 @@ export interface ListenerOptions {
   readonly onMalformed?: OnMalformed;
   /** A transaction was taken, and the homeserver does not know: it has not waited for the answer. */
   readonly onUnheard?: () => void;
-  /** A transaction was refused, and will come again. */
+  /** A transaction was refused, whatever is wrong with it or with us, and will come again. */
   readonly onRefused?: (error: unknown) => void;
 }
 
@@ -42,6 +42,17 @@ export class AddressUnusable extends Error {
   }
 }
 
+/** Was pushed, and is nothing that can be taken. */
+export class NotATransaction extends Error {
+  override readonly name = "NotATransaction";
+  readonly remedy =
+    "Look at what stands between the homeserver and homeserver.appservice.listen: it changes what is pushed. Else please report it.";
+
+  constructor() {
+    super("a transaction is a JSON object with a list of events");
+  }
+}
+
 /** A transaction has a hundred events at most, and each event 64 KB. */
 const mostBytes = 32 * 1024 * 1024;
 /** To send one whole request, ms: the homeserver is near. */
@@ -52,7 +63,7 @@ const requestTimeout = 60_000;
  */
 const keepAliveTimeout = 180_000;
 
-const transactionBody = z.object({ events: z.array(z.unknown()) });
+const transactionBody = z.object({ events: z.array(z.unknown()).default([]) });
 const pingBody = z.object({ transaction_id: z.string().optional().catch(undefined) });
 
 const transactionPath = /^(?:\/_matrix\/app\/v1)?\/transactions\/([^/]+)$/;
@@ -121,23 +132,28 @@ export class TransactionListener {
   }
 
   async #take(txnId: string, request: IncomingMessage): Promise<Answer> {
-    const text = await bodyOf(request, mostBytes);
-    const parsed = transactionBody.safeParse(parseJson(text));
-    if (!parsed.success) return failure(400, "M_BAD_JSON", "a transaction is a JSON object with a list of events");
-    // Whatever else is in it, such as who types in either spelling, is of no use to us.
-    const events = parsePushed(parsed.data.events, (roomId, reason) =>
-      this.#options.onMalformed?.({ userId: "", roomId, reason }),
-    );
-    const taken = this.#taking.then(() => this.#options.onTransaction({ txnId: decoded(txnId), events }));
-    this.#taking = taken.catch(() => undefined);
     try {
+      const events = this.#eventsIn(await bodyOf(request, mostBytes));
+      const taken = this.#taking.then(() => this.#options.onTransaction({ txnId: decoded(txnId), events }));
+      this.#taking = taken.catch(() => undefined);
       await taken;
       if (request.socket.destroyed) this.#options.onUnheard?.();
       return { status: 200, body: {} };
     } catch (error) {
       this.#options.onRefused?.(error);
+      if (error instanceof BodyTooLarge) return failureOf(error);
+      if (error instanceof NotATransaction) return failure(400, "M_BAD_JSON", error.message);
       return failure(503, "M_UNKNOWN", "it could not be written down, and is to come again");
     }
+  }
+
+  #eventsIn(body: string) {
+    const parsed = transactionBody.safeParse(parseJson(body));
+    if (!parsed.success) throw new NotATransaction();
+    // Whatever else is in it, such as who types in either spelling, is of no use to us.
+    return parsePushed(parsed.data.events, (roomId, reason) =>
+      this.#options.onMalformed?.({ userId: "", roomId, reason }),
+    );
   }
 
   async #pinged(request: IncomingMessage): Promise<Answer> {
@@ -162,7 +178,7 @@ function wrongMethod(): Answer {
 
 function failureOf(error: unknown): Answer {
   return error instanceof BodyTooLarge
-    ? failure(413, "M_TOO_LARGE", "this is more than a transaction can be")
+    ? failure(413, "M_TOO_LARGE", error.message)
     : failure(400, "M_UNKNOWN", "the request could not be read");
 }
 

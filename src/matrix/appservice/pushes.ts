@@ -18,6 +18,11 @@ export interface PushesOptions {
   readonly onRefused?: (error: unknown) => void;
 }
 
+interface Delivery {
+  readonly take: (transaction: Transaction) => Promise<void>;
+  readonly comesAgain: () => void;
+}
+
 const nothing = z.unknown();
 
 const pingRemedy =
@@ -29,8 +34,7 @@ export class AppservicePushes implements Pushes {
   readonly #listener: TransactionListener;
   /** The ping that is under way, until it has come round. */
   #awaited: string | undefined;
-  #unheard: () => void = () => undefined;
-  #take: (transaction: Transaction) => Promise<void> = () => Promise.reject(new Error("nobody listens yet"));
+  #delivery: Delivery | undefined;
 
   constructor(options: PushesOptions) {
     this.#options = options;
@@ -38,13 +42,19 @@ export class AppservicePushes implements Pushes {
     this.#listener = new TransactionListener({
       listen,
       hsToken,
-      onTransaction: (transaction) => this.#take(transaction),
-      onUnheard: () => this.#unheard(),
+      onTransaction: (transaction) =>
+        this.#delivery?.take(transaction) ?? Promise.reject(new Error("nobody listens yet")),
+      onUnheard: () => this.#delivery?.comesAgain(),
+      onRefused: (error) => {
+        // While it starts, everything is, and nothing is wrong.
+        if (this.#delivery === undefined) return;
+        this.#delivery.comesAgain();
+        onRefused?.(error);
+      },
       onPing: (id) => {
         if (id === this.#awaited) this.#awaited = undefined;
       },
       ...(onMalformed !== undefined && { onMalformed }),
-      ...(onRefused !== undefined && { onRefused }),
     });
   }
 
@@ -52,9 +62,8 @@ export class AppservicePushes implements Pushes {
     await this.#listener.start();
   }
 
-  deliverTo(take: (transaction: Transaction) => Promise<void>, unheard: () => void = () => undefined): void {
-    this.#take = take;
-    this.#unheard = unheard;
+  deliverTo(take: Delivery["take"], comesAgain: Delivery["comesAgain"] = () => undefined): void {
+    this.#delivery = { take, comesAgain };
   }
 
   async ping(signal: AbortSignal): Promise<Pinged> {

@@ -8,6 +8,7 @@ const hsToken = "the-homeservers-token";
 let taken: Transaction[];
 let malformed: MalformedPart[];
 let unheard: number;
+let refused: unknown[];
 let pings: (string | undefined)[];
 let take: (transaction: Transaction) => Promise<void>;
 let listener: TransactionListener;
@@ -17,6 +18,7 @@ beforeEach(async () => {
   taken = [];
   malformed = [];
   unheard = 0;
+  refused = [];
   pings = [];
   take = async (transaction) => void taken.push(transaction);
   listener = new TransactionListener({
@@ -25,6 +27,7 @@ beforeEach(async () => {
     onTransaction: (transaction) => take(transaction),
     onPing: (id) => pings.push(id),
     onUnheard: () => unheard++,
+    onRefused: (error) => refused.push(error),
     onMalformed: (part) => malformed.push(part),
   });
   base = `http://127.0.0.1:${await listener.start()}`;
@@ -122,6 +125,7 @@ describe("the listener", () => {
     ]);
     expect([first?.status, second?.status]).toEqual([503, 200]);
     expect(JSON.stringify(first)).not.toContain("secret-detail");
+    expect(refused).toEqual([expect.objectContaining({ message: "the disk is full: secret-detail" })]);
     expect(order.map((one) => one.split(" ")[0])).toEqual(["begin", "end", "begin", "end"]);
   });
 
@@ -147,7 +151,12 @@ describe("the listener", () => {
     expect(malformed).toHaveLength(2);
   });
 
-  test("refuses what is no transaction, or more than one can be", async () => {
+  test("takes a transaction without events for one of none", async () => {
+    expect((await request("PUT", `${transactions}/1`, { ephemeral: [] })).status).toBe(200);
+    expect(taken).toEqual([{ txnId: "1", events: [] }]);
+  });
+
+  test("refuses what is no transaction, or more than one can be, and says what it was each time", async () => {
     expect((await request("PUT", `${transactions}/1`, "{")).status).toBe(400);
     expect((await request("PUT", `${transactions}/1`, { events: {} })).status).toBe(400);
     expect((await request("POST", `${transactions}/1`, {})).status).toBe(405);
@@ -161,6 +170,10 @@ describe("the listener", () => {
       ),
     ).toBe(413);
     expect(taken).toEqual([]);
+    const remedy = expect.any(String);
+    expect(refused).toEqual(
+      ["NotATransaction", "NotATransaction", "BodyTooLarge"].map((name) => expect.objectContaining({ name, remedy })),
+    );
   });
 
   test("answers a ping, and that it makes no users or rooms on request", async () => {
