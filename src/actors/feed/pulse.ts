@@ -267,6 +267,8 @@ export class Pulse {
         this.#become({ state: "unasked" });
         return "reached";
       }
+      // The user as whom we ask is made by our first start: until then nothing is known, and nothing wrong.
+      if (error instanceof MatrixError && error.kind === "token" && this.#reach.state === "unknown") return "failed";
       const remedy = error instanceof MatrixError ? { remedy: error.remedy } : {};
       this.#become({ state: "unreached", reason: error instanceof Error ? error.message : String(error), ...remedy });
       return "failed";

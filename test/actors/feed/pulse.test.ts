@@ -145,6 +145,15 @@ describe("the pulse", () => {
     expect(reaches).toEqual(["unasked"]);
   });
 
+  test("takes it for no trouble that nobody may ask before our own user is made", async () => {
+    failures = [matrixError("token"), matrixError("token"), "wait may go on", matrixError("token")];
+    const pulse = await run();
+    await clock.pass(1_000);
+    expect(pulse.reach).toEqual({ state: "unknown" });
+    await clock.pass(60_000);
+    expect(reaches, "later it is").toEqual(["reached", "unreached", "reached"]);
+  });
+
   test("has all look back at the start, and once more when what is pushed late has come", async () => {
     const pulse = await run();
     expect(done().filter((step) => step !== "ping")).toEqual(["doubt", "open", "look back"]);
