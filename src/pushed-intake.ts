@@ -9,7 +9,7 @@ import { Residents } from "./actors/feed/residents.ts";
 import type { Sessions } from "./actors/sessions.ts";
 import type { TransportStatus } from "./commands/status/schema.ts";
 import { isAgentUser, serverOfUser } from "./machines/addresses.ts";
-import type { Pushes, Transaction } from "./matrix/port.ts";
+import { type Pushes, ReachedSomebodyElse, type Transaction } from "./matrix/port.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { ReopeningStore } from "./runtime/embedded/reopening-store.ts";
 import { StoredBacklog } from "./runtime/embedded/stored-backlog.ts";
@@ -34,6 +34,21 @@ export interface PushedIntake {
   /** After the actors. */
   readonly feed: ChildSpec;
   readonly status: () => TransportStatus;
+}
+
+/** For the homeserver's word at the start, ms: one that takes longer is asked again once all runs. */
+const startPatience = 5_000;
+
+/**
+ * Throws {@link ReachedSomebodyElse}: of two processes with one registration, on whatever machines, the second is to do
+ * nothing. Whatever else keeps the homeserver from reaching us passes, and keeps nobody from starting.
+ */
+async function assertReached(pushes: Pushes, signal: AbortSignal): Promise<void> {
+  try {
+    await pushes.ping(AbortSignal.any([signal, AbortSignal.timeout(startPatience)]));
+  } catch (error) {
+    if (error instanceof ReachedSomebodyElse) throw error;
+  }
 }
 
 export function pushedIntake({
@@ -97,8 +112,12 @@ export function pushedIntake({
     listener: {
       id: "listener",
       restart: "permanent",
-      async start() {
+      async start({ signal }) {
         await pushes.listen();
+        await assertReached(pushes, signal).catch(async (error: unknown) => {
+          await pushes.close();
+          throw error;
+        });
         return { stop: () => pushes.close() };
       },
       shutdown: 5_000,

@@ -211,10 +211,11 @@ export interface Pushes {
    * `take` resolves once the transaction is durable: only then is it acknowledged. `comesAgain` is told of each that was not,
    * because it could not be taken or even read, or because the homeserver did not wait until it was.
    */
-  deliverTo(take: (transaction: Transaction) => Promise<void>, unheard?: () => void): void;
+  deliverTo(take: (transaction: Transaction) => Promise<void>, comesAgain?: () => void): void;
   /**
    * Has the homeserver reach us, by which it also ends its waiting after our downtime. Fails with a MatrixError: of kind
-   * `unsupported` where it knows no such thing.
+   * `unsupported` where it knows no such thing, of kind `token` while the user as whom we ask is yet to be made, and with
+   * {@link ReachedSomebodyElse}.
    */
   ping(signal: AbortSignal): Promise<Pinged>;
   close(): Promise<void>;
@@ -341,5 +342,12 @@ export class MatrixError extends Error {
   /** The same failure for whoever knows better what it means: all that the homeserver said of it stays. */
   as(kind: MatrixErrorKind, { message = this.message, remedy = this.remedy } = {}): MatrixError {
     return new MatrixError(kind, message, { ...this, remedy, cause: this });
+  }
+}
+
+/** At the address where the homeserver pushes to it finds another process than this one. */
+export class ReachedSomebodyElse extends MatrixError {
+  constructor(remedy: string) {
+    super("refused", "the homeserver reached somebody else at the address of the registration", { remedy });
   }
 }

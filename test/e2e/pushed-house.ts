@@ -8,6 +8,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { instantLetta } from "../bench/instant-letta.ts";
 import { freePort } from "../servers/free-port.ts";
+import { type AppserviceRegistration, knownAs } from "../servers/homeserver/appservice/registration.ts";
 import { registerUser } from "../servers/matrix-users.ts";
 import { type Synapse, startSynapse } from "../servers/synapse.ts";
 import { AppProcess } from "./app-process.ts";
@@ -16,12 +17,21 @@ import { Person } from "./person.ts";
 /** Two ways by which the program may run in the house. */
 export type Transport = "appservice" | "client-server";
 
-/** A real Synapse that knows the program as an application service, and a person. Letta answers at once. */
+/** A homeserver on this folder that knows these application services. */
+type StartHomeserver = (options: {
+  readonly dir: string;
+  readonly rateLimits: "lifted";
+  readonly appservices: readonly AppserviceRegistration[];
+}) => Promise<Synapse>;
+
+/** A Synapse that knows the program as an application service, and a person. Letta answers at once. */
 export class PushedHouse {
   readonly #dir: string;
   readonly #registration: ReturnType<typeof newRegistration>;
   readonly #listen: string;
-  #adminToken: string | undefined;
+  readonly #startHomeserver: StartHomeserver;
+  /** What the program has of an administrator, from its next start on. */
+  adminToken: string | undefined;
   synapse: Synapse;
   readonly anna: Person;
   readonly agents: { readonly id: string; readonly name: string }[];
@@ -30,6 +40,7 @@ export class PushedHouse {
     dir: string;
     registration: ReturnType<typeof newRegistration>;
     listen: string;
+    startHomeserver: StartHomeserver;
     synapse: Synapse;
     anna: Person;
     agents: PushedHouse["agents"];
@@ -37,25 +48,30 @@ export class PushedHouse {
     this.#dir = parts.dir;
     this.#registration = parts.registration;
     this.#listen = parts.listen;
+    this.#startHomeserver = parts.startHomeserver;
     this.synapse = parts.synapse;
     this.anna = parts.anna;
     this.agents = parts.agents;
   }
 
-  /** `isKnown`: whether the homeserver has the registration from the beginning. */
-  static async build(dir: string, names: readonly string[], isKnown = true): Promise<PushedHouse> {
+  /** `isKnown`: whether the homeserver, a real Synapse or a stand-in, has the registration from the beginning. */
+  static async build(
+    dir: string,
+    names: readonly string[],
+    isKnown = true,
+    startHomeserver: StartHomeserver = startSynapse,
+  ): Promise<PushedHouse> {
     await mkdir(dir, { recursive: true });
     const listen = `127.0.0.1:${await freePort()}`;
     const url = `http://${listen}`;
     const registration = newRegistration({ url, serverName: "localhost", spaceAlias: "letta-agents" });
-    const file = join(dir, "registration.yaml");
-    await writeFile(file, registrationYaml(registration));
-    const config = isKnown ? { app_service_config_files: [file] } : {};
-    const synapse = await startSynapse({ dir: join(dir, "synapse"), rateLimits: "lifted", config });
+    await writeFile(join(dir, "registration.yaml"), registrationYaml(registration));
+    const appservices = isKnown ? [knownAs(registration)] : [];
+    const synapse = await startHomeserver({ dir: join(dir, "synapse"), rateLimits: "lifted", appservices });
     const { userId, accessToken } = await registerUser(synapse, "anna");
     const anna = await new Person({ baseUrl: synapse.baseUrl, userId, accessToken }).open();
     const agents = names.map((name) => ({ id: `agent-${name.toLowerCase()}`, name }));
-    return new PushedHouse({ dir, registration, listen, synapse, anna, agents });
+    return new PushedHouse({ dir, registration, listen, startHomeserver, synapse, anna, agents });
   }
 
   get #registrationFile(): string {
@@ -64,14 +80,23 @@ export class PushedHouse {
 
   /** Gives the homeserver the registration, or takes it away, and with it an administrator who lets the agents log in. */
   async register(isKnown = true): Promise<void> {
-    if (!isKnown) this.#adminToken = (await registerUser(this.synapse, "boss", { admin: true })).accessToken;
+    if (!isKnown) this.adminToken = (await registerUser(this.synapse, "boss", { admin: true })).accessToken;
     await this.synapse.stop();
-    const config = isKnown ? { app_service_config_files: [this.#registrationFile] } : {};
-    this.synapse = await startSynapse({ dir: join(this.#dir, "synapse"), rateLimits: "lifted", config });
+    const appservices = isKnown ? [knownAs(this.#registration)] : [];
+    const dir = join(this.#dir, "synapse");
+    this.synapse = await this.#startHomeserver({ dir, rateLimits: "lifted", appservices });
   }
 
-  /** The program, not started yet; of another installation with another data folder; with something `around` its ports. */
-  app(transport: Transport = "appservice", data = "data", around: (ports: Ports) => Ports = (ports) => ports): App {
+  /**
+   * The program, not started yet; of another installation with another data folder; with something `around` its ports; and
+   * listening elsewhere than the registration says.
+   */
+  app(
+    transport: Transport = "appservice",
+    data = "data",
+    around: (ports: Ports) => Ports = (ports) => ports,
+    listen = this.#listen,
+  ): App {
     const { baseUrl: url, serverName, registrationSharedSecret: secret } = this.synapse;
     const { id, asToken, hsToken } = this.#registration;
     const config: Config = {
@@ -79,9 +104,9 @@ export class PushedHouse {
         url,
         serverName,
         ...(transport === "appservice"
-          ? { appservice: { id, asToken, hsToken, listen: this.#listen, rateLimited: false } }
+          ? { appservice: { id, asToken, hsToken, listen, rateLimited: false } }
           : { registration: { kind: "shared-secret", secret } }),
-        ...(this.#adminToken !== undefined && { adminToken: this.#adminToken }),
+        ...(this.adminToken !== undefined && { adminToken: this.adminToken }),
       },
       letta: { url: "ws://127.0.0.1:9", toolAllowList: [], toolAskList: [], matrixTools: [], idleTimeoutMs: 60_000 },
       dataFolder: join(this.#dir, data),

@@ -21,7 +21,7 @@ export async function examine(patient: Patient, signal: AbortSignal): Promise<re
   const housed = new Set(
     status?.agents.filter(({ roomId }) => roomId !== undefined).map(({ agentId }) => agentId) ?? data.contents?.housed,
   );
-  const pushes = isUp ? await pushesFindings(patient, running.isThere, signal) : [];
+  const pushes = isUp ? await pushesFindings(patient, running, signal) : [];
   const disabled = new Set(patient.config.discovery.disabled);
   const newcomers = (letta.agents ?? []).filter((agentId) => !housed.has(agentId) && !disabled.has(agentId)).length;
   const limits = isUp

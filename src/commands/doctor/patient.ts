@@ -28,10 +28,11 @@ export interface ExaminedHomeserver {
 /** Where we are an application service. */
 export interface ExaminedPushes {
   /**
-   * Has the homeserver reach us: the running process, or else ourselves at its address, where nothing that is pushed
-   * meanwhile is acknowledged. Fails when it cannot, and with kind `unsupported` when it has no way to be asked.
+   * Where nothing runs: has the homeserver reach us at our address, where nothing that is pushed meanwhile is acknowledged.
+   * Fails when it cannot, with kind `unsupported` when it has no way to be asked, and with kind `token` before the first
+   * start has made the user as whom we ask.
    */
-  roundTrip(isRunning: boolean, signal: AbortSignal): Promise<void>;
+  roundTrip(signal: AbortSignal): Promise<void>;
 }
 
 export interface ExaminedLetta {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { OnMalformed } from "../event.ts";
 import type { Call, Caller } from "../matrix-api.ts";
 import { path } from "../path.ts";
-import { MatrixError, type Pinged, type Pushes, type Transaction } from "../port.ts";
+import { MatrixError, type Pinged, type Pushes, ReachedSomebodyElse, type Transaction } from "../port.ts";
 import { TransactionListener } from "./listener.ts";
 
 export interface PushesOptions {
@@ -86,9 +86,7 @@ export class AppservicePushes implements Pushes {
       throw unsupportedIfUnknown(error);
     }
     if (this.#awaited !== undefined)
-      throw new MatrixError("refused", "the homeserver reached somebody else at the address of the registration", {
-        remedy: `Stop the other process that serves this registration. ${pingRemedy}`,
-      });
+      throw new ReachedSomebodyElse(`Stop the other process that serves this registration. ${pingRemedy}`);
     return "reached";
   }
 
