@@ -149,8 +149,8 @@ async function compose(
   const { homeserver, admin, letta, clock } = ports;
   const { serverName } = config.homeserver;
   const { botUserId } = options.rooms;
-  await enterTransport(ports, store.vault);
   const { secret, identity, care, sessions } = await accounts(config, logger, ports, store.vault);
+  await enterTransport(ports, store.vault, sessions);
   const { wanted } = coreUsersOf(config);
   const actors: Pick<Host, "list" | "read"> = {
     list: (realm, machine, ...key) => host.list(realm, machine, ...key),
@@ -279,7 +279,7 @@ async function compose(
         id: "system",
         restart: "temporary",
         async start() {
-          await leavePushes(ports, store.vault, host, serverName);
+          await leavePushes(ports, store.vault, sessions, host, serverName);
           // An actor comes to life with its first event; some need none of any meaning.
           await host.accept(addressOf.space(serverName), { type: "WAKE" });
           for (const userId of wanted.keys())

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { agentOf } from "../src/machines/addresses.ts";
+import { agentOf, agentUserId } from "../src/machines/addresses.ts";
+import { MatrixError, type MatrixErrorKind } from "../src/matrix/port.ts";
 import type { Ports } from "../src/ports.ts";
 import type { Host } from "../src/runtime/host.ts";
 import { enterTransport, leavePushes, NoWayBack } from "../src/transport.ts";
@@ -8,22 +9,89 @@ import { FakeVault } from "./ports/fake-vault.ts";
 
 const pushing = { pushes: {} } as Ports;
 const polling = {} as Ports;
-const administered = { admin: {} } as Ports;
+const administered = { admin: { exists: async () => true } } as unknown as Ports;
+
+function refusing(kind: MatrixErrorKind): Ports {
+  const exists = () => Promise.reject(new MatrixError(kind, `it says ${kind}`, { remedy: "none" }));
+  return { admin: { exists } } as unknown as Ports;
+}
+
+/** Of users of which these have no token of their own. */
+function sessionsWithout(...agentIds: readonly string[]) {
+  const userIds = new Set(agentIds.map((agentId) => agentUserId("test", agentId)));
+  return {
+    async *withoutToken() {
+      yield* userIds;
+    },
+    end: async (userId: string) => void userIds.delete(userId),
+    logIn: (agentId: string) => userIds.delete(agentUserId("test", agentId)),
+  };
+}
+
+const nobody: Pick<Host, "list" | "accept"> = {
+  async *list() {},
+  async accept() {},
+};
 
 describe("the transport", () => {
   test("may become the application service's, and is left only where users can be given passwords", async () => {
     const vault = new FakeVault();
-    await enterTransport(polling, vault);
-    await enterTransport(pushing, vault);
-    await enterTransport(pushing, vault);
-    await expect(enterTransport(polling, vault)).rejects.toThrow(NoWayBack);
-    await enterTransport(administered, vault);
-    await enterTransport(pushing, vault);
+    const sessions = sessionsWithout("one");
+    await enterTransport(polling, vault, sessions);
+    await enterTransport(pushing, vault, sessions);
+    await enterTransport(pushing, vault, sessions);
+    await expect(enterTransport(polling, vault, sessions)).rejects.toThrow(NoWayBack);
+    await enterTransport(administered, vault, sessions);
+    await enterTransport(pushing, vault, sessions);
+  });
+
+  test("is not left by the token of somebody who may not give passwords, and says why; whoever does not answer yet may", async () => {
+    const vault = new FakeVault();
+    const sessions = sessionsWithout("one");
+    await enterTransport(pushing, vault, sessions);
+    for (const kind of ["refused", "unsupported", "forbidden"] as const) {
+      const refusal = enterTransport(refusing(kind), vault, sessions);
+      await expect(refusal).rejects.toThrow(`@agent_one:test belong to the application service`);
+      await expect(refusal).rejects.toMatchObject({
+        name: "NoWayBack",
+        message: expect.stringContaining(`says ${kind}`),
+      });
+    }
+    for (const kind of ["unreachable", "limited", "malformed"] as const)
+      await enterTransport(refusing(kind), vault, sessions);
+  });
+
+  test("is left where all users have logged in by themselves, whether anybody could give them passwords or not", async () => {
+    const vault = new FakeVault();
+    await enterTransport(pushing, vault, sessionsWithout());
+    await enterTransport(polling, vault, sessionsWithout());
+    await enterTransport(refusing("forbidden"), vault, sessionsWithout());
+  });
+
+  test("is asked about at each start until all have logged in that are not retired", async () => {
+    const vault = new FakeVault();
+    const sessions = sessionsWithout("one", "gone");
+    const host: typeof nobody = {
+      ...nobody,
+      async *list() {
+        yield agentRecord("one", { intake: "polling", life: "live" });
+        yield agentRecord("gone", { intake: "off", life: "retired" });
+      },
+    };
+    await enterTransport(pushing, vault, sessions);
+    await enterTransport(administered, vault, sessions);
+    await leavePushes(administered, vault, sessions, host, "test");
+    await expect(enterTransport(polling, vault, sessions)).rejects.toThrow(NoWayBack);
+    sessions.logIn("one");
+    await enterTransport(polling, vault, sessions);
+    await leavePushes(polling, vault, sessions, host, "test");
+    expect([...vault.kept]).toEqual([]);
   });
 
   test("left, has those ask again who were told what is said, until all of them do", async () => {
     const vault = new FakeVault();
-    await enterTransport(pushing, vault);
+    const sessions = sessionsWithout();
+    await enterTransport(pushing, vault, sessions);
     const told: string[] = [];
     let full = true;
     const host: Pick<Host, "list" | "accept"> = {
@@ -37,13 +105,13 @@ describe("the transport", () => {
         told.push(`${agentId} ${type}`);
       },
     };
-    await leavePushes(pushing, vault, host, "test");
+    await leavePushes(pushing, vault, sessions, host, "test");
     expect(told).toEqual([]);
-    await expect(leavePushes(administered, vault, host, "test")).rejects.toThrow("full");
+    await expect(leavePushes(administered, vault, sessions, host, "test")).rejects.toThrow("full");
     full = false;
-    await leavePushes(administered, vault, host, "test");
-    await leavePushes(administered, vault, host, "test");
+    await leavePushes(administered, vault, sessions, host, "test");
+    await leavePushes(administered, vault, sessions, host, "test");
     expect(told).toEqual(["one LOOK_BACK", "one LOOK_BACK", "three LOOK_BACK"]);
-    await enterTransport(polling, vault);
+    await enterTransport(polling, vault, sessions);
   });
 });

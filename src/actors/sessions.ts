@@ -6,6 +6,7 @@ import {
   type MatrixClient,
   MatrixError,
   type MatrixErrorKind,
+  noToken,
 } from "../matrix/port.ts";
 import type { Care } from "./care.ts";
 
@@ -14,6 +15,8 @@ export interface CredentialVault {
   get(name: string): string | undefined;
   set(name: string, value: string): Promise<void>;
   delete(name: string): Promise<void>;
+  /** The names that begin so. */
+  names(prefix: string): AsyncIterable<string>;
 }
 
 /** What we derive for each of our users, the same at every start. */
@@ -32,6 +35,8 @@ export class Sessions {
   readonly #care: Care | undefined;
   readonly #clients = new Map<string, MatrixClient>();
   readonly #logins = new Map<string, Promise<void>>();
+  /** Users whose session counts no more, and stands in the vault still. */
+  readonly #refused = new Set<string>();
 
   /** `care` where an administrator's token is configured. */
   constructor(homeserver: Homeserver, vault: CredentialVault, identity: Identity, care?: Care) {
@@ -75,8 +80,26 @@ export class Sessions {
   /** Forgets a session that the homeserver has refused; only this one, where `refused` is given. */
   async forget(userId: string, refused?: MatrixClient): Promise<void> {
     if (refused !== undefined && this.#clients.get(userId) !== refused) return;
+    // Until a login takes its place it tells, over restarts too, that the user may have no password.
+    if (this.#credentialsOf(userId)?.accessToken === noToken) {
+      this.#clients.delete(userId);
+      this.#refused.add(userId);
+    } else await this.end(userId);
+  }
+
+  /** Keeps nothing of the session of a user that is needed no more. */
+  async end(userId: string): Promise<void> {
     this.#clients.delete(userId);
+    this.#refused.delete(userId);
     await this.#vault.delete(nameOf(userId));
+  }
+
+  /** Users that an application service has acted as, and that have not logged in since. */
+  async *withoutToken(): AsyncIterable<string> {
+    for await (const name of this.#vault.names(nameOf("@"))) {
+      const userId = name.slice(nameOf("").length);
+      if (this.#storedOf(userId)?.accessToken === noToken) yield userId;
+    }
   }
 
   /** Takes over a session that somebody else has made, with the password it was made with where that is not ours. */
@@ -84,6 +107,7 @@ export class Sessions {
     const { userId } = credentials;
     if (password !== undefined) await this.#vault.set(passwordOf(userId), password);
     await this.#vault.set(nameOf(userId), JSON.stringify(credentials));
+    this.#refused.delete(userId);
     this.#use(credentials);
   }
 
@@ -120,8 +144,12 @@ export class Sessions {
     }
   }
 
-  /** What cannot be read counts as no session; an error about it could quote the token. */
   #credentialsOf(userId: string): Credentials | undefined {
+    return this.#refused.has(userId) ? undefined : this.#storedOf(userId);
+  }
+
+  /** What cannot be read counts as no session; an error about it could quote the token. */
+  #storedOf(userId: string): Credentials | undefined {
     const text = this.#vault.get(nameOf(userId));
     if (text === undefined) return undefined;
     try {

@@ -13,6 +13,12 @@ export interface Credentials {
   readonly accessToken: string;
 }
 
+/**
+ * In the place of an access token: who acts by an application service has none. To a homeserver it is a token that it does
+ * not know, so that who goes back to logging in is told to do so.
+ */
+export const noToken = "application-service";
+
 export interface Account {
   readonly localpart: string;
   readonly password: string;

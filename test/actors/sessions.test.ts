@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Bot } from "../../src/actors/bot.ts";
 import type { Sessions } from "../../src/actors/sessions.ts";
-import { MatrixError } from "../../src/matrix/port.ts";
+import { MatrixError, noToken } from "../../src/matrix/port.ts";
 import { FakeHomeserver, matrixError } from "../ports/fake-homeserver.ts";
 import { FakeVault } from "../ports/fake-vault.ts";
 import { SimulatedClock } from "../runtime/simulated-clock.ts";
@@ -72,6 +72,20 @@ describe("a session", () => {
     expect(() => sessions.as(userId)).toThrow(MatrixError);
     await sessions.ensure("agent_1", "Scout", signal);
     expect(calls()).toEqual(["register", "register", "login"]);
+  });
+
+  test("of an application service tells until the user has logged in that it may have no password, also when refused", async () => {
+    await sessions.keep({ userId, deviceId: "D", accessToken: noToken });
+    await sessions.keep({ userId: "@agent_2:test", deviceId: "D", accessToken: "its own" });
+    await sessions.forget(userId);
+    expect(sessions.isLoggedIn(userId)).toBe(false);
+    expect(await Array.fromAsync(newSessions(homeserver, vault).withoutToken())).toEqual([userId]);
+    await sessions.ensure("agent_1", "Scout", signal);
+    expect(sessions.isLoggedIn(userId)).toBe(true);
+    expect(await Array.fromAsync(sessions.withoutToken())).toEqual([]);
+    await sessions.keep({ userId, deviceId: "D", accessToken: noToken });
+    await sessions.end(userId);
+    expect(await Array.fromAsync(sessions.withoutToken())).toEqual([]);
   });
 
   test("is not forgotten for the refusal of an older one", async () => {

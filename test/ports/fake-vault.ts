@@ -15,4 +15,8 @@ export class FakeVault implements CredentialVault {
   async delete(name: string): Promise<void> {
     this.kept.delete(name);
   }
+
+  async *names(prefix: string): AsyncIterable<string> {
+    for (const name of this.kept.keys()) if (name.startsWith(prefix)) yield name;
+  }
 }

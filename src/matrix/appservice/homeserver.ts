@@ -8,7 +8,7 @@ import { DEVICE_DISPLAY_NAME, toCredentials } from "../login.ts";
 import { type Call, type Caller, MatrixApi } from "../matrix-api.ts";
 import { nameNewUser } from "../new-user.ts";
 import { path } from "../path.ts";
-import { type Account, type Credentials, type Homeserver, type MatrixClient, MatrixError } from "../port.ts";
+import { type Account, type Credentials, type Homeserver, type MatrixClient, MatrixError, noToken } from "../port.ts";
 import { ActingApi } from "./acting-api.ts";
 
 export interface AppserviceOptions extends ClientServerOptions {
@@ -19,12 +19,6 @@ export interface AppserviceOptions extends ClientServerOptions {
   /** The registration's. A secret. */
   readonly asToken: string;
 }
-
-/**
- * In the place of an access token: who acts by an application service has none. To a homeserver it is a token that it does
- * not know, so that who goes back to logging in is told to do so.
- */
-const noToken = "application-service";
 
 const registered = z.object({ user_id: z.string().startsWith("@") });
 const nothing = z.unknown();
