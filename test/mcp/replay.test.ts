@@ -123,11 +123,16 @@ describe("a client of 2025 whose connections are cut", () => {
     onTestFinished(() => client.close());
     return client;
   };
-  /** Gives the answer's promise once the agent is asked. */
+  /** Gives the answer's promise once the agent is asked, and the client knows where to go on. */
   const asking = async (client: Client) => {
     const question = { agent: "Muse", message: "hello", from_agent: "Scout", wait_seconds: 60 };
-    const answer = call(client, "send_message_to_agent", question);
-    await vi.waitFor(() => expect(wait).toHaveBeenCalled());
+    const begun = vi.fn();
+    const request = { name: "send_message_to_agent", arguments: question };
+    const answer = client.callTool(request, undefined, { onresumptiontoken: begun });
+    await vi.waitFor(() => {
+      expect(wait).toHaveBeenCalled();
+      expect(begun).toHaveBeenCalled();
+    });
     return { answer };
   };
   const listAll = async (client: Client) => {
