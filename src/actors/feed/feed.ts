@@ -15,7 +15,7 @@ export interface FeedOptions {
   readonly backlog: Backlog;
   readonly residents: Residents;
   readonly attendance: Attendance;
-  readonly looks: Pick<Looks, "firstOf" | "isDoubtful" | "pushed" | "putBack">;
+  readonly looks: Pick<Looks, "firstOf" | "isDoubtful" | "overdue" | "pushed" | "putBack">;
   readonly clock: Clock;
   /** Read each time. */
   readonly understanding: () => Understanding;
@@ -54,11 +54,11 @@ export class Feed {
   }
 
   async start(): Promise<void> {
-    const { host, residents, backlog } = this.#options;
+    const { host, residents, backlog, looks } = this.#options;
     this.#unsubscribe = host.subscribe(({ record }) => {
       if (record.machine !== "agent") return;
       residents.note(record);
-      if (this.#counts.has(record.id)) this.#deliverHeld(record.id);
+      if (this.#counts.has(record.id) || looks.overdue.has(record.id)) this.#deliverHeld(record.id);
     });
     await residents.load();
     this.#counts = await backlog.counts();
@@ -224,8 +224,8 @@ export class Feed {
     const { host, backlog, residents } = this.#options;
     while (!this.#stopping.signal.aborted) {
       const next = await backlog.first(actor);
-      if (next === undefined) return;
       await this.#lookFirst(actor);
+      if (next === undefined) return;
       const standing = residents.standingOf(actor);
       if (standing === "looking") return;
       if (standing === "closed") return backlog.clear(actor);
@@ -245,6 +245,6 @@ export class Feed {
 
   async #deliverAllHeld(): Promise<void> {
     this.#counts = await this.#options.backlog.counts();
-    for (const actor of this.#counts.keys()) this.#deliverHeld(actor);
+    for (const actor of [...this.#counts.keys(), ...this.#options.looks.overdue]) this.#deliverHeld(actor);
   }
 }

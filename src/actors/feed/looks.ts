@@ -26,6 +26,8 @@ const patience = 30_000;
 export class Looks {
   readonly #options: LooksOptions;
   readonly #owing = new Set<ActorId>();
+  /** Those among them whose turn came while they were looking, or could not be given it: nothing else may ever have them look. */
+  readonly #overdue = new Set<ActorId>();
   /** What is pushed may be newer than something that is pushed later. */
   #isDoubtful = false;
   /** Called at each step of an agent that is looking. */
@@ -55,19 +57,25 @@ export class Looks {
     if (this.#isDoubtful) this.#owing.add(actor);
   }
 
+  /** Whose turn is over: they are to look as soon as they can. */
+  get overdue(): ReadonlySet<ActorId> {
+    return this.#overdue;
+  }
+
   /** What an agent has to be given before anything else; whoever asks gives it. */
   firstOf(actor: ActorId): Delivery | undefined {
     // One that is looking may have begun before it was owed.
     const isDue = this.#owing.has(actor) && this.#options.residents.standingOf(actor) === "open";
-    return isDue && this.#owing.delete(actor) ? lookBack() : undefined;
+    return isDue ? this.#pay(actor) : undefined;
   }
 
   /** It could not be given what {@link firstOf} said. */
   putBack(actor: ActorId): void {
     this.#owing.add(actor);
+    this.#overdue.add(actor);
   }
 
-  /** Has all of them look back, each by what `give` does. */
+  /** Has all of them look back, each by what `give` does. Those who are looking are {@link overdue}. */
   async all(give: (actor: ActorId, delivery: Delivery) => Promise<void>, signal: AbortSignal): Promise<void> {
     const { host, residents } = this.#options;
     const unsubscribe = host.subscribe(({ record }) => this.#looking.get(record.id)?.());
@@ -75,9 +83,10 @@ export class Looks {
     const some = async (): Promise<void> => {
       for (const { actor } of left) {
         signal.throwIfAborted();
-        if (residents.standingOf(actor) !== "open") continue;
-        this.#owing.delete(actor);
-        await give(actor, lookBack());
+        const standing = residents.standingOf(actor);
+        if (standing === "looking" && this.#owing.has(actor)) this.#overdue.add(actor);
+        if (standing !== "open") continue;
+        await give(actor, this.#pay(actor));
         await this.#untilDone(actor, signal);
       }
     };
@@ -86,6 +95,12 @@ export class Looks {
     } finally {
       unsubscribe();
     }
+  }
+
+  #pay(actor: ActorId): Delivery {
+    this.#owing.delete(actor);
+    this.#overdue.delete(actor);
+    return { event: { type: "LOOK_BACK" }, id: v4() };
   }
 
   #untilDone(actor: ActorId, signal: AbortSignal): Promise<void> {
@@ -103,8 +118,4 @@ export class Looks {
       this.#looking.set(actor, () => isLooking() || done());
     });
   }
-}
-
-function lookBack(): Delivery {
-  return { event: { type: "LOOK_BACK" }, id: v4() };
 }

@@ -369,6 +369,26 @@ describe("what is pushed", () => {
     expect(actors.given.map(({ event }) => event.type)).toEqual(["PUSHED"]);
   });
 
+  test("is looked for by an agent that was looking when its turn came, as soon as it can, though nothing more is pushed", async () => {
+    const one = feed();
+    await one.start();
+    actors.is(scout, scoutUser, { intake: "catchingUp" }, own);
+    actors.is(nora, noraUser, { intake: "deaf", life: "disabled" }, "!noras:test");
+    looks.owe();
+    await looks.all((actor, delivery) => one.tell(actor, delivery), new AbortController().signal);
+    looks.settle();
+    actors.is(scout, scoutUser, { intake: "backingOff" }, own);
+    await settled();
+    expect(actors.given).toEqual([]);
+    actors.full.add(scout);
+    actors.is(scout, scoutUser, { intake: "pushed" }, own);
+    await settled();
+    actors.full.clear();
+    await clock.pass(5_000);
+    await settled();
+    expect(actors.given).toMatchObject([{ actor: scout, event: { type: "LOOK_BACK" } }]);
+  });
+
   test("waits for the look back of an agent that was full, or that was just looking", async () => {
     const one = feed();
     await one.start();

@@ -86,6 +86,30 @@ describe("those who have yet to look back", () => {
     expect(given).toEqual([]);
   });
 
+  test("are overdue if they were looking when their turn came, and look once they are done with that", async () => {
+    looks.owe();
+    standings.set(scout, "looking");
+    const done = all();
+    await clock.pass(100_000);
+    await done;
+    expect(given).not.toContain(scout);
+    expect([...looks.overdue]).toEqual([scout]);
+    expect(looks.firstOf(scout), "in the middle of a look").toBeUndefined();
+    standings.set(scout, "open");
+    expect(looks.firstOf(scout)).toMatchObject({ event: { type: "LOOK_BACK" } });
+    expect([...looks.overdue]).toEqual([]);
+  });
+
+  test("are not overdue if they look for what they owe", async () => {
+    looks.owe();
+    looks.firstOf(scout);
+    standings.set(scout, "looking");
+    const done = all();
+    await clock.pass(100_000);
+    await done;
+    expect([...looks.overdue]).toEqual([]);
+  });
+
   test("are not done with it where nothing is known of them now", async () => {
     const closed = new Error("closed");
     closed.name = "StoreUnavailable";
