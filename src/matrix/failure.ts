@@ -35,6 +35,7 @@ function transportFailure(error: TransportError, call: FailedCall): MatrixError 
   const unreadable = error.failure === "unreadable" || error.failure === "body-too-large";
   return new MatrixError(unreadable ? "malformed" : "unreachable", `${call.action}: ${error.message}`, {
     remedy: transportRemedy(error, call.baseUrl),
+    isTooMuch: error.failure === "body-too-large" || error.failure === "time-limit",
     cause: error,
   });
 }
@@ -44,7 +45,7 @@ function transportRemedy(error: TransportError, baseUrl: string): string {
     case "time-limit":
       return `The homeserver at ${baseUrl} is overloaded or hangs: look at its log and load; it is tried again.`;
     case "body-too-large":
-      return "Ask for less at once (a smaller timeline limit), or look at what in the room is that large.";
+      return "Where it can, it asks for less at once by itself. If this goes on, take the user out of rooms that it need not be in.";
     case "closed":
       return "Nothing needs to be done: this process is stopping.";
     case "unreadable":
@@ -79,6 +80,8 @@ function answeredFailure(error: HTTPError, call: FailedCall): MatrixError {
   return new MatrixError(kind, `${call.action}: [${httpStatus}] ${text}`, {
     remedy: errcodeRemedy(errcode) ?? call.remedies[kind] ?? kindRemedy(kind, call.baseUrl),
     httpStatus,
+    // What a proxy did not wait for.
+    isTooMuch: httpStatus === 504,
     // Its message has all that was answered.
     ...(!isQuoting && { cause: error }),
     ...(errcode === undefined ? {} : { errcode }),

@@ -328,16 +328,26 @@ export class MatrixError extends Error {
   readonly retryAfterMs?: number;
   readonly httpStatus?: number;
   readonly errcode?: string;
+  /** True where the answer was larger than is taken, or not whole in time: who asks for less may get it. */
+  readonly isTooMuch: boolean;
   /** What a person can do about it, one sentence. */
   readonly remedy: string;
 
   constructor(
     kind: MatrixErrorKind,
     message: string,
-    details: { remedy: string; retryAfterMs?: number; httpStatus?: number; errcode?: string; cause?: unknown },
+    details: {
+      remedy: string;
+      retryAfterMs?: number;
+      httpStatus?: number;
+      errcode?: string;
+      isTooMuch?: boolean;
+      cause?: unknown;
+    },
   ) {
     super(message, { cause: details.cause });
     this.kind = kind;
+    this.isTooMuch = details.isTooMuch ?? false;
     this.remedy = details.remedy;
     if (details.retryAfterMs !== undefined && !Number.isNaN(details.retryAfterMs))
       this.retryAfterMs = Math.min(longestRetryAfterMs, Math.max(0, details.retryAfterMs));

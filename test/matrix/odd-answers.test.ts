@@ -187,8 +187,16 @@ describe("a failed request", () => {
     const stalled = failure(send(client));
     await odd.received(1);
     timers.expire();
-    expect(await stalled).toMatchObject({ kind: "unreachable", cause: { failure: "time-limit" } });
-    expect(await failure(send(client))).toMatchObject({ kind: "unreachable", cause: { failure: "connection" } });
+    expect(await stalled).toMatchObject({
+      kind: "unreachable",
+      isTooMuch: true,
+      cause: { failure: "time-limit" },
+    });
+    expect(await failure(send(client))).toMatchObject({
+      kind: "unreachable",
+      isTooMuch: false,
+      cause: { failure: "connection" },
+    });
   });
 
   it("gives a poll the time it was asked to take, and more", async () => {
@@ -243,7 +251,8 @@ describe("an answer that is none", () => {
   it("is malformed when it is larger than this process wants to hold (#45)", async () => {
     const body = JSON.stringify({ next_batch: "x".repeat(2_000) });
     const { client } = await subject(answering([200, "application/json", body]), { maxBodyBytes: 1_000 });
-    expect(await failure(client.sync({ timeoutMs: 0, filter }, never))).toMatchObject({ kind: "malformed" });
+    const error = await failure(client.sync({ timeoutMs: 0, filter }, never));
+    expect(error).toMatchObject({ kind: "malformed", isTooMuch: true });
   });
 
   it("is another user's session", async () => {

@@ -10,6 +10,7 @@ import {
   type MatrixEvent,
   type MediaFile,
   type Profile,
+  type SyncRequest,
 } from "../../src/matrix/port.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { FakeClient } from "./fake-client.ts";
@@ -101,6 +102,17 @@ export class FakeHomeserver implements Homeserver {
   /** The next `times` calls of this name fail. */
   fail(call: string, error: unknown, times = 1, matches: (request: Request) => boolean = () => true): void {
     this.#faults.push({ call, error, times, matches });
+  }
+
+  /** As if all that is said in the user's rooms were too much for one answer, where of each more than this is asked for. */
+  answerLittle(most: number): void {
+    const tooMuch = new MatrixError("malformed", "the answer is too large", { remedy: "none", isTooMuch: true });
+    this.fail(
+      "sync",
+      tooMuch,
+      Number.POSITIVE_INFINITY,
+      ({ args: [request] }) => (request as SyncRequest).filter.timelineLimit > most,
+    );
   }
 
   /** The next `times` calls of this name are carried out, and nobody hears of it; the homeserver itself forgets them. */

@@ -9,6 +9,7 @@ import type { Sessions } from "../sessions.ts";
 import { isChanged } from "./changes.ts";
 import type { CommandPolicy } from "./command.ts";
 import { type InvitationPolicy, judge } from "./invitations.ts";
+import { syncLeanly } from "./lean-sync.ts";
 import { filterOf, goesOnElsewhere, heardIn, Look, type LookOptions, seenIn } from "./look.ts";
 import { newIn, watchedTypes } from "./read-back.ts";
 import type { RoomOptions } from "./room.ts";
@@ -53,7 +54,7 @@ export function poll(
     let timeoutMs = recovering || restarted || pushes ? 0 : pollTimeout;
     for (;;) {
       const begun = clock.elapsed();
-      const response = await syncFrom(client, { since, timeoutMs, filter }, signal);
+      const response = await syncLeanly({ since, timeoutMs, filter }, (request) => syncFrom(client, request, signal));
       beat();
       const { nextBatch, joined } = response;
       const heard: Heard[] = [];
@@ -111,7 +112,8 @@ export function catchUp(
   return async (input, { self, signal }): Promise<Polled> => {
     const client = sessions.as(input.userId).at("conversation");
     const look = new Look(self, input, clock, commands, options);
-    const response = await client.sync({ timeoutMs: 0, filter: look.filter() }, signal);
+    const request = { timeoutMs: 0, filter: look.filter() };
+    const response = await syncLeanly(request, (lean) => client.sync(lean, signal));
     const { nextBatch, joined } = response;
     const { invited, isLetIn } = await judge(client, response, input, policy, signal);
     const own = joined.find(({ roomId }) => roomId === input.roomId);

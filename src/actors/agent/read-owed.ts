@@ -8,6 +8,7 @@ import { CursorRefused, syncFrom } from "../cursor.ts";
 import { adoptionMarker, adoptionOf } from "../marker.ts";
 import type { Sessions } from "../sessions.ts";
 import type { CommandPolicy } from "./command.ts";
+import { syncLeanly } from "./lean-sync.ts";
 import { filterOf, heardIn, Look, type LookOptions } from "./look.ts";
 import { isUnreadable, newIn, watchedTypes } from "./read-back.ts";
 
@@ -41,7 +42,8 @@ export function readOwed(
     const since = to === undefined ? undefined : await heardSince(client, { ...input, since: to }, commands, context);
     if (since !== undefined) return { roomId, heard: since };
     const look = new Look(context.self, input, clock, commands, options);
-    const { joined } = await client.sync({ timeoutMs: 0, filter: look.filter() }, context.signal);
+    const request = { timeoutMs: 0, filter: look.filter() };
+    const { joined } = await syncLeanly(request, (lean) => client.sync(lean, context.signal));
     const adopted = await client.state(input.roomId, adoptionMarker, "", context.signal);
     const heard = await readable(input, joined, (room) =>
       look.saidIn(client, room, adoptionOf(adopted)?.at ?? 0, context.signal),
@@ -60,7 +62,7 @@ async function heardSince(
   const { since, userId } = input;
   try {
     const request = { since, timeoutMs: 0, filter: filterOf(watchedTypes, [userId]) };
-    const { joined } = await syncFrom(client, request, signal);
+    const { joined } = await syncLeanly(request, (lean) => syncFrom(client, lean, signal));
     return await readable(input, joined, async (room) => {
       const { events, cut } = await newIn(client, room, { since, beat }, signal);
       return heardIn(events, cut, since, room.roomId, { ...input, commanders: people });
