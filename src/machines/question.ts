@@ -78,6 +78,11 @@ export type Heard =
   /** More was said since the cursor `gap` (or the first look) than can be read back. */
   | { readonly kind: "cut"; readonly roomId: string; readonly gap: string };
 
+/** Whether it is said to the agent. An edit, or a sign, is about what was said before, and may be about anything. */
+export function isAddressed(heard: Heard): boolean {
+  return heard.kind !== "edit" && !(heard.kind === "command" && heard.command.reactionTo !== undefined);
+}
+
 /** How a turn ended, as the person is told. */
 export interface Answer {
   readonly outcome: "answer" | "error";

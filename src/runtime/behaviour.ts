@@ -3,8 +3,9 @@ import type { ActorId } from "./actor-id.ts";
 import { assertSupported } from "./chart-support.ts";
 import type { ActionEffects, ChildEffects, Effect } from "./effect.ts";
 import { inertActors } from "./inert.ts";
-import type { ActorRecord } from "./record.ts";
+import type { ActorEvent, ActorRecord } from "./record.ts";
 import { stateNodesOf } from "./state-nodes.ts";
+import type { Stimulus } from "./step.ts";
 import { UnsupportedChart } from "./unsupported.ts";
 
 /** A chart together with what its effects do: all that a host needs to run actors of this kind. */
@@ -19,6 +20,7 @@ export interface Behaviour {
   readonly children: Readonly<Record<string, Effect>>;
   readonly actions: Readonly<Record<string, Effect>>;
   readonly input: (id: ActorId) => unknown;
+  readonly wakes: (stimulus: Stimulus) => boolean;
   readonly lanes: ReadonlyMap<string, string>;
   /** Ids of the `after` timers whose delay is a backoff. */
   readonly backoffTimers: ReadonlySet<string>;
@@ -33,6 +35,8 @@ export interface BehaviourDefinition<TMachine extends AnyStateMachine> {
   readonly actions?: ActionEffects<TMachine>;
   /** An actor comes to life with its first event: its input follows from its id alone. */
   readonly input: (id: ActorId) => InputFrom<TMachine>;
+  /** Whether this event brings one to life. Where it does not, and there is none yet, it leaves no trace. Each does by default. */
+  readonly wakes?: (event: ActorEvent) => boolean;
   /** Effects of one actor that share a lane run one after the other, in the order the chart asked for them. */
   readonly lanes?: { readonly [effect: string]: string };
   /** Names of delays that are backoffs: these get up to a fifth more or less, by a hash, so that many actors spread. */
@@ -53,7 +57,7 @@ export const runtimeActions: ReadonlySet<string> = new Set(["tell", "reply"]);
 export function defineBehaviour<TMachine extends AnyStateMachine>(
   definition: BehaviourDefinition<TMachine>,
 ): Behaviour {
-  const { machine, lanes = {}, backoffDelays = [], silence = {} } = definition;
+  const { machine, lanes = {}, backoffDelays = [], silence = {}, wakes = () => true } = definition;
   const version = Number(machine.version);
   if (!Number.isInteger(version) || version < 1)
     throw new UnsupportedChart(machine.id, "root", `version must be a positive whole number, not ${machine.version}`);
@@ -74,6 +78,7 @@ export function defineBehaviour<TMachine extends AnyStateMachine>(
     children,
     actions,
     input: definition.input,
+    wakes: (stimulus) => stimulus.kind !== "event" || wakes(stimulus.event),
     lanes: new Map(Object.entries(lanes)),
     backoffTimers: new Set(backoffTimersOf(machine.root, new Set(backoffDelays))),
     silence: new Map(Object.entries(silence)),

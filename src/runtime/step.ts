@@ -82,8 +82,8 @@ export interface StepInput {
 
 /**
  * One step of one actor: pure, and the only place where charts run. Gives `undefined` for a stimulus that is stale (the
- * result of a child or a timer that is not the actor's any more, anything for an actor that is done), which must leave
- * no trace.
+ * result of a child or a timer that is not the actor's any more, anything for an actor that is done, or that nothing has
+ * brought to life), which must leave no trace.
  *
  * Throws what the chart's guards and assignments throw, and UnsupportedChart for what shows only in a step.
  */
@@ -131,7 +131,7 @@ const initialEvent: ActorEvent = { type: "xstate.init" };
 
 /** The event as the chart sees it, or `undefined` when the stimulus is not of the actor's present children and timers. */
 function eventOf({ record, stimulus, at }: StepInput): ActorEvent | undefined {
-  if (record === undefined) return initialEvent;
+  if (record === undefined) return stimulus.kind === "start" ? initialEvent : undefined;
   if (record.status === "done") return undefined;
   switch (stimulus.kind) {
     case "start":

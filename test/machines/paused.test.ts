@@ -28,6 +28,24 @@ describe("an agent that an operator pauses", () => {
     expect(agent.context.since).toBe("s2");
   });
 
+  test("does not bring a conversation to life by what is only about what was said before", () => {
+    const agent = polling();
+    agent.send({ type: "PAUSE" });
+    agent.done("listToPause", []);
+    const edit = {
+      kind: "edit",
+      roomId: "!other:test",
+      eventId: "$e",
+      edits: "$m",
+      sender: "@anna:test",
+      text: "more",
+    };
+    const sign = { kind: "command", roomId: "!other:test", command: command("approve", { reactionTo: "$m" }).command };
+    agent.done("poll", { since: "s2", heard: [edit, sign] });
+    expect(agent.tells.slice(-2).map(({ event }) => event.type)).toEqual(["EDITED", "APPROVE"]);
+    expect(agent.tells.filter(({ event }) => event.type === "PAUSED")).toEqual([]);
+  });
+
   test("tells them when it is over, and from then on only what is said", () => {
     const agent = polling();
     agent.send({ type: "PAUSE" });

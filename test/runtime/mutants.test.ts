@@ -70,7 +70,7 @@ const mutants: readonly Mutant[] = [
   {
     name: "seen id not written",
     file: "embedded/cell.ts",
-    from: "    if (id !== undefined) writes.push(put(keys.seen(this.id, id), this.#host.clock.now()));\n",
+    from: "    if (id !== undefined && this.#record) writes.push(put(keys.seen(this.id, id), this.#host.clock.now()));\n",
     to: "",
     law: "nothing twice",
   },

@@ -2,7 +2,7 @@ import { v4 } from "uuid";
 import { agentOf, serverOfUser } from "../../machines/addresses.ts";
 import type { PollInput, Seen } from "../../machines/agent/context.ts";
 import type { Unheard } from "../../machines/agent/owed.ts";
-import type { Heard } from "../../machines/question.ts";
+import { type Heard, isAddressed } from "../../machines/question.ts";
 import type { JoinedRoom, MatrixClient, MatrixEvent, SyncFilter } from "../../matrix/port.ts";
 import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -86,9 +86,9 @@ export class Look {
       ...(seen !== undefined && { seen }),
     };
     const { events, cut, answered } = await unansweredIn(client, room, bounds, this.types, signal);
-    const addressed = heardIn(events, false, this.#gap, room.roomId, this.#input);
-    const isToldOf = cut && (addressed.length > 0 || this.#isKnownIn(room.roomId, events));
-    const said: Heard[] = isToldOf ? [{ kind: "cut", roomId: room.roomId, gap: this.#gap }, ...addressed] : addressed;
+    const heard = heardIn(events, false, this.#gap, room.roomId, this.#input);
+    const isToldOf = cut && (heard.some(isAddressed) || this.#isKnownIn(room.roomId, events));
+    const said: Heard[] = isToldOf ? [{ kind: "cut", roomId: room.roomId, gap: this.#gap }, ...heard] : heard;
     // Of other commands nobody knows any more what they were about.
     const meant = commandsStillMeant(events, said, this.#input.userId, answered);
     const sentAt = new Map(events.map(({ eventId, originServerTs }) => [eventId, originServerTs]));

@@ -2,6 +2,7 @@ import { agentOf, agentUserId, roomOf, serverOf } from "../../machines/addresses
 import { conversationMachine } from "../../machines/conversation/index.ts";
 import { type Behaviour, defineBehaviour } from "../../runtime/behaviour.ts";
 import type { ChildEffects } from "../../runtime/effect.ts";
+import type { ActorEvent } from "../../runtime/record.ts";
 import type { Directory } from "../directory.ts";
 import { type AskDependencies, ask } from "./ask.ts";
 import { findAnswered } from "./find-answered.ts";
@@ -12,6 +13,11 @@ import { type SayDependencies, sayings } from "./say.ts";
 export type ConversationDependencies = AskDependencies &
   ReplyDependencies &
   SayDependencies & { readonly directory: Pick<Directory, "isPaused"> };
+
+/** An edit, or a sign, is about what was said before: where nobody ever spoke to the agent that is nothing of its. */
+function isAddressed({ type, command }: ActorEvent): boolean {
+  return type !== "EDITED" && Reflect.get(Object(command), "reactionTo") === undefined;
+}
 
 export function conversationBehaviour(dependencies: ConversationDependencies): Behaviour {
   const { letta, sessions, directory } = dependencies;
@@ -38,6 +44,7 @@ export function conversationBehaviour(dependencies: ConversationDependencies): B
   return defineBehaviour({
     machine: conversationMachine,
     input: (id) => ({ agentId: agentOf(id), userId: agentUserId(serverOf(id), agentOf(id)), roomId: roomOf(id) }),
+    wakes: isAddressed,
     children,
     actions: sayings(dependencies),
     lanes: { refuse: "room", remark: "room", sayCut: "room" },

@@ -1,7 +1,7 @@
 import type { ActorId } from "../../runtime/actor-id.ts";
 import type { Tell } from "../../runtime/step.ts";
 import { addressOf } from "../addresses.ts";
-import type { Command, Heard } from "../question.ts";
+import { type Command, type Heard, isAddressed } from "../question.ts";
 import { backoff, type Trouble, type Wait } from "../wait.ts";
 import type { Answering } from "./answering.ts";
 import type { Owed, Unheard } from "./owed.ts";
@@ -329,8 +329,10 @@ export function closeAll(conversations: readonly ActorId[], { name = "This agent
 
 /** A conversation that begins while the agent is paused must know that before it is asked anything. */
 export function handOn({ server, agentId, paused }: AgentContext, { heard }: Pick<Polled, "heard">): Tell[] {
-  const told = heard.map((one) => tellConversation(addressOf.conversation(server, agentId, one.roomId), one));
-  return paused === undefined ? told : [...pauseAll([...new Set(told.map(({ to }) => to))]), ...told];
+  const conversationIn = ({ roomId }: Heard): ActorId => addressOf.conversation(server, agentId, roomId);
+  const told = heard.map((one) => tellConversation(conversationIn(one), one));
+  const addressed = new Set(heard.filter(isAddressed).map(conversationIn));
+  return paused === undefined ? told : [...pauseAll([...addressed]), ...told];
 }
 
 export function pauseAll(conversations: readonly ActorId[]): Tell[] {

@@ -227,7 +227,7 @@ export class Cell implements RunnerHost {
     const at = this.#host.clock.now();
     const steps: Step[] = [];
     try {
-      if (this.#record === undefined) this.#tryStep(steps, { kind: "start" }, at);
+      if (!this.#record && this.#behaviour.wakes(item.stimulus)) this.#tryStep(steps, { kind: "start" }, at);
       this.#tryStep(steps, item.stimulus, at);
     } catch (error) {
       return this.#crash(item, error, at);
@@ -271,7 +271,7 @@ export class Cell implements RunnerHost {
     const batches = steps.map((taken) => this.#absorb(taken, cause));
     const writes = batches.flatMap((batch) => batch.writes);
     if (key !== undefined) writes.push(del(key));
-    if (id !== undefined) writes.push(put(keys.seen(this.id, id), this.#host.clock.now()));
+    if (id !== undefined && this.#record) writes.push(put(keys.seen(this.id, id), this.#host.clock.now()));
     if (stimulus.kind === "timer" && this.#record?.timers[stimulus.timer] === undefined)
       writes.push(del(keys.timer(this.id, stimulus.timer)));
     if (writes.length === 0) return Promise.resolve();

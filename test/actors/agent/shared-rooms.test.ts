@@ -158,8 +158,14 @@ describe("a further look at a room in which much is said that is not for the age
     talks.add(foreign);
     expect(await textsIn(t, further, true)).toEqual(["cut"]);
     talks.clear();
+    const edit = { rel_type: "m.replace", event_id: "$among-us" };
+    t.homeserver.post(foreign, {
+      sender: anna,
+      content: { msgtype: "m.text", body: "* x", "m.new_content": { body: "x" }, "m.relates_to": edit },
+    });
+    expect(await textsIn(t, further, true), "an edit may be of anything").toEqual(["edit"]);
     address("and you?");
     chat(60);
-    expect(await textsIn(t, further, true)).toEqual(["cut", "and you?"]);
+    expect(await textsIn(t, further, true)).toEqual(["cut", "edit", "and you?"]);
   });
 });

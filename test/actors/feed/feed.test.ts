@@ -1,16 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { Attendance } from "../../../src/actors/feed/attendance.ts";
-import { Feed } from "../../../src/actors/feed/feed.ts";
-import { Looks } from "../../../src/actors/feed/looks.ts";
-import { Residents } from "../../../src/actors/feed/residents.ts";
+import type { Feed } from "../../../src/actors/feed/feed.ts";
+import type { Looks } from "../../../src/actors/feed/looks.ts";
 import { addressOf } from "../../../src/machines/addresses.ts";
 import { MatrixError } from "../../../src/matrix/port.ts";
 import type { ActorId } from "../../../src/runtime/actor-id.ts";
-import { Store } from "../../../src/runtime/embedded/store.ts";
-import { StoredBacklog } from "../../../src/runtime/embedded/stored-backlog.ts";
 import { MemoryDatabase } from "../../runtime/memory-database.ts";
 import { SimulatedClock, settled } from "../../runtime/simulated-clock.ts";
 import { Actors } from "./actors.ts";
+import { feedOf } from "./feeding.ts";
 import { member, mention, newestId, said, takingBack, transaction } from "./pushed-events.ts";
 
 const server = "test";
@@ -37,40 +34,19 @@ let knownSince: number;
 let onRead: () => void;
 
 function feed(): Feed {
-  const store = new Store(database, () => undefined);
-  const residents = new Residents(actors.host, server);
-  looks = new Looks({ host: actors.host, residents, clock });
-  const client = (userId: string) => ({
-    at: () => client(userId),
-    joinedMembers: async (roomId: string) => {
-      asked.push(`${userId} ${roomId}`);
-      const known = members[roomId] ?? [];
-      if (known instanceof Error) throw known;
-      return known;
-    },
-    joinedRooms: async () => {
-      const known = rooms[userId] ?? [];
-      if (known instanceof Error) throw known;
-      return known;
-    },
-  });
-  const backlog = new StoredBacklog({ current: store });
-  const first = backlog.first.bind(backlog);
-  backlog.first = async (actor) => {
-    const next = await first(actor);
-    onRead();
-    return next;
-  };
-  return new Feed({
-    host: actors.host,
-    backlog,
-    residents,
-    looks,
-    attendance: new Attendance({ as: client, isLoggedIn: () => true }, residents, "@letta-matrix:test", clock),
+  const made = feedOf({
+    actors,
     clock,
-    understanding: () => ({ core: new Set(["@admin:test"]), commanders: new Set(["@anna:test"]), knownSince }),
-    onWaiting: (actor) => told.push(actor),
+    database,
+    members,
+    rooms,
+    asked,
+    told,
+    knownSince: () => knownSince,
+    onRead: () => onRead(),
   });
+  looks = made.looks;
+  return made.feed;
 }
 
 beforeEach(() => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Behaviour } from "../../../src/runtime/behaviour.ts";
 import type { HostWorld } from "../host-conformance.ts";
 import { collector, teller, toyId } from "../toys.ts";
 import { until } from "../until.ts";
@@ -50,6 +51,25 @@ export function telling(world: () => HostWorld): void {
       await host.accept(id, tell(6));
       await until(() => host.read(receiver)?.revision === 5);
       expect(host.read(receiver)?.context["numbers"]).toEqual([1, 4, 4, 6]);
+    });
+
+    it("brings to life only whom its chart lets it, and is not known where it did not", async () => {
+      const wakeful: Behaviour = {
+        ...collector(),
+        wakes: (stimulus) => stimulus.kind !== "event" || stimulus.event["n"] !== 0,
+      };
+      const first = await world().open({ behaviours: [teller(), wakeful] });
+      await first.host.accept(id, tell(0, { id: "nothing yet" }));
+      await first.host.accept(receiver, { type: "ADD", n: 0 }, { id: "nothing either" });
+      await first.host.accept(toyId("teller", "2"), tell(0));
+      expect(first.host.read(receiver)).toBeUndefined();
+      await first.kill();
+      const { host } = await world().open({ behaviours: [teller(), wakeful] });
+      expect(host.read(receiver)).toBeUndefined();
+      await host.accept(id, tell(1));
+      await host.accept(toyId("teller", "3"), tell(0, { id: "nothing yet" }));
+      await until(() => host.read(receiver)?.revision === 3);
+      expect(host.read(receiver)?.context["numbers"]).toEqual([1, 0]);
     });
 
     it("may go to several, and to the actor's own kind", async () => {
