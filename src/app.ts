@@ -42,6 +42,7 @@ import { openStore } from "./runtime/embedded/open.ts";
 import { ReopeningHost } from "./runtime/embedded/reopening-host.ts";
 import { ReopeningStore } from "./runtime/embedded/reopening-store.ts";
 import { assertRoom } from "./runtime/embedded/store/room.ts";
+import { StoredBacklog } from "./runtime/embedded/stored-backlog.ts";
 import type { Host, Notice } from "./runtime/host.ts";
 import { type ChildContext, type ChildSpec, Supervisor } from "./runtime/supervisor.ts";
 import { surfacesOf } from "./surfaces.ts";
@@ -187,7 +188,8 @@ async function compose(
         rooms: options.rooms,
         invitations: options.invitations,
         commands: options.commands,
-        ...(ports.pushes !== undefined && { pushes: { knownSince: store.madeAt } }),
+        knownSince: store.madeAt,
+        pushes: ports.pushes !== undefined,
         history: options.history,
         historyOf: letta.history.bind(letta),
         ...(tools !== undefined && { tools }),
@@ -279,7 +281,8 @@ async function compose(
         id: "system",
         restart: "temporary",
         async start() {
-          await leavePushes(ports, store.vault, sessions, host, serverName);
+          const leaving = { host, sessions, backlog: new StoredBacklog(store) };
+          await leavePushes(ports, store.vault, leaving, serverName);
           // An actor comes to life with its first event; some need none of any meaning.
           await host.accept(addressOf.space(serverName), { type: "WAKE" });
           for (const userId of wanted.keys())

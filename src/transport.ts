@@ -3,6 +3,7 @@ import type { CredentialVault, Sessions } from "./actors/sessions.ts";
 import { agentOf, agentUserId } from "./machines/addresses.ts";
 import type { HomeserverAdmin } from "./matrix/port.ts";
 import type { Ports } from "./ports.ts";
+import type { Backlog } from "./runtime/backlog.ts";
 import type { Host } from "./runtime/host.ts";
 
 /** Users that an application service has made have no password, and nothing here could give them one. */
@@ -49,15 +50,22 @@ async function assertWayBack(admin: HomeserverAdmin | undefined, userId: string)
   }
 }
 
+/** What there is of the agents when the homeserver is to push no more. */
+export interface Leaving {
+  readonly host: Pick<Host, "list" | "accept">;
+  readonly sessions: Pick<Sessions, "withoutToken" | "end">;
+  readonly backlog: Pick<Backlog, "counts" | "clear">;
+}
+
 /**
- * Agents that were told what is said have to ask again, from what they have answered on. The note goes only when all
+ * Agents that were told what is said have to ask again, from what they have answered on. What waits for them is in the rooms,
+ * unless its author took it back: it is forgotten, but not before each is certain to look there. The note goes only when all
  * have logged in: until then the next start, too, has to ask whether they can.
  */
 export async function leavePushes(
   { pushes }: Pick<Ports, "pushes">,
   vault: CredentialVault,
-  sessions: Pick<Sessions, "withoutToken" | "end">,
-  host: Pick<Host, "list" | "accept">,
+  { host, sessions, backlog }: Leaving,
   server: string,
 ): Promise<void> {
   if (pushes !== undefined || vault.get(name) !== appservice) return;
@@ -67,6 +75,7 @@ export async function leavePushes(
     // Who is gone need not log in.
     if (life === "retired") await sessions.end(agentUserId(server, agentOf(id)));
   }
+  for (const actor of [...(await backlog.counts()).keys()]) await backlog.clear(actor);
   for await (const _ of sessions.withoutToken()) return;
   await vault.delete(name);
 }

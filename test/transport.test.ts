@@ -1,11 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { agentOf, agentUserId } from "../src/machines/addresses.ts";
+import { addressOf, agentOf, agentUserId } from "../src/machines/addresses.ts";
 import { MatrixError, type MatrixErrorKind } from "../src/matrix/port.ts";
 import type { Ports } from "../src/ports.ts";
+import type { ActorId } from "../src/runtime/actor-id.ts";
+import type { Backlog } from "../src/runtime/backlog.ts";
+import { Store } from "../src/runtime/embedded/store.ts";
+import { StoredBacklog } from "../src/runtime/embedded/stored-backlog.ts";
 import type { Host } from "../src/runtime/host.ts";
 import { enterTransport, leavePushes, NoWayBack } from "../src/transport.ts";
 import { agentRecord } from "./actors/agent-record.ts";
 import { FakeVault } from "./ports/fake-vault.ts";
+import { MemoryDatabase } from "./runtime/memory-database.ts";
+import { SimulatedClock } from "./runtime/simulated-clock.ts";
 
 const pushing = { pushes: {} } as Ports;
 const polling = {} as Ports;
@@ -80,11 +86,12 @@ describe("the transport", () => {
     };
     await enterTransport(pushing, vault, sessions);
     await enterTransport(administered, vault, sessions);
-    await leavePushes(administered, vault, sessions, host, "test");
+    const leaving = { host, sessions, backlog: await backlogFor() };
+    await leavePushes(administered, vault, leaving, "test");
     await expect(enterTransport(polling, vault, sessions)).rejects.toThrow(NoWayBack);
     sessions.logIn("one");
     await enterTransport(polling, vault, sessions);
-    await leavePushes(polling, vault, sessions, host, "test");
+    await leavePushes(polling, vault, leaving, "test");
     expect([...vault.kept]).toEqual([]);
   });
 
@@ -105,13 +112,79 @@ describe("the transport", () => {
         told.push(`${agentId} ${type}`);
       },
     };
-    await leavePushes(pushing, vault, sessions, host, "test");
+    const leaving = { host, sessions, backlog: await backlogFor() };
+    await leavePushes(pushing, vault, leaving, "test");
     expect(told).toEqual([]);
-    await expect(leavePushes(administered, vault, sessions, host, "test")).rejects.toThrow("full");
+    await expect(leavePushes(administered, vault, leaving, "test")).rejects.toThrow("full");
     full = false;
-    await leavePushes(administered, vault, sessions, host, "test");
-    await leavePushes(administered, vault, sessions, host, "test");
+    await leavePushes(administered, vault, leaving, "test");
+    await leavePushes(administered, vault, leaving, "test");
     expect(told).toEqual(["one LOOK_BACK", "one LOOK_BACK", "three LOOK_BACK"]);
     await enterTransport(polling, vault, sessions);
   });
+
+  test("left, forgets what waits for agents, once all look in their rooms, wherever it is killed", async () => {
+    const waiting = [addressOf.agent("test", "one"), addressOf.agent("test", "two")];
+    for (let killedAt = 0; ; killedAt++) {
+      const vault = new FakeVault();
+      const sessions = sessionsWithout();
+      await enterTransport(pushing, vault, sessions);
+      const pushed = new Set(["one", "three"]);
+      const backlog = await backlogFor(...waiting);
+      let writes = 0;
+      /** Each write is the last one once, and is then done or not. */
+      const write = async (done: () => unknown): Promise<void> => {
+        if (writes++ === killedAt) throw new Error("killed");
+        await done();
+      };
+      const leave = () =>
+        leavePushes(
+          administered,
+          {
+            get: (key) => vault.get(key),
+            set: (key, value) => vault.set(key, value),
+            delete: (key) => write(() => vault.delete(key)),
+            names: (prefix) => vault.names(prefix),
+          },
+          {
+            sessions,
+            host: {
+              async *list() {
+                for (const agentId of ["one", "two", "three"])
+                  yield agentRecord(agentId, { intake: pushed.has(agentId) ? "pushed" : "catchingUp" });
+              },
+              accept: (to) => write(() => pushed.delete(agentOf(to))),
+            },
+            backlog: {
+              counts: () => backlog.counts(),
+              clear: (actor) =>
+                write(() => {
+                  expect(pushed, "all look").toEqual(new Set());
+                  return backlog.clear(actor);
+                }),
+            },
+          },
+          "test",
+        );
+      const isWhole = await leave().then(
+        () => true,
+        () => false,
+      );
+      if (!isWhole) {
+        // What is not left yet is left at the next start.
+        expect([...vault.kept]).not.toEqual([]);
+        await leave();
+      }
+      expect([pushed.size, (await backlog.counts()).size]).toEqual([0, 0]);
+      expect([...vault.kept]).toEqual([]);
+      if (isWhole) break;
+    }
+  });
 });
+
+async function backlogFor(...actors: readonly ActorId[]): Promise<Backlog> {
+  const clock = new SimulatedClock();
+  const backlog = new StoredBacklog({ current: new Store(new MemoryDatabase(clock), () => undefined) });
+  for (const actor of actors) await backlog.add(actor, [{ id: "$1", event: { type: "PUSHED", heard: [] } }]);
+  return backlog;
+}

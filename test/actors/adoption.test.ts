@@ -142,7 +142,7 @@ describe("adopting", () => {
       clock,
       nobody,
       { people: new Set() },
-      { isTalkingIn: () => false },
+      { isTalkingIn: () => false, knownSince: 0, pushes: false },
     )({ userId, roomId }, effectContext());
     expect(heard.map((one) => (one.kind === "question" ? one.question.eventId : one.kind))).toEqual(after);
   });

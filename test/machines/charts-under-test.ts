@@ -43,6 +43,8 @@ const agent = agentBehaviour({
   commands: { people: new Set() },
   historyOf: () => Promise.resolve([]),
   history: { limit: 15 },
+  knownSince: 0,
+  pushes: false,
 });
 const conversation = conversationBehaviour({
   letta,

@@ -14,7 +14,7 @@ import { type HistoryOf, type HistoryOptions, importHistory } from "./import.ts"
 import { catchUp, longestPollSilence, poll } from "./intake.ts";
 import type { InvitationPolicy } from "./invitations.ts";
 import { invitePeople, linkToSpace } from "./link.ts";
-import type { Acquaintance, PushedIntake } from "./look.ts";
+import type { Acquaintance } from "./look.ts";
 import { ensureProfile, type PictureOf } from "./profile.ts";
 import { readOwed } from "./read-owed.ts";
 import { awaitClosed, leaveRoom, listConversations, markRetired, releaseAlias, unlinkRoom } from "./retirement.ts";
@@ -33,17 +33,19 @@ export interface AgentDependencies {
   readonly commands: CommandPolicy;
   /** Left out where Letta takes no tools of ours to keep. */
   readonly tools?: ToolAttachment;
-  /** Where the homeserver pushes what is said. */
-  readonly pushes?: PushedIntake;
+  /** Since when, in ms since the epoch, all that is heard is known: not before this store was. */
+  readonly knownSince: number;
+  /** Whether the homeserver pushes what is said. */
+  readonly pushes: boolean;
   /** Where an administrator's token is configured. */
   readonly admin?: HomeserverAdmin;
 }
 
 export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
-  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, tools, pushes, admin } = dependencies;
-  const { invitations, commands } = dependencies;
+  const { sessions, directory, clock, rooms, pictureOf, history, historyOf, tools, admin } = dependencies;
+  const { invitations, commands, pushes, knownSince } = dependencies;
   const isTalkingIn: Acquaintance = (agentId, roomId) => directory.isTalkingIn(agentId, roomId);
-  const looks = { isTalkingIn, ...(pushes !== undefined && { pushes }) };
+  const looks = { isTalkingIn, knownSince, pushes };
   return defineBehaviour({
     machine: agentMachine,
     input: (id) => {
@@ -63,7 +65,7 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       attachTools: attachTools(tools),
       detachTools: detachTools(tools),
       catchUp: catchUp(sessions, clock, invitations, commands, looks),
-      poll: poll(sessions, clock, rooms, invitations, commands, pushes !== undefined),
+      poll: poll(sessions, clock, rooms, invitations, commands, pushes),
       readOwed: readOwed(sessions, clock, commands, looks),
       listConversations: listConversations(directory),
       awaitClosed: awaitClosed(directory, clock),
@@ -73,7 +75,7 @@ export function agentBehaviour(dependencies: AgentDependencies): Behaviour {
       leaveRoom: leaveRoom(sessions),
     },
     actions: {
-      answerInvitations: answerInvitations(sessions, commands, pushes !== undefined),
+      answerInvitations: answerInvitations(sessions, commands, pushes),
       considerInvitations: considerInvitations(sessions, invitations, commands),
     },
     silence: { poll: longestPollSilence },

@@ -85,7 +85,8 @@ export function poll(
           ...(unheard.length > 0 && { unheard }),
           ...(changed && { changed }),
           ...(invited.length > 0 && { invited }),
-          ...(pushes && { pushes }),
+          // Of no room it is known how far, and that it was pushed is.
+          ...(pushes && { pushes, seen: {} }),
         };
       since = nextBatch;
       timeoutMs = pollTimeout;
@@ -141,7 +142,7 @@ export function catchUp(
       ...(rooms.all.length > 0 && { unheard: rooms.all }),
       ...(changed && { changed }),
       ...(invited.length > 0 && { invited }),
-      ...(options.pushes && { pushes: true, seen: seenIn(joined, rooms.all, input.seen) }),
+      ...(options.pushes && { pushes: true as const, seen: seenIn(joined, rooms.all, input.seen) }),
     };
   };
 }

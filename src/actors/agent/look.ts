@@ -14,11 +14,6 @@ import { heardTypes } from "./read-back.ts";
 import { commandsStillMeant } from "./still-meant.ts";
 import { overlap, unansweredIn } from "./unanswered.ts";
 
-/** What the homeserver pushes, and since when, in ms since the epoch, all that is heard is known: not before this store was. */
-export interface PushedIntake {
-  readonly knownSince: number;
-}
-
 /** In the state of a room that goes on elsewhere. */
 const tombstone = "m.room.tombstone";
 
@@ -27,7 +22,10 @@ export type Acquaintance = (agentId: string, roomId: string) => boolean;
 
 export interface LookOptions {
   readonly isTalkingIn: Acquaintance;
-  readonly pushes?: PushedIntake;
+  /** Since when, in ms since the epoch, all that is heard is known: not before this store was. */
+  readonly knownSince: number;
+  /** Whether the homeserver pushes what is said. */
+  readonly pushes: boolean;
 }
 
 /** Names what was cut at a first look, which has no cursor. */
@@ -53,15 +51,16 @@ export class Look {
     input: PollInput,
     clock: Clock,
     commands: CommandPolicy,
-    { pushes, isTalkingIn }: LookOptions,
+    { pushes, knownSince, isTalkingIn }: LookOptions,
   ) {
-    const further = input.lost === undefined ? undefined : pushes;
-    this.types = [...heardTypes, "m.room.member", tombstone, ...(further === undefined ? [] : ["m.reaction"])];
+    // What was not pushed, or waited for the agent when the homeserver was told to push no more, is looked for all the same.
+    const isFurther = input.lost !== undefined && (pushes || input.seen !== undefined);
+    this.types = [...heardTypes, "m.room.member", tombstone, ...(isFurther ? ["m.reaction"] : [])];
     this.#input = { ...input, commanders: commands.people };
-    this.#gap = further === undefined ? lookOf(input) : furtherLook;
-    this.#doubtful = further && Math.max(further.knownSince, clock.now() - remembered);
+    this.#gap = isFurther ? furtherLook : lookOf(input);
+    this.#doubtful = isFurther ? Math.max(knownSince, clock.now() - remembered) : undefined;
     // Whatever is newer was asked of Letta only if it is known here. An earlier store may have taken what is older.
-    this.#seen = further === undefined ? {} : (input.seen ?? {});
+    this.#seen = isFurther ? (input.seen ?? {}) : {};
     this.#isTalkingIn = (roomId) => isTalkingIn(agentOf(self), roomId);
     this.#certain = (this.#doubtful ?? Number.POSITIVE_INFINITY) + (input.store === undefined ? 0 : overlap);
   }

@@ -16,13 +16,14 @@ vi.setConfig({ testTimeout: 60_000 });
 const noGuests = { server: "test", people: new Set<string>(), servers: new Set<string>() };
 const markdown = new Markdown();
 
-type Name = Pick<PollInput, "store" | "lost">;
+type Name = Pick<PollInput, "store" | "lost" | "seen">;
 
 async function look({ sessions, clock, userId, roomId }: Town, name: Name = {}, pushes = false, knownSince = 0) {
   const commands = { people: new Set([anna]) };
   return await catchUp(sessions, clock, noGuests, commands, {
     isTalkingIn: () => false,
-    ...(pushes && { pushes: { knownSince } }),
+    knownSince,
+    pushes,
   })({ userId, roomId, ...name }, effectContext<never>());
 }
 
@@ -250,6 +251,8 @@ describe("a further look, where the homeserver pushes", () => {
     // Neither a first look nor one after polls can rely on anything being known again.
     expect(await textsIn(t, {}, true)).toEqual(["new"]);
     expect(await textsIn(t, further)).toEqual(["new"]);
+    // The homeserver was told just now to push no more.
+    expect(await textsIn(t, { ...further, seen: {} })).toEqual(["not pushed", "new"]);
   });
 
   test("reads back over pages to there", async () => {

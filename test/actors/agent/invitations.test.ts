@@ -95,7 +95,13 @@ describe("an agent that is invited", () => {
 
   test("while nobody listened answers at the first look", async () => {
     const roomId = invitedBy(anna);
-    const look = catchUp(t.sessions, t.clock, policy, { people: new Set() }, { isTalkingIn: () => false });
+    const look = catchUp(
+      t.sessions,
+      t.clock,
+      policy,
+      { people: new Set() },
+      { isTalkingIn: () => false, knownSince: 0, pushes: false },
+    );
     const { invited } = await look({ userId: t.userId, roomId: t.roomId }, effectContext<never>());
     expect(invited).toEqual([{ roomId, accept: true }]);
   });

@@ -7,7 +7,7 @@ import { anna, type Town, town } from "../town.ts";
 
 const noGuests = { server: "test", people: new Set<string>(), servers: new Set<string>() };
 const commands = { people: new Set([anna]) };
-const looks = { isTalkingIn: () => false, pushes: { knownSince: 0 } };
+const looks = { isTalkingIn: () => false, knownSince: 0, pushes: true };
 
 let t: Town;
 let since: string;

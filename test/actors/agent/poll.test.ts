@@ -37,6 +37,14 @@ function requests<T>(call: string): T[] {
 }
 
 describe("a poll", () => {
+  test("is the last one where the homeserver pushes, and leaves word of that for the time when it does not any more", async () => {
+    t.say("hello");
+    const effect = poll(t.sessions, t.clock, { admins: [], readers: [] }, noGuests, { people: new Set() }, true);
+    const polled = await effect({ userId: t.userId, roomId: t.roomId, since }, effectContext<never>());
+    expect(texts(polled)).toEqual(["hello"]);
+    expect(polled).toMatchObject({ pushes: true, seen: {} });
+  });
+
   test("waits until somebody says something, and moves the cursor just past that", async () => {
     const { polled } = start();
     await t.clock.pass(40_000);

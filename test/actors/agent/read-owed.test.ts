@@ -20,7 +20,7 @@ async function read(room: Partial<ReadInput["room"]> = {}, rest: Partial<ReadInp
     sessions,
     clock,
     { people: new Set([anna]) },
-    { isTalkingIn: () => false, pushes: { knownSince: 0 } },
+    { isTalkingIn: () => false, knownSince: 0, pushes: true },
   );
   const result = await effect(input, effectContext<never>());
   expect(result.roomId).toBe(input.room.roomId);

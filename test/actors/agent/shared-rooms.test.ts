@@ -15,7 +15,8 @@ type Name = Partial<PollInput>;
 function look({ sessions, clock, userId, roomId }: Town, name: Name = {}, pushes = false) {
   const options = {
     isTalkingIn: (_agent: string, room: string) => talks.has(room),
-    ...(pushes && { pushes: { knownSince: 0 } }),
+    knownSince: 0,
+    pushes,
   };
   const effect = catchUp(sessions, clock, noGuests, { people: new Set([anna]) }, options);
   return effect({ userId, roomId, ...name }, effectContext<never>());
