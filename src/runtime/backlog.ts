@@ -23,7 +23,10 @@ export interface Backlog {
   add(actor: ActorId, deliveries: readonly Delivery[]): Promise<void>;
   /** The oldest one. */
   first(actor: ActorId): Promise<Waiting | undefined>;
-  find(actor: ActorId, id: string): Promise<Waiting | undefined>;
+  /** Those with these ids, oldest first: all that waits for the actor is read once. */
+  among(actor: ActorId, ids: ReadonlySet<string>): Promise<readonly Waiting[]>;
+  /** Puts another one in its place. */
+  replace(key: string, delivery: Delivery): Promise<void>;
   /** Forgets one that has been delivered, or is not to be. */
   remove(actor: ActorId, key: string): Promise<void>;
   /** Forgets all of an actor's. */

@@ -5,9 +5,10 @@ import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { Host } from "../../runtime/host.ts";
 import { heardTypes } from "../agent/read-back.ts";
 import type { Attendance } from "./attendance.ts";
-import { asLate, isSaidIn, isWord, isWordOnRequest } from "./held.ts";
+import { asLate, isWord, isWordOnRequest, originOf } from "./held.ts";
 import type { Looks } from "./looks.ts";
 import type { Listening, Residents } from "./residents.ts";
+import { TakenBack } from "./taken-back.ts";
 import { type Understanding, understood } from "./understand.ts";
 
 export interface FeedOptions {
@@ -78,23 +79,23 @@ export class Feed {
     const rooms = new Set(events.filter(({ type }) => saidTypes.has(type)).map(({ roomId }) => roomId));
     // Side by side: of a process that has just started, none is known.
     await Promise.all([...rooms].map((roomId) => this.#options.attendance.in(roomId, signal)));
-    const takenBack = new Map(
-      events.flatMap(({ redacts, roomId }) => (redacts === undefined ? [] : [[redacts, roomId]])),
-    );
+    const takenBack = new TakenBack(events);
     const deliveries = new Map<ActorId, Delivery[]>();
     for (const event of events) {
-      if (takenBack.get(event.eventId) === event.roomId) continue;
+      const fate = takenBack.fateOf(event);
+      if (fate === "gone") continue;
       this.#options.attendance.note(event);
       const present = await this.#concerned(event, signal);
       const perhaps = saidTypes.has(event.type) ? this.#options.attendance.maybeIn(event.roomId) : [];
       for (const listening of new Set([...present, ...perhaps])) {
-        const delivery = this.#deliveryOf(event, listening, present.includes(listening));
+        const isCertain = fate === "stays" && present.includes(listening);
+        const delivery = this.#deliveryOf(event, listening, isCertain);
         if (delivery === undefined) continue;
         const { actor } = listening;
         deliveries.set(actor, [...(deliveries.get(actor) ?? []), delivery]);
       }
     }
-    for (const [eventId, roomId] of takenBack) await this.#takeBack(eventId, roomId);
+    if (takenBack.ids.size > 0) await this.#takeBack(takenBack);
     for (const actor of deliveries.keys()) this.#options.looks.pushed(actor);
     // All of them, whatever comes of one: what is durable already is dropped when it comes again.
     const taken = await Promise.allSettled([...deliveries].map(([actor, ones]) => this.#give(actor, ones)));
@@ -106,7 +107,7 @@ export class Feed {
     return this.#give(actor, [delivery]);
   }
 
-  #deliveryOf(event: PushedEvent, listening: Listening, isPresent: boolean): Delivery | undefined {
+  #deliveryOf(event: PushedEvent, listening: Listening, isCertain: boolean): Delivery | undefined {
     const understanding = this.#options.understanding();
     const pushed = understood(event, listening, understanding);
     if (pushed === undefined) return undefined;
@@ -116,8 +117,8 @@ export class Feed {
     const isLate = heard.some(
       (one) => (isForgotten && isWord(one)) || (this.#options.looks.isDoubtful && isWordOnRequest(one)),
     );
-    // So it does to one of whom nobody can say whether it is in the room.
-    return { event: isLate || !isPresent ? { type: "LOOK_BACK" } : { ...pushed }, id: event.eventId };
+    // So it does to one of whom nobody can say whether it is in the room, and of what may have been taken back.
+    return { event: isLate || !isCertain ? { type: "LOOK_BACK" } : { ...pushed }, id: event.eventId };
   }
 
   /** Whom the event may mean something to. */
@@ -181,18 +182,22 @@ export class Feed {
     this.#deliverHeld(actor);
   }
 
-  /** What its author took back while it waited is given to nobody. */
-  async #takeBack(eventId: string, roomId: string): Promise<void> {
+  /** What its author took back while it waited is given to nobody, and looked up in the room if somebody else did. */
+  async #takeBack(takenBack: TakenBack): Promise<void> {
     for (const actor of (await this.#options.backlog.counts()).keys()) {
       while (this.#delivering.has(actor)) await this.#delivering.get(actor);
-      await this.#inTurn(actor, () => this.#forget(actor, eventId, roomId));
+      await this.#inTurn(actor, () => this.#forget(actor, takenBack));
     }
   }
 
-  async #forget(actor: ActorId, eventId: string, roomId: string): Promise<void> {
+  async #forget(actor: ActorId, takenBack: TakenBack): Promise<void> {
     const { backlog } = this.#options;
-    const held = await backlog.find(actor, eventId);
-    if (held !== undefined && isSaidIn(roomId, held.event)) await backlog.remove(actor, held.key);
+    for (const { key, id, event } of await backlog.among(actor, takenBack.ids)) {
+      const origin = originOf(event);
+      const fate = origin === undefined ? "stays" : takenBack.fateOf({ eventId: id, ...origin });
+      if (fate === "gone") await backlog.remove(actor, key);
+      if (fate === "doubtful") await backlog.replace(key, { event: { type: "LOOK_BACK" }, id });
+    }
   }
 
   #deliverHeld(actor: ActorId): void {

@@ -13,7 +13,9 @@ const heldEvent = z.object({
     z.object({
       kind: z.string(),
       roomId: z.string(),
-      command: z.object({ name: z.string(), reactionTo: z.string().optional() }).optional(),
+      sender: z.string().optional(),
+      question: z.object({ sender: z.string() }).optional(),
+      command: z.object({ name: z.string(), sender: z.string(), reactionTo: z.string().optional() }).optional(),
     }),
   ),
 });
@@ -34,6 +36,9 @@ export function asLate(event: ActorEvent): ActorEvent {
   return heldEvent.safeParse(event).data?.heard.some(isWordOnRequest) === true ? { type: "LOOK_BACK" } : event;
 }
 
-export function isSaidIn(roomId: string, event: ActorEvent): boolean {
-  return heldEvent.safeParse(event).data?.heard.some((heard) => heard.roomId === roomId) === true;
+/** Where it was said and who said it; nothing where nobody said anything. */
+export function originOf(event: ActorEvent): { readonly roomId: string; readonly sender: string } | undefined {
+  const heard = heldEvent.safeParse(event).data?.heard[0];
+  if (heard === undefined) return undefined;
+  return { roomId: heard.roomId, sender: heard.question?.sender ?? heard.command?.sender ?? heard.sender ?? "" };
 }

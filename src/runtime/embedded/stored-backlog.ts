@@ -56,9 +56,14 @@ export class StoredBacklog implements Backlog {
     return undefined;
   }
 
-  async find(actor: ActorId, id: string): Promise<Waiting | undefined> {
-    for await (const waiting of this.#of(actor)) if (waiting.id === id) return waiting;
-    return undefined;
+  async among(actor: ActorId, ids: ReadonlySet<string>): Promise<readonly Waiting[]> {
+    const found: Waiting[] = [];
+    for await (const waiting of this.#of(actor)) if (ids.has(waiting.id)) found.push(waiting);
+    return found;
+  }
+
+  async replace(key: string, { event, id }: Delivery): Promise<void> {
+    await this.#store.current.commit([put(key, { event, id })]);
   }
 
   async *#of(actor: ActorId): AsyncIterable<Waiting> {
