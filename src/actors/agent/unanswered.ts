@@ -21,6 +21,12 @@ export const overlap = 600_000;
 /** So many events, if not {@link overlap}, are searched of what was heard before: one that came late is put among them. */
 const mostSearchedAgain = 500;
 
+/**
+ * So many events that say that they are from before the search's end are believed. One alone may have an odd time: another
+ * homeserver's clock is wrong, or a bridge passes on what was said long ago. Our own answers are believed at once.
+ */
+const leastOld = 20;
+
 export interface Unanswered extends Past {
   /** The events among them that are questions with a final answer of the agent's. */
   readonly answered: ReadonlySet<string>;
@@ -54,15 +60,17 @@ export async function unansweredIn(
  * for the one after which nothing is doubtful.
  */
 class Search {
-  /** Questions, by their final answers. */
-  readonly answered = new Set<string>();
+  /** When the questions were answered that have a final answer, ms since the epoch: by our own homeserver's clock. */
+  readonly #answeredAt = new Map<string, number>();
   readonly #userId: string;
   readonly #floor: number;
   readonly #doubtful: number;
   readonly #seen: string | undefined;
   /** The oldest moment that is searched, once the newest event is found up to which all was answered, or heard. */
   #from: number | undefined;
-  #end: MatrixEvent | undefined;
+  #end: { readonly eventId: string; readonly isAway: boolean } | undefined;
+  /** Those that are from before the end by what they say themselves. */
+  readonly #old = new Set<string>();
   /** How many events were searched that were heard before. */
   #again = 0;
 
@@ -71,6 +79,11 @@ class Search {
     this.#floor = floor;
     this.#doubtful = doubtful;
     this.#seen = seen;
+  }
+
+  /** Questions that have a final answer. */
+  get answered(): ReadonlySet<string> {
+    return new Set(this.#answeredAt.keys());
   }
 
   /** Whether all was heard before that it has not come to. */
@@ -83,25 +96,38 @@ class Search {
     if (this.#end !== undefined) return false;
     if (this.hasMetSeen || event.eventId === this.#seen) this.#again++;
     const cause = this.#causeOf(event);
-    if (cause !== undefined) this.answered.add(cause);
-    if (this.answered.has(event.eventId) || event.eventId === this.#seen)
-      this.#from ??= Math.max(this.#doubtful, event.originServerTs - overlap, this.#floor);
+    if (cause !== undefined) this.#answeredAt.set(cause, Math.min(event.originServerTs, this.#timeOfAnswer(cause)));
+    if (this.#answeredAt.has(event.eventId) || event.eventId === this.#seen) {
+      const at = Math.min(event.originServerTs, this.#timeOfAnswer(event.eventId));
+      this.#from ??= Math.max(this.#doubtful, at - overlap, this.#floor);
+    }
     if (this.#again > mostSearchedAgain) this.#from = Number.POSITIVE_INFINITY;
-    if (!this.#isSettled(event) && !this.#isStay(event, "away")) return false;
-    this.#end = event;
+    const isAway = this.#isStay(event, "away");
+    if (!this.#isPast(event) && !isAway) return false;
+    this.#end = { eventId: event.eventId, isAway };
     return true;
   }
 
   /** The events after the end, and after the agent's invitation or join where that may be among them. */
   after(events: readonly MatrixEvent[], cut: boolean): MatrixEvent[] {
     const rest = events.slice(events.findIndex(({ eventId }) => eventId === this.#end?.eventId) + 1);
-    if (cut || (this.#end !== undefined && this.#isSettled(this.#end))) return rest;
     // A change of the display name is a join, too: the oldest event is that after an absence.
-    return rest.slice(rest.findIndex((event) => this.#isStay(event, "here")) + 1);
+    const isSinceStay = !cut && (this.#end === undefined || this.#end.isAway);
+    const first = isSinceStay ? rest.findIndex((event) => this.#isStay(event, "here")) + 1 : 0;
+    return rest.slice(first).filter(({ eventId }) => !this.#old.has(eventId));
   }
 
-  #isSettled({ originServerTs }: MatrixEvent): boolean {
-    return originServerTs < this.#floor || (this.#from !== undefined && originServerTs <= this.#from);
+  /** Notes what is old. True once it is certain that all before this event is. */
+  #isPast(event: MatrixEvent): boolean {
+    const { eventId, originServerTs } = event;
+    const from = this.#from;
+    if (originServerTs >= this.#floor && (from === undefined || originServerTs > from)) return false;
+    this.#old.add(eventId);
+    return from === Number.POSITIVE_INFINITY || this.#causeOf(event) !== undefined || this.#old.size >= leastOld;
+  }
+
+  #timeOfAnswer(cause: string): number {
+    return this.#answeredAt.get(cause) ?? Number.POSITIVE_INFINITY;
   }
 
   #causeOf({ sender, content }: MatrixEvent): string | undefined {
