@@ -1,5 +1,6 @@
 import type { ActorOptions } from "./actor-options.ts";
 import { remembered } from "./actors/agent/look.ts";
+import { arrivalOf } from "./actors/feed/arrival.ts";
 import { Attendance } from "./actors/feed/attendance.ts";
 import { Company } from "./actors/feed/company.ts";
 import { Feed } from "./actors/feed/feed.ts";
@@ -93,7 +94,7 @@ export function pushedIntake({
     open() {
       const take = async (transaction: Transaction): Promise<void> => {
         const newest = transaction.events.at(-1);
-        pulse.heard(newest?.originServerTs, newest !== undefined && isByItsClock(newest.sender));
+        pulse.heard(newest && arrivalOf(newest, clock.now()), newest !== undefined && isByItsClock(newest.sender));
         await feed.take(transaction);
         pulse.taken();
       };

@@ -66,6 +66,8 @@ const redaction = z.object({
   content: z.object({ redacts: z.string().optional().catch(undefined) }),
 });
 
+const aged = z.object({ unsigned: z.object({ age: z.number().nonnegative() }) });
+
 /** The well-formed ones among events of many rooms. */
 export function parsePushed(
   events: readonly unknown[],
@@ -78,10 +80,12 @@ export function parsePushed(
     if (roomId === "") return [];
     const { data } = redaction.safeParse(event);
     const redacts = data?.redacts ?? data?.content.redacts;
+    const age = aged.safeParse(event).data?.unsigned.age;
     return parseEvents([event], (reason) => malformed(roomId, reason)).map((parsed) => ({
       ...parsed,
       roomId,
       ...(redacts !== undefined && { redacts }),
+      ...(age !== undefined && { age }),
     }));
   });
 }

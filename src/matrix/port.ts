@@ -198,6 +198,8 @@ export interface PushedEvent extends MatrixEvent {
   readonly roomId: string;
   /** The event that this one takes back. */
   readonly redacts?: string;
+  /** How long ago the homeserver got it when it pushed it, ms, by its own clock; not every one tells. */
+  readonly age?: number;
 }
 
 /** What the homeserver pushes at once. Its id names it to the homeserver only: after a restart some begin anew. */

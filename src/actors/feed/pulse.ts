@@ -87,7 +87,7 @@ export class Pulse {
   }
 
   /**
-   * Something was pushed, of which the newest was said at `newest`, ms since the epoch: whoever does that is there.
+   * Something was pushed, of which the homeserver got the newest at `newest`, ms since the epoch: whoever does that is there.
    * `isByItsClock`: the homeserver has noted that time itself. Then it could not push for a while if it is long ago.
    */
   heard(newest?: number, isByItsClock = false): void {

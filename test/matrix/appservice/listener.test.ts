@@ -94,6 +94,13 @@ describe("the listener", () => {
     expect(taken[0]?.events.map(({ redacts }) => redacts)).toEqual(["$a", "$b", undefined, undefined]);
   });
 
+  test("hands on how long ago the homeserver got something, where it tells", async () => {
+    const unsigned = [{ age: 50 }, { age: -1 }, { age: "50" }, undefined];
+    const events = unsigned.map((one, n) => event(`$${n}`, one && { unsigned: one }));
+    await request("PUT", `${transactions}/1`, { events });
+    expect(taken[0]?.events.map(({ age }) => age)).toEqual([50, undefined, undefined, undefined]);
+  });
+
   test("says when the homeserver has not waited until what it pushed was taken", async () => {
     const [durable, gone] = [Promise.withResolvers<void>(), new AbortController()];
     take = async (transaction) => {
