@@ -2,7 +2,6 @@ import { isLastWord } from "./actors/last-word.ts";
 import type { CredentialVault, Sessions } from "./actors/sessions.ts";
 import { agentOf, agentUserId } from "./machines/addresses.ts";
 import type { HomeserverAdmin } from "./matrix/port.ts";
-import type { Ports } from "./ports.ts";
 import type { Backlog } from "./runtime/backlog.ts";
 import type { Host } from "./runtime/host.ts";
 
@@ -25,9 +24,15 @@ const appservice = "appservice";
 /** For the administrator's word at the start, ms. */
 const patience = 10_000;
 
+/** By which way users are made: by the application service where the homeserver pushes. */
+export interface Transport {
+  readonly pushes?: object;
+  readonly admin?: Pick<HomeserverAdmin, "exists">;
+}
+
 /** Notes by which way users are made from now on. Throws {@link NoWayBack}, and then nothing has changed. */
 export async function enterTransport(
-  { pushes, admin }: Pick<Ports, "pushes" | "admin">,
+  { pushes, admin }: Transport,
   vault: CredentialVault,
   sessions: Pick<Sessions, "withoutToken">,
 ): Promise<void> {
@@ -41,7 +46,7 @@ export async function enterTransport(
 }
 
 /** Whether an administrator can have this user log in, and so all others. Who does not answer now may do so later. */
-async function assertWayBack(admin: HomeserverAdmin | undefined, userId: string): Promise<void> {
+async function assertWayBack(admin: Transport["admin"], userId: string): Promise<void> {
   if (admin === undefined) throw new NoWayBack(userId, "there is no administrator's token to give them passwords by");
   try {
     await admin.exists(userId, AbortSignal.timeout(patience));
@@ -63,7 +68,7 @@ export interface Leaving {
  * have logged in: until then the next start, too, has to ask whether they can.
  */
 export async function leavePushes(
-  { pushes }: Pick<Ports, "pushes">,
+  { pushes }: Transport,
   vault: CredentialVault,
   { host, sessions, backlog }: Leaving,
   server: string,

@@ -1,25 +1,24 @@
 import { describe, expect, test } from "vitest";
 import { addressOf, agentOf, agentUserId } from "../src/machines/addresses.ts";
 import { MatrixError, type MatrixErrorKind } from "../src/matrix/port.ts";
-import type { Ports } from "../src/ports.ts";
 import type { ActorId } from "../src/runtime/actor-id.ts";
 import type { Backlog } from "../src/runtime/backlog.ts";
 import { Store } from "../src/runtime/embedded/store.ts";
 import { StoredBacklog } from "../src/runtime/embedded/stored-backlog.ts";
 import type { Host } from "../src/runtime/host.ts";
-import { enterTransport, leavePushes, NoWayBack } from "../src/transport.ts";
+import { enterTransport, leavePushes, NoWayBack, type Transport } from "../src/transport.ts";
 import { agentRecord } from "./actors/agent-record.ts";
 import { FakeVault } from "./ports/fake-vault.ts";
 import { MemoryDatabase } from "./runtime/memory-database.ts";
 import { SimulatedClock } from "./runtime/simulated-clock.ts";
 
-const pushing = { pushes: {} } as Ports;
-const polling = {} as Ports;
-const administered = { admin: { exists: async () => true } } as unknown as Ports;
+const pushing: Transport = { pushes: {} };
+const polling: Transport = {};
+const administered: Transport = { admin: { exists: async () => true } };
 
-function refusing(kind: MatrixErrorKind): Ports {
+function refusing(kind: MatrixErrorKind): Transport {
   const exists = () => Promise.reject(new MatrixError(kind, `it says ${kind}`, { remedy: "none" }));
-  return { admin: { exists } } as unknown as Ports;
+  return { admin: { exists } };
 }
 
 /** Of users of which these have no token of their own. */

@@ -11,7 +11,7 @@ const mostKept = 400_000;
 /** Calls of which it is known that they were answered, whether or not the answer is kept. */
 const mostAnswered = 200;
 
-const tooLong = {
+const notKept = {
   code: -32_000,
   message: "this was answered while your connection was cut, and the answer is no longer kept: ask again",
 };
@@ -64,7 +64,7 @@ export class Replay implements EventStore {
       if (told.stream === stream && number > after) await send(idOf(stream, number), told.message);
     const answered = this.#answered.get(stream);
     if (answered !== undefined && answered.number > after && !this.#told.has(answered.number))
-      await send(idOf(stream, answered.number), { jsonrpc: "2.0", id: answered.id, error: tooLong });
+      await send(idOf(stream, answered.number), { jsonrpc: "2.0", id: answered.id, error: notKept });
     return stream;
   }
 

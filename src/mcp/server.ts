@@ -45,7 +45,7 @@ export function interestsOf(
 export interface Client {
   readonly principal: Principal;
   readonly toolset: Toolset;
-  /** Whom `x-agent-id` names: it acts as that agent where a call names none. Only of a caller that may act as any. */
+  /** Whom `x-agent-id` names: it acts as that agent where a call names none. Only of a caller that is bound to none. */
   readonly acting?: string;
 }
 

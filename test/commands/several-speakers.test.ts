@@ -6,7 +6,7 @@ import { KeyTaken, named } from "../../src/commands/messages/naming.ts";
 import { OwnRoom } from "../../src/commands/rooms/rooms.ts";
 import { type TwoAgents, twoAgents } from "./two-agents.ts";
 
-/** A program that may act as any agent, Scout and Sage among them, or as the bot. */
+/** A program that is bound to no agent: it speaks as Scout, as Sage, or as the bot. */
 const principal = { name: "program", tokenId: "1", scopes: new Set(scopes) };
 const key = "k";
 const scout = "@agent_1:test";

@@ -15,7 +15,7 @@ export type ConversationDependencies = AskDependencies &
   SayDependencies & { readonly directory: Pick<Directory, "isPaused"> };
 
 /** An edit, or a sign, is about what was said before: where nobody ever spoke to the agent that is nothing of its. */
-function isAddressed({ type, command }: ActorEvent): boolean {
+function beginsConversation({ type, command }: ActorEvent): boolean {
   return type !== "EDITED" && Reflect.get(Object(command), "reactionTo") === undefined;
 }
 
@@ -44,7 +44,7 @@ export function conversationBehaviour(dependencies: ConversationDependencies): B
   return defineBehaviour({
     machine: conversationMachine,
     input: (id) => ({ agentId: agentOf(id), userId: agentUserId(serverOf(id), agentOf(id)), roomId: roomOf(id) }),
-    wakes: isAddressed,
+    wakes: beginsConversation,
     children,
     actions: sayings(dependencies),
     lanes: { refuse: "room", remark: "room", sayCut: "room" },

@@ -228,6 +228,7 @@ export class Feed {
   async #deliverAll(actor: ActorId): Promise<void> {
     const { host, backlog, residents } = this.#options;
     while (!this.#stopping.signal.aborted) {
+      // Read before it looks: whether it does is asked right after, with nothing to wait for in between.
       const next = await backlog.first(actor);
       await this.#lookFirst(actor);
       if (next === undefined) return;
