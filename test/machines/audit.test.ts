@@ -4,9 +4,9 @@ import { drive } from "./charts-under-test.ts";
 
 const batch = { agents: ["test/agent/1", "test/agent/2"], isLast: false, revisions: {}, pause: 10_000 };
 
-test("lets a few agents look at a time, and the space when all have", () => {
+test("lets a few agents look at a time, and the space when all have; not before an interval is over, since all look at the very first start", () => {
   const audit = drive.audit();
-  expect(audit.fireNext()).toBe(60_000);
+  expect(audit.fireNext()).toBe(3_600_000);
   expect(audit.inputOf("nextAgents")).toEqual({ after: null });
   audit.done("nextAgents", batch);
   expect(audit.fireNext()).toBe(10_000);

@@ -8,9 +8,6 @@ import type { Directory } from "../directory.ts";
 /** Each look reads all agents' records: so many in one interval, and the cost of that stays small with any number. */
 const mostLooks = 360;
 
-/** After the very first start there is enough to do, ms. */
-const firstPause = 60_000;
-
 export interface AuditOptions {
   /** The time that one pass over all agents takes, ms. Read at each look. */
   readonly interval: number;
@@ -39,7 +36,8 @@ export function auditBehaviour(directory: Directory, options: AuditOptions): Beh
   };
   return defineBehaviour({
     machine: auditMachine,
-    input: (id) => ({ server: serverOf(id), pause: Math.min(firstPause, options.interval) }),
+    // At the very first start everybody looks at what is theirs anyway.
+    input: (id) => ({ server: serverOf(id), pause: options.interval }),
     children,
     backoffDelays: ["retry"],
   });
