@@ -99,6 +99,8 @@ export default defineConfig({
     // Tests that run side by side in one file mostly wait for a server.
     maxConcurrency: 20,
     reporters: ["default", "./test/reporter.ts"],
+    // What is waited for is there at once, but for a machine that has other things to do.
+    expect: { poll: { timeout: 10_000 } },
     // A failure that is seen once only must say all that it knows.
     chaiConfig: { truncateThreshold: 0 },
     projects: [

@@ -93,7 +93,7 @@ describe(".ci/run", () => {
   ])("gives a suite what those before it have left of their time; all together have an hour, seed %s", (seed, last) => {
     const { stdout } = run(good, seed);
     const limits = [...stdout.matchAll(/^=== (\w+) \(at most (\d+) s\)/gm)].map(([, name, most]) => `${name} ${most}`);
-    expect(limits[0]).toBe("quick 400");
+    expect(limits[0]).toBe("quick 460");
     expect(limits).toContain("laws 340");
     expect(limits.slice(-last.length).map((limit) => limit.split(" ")[0])).toEqual(last);
     const taken = [...stdout.matchAll(/^\w+ took \d+ s of (\d+)$/gm)].map(([, share]) => Number(share));

@@ -163,7 +163,7 @@ describe("a request to read the configuration again", () => {
       const before = t.logged.length;
       await written(change);
       t.askToReload();
-      await vi.waitFor(() => expect(t.logged.length).toBeGreaterThan(before));
+      await expect.poll(() => t.logged.length).toBeGreaterThan(before);
       return JSON.parse(t.logged.at(-1) ?? "");
     };
     const end = async () => {

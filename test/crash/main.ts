@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Violation } from "./laws.ts";
 import { commandOf, type Part, partsOf } from "./parts.ts";
-import { Plan } from "./plan.ts";
+import { Plan, type Round } from "./plan.ts";
 import { Run, toolFile } from "./run.ts";
 import { storyOf } from "./story.ts";
 import { resendsIn, Tally } from "./tally.ts";
@@ -14,8 +14,8 @@ import { startWorld, type World } from "./world.ts";
 /**
  * `node test/crash/main.ts [--kills N] [--seconds S] [--least N] [--seed S] [--letta L] [--homeserver H]
  * [--transport T]`: kills
- * letta-matrix, Letta, the homeserver and all three, N times together (default 200), or as often as the time allows, and
- * judges what people see. Fewer than the least are a failure. A part is done on the real servers, the most on fast
+ * letta-matrix, Letta, the homeserver and all three, N times together (default 200), or as often as the time allows, but no
+ * fewer than the least, and judges what people see. A part is done on the real servers, the most on fast
  * stand-ins, unless they are named: a Letta `stand-in` or `real`, a homeserver `real` or the stand-in of `synapse`,
  * `tuwunel` or `dendrite`. The transport, `client-server` or `appservice`, goes by turns of the seed where all is mixed.
  */
@@ -49,7 +49,7 @@ async function crash(): Promise<boolean> {
   const dir = await mkdtemp(join(tmpdir(), "letta-matrix-crash-"));
   const tally = new Tally("asked");
   const { letta, homeserver, transport } = values;
-  for (const [index, part] of partsOf({ seed, kills, letta, homeserver, transport }).entries()) {
+  for (const [index, part] of partsOf({ seed, kills, least, letta, homeserver, transport }).entries()) {
     if (tally.failed >= mostFailures) break;
     say(`\n${part.name}: ${commandOf(part)}`);
     await play(part, join(dir, `${index + 1}`), tally);
@@ -78,19 +78,18 @@ async function play(part: Part, dir: string, whole: Tally): Promise<void> {
     run = await Run.begin({ world, plan, prefix, agents, tools });
     for (const round of plan.rounds(part.counts)) {
       if (tally.failed >= mostFailures) say(`stopped after ${mostFailures} failed rounds`);
-      if (tally.failed >= mostFailures || timeIsUp(part)) break;
-      const result = await run.round(round);
-      tally.add(result);
-      const where = result.hits.map(({ boundary }) => boundary).join(", ");
-      say(`${elapsed()} s  ${result.kind} killed at ${where}: ${result.violations.length === 0 ? "fine" : "BROKEN"}`);
-      for (const line of await explain(result.violations, run)) say(line);
+      if (tally.failed >= mostFailures || (tally.kills >= part.least && timeIsUp(part))) break;
+      await carryOut(round, run, tally);
     }
+    // What waits for a boundary waits for a time: on a busy machine it may have been too short once.
+    for (const { kind, boundary } of tally.missed()) await carryOut(plan.round(kind, [boundary]), run, tally);
     const atLast = await run.end();
     tally.judge(atLast.length === 0);
     for (const line of await explain(atLast, run)) say(line);
     const missed = tally.missed();
     tally.judge(missed.length === 0);
-    if (missed.length > 0) say(`never hit: ${missed.join("; ")}: BROKEN`);
+    const names = missed.map(({ kind, boundary }) => `${boundary} by ${kind}`);
+    if (missed.length > 0) say(`never hit: ${names.join("; ")}: BROKEN`);
     const { messages } = await run.evidence();
     const resends = resendsIn(await world.homeserver.requests());
     say(`${tally.kills} kills in ${elapsed() - began} s, ${messages.length} messages`);
@@ -103,6 +102,14 @@ async function play(part: Part, dir: string, whole: Tally): Promise<void> {
     await world?.stop();
     whole.include(tally);
   }
+}
+
+async function carryOut(round: Round, run: Run, tally: Tally): Promise<void> {
+  const result = await run.round(round);
+  tally.add(result);
+  const where = result.hits.map(({ boundary }) => boundary).join(", ");
+  say(`${elapsed()} s  ${result.kind} killed at ${where}: ${result.violations.length === 0 ? "fine" : "BROKEN"}`);
+  for (const line of await explain(result.violations, run)) say(line);
 }
 
 function say(line: string): void {

@@ -12,14 +12,17 @@ export interface Part {
   readonly tools: Tools;
   readonly seed: number;
   readonly counts: KillCounts;
-  /** When it has to end, as a share of the whole time. */
+  /** When it is to end, as a share of the whole time, once it has had its least kills. */
   readonly endsAt: number;
+  readonly least: number;
 }
 
 export interface PartOptions {
   readonly seed: number;
   /** Of all kinds together. */
   readonly kills: number;
+  /** So many of them are wanted, however long they take. */
+  readonly least: number;
   readonly letta?: string | undefined;
   readonly homeserver?: string | undefined;
   readonly transport?: string | undefined;
@@ -45,7 +48,7 @@ const mixed: readonly Share[] = [
 const mostKills = 100;
 
 /** What of the whole run is done on which servers. Each part has a seed of its own, so that it can be done again alone. */
-export function partsOf({ seed, kills, letta, homeserver, transport }: PartOptions): readonly Part[] {
+export function partsOf({ seed, kills, least, letta, homeserver, transport }: PartOptions): readonly Part[] {
   const isMixed = letta === undefined && homeserver === undefined;
   const named: Share = {
     name: "as named",
@@ -57,7 +60,8 @@ export function partsOf({ seed, kills, letta, homeserver, transport }: PartOptio
     .flatMap(({ share, ...part }) => {
       const own = Math.ceil(kills * share);
       const rounds = Math.ceil(own / mostKills);
-      return Array.from({ length: rounds }, () => ({ ...part, counts: countsOf(Math.ceil(own / rounds)) }));
+      const each = { ...part, counts: countsOf(Math.ceil(own / rounds)), least: Math.ceil((least * share) / rounds) };
+      return Array.from({ length: rounds }, () => each);
     })
     .map(({ kinds, ...part }, index) => {
       const own = seed + index;

@@ -48,12 +48,12 @@ export class Tally {
   }
 
   /** Boundaries that were never hit by a kind that had its chances. */
-  missed(): string[] {
+  missed(): { readonly kind: KillKind; readonly boundary: Boundary }[] {
     return killKinds.flatMap((kind) => {
       const own = boundariesOf(kind, this.#tools);
       const kills = own.reduce((sum, boundary) => sum + this.#of(kind, boundary), 0);
       const never = kills < own.length ? [] : own.filter((boundary) => this.#of(kind, boundary) === 0);
-      return never.map((boundary) => `${boundary} by ${kind}`);
+      return never.map((boundary) => ({ kind, boundary }));
     });
   }
 

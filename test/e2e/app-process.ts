@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
@@ -38,7 +38,9 @@ export class AppProcess {
 
   /** Writes another configuration file, as an editor does. What runs does not notice. */
   async configure(config: object): Promise<void> {
-    await writeFile(this.#configFile, JSON.stringify(config), { mode: 0o600 });
+    // At once: commands read it meanwhile.
+    await writeFile(`${this.#configFile}.new`, JSON.stringify(config), { mode: 0o600 });
+    await rename(`${this.#configFile}.new`, this.#configFile);
     this.#config = config;
   }
 

@@ -39,6 +39,16 @@ const readers = z.record(z.string(), z.object({ "m.read": z.record(z.string(), z
 /** A relation or anything else that goes into a message beside its text. */
 export type Extra = Readonly<Record<string, unknown>>;
 
+/** What the homeserver says instead of an answer. */
+class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
 /** A human with a Matrix client of their own, which syncs all the time. It has nothing in common with the product. */
 export class Person {
   readonly userId: string;
@@ -195,8 +205,8 @@ export class Person {
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} as ${this.userId}: ${response.status} ${text.slice(0, 300)}`);
-    return JSON.parse(text);
+    if (response.ok) return JSON.parse(text);
+    throw new Refusal(response.status, `${method} ${path} as ${this.userId}: ${response.status} ${text.slice(0, 300)}`);
   }
 
   async #follow(since: string): Promise<void> {
@@ -208,7 +218,8 @@ export class Person {
         if (this.#closing.signal.aborted) return;
         // Tests stop the homeserver too; a client tries again.
         await new Promise((resolve) => setTimeout(resolve, 200));
-        if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+        const isAway = error instanceof Refusal && error.status >= 500;
+        if (!(isAway || error instanceof TypeError || error instanceof DOMException)) throw error;
       }
     }
   }

@@ -43,13 +43,13 @@ describe("an agent behind Letta's REST API, in its room on a real Synapse", { ti
   });
 
   it("goes on with its answer when letta-matrix is restarted meanwhile, and its model is asked once", async () => {
-    const questionId = await anna.say(agent.roomId, "And slowly? [[nonce=rest-2]] [[tps=10]] [[words=60]]");
+    const questionId = await anna.say(agent.roomId, "And slowly? [[nonce=rest-2]] [[tps=10]] [[words=120]]");
     await draftOf(anna, agent, questionId);
     await house.stop();
     await house.start();
     const { text, outcome } = await answerTo(anna, agent, questionId);
     expect(outcome).toBe("answer");
-    expect(text).toMatch(/nonce=rest-2 .* w60$/);
+    expect(text).toMatch(/nonce=rest-2 .* w120$/);
     expect(letta.modelCalls("rest-2")).toHaveLength(1);
   });
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,7 +65,6 @@ export class World {
   readonly #plans = new Map<string, Behaviour>();
   readonly #residents: Resident[] = [];
   #neighbour: Promise<Resident> | undefined;
-  #nonces = 0;
 
   constructor(parts: WorldParts) {
     this.dir = parts.dir;
@@ -101,7 +101,7 @@ export class World {
   }
 
   nonce(): string {
-    return `n${++this.#nonces}`;
+    return randomUUID();
   }
 
   /** What the model was asked with this nonce: more than one call means that a message was sent to Letta twice. */

@@ -21,8 +21,7 @@ export const appservicePhases = {
   }),
   "upload (appservice)": asAppservice(common.upload),
   "create room (appservice)": asAppservice(common["create room"]),
-  // An action: what is pushed meanwhile may have the agent look back before it is done.
-  "join (appservice)": asAppservice({ ...common.join, during: /intake=(pushed|catchingUp)/ }),
+  "join (appservice)": asAppservice(common.join),
   /** The first request of an agent that looks back at what was said. */
   look: asAppservice({
     isOf: ofUser(

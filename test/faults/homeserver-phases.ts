@@ -52,7 +52,8 @@ export const common = {
   join: {
     isOf: ofUser(({ method, path }) => method === "POST" && path.includes("/join/")),
     broughtBy: "an invitation",
-    during: /intake=(polling|pushed)/,
+    // An action with times of its own, whatever hearing what is said comes to meanwhile.
+    during: /account=online/,
     happens: "later",
   },
   send: {

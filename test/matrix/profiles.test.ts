@@ -10,7 +10,7 @@ import { startHomeserver } from "../servers/homeserver/start.ts";
 /** Tuwunel holds each poll for five seconds at least: here it has less time. */
 const hasty: Readonly<Record<HomeserverProfile, Partial<HomeserverOddities>>> = {
   synapse: {},
-  tuwunel: { shortestPollMs: 500, longestPollMs: 1_500 },
+  tuwunel: { shortestPollMs: 1_500, longestPollMs: 3_000 },
   dendrite: {},
 };
 

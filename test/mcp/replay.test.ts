@@ -129,10 +129,8 @@ describe("a client of 2025 whose connections are cut", () => {
     const begun = vi.fn();
     const request = { name: "send_message_to_agent", arguments: question };
     const answer = client.callTool(request, undefined, { onresumptiontoken: begun });
-    await vi.waitFor(() => {
-      expect(wait).toHaveBeenCalled();
-      expect(begun).toHaveBeenCalled();
-    });
+    await expect.poll(() => wait).toHaveBeenCalled();
+    await expect.poll(() => begun).toHaveBeenCalled();
     return { answer };
   };
   const listAll = async (client: Client) => {

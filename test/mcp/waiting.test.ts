@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { scopes } from "../../src/commands/access/principal.ts";
 import type { CommandContext } from "../../src/commands/command.ts";
 import { installation } from "../api/installation.ts";
@@ -57,7 +57,7 @@ describe.each(generations)("a client %s", (_, connect) => {
       () => "answered",
       () => "given up",
     );
-    await vi.waitFor(() => expect([agent !== undefined, told.length]).toEqual([true, 1]));
+    await expect.poll(() => [agent !== undefined, told.length]).toEqual([true, 1]);
     return { answer, over, told, stopped };
   };
 
@@ -67,9 +67,9 @@ describe.each(generations)("a client %s", (_, connect) => {
     agent?.writes("It is raining");
     served.clock.advance(9_999);
     served.clock.advance(1);
-    await vi.waitFor(() => expect(told).toHaveLength(2));
+    await expect.poll(() => told).toHaveLength(2);
     served.clock.advance(10_000);
-    await vi.waitFor(() => expect(told).toHaveLength(3));
+    await expect.poll(() => told).toHaveLength(3);
     agent?.answers("It is raining.");
     expect(await answer).toMatchObject({ structuredContent: { answer: { text: "It is raining." } } });
     expect(told).toEqual([
@@ -86,7 +86,7 @@ describe.each(generations)("a client %s", (_, connect) => {
     const { over, stopped, told } = await ask();
     stopped.abort("no more");
     expect(await over).toBe("given up");
-    await vi.waitFor(() => expect(given).toEqual(["up"]));
+    await expect.poll(() => given).toEqual(["up"]);
     served.clock.advance(60_000);
     await served.ask("GET", "/health/live");
     expect([told.length, served.logged]).toEqual([1, []]);
@@ -95,7 +95,7 @@ describe.each(generations)("a client %s", (_, connect) => {
   test("loses the call with its token, and that is no error here either", async () => {
     const { over } = await ask();
     for (const { id } of served.tokens.list()) await served.tokens.revoke(id);
-    await vi.waitFor(() => expect(given).toEqual(["up"]));
+    await expect.poll(() => given).toEqual(["up"]);
     await client.close();
     expect(await over).toBe("given up");
     await served.ask("GET", "/health/live");

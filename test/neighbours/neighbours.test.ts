@@ -176,7 +176,7 @@ describe(`twenty agents, by ${transport}, beside one that crashes on each messag
     expect(await street.app.reload()).toMatchObject({ level: "info", keys: ["discovery.interval"] });
     for (const name of ["hopeless", "crashing"]) {
       const notice = { kind: "released", actor: expect.stringContaining(street.resident(name).agentId) };
-      await vi.waitFor(() => expect(street.app.log).toContainEqual(expect.objectContaining({ notice })));
+      await vi.waitFor(() => expect(street.app.log).toContainEqual(expect.objectContaining({ notice })), untilItShows);
     }
     const { troubles } = await street.status("hopeless");
     expect(troubles.filter(({ health }) => health === "quarantined")).toEqual([]);

@@ -77,7 +77,7 @@ export function crashesContract(server: () => ServerUnderContract): void {
 
   it("ends the turn of a client that is gone when no more is heard of it, and takes the next, there or in a branch", async () => {
     const client = await server().client();
-    const other = await server().client({ idleTimeoutMs: 2_000 });
+    const other = await server().client({ idleTimeoutMs: 5_000 });
     const conversation = await newConversation(client);
     // Somebody listens, so that the turn goes on.
     await other.backend.lookUp(conversation, randomUUID(), never);

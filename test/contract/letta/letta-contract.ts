@@ -19,7 +19,7 @@ export function lettaContract<Server extends ServerUnderContract>(
   /** What is true of this server only. */
   own?: (server: () => Server) => void,
 ): void {
-  describe(name, { timeout: 60_000 }, () => {
+  describe(name, { timeout: 120_000 }, () => {
     let running: Server | undefined;
     beforeAll(async () => {
       running = await start();

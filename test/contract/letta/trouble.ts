@@ -85,7 +85,7 @@ export function troubleContract(server: () => ServerUnderContract, abilities: Le
 
   it("is silent when nothing comes for too long; the turn can be looked up and followed to its end", async () => {
     const client = await server().client({ idleTimeoutMs: 700 });
-    const asked = question(await newConversation(client), "[[delay=2200]]");
+    const asked = question(await newConversation(client), "[[delay=5000]]");
     expect(await failure(all(client.backend.ask(asked, never)))).toMatchObject({ kind: "silent" });
     expect(await client.backend.lookUp(asked.conversation, asked.otid, never)).toEqual({ state: "running" });
     const follow = () =>
@@ -117,7 +117,7 @@ export function troubleContract(server: () => ServerUnderContract, abilities: Le
   it.runIf(abilities.holdsConversations)(
     "gives up a conversation whose last turn stays silent for good, and goes on in a branch",
     async () => {
-      const client = await server().client({ idleTimeoutMs: 2_000 });
+      const client = await server().client({ idleTimeoutMs: 5_000 });
       const conversation = await newConversation(client);
       const stalled = question(conversation, "[[words=9]] [[stall=4]]");
       expect(await failure(all(client.backend.ask(stalled, never)))).toMatchObject({ kind: "silent" });
@@ -131,9 +131,9 @@ export function troubleContract(server: () => ServerUnderContract, abilities: Le
   );
 
   it("takes the next message after a turn that was only slow, there or in a branch, and nothing of that turn", async () => {
-    const client = await server().client({ idleTimeoutMs: 2_000 });
+    const client = await server().client({ idleTimeoutMs: 5_000 });
     const conversation = await newConversation(client);
-    const slow = question(conversation, "[[delay=2700]] [[words=50]] [[tps=20]]");
+    const slow = question(conversation, "[[delay=6000]] [[words=50]] [[tps=20]]");
     expect(await failure(all(client.backend.ask(slow, never)))).toMatchObject({ kind: "silent" });
     const next = question(conversation);
     const { events } = await askSomewhere(client.backend, next);

@@ -44,7 +44,7 @@ export function turnsContract(server: () => ServerUnderContract, abilities: Lett
   });
 
   it("gives the first piece while the model still writes", async () => {
-    const asked = question(conversation, "[[tps=20]] [[words=30]]");
+    const asked = question(conversation, "[[tps=20]] [[words=120]]");
     const { rest } = await until(ask(asked, never), "text");
     expect(server().modelCalls(asked.nonce)[0]?.endedAt).toBeUndefined();
     await rest;
@@ -64,7 +64,7 @@ export function turnsContract(server: () => ServerUnderContract, abilities: Lett
   });
 
   it("calls a message running while its turn goes on", async () => {
-    const asked = question(conversation, "[[delay=2400]]");
+    const asked = question(conversation, "[[delay=5000]]");
     const { rest } = await until(ask(asked, never), "accepted");
     expect(await lookUp(asked.otid)).toEqual({ state: "running" });
     await rest;

@@ -1,5 +1,5 @@
 import { afterEach, describe, it } from "vitest";
-import { type AppserviceOddities, appserviceProfiles } from "../../servers/homeserver/appservice/oddities.ts";
+import { appserviceProfiles } from "../../servers/homeserver/appservice/oddities.ts";
 import {
   type HomeserverOddities,
   type HomeserverProfile,
@@ -25,10 +25,10 @@ export function appserviceContract(
   name: string,
   start: StartWithAppservice,
   profile: HomeserverProfile,
-  odd: Partial<AppserviceOddities> = {},
+  { noticing }: { readonly noticing?: number } = {},
 ): void {
   const oddities: HomeserverOddities = homeserverProfiles[profile];
-  const appserviceOddities = { ...appserviceProfiles[profile], ...odd };
+  const appserviceOddities = appserviceProfiles[profile];
   const known = {
     // There is one token, whoever logs in.
     afterLogin: true,
@@ -37,7 +37,7 @@ export function appserviceContract(
   };
   describe(`${name} by its Application Service API`, { timeout: 60_000 }, () => {
     // With the limits that all others have.
-    const server = started(onAppservice(start), "default");
+    const server = started(onAppservice(start, noticing), "default");
     // First what it does of which the others make use.
     describe("oddities", () => {
       afterEach(() => server().inbox.close());

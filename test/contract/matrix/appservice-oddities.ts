@@ -30,11 +30,6 @@ type OddityCase = (server: PushingServer, oddities: AppserviceOddities) => Promi
 
 /** Longer than any homeserver waits at first before it tries again, ms. */
 const firstRetry = 4_000;
-/**
- * In which a homeserver notices that nobody is there, or writes down that somebody was, ms. Synapse keeps to itself what
- * happens just as it is through with all that it could not push.
- */
-const noticing = 400;
 
 /** What is odd in each kind of homeserver, as its application services see it: one case for each oddity of the stand-in. */
 export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, readonly [name: string, OddityCase]>> = {
@@ -89,7 +84,7 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       const user = await newUser(server);
       await newRoom(user);
       expect((await asked.promise).includes(`access_token=${hsToken}`)).toBe(tokenInQuery);
-      await sleep(noticing);
+      await sleep(server.noticing);
       listener.close();
       listener.closeAllConnections();
     },
@@ -104,7 +99,7 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       await inbox.until([await sendText(user, room, "the last")], firstRetry * 2);
       const sizes = inbox.transactions.map(({ events }) => events.length);
       expect(Math.max(...sizes) > 1).toBe(mostEventsInTransaction > 1);
-      await sleep(noticing);
+      await sleep(server.noticing);
     },
   ],
   countsAnew: [
@@ -119,14 +114,14 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
         before.push(await sendText(user, room, `before ${n}`));
         await inbox.until(before, firstRetry * 2);
       }
-      await sleep(noticing);
+      await sleep(server.noticing);
       const taken = inbox.transactions.length;
       const highest = Math.max(...inbox.transactions.map(({ txnId }) => Number(txnId)));
       await server.crash();
       await inbox.until([await sendText(user, room, "after")], firstRetry * 2);
       const later = inbox.transactions.slice(taken);
       expect(later.some(({ txnId }) => Number(txnId) <= highest)).toBe(countsAnew);
-      await sleep(noticing);
+      await sleep(server.noticing);
     },
   ],
   ping: [
@@ -145,9 +140,9 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       // Before it would try again by itself.
       const isThere = await isPushed(inbox.until([missed], 2_000));
       if (ping !== "none") expect(isThere).toBe(ping === "ends the wait");
-      await sleep(noticing);
+      await sleep(server.noticing);
       await inbox.until([missed, await sendText(user, room, "the next event")]);
-      await sleep(noticing);
+      await sleep(server.noticing);
     },
   ],
   refusesPingWhileRetrying: [
@@ -158,7 +153,7 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       const user = await newUser(server);
       const room = await newRoom(user);
       const missed = await sendText(user, room, "missed");
-      await sleep(noticing);
+      await sleep(server.noticing);
       const taking = inbox.hold();
       const pushes = await inbox.open();
       const next = await sendText(user, room, "the next event");
@@ -169,7 +164,7 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       expect(came).toBe(ping === "none" ? "unsupported" : answer);
       await inbox.until([missed, next]);
       await untilPinged(pushes, ping);
-      await sleep(noticing);
+      await sleep(server.noticing);
     },
   ],
   retries: [
@@ -179,23 +174,23 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       const user = await newUser(server);
       const room = await newRoom(user);
       const missed = await sendText(user, room, "missed");
-      await sleep(noticing);
+      await sleep(server.noticing);
       await inbox.open();
       expect(await isPushed(inbox.until([missed], firstRetry))).toBe(retries !== "with the next event");
-      await sleep(noticing);
+      await sleep(server.noticing);
       await inbox.until([missed, await sendText(user, room, "the next event")]);
-      await sleep(noticing);
+      await sleep(server.noticing);
       await inbox.close();
 
       const again = await sendText(user, room, "missed before its restart");
-      await sleep(noticing);
+      await sleep(server.noticing);
       await server.synapse.kill("SIGKILL");
       await inbox.open();
       await server.synapse.restart();
       expect(await isPushed(inbox.until([again], firstRetry))).toBe(retries !== "from its store");
-      await sleep(noticing);
+      await sleep(server.noticing);
       await inbox.until([again, await sendText(user, room, "the next event")]);
-      await sleep(noticing);
+      await sleep(server.noticing);
     },
   ],
   mostKeptOverRestart: [
@@ -206,14 +201,14 @@ export const appserviceOddityCases: Readonly<Record<keyof AppserviceOddities, re
       const room = await newRoom(user);
       const missed = [];
       for (let n = 0; n < 60; n++) missed.push(await sendText(user, room, `missed ${n}`));
-      await sleep(noticing);
+      await sleep(server.noticing);
       await server.synapse.kill("SIGKILL");
       await inbox.open();
       await server.synapse.restart();
       await inbox.until([...missed.slice(-20), await sendText(user, room, "the next event")]);
       const isWhole = await isPushed(inbox.until(missed, 1_000));
       expect(isWhole).toBe(mostKeptOverRestart >= missed.length);
-      await sleep(noticing);
+      await sleep(server.noticing);
     },
   ],
 };

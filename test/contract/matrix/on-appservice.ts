@@ -26,13 +26,21 @@ export interface PushingServer extends ServerUnderContract {
   readonly synapse: Synapse;
   /** What is pushed is taken: as it comes, or not at all. */
   readonly inbox: Inbox;
+  /**
+   * In which it notices whether somebody is there, or writes down that somebody was, ms. Synapse keeps to itself what
+   * happens just as it is through with all that it could not push.
+   */
+  readonly noticing: number;
 }
 
 /** Who is outside of the namespace begins with this. */
 export const outsider = "outsider";
 
 /** The application-service adapters on a server with a folder of its own. Nobody listens before `inbox.open()`. */
-export function onAppservice(start: StartWithAppservice): (rateLimits: "default" | "lifted") => Promise<PushingServer> {
+export function onAppservice(
+  start: StartWithAppservice,
+  noticing = 400,
+): (rateLimits: "default" | "lifted") => Promise<PushingServer> {
   return async (rateLimits) => {
     const dir = await mkdtemp(join(tmpdir(), "matrix-contract-"));
     const listen = `127.0.0.1:${await freePort()}`;
@@ -59,6 +67,7 @@ export function onAppservice(start: StartWithAppservice): (rateLimits: "default"
       registration,
       synapse,
       inbox,
+      noticing,
       acting: ({ userId, deviceId }) => ({ token: asToken, query: { user_id: userId, device_id: deviceId } }),
       async crash() {
         await synapse.kill("SIGKILL");

@@ -5,9 +5,6 @@ import type { AppserviceOddities } from "../../servers/homeserver/appservice/odd
 import { outsiderName, outsiderOf, type PushingServer } from "./on-appservice.ts";
 import { failure, never, newRoom, newUser, sendText } from "./server.ts";
 
-/** In which a homeserver notices whether somebody is there, ms. */
-const noticing = 400;
-
 /** What an application service is told, and what becomes of it when it is not there. */
 export function pushesContract(server: () => PushingServer, oddities: AppserviceOddities): void {
   beforeEach(async () => {
@@ -17,7 +14,7 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
   const listening = async (): Promise<AppservicePushes> => {
     const pushes = await server().inbox.open();
     if (oddities.ping === "ends the wait") await pushes.ping(never);
-    await sleep(noticing);
+    await sleep(server().noticing);
     return pushes;
   };
   afterEach(async () => {
@@ -70,7 +67,7 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
     await inbox.until([await sendText(user, room, "before")]);
     inbox.refuses = true;
     const missed = [await sendText(user, room, "refused"), await sendText(user, room, "behind it")];
-    await sleep(noticing);
+    await sleep(server().noticing);
     inbox.refuses = false;
     const next = await sendText(user, room, "the next event");
     const places = await inbox.until([...missed, next]);
@@ -83,7 +80,7 @@ export function pushesContract(server: () => PushingServer, oddities: Appservice
     const room = await newRoom(user);
     const missed: string[] = [];
     for (let n = 0; n < 5; n++) missed.push(await sendText(user, room, `missed ${n}`));
-    await sleep(noticing);
+    await sleep(server().noticing);
     await listening();
     const next = await sendText(user, room, "the next event");
     await inbox.until([...missed, next]);

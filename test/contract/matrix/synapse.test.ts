@@ -8,4 +8,5 @@ appserviceContract(
   "Synapse",
   (dir, rateLimits, registration) => startSynapse({ dir, rateLimits, appservices: [registration] }),
   "synapse",
+  { noticing: 1_200 },
 );

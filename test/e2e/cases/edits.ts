@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { answerTo, draftOf, expectOneAnswerEach, saidBy } from "../answers.ts";
+import { eventually } from "../eventually.ts";
 import type { World } from "../world.ts";
 
 export function edits(world: () => World): void {
@@ -8,14 +9,25 @@ export function edits(world: () => World): void {
     const agent = await world().agent("Edited in the queue");
     await bert.until("Bert's invitation", () => bert.inviter(agent.roomId));
     await bert.join(agent.roomId);
-    const first = await world().ask(agent, "Think. [[delay=4000]]");
+    const first = await world().askForLong(agent, "Think.");
     const changed = await world().ask(agent, "Wrong word");
     const kept = await world().ask(agent, "My own words");
     const [right, forged] = [world().nonce(), world().nonce()];
     await anna.edit(agent.roomId, changed.questionId, `Right word [[nonce=${right}]]`);
     await bert.edit(agent.roomId, kept.questionId, `Not her words [[nonce=${forged}]]`);
-    await answerTo(anna, agent, kept.questionId);
-    expectOneAnswerEach(anna, agent, [first.questionId, changed.questionId, kept.questionId]);
+    const last = await world().ask(agent, "That was all");
+    // Once it waits, all that was said before it has been looked at.
+    await eventually("all of them to wait", async () => {
+      const { conversations } = await world().app.status();
+      return conversations.find(({ roomId, queued }) => roomId === agent.roomId && queued === 3);
+    });
+    first.end();
+    await answerTo(anna, agent, last.questionId);
+    expectOneAnswerEach(
+      anna,
+      agent,
+      [first, changed, kept, last].map(({ questionId }) => questionId),
+    );
     expect(world().calls(right)).toMatchObject([{ question: expect.stringContaining("Right word") }]);
     expect(world().calls(kept.nonce)).toMatchObject([{ question: expect.stringContaining("My own words") }]);
     for (const wrong of [changed.nonce, forged]) expect(world().calls(wrong)).toEqual([]);

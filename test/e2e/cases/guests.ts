@@ -18,7 +18,7 @@ export function guests(world: () => World, transport: TransportKind): void {
   async function becomes(person: Person, roomId: string, guest: string, membership: string): Promise<void> {
     await vi.waitFor(
       async () => expect(await person.state(roomId, "m.room.member", guest)).toMatchObject({ membership }),
-      { timeout: 30_000, interval: 200 },
+      { timeout: 60_000, interval: 200 },
     );
   }
 

@@ -42,7 +42,7 @@ export function lateAnswers(world: () => World, agents: () => AmongEachOther): v
     const { anna, app } = world();
     const { asking, asked } = agents();
     const before = passedOn(asking).length;
-    const { nonce, questionId } = await askThrough("It is a grey heron.", 4_000);
+    const { nonce, questionId } = await askThrough("It is a grey heron.", 10_000);
     // Before it is answered, and again when what is made of it stands there.
     await app.kill();
     await world().start();

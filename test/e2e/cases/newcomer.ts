@@ -38,6 +38,7 @@ export function newcomer(world: () => World): void {
     const agent = await world().agent("Grower");
     const { questionId, nonce, end } = await world().askForLong(agent, "Tell me much.");
     await draftOf(anna, agent, questionId);
+    await anna.until("the agent's typing", () => anna.sawTyping(agent.roomId, agent.userId) || undefined);
     end();
     const { finals, drafts, outcome } = await answerTo(anna, agent, questionId);
 
@@ -79,7 +80,6 @@ export function newcomer(world: () => World): void {
     expect(readAnswer(message?.body ?? "")).toEqual({ nonce, secretWord: agent.secretWord });
     expect(message?.body).toMatch(/ w1 .*The end\.$/);
 
-    expect(anna.sawTyping(agent.roomId, agent.userId)).toBe(true);
     await anna.until("the agent's read receipt", () => anna.sawReading(questionId, agent.userId) || undefined);
   });
 }

@@ -31,7 +31,7 @@ export function reload(world: () => World): void {
     await vi.waitFor(
       async () =>
         expect(await carla.state(roomId, "m.room.member", agent.userId)).toMatchObject({ membership: "join" }),
-      { timeout: 30_000, interval: 200 },
+      { timeout: 60_000, interval: 200 },
     );
     const { questionId } = await world().ask(agent, "Are you still there?");
     expect((await answerTo(anna, agent, questionId)).outcome).toBe("answer");
