@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { NoSuchToken, Tokens } from "../../src/commands/access/tokens.ts";
-import type { NamedValues } from "../../src/runtime/ledger.ts";
+import { FakeVault } from "../ports/fake-vault.ts";
 import { SimulatedClock } from "../runtime/simulated-clock.ts";
 import { callersInMemory } from "./callers.ts";
 
@@ -12,25 +12,12 @@ const partsOf = (token: string) => {
 };
 
 /** A store that is closed for a while. */
-class FailingValues implements NamedValues {
-  readonly #values = new Map<string, string>();
+class FailingValues extends FakeVault {
   isClosed = false;
 
-  get(name: string): string | undefined {
-    return this.#values.get(name);
-  }
-
-  async set(name: string, value: string): Promise<void> {
-    this.#values.set(name, value);
-  }
-
-  async delete(name: string): Promise<void> {
+  override async delete(name: string): Promise<void> {
     if (this.isClosed) throw new Error("the store is closed");
-    this.#values.delete(name);
-  }
-
-  async *names(prefix: string): AsyncIterable<string> {
-    yield* [...this.#values.keys()].filter((name) => name.startsWith(prefix));
+    await super.delete(name);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { CredentialVault } from "../../src/actors/sessions.ts";
 
-/** Keeps secrets in memory. */
+/** Keeps secrets in memory. Nothing is kept in the same moment as it is given. */
 export class FakeVault implements CredentialVault {
   readonly kept = new Map<string, string>();
 
@@ -9,10 +9,12 @@ export class FakeVault implements CredentialVault {
   }
 
   async set(name: string, value: string): Promise<void> {
+    await Promise.resolve();
     this.kept.set(name, value);
   }
 
   async delete(name: string): Promise<void> {
+    await Promise.resolve();
     this.kept.delete(name);
   }
 

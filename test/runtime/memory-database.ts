@@ -27,7 +27,11 @@ export class MemoryDatabase implements Database {
   }
 
   async *iterator({ gte, lt }: { gte: string; lt: string }): AsyncGenerator<[string, string]> {
-    yield* [...this.#rows].filter(([key]) => key >= gte && key < lt).sort(([a], [b]) => (a < b ? -1 : 1));
+    // As LevelDB compares keys: by their bytes.
+    const [from, end] = [Buffer.from(gte), Buffer.from(lt)];
+    const rows = [...this.#rows].map((row) => ({ row, bytes: Buffer.from(row[0]) }));
+    const within = rows.filter(({ bytes }) => bytes.compare(from) >= 0 && bytes.compare(end) < 0);
+    for (const { row } of within.sort((a, b) => a.bytes.compare(b.bytes))) yield row;
   }
 
   async batch(writes: Write[], { sync }: { sync: boolean }): Promise<void> {

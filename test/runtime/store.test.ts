@@ -2,13 +2,15 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { openStore } from "../../src/runtime/embedded/open.ts";
 import { StoreUnavailable } from "../../src/runtime/embedded/store/unavailable.ts";
 import { del, put, putLater, Store, StoreFailed, Vault } from "../../src/runtime/embedded/store.ts";
+import { vaultContract } from "../ports/vault-contract.ts";
 import { MemoryDatabase } from "./memory-database.ts";
 import { runs } from "./runs.ts";
 import { SimulatedClock, settled } from "./simulated-clock.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 function slowStore(delay = 40) {
   const clock = new SimulatedClock();
@@ -126,16 +128,14 @@ describe("group commit", () => {
   });
 });
 
-describe("the vault", () => {
-  it("keeps values by name", async () => {
-    const { store } = slowStore(0);
-    const vault = new Vault(store);
-    await vault.set("token", "secret");
-    expect(vault.get("token")).toBe("secret");
-    await vault.delete("token");
-    expect(vault.get("token")).toBeUndefined();
-  });
+vaultContract("the vault", async () => {
+  const folder = await temporaryFolder("vault");
+  const { vault, close } = await openStore(join(folder, "db"), () => undefined);
+  onTestFinished(close);
+  return vault;
 });
+
+vaultContract("the vault of a store in memory", async () => new Vault(slowStore(0).store));
 
 describe("opening a store", () => {
   it("says who has it, or that it is damaged, and what to do", async () => {

@@ -52,9 +52,9 @@ export const keys = {
   ledgerOf: (name: string) => `${ranges.ledger}${name}|`,
 } as const;
 
-/** From and up to all keys that begin with `prefix`. */
+/** From and up to all keys that begin with `prefix`: keys are compared as UTF-8, in which no character is behind this one. */
 export function boundsOf(prefix: string): { gte: string; lt: string } {
-  return { gte: prefix, lt: `${prefix}\uffff` };
+  return { gte: prefix, lt: `${prefix}\u{10ffff}` };
 }
 
 /** The range of a key; `undefined` for what this version does not write. */
