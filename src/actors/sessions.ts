@@ -35,7 +35,7 @@ export class Sessions {
   readonly #care: Care | undefined;
   readonly #clients = new Map<string, MatrixClient>();
   readonly #logins = new Map<string, Promise<void>>();
-  /** Users whose session counts no more, and stands in the vault still. */
+  /** Users whose session counts no more, though it may still stand in the vault. */
   readonly #refused = new Set<string>();
 
   /** `care` where an administrator's token is configured. */
@@ -81,7 +81,7 @@ export class Sessions {
   async forget(userId: string, refused?: MatrixClient): Promise<void> {
     if (refused !== undefined && this.#clients.get(userId) !== refused) return;
     // Until a login takes its place it tells, over restarts too, that the user may have no password.
-    if (this.#credentialsOf(userId)?.accessToken === noToken) {
+    if (this.#storedOf(userId)?.accessToken === noToken) {
       this.#clients.delete(userId);
       this.#refused.add(userId);
     } else await this.end(userId);
@@ -90,7 +90,8 @@ export class Sessions {
   /** Keeps nothing of the session of a user that is needed no more. */
   async end(userId: string): Promise<void> {
     this.#clients.delete(userId);
-    this.#refused.delete(userId);
+    // The vault has it until its end is durable.
+    this.#refused.add(userId);
     await this.#vault.delete(nameOf(userId));
   }
 
