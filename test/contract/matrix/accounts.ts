@@ -1,20 +1,16 @@
 import { expect, it } from "vitest";
-import { ask, failure, never, newAccount, newUser, type ServerUnderContract } from "./server.ts";
+import { failure, never, newAccount, newUser, type PortUnderContract, type WithPeople } from "./server.ts";
 
-export function accountsContract(server: () => ServerUnderContract): void {
+export function accountsContract(server: () => PortUnderContract & WithPeople): void {
   it("registers a user under its display name, logged in on the device that was asked for", async () => {
     const account = { ...newAccount("agent"), displayName: "Agent Ünö 🎭" };
     const credentials = await server().homeserver.register(account, never);
     const userId = `@${account.localpart}:${server().homeserver.serverName}`;
     expect(credentials).toMatchObject({ userId, deviceId: account.deviceId });
 
-    const user = { account, credentials, userId, client: server().homeserver.as(credentials) };
-    expect(await ask(server(), user, "GET", "/account/whoami")).toMatchObject({
-      status: 200,
-      answer: { user_id: userId, device_id: account.deviceId },
-    });
-    const profile = await ask(server(), user, "GET", `/profile/${encodeURIComponent(userId)}`);
-    expect(profile.answer).toMatchObject({ displayname: "Agent Ünö 🎭" });
+    expect(await server().people.ownerOf(credentials.accessToken, never)).toEqual(credentials);
+    const { displayName } = await server().homeserver.as(credentials).profile(userId, never);
+    expect(displayName).toBe("Agent Ünö 🎭");
   });
 
   it("says that a user id is taken, and leaves its owner alone", async () => {
@@ -23,7 +19,7 @@ export function accountsContract(server: () => ServerUnderContract): void {
       server().homeserver.register({ ...user.account, password: "another password", deviceId: "OTHER" }, never),
     );
     expect(error).toMatchObject({ kind: "taken", errcode: "M_USER_IN_USE" });
-    expect((await ask(server(), user, "GET", "/account/whoami")).status).toBe(200);
+    expect(await server().people.ownerOf(user.credentials.accessToken, never)).toEqual(user.credentials);
     expect((await server().homeserver.login(user.account, never)).userId).toBe(user.userId);
   });
 
@@ -32,31 +28,30 @@ export function accountsContract(server: () => ServerUnderContract): void {
     const again = await server().homeserver.login(user.account, never);
     expect(again).toMatchObject({ userId: user.userId, deviceId: user.account.deviceId });
     await server().homeserver.as(again).setDisplayName("new session", never);
-    const devices = await ask(server(), { ...user, credentials: again }, "GET", "/devices");
-    expect(devices.answer).toMatchObject({ devices: [{ device_id: user.account.deviceId }] });
+    expect(await server().devicesOf({ ...user, credentials: again })).toEqual([user.account.deviceId]);
   });
 
   it("says that a session has ended", async () => {
     const user = await newUser(server());
-    await ask(server(), user, "POST", "/logout", {});
+    await server().homeserver.as(user.credentials).logOut(never);
     const error = await failure(user.client.setDisplayName("too late", never));
     expect(error).toMatchObject({ kind: "token", httpStatus: 401, errcode: "M_UNKNOWN_TOKEN" });
   });
 
   it("takes no upload of somebody whose session has ended", async () => {
     const user = await newUser(server());
-    await ask(server(), user, "POST", "/logout", {});
+    await server().homeserver.as(user.credentials).logOut(never);
     const upload = user.client.upload({ name: "x.txt", contentType: "text/plain", bytes: Buffer.from("x") }, never);
     expect(await failure(upload)).toMatchObject({ kind: "token" });
   });
+
   it("logs out, which leaves no device behind", async () => {
     const user = await newUser(server());
     const second = await server().homeserver.login({ ...user.account, deviceId: "ANOTHER" }, never);
     const client = server().homeserver.as(second);
     await client.logOut(never);
     expect(await failure(client.logOut(never))).toMatchObject({ kind: "token" });
-    const devices = await ask(server(), user, "GET", "/devices");
-    expect(devices.answer).toMatchObject({ devices: [{ device_id: user.account.deviceId }] });
+    expect(await server().devicesOf(user)).toEqual([user.account.deviceId]);
   });
 
   it("does not log in with a wrong password, nor an unknown user", async () => {
@@ -85,7 +80,6 @@ export function accountsContract(server: () => ServerUnderContract): void {
   it("changes a display name", async () => {
     const user = await newUser(server());
     await user.client.setDisplayName("Renamed / 100 % «ü»", never);
-    const profile = await ask(server(), user, "GET", `/profile/${encodeURIComponent(user.userId)}`);
-    expect(profile.answer).toMatchObject({ displayname: "Renamed / 100 % «ü»" });
+    expect(await user.client.profile(user.userId, never)).toMatchObject({ displayName: "Renamed / 100 % «ü»" });
   });
 }

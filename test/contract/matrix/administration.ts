@@ -1,16 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, expect, it } from "vitest";
 import type { HomeserverAdmin } from "../../../src/matrix/port.ts";
-import { ask, failure, never, newRoom, newUser, type ServerUnderContract, sendText } from "./server.ts";
+import { failure, never, newRoom, newUser, type PortUnderContract, sendText } from "./server.ts";
 
 /** More than any server lets through at once. */
 const many = 15;
 
 /** What a server administrator's token is good for; on a server with its own rate limits. */
-export function administrationContract(
-  server: () => ServerUnderContract,
-  connect: () => Promise<HomeserverAdmin>,
-): void {
+export function administrationContract(server: () => PortUnderContract, connect: () => Promise<HomeserverAdmin>): void {
   let admin: HomeserverAdmin;
   beforeAll(async () => {
     admin = await connect();
@@ -54,7 +51,7 @@ export function administrationContract(
     await admin.makeRoomAdmin(room, user.userId, never);
     await speak();
 
-    await ask(server(), user, "POST", `/rooms/${encodeURIComponent(room)}/leave`, {});
+    await user.client.leave(room, never);
     await admin.makeRoomAdmin(room, user.userId, never);
     await user.client.join(room, never);
     await speak();
@@ -63,7 +60,7 @@ export function administrationContract(
   it("says that nobody of the homeserver has power in a room", async () => {
     const [owner, other] = [await newUser(server()), await newUser(server())];
     const room = await newRoom(owner, other);
-    await ask(server(), owner, "POST", `/rooms/${encodeURIComponent(room)}/leave`, {});
+    await owner.client.leave(room, never);
     expect(await failure(admin.makeRoomAdmin(room, other.userId, never))).toMatchObject({ kind: "refused" });
   });
 
@@ -80,7 +77,7 @@ export function administrationContract(
 
 /** Where there is no admin API, whatever the token. */
 export function noAdministrationContract(
-  server: () => ServerUnderContract,
+  server: () => PortUnderContract,
   connect: (token: string) => HomeserverAdmin,
 ): void {
   it("says of each thing an administrator can do that the homeserver has no such endpoint", async () => {
@@ -100,7 +97,7 @@ export function noAdministrationContract(
 
 /** Whatever is asked with the token of somebody who is no administrator, or with none. */
 export function notAdministrationContract(
-  server: () => ServerUnderContract,
+  server: () => PortUnderContract,
   connect: (token: string) => HomeserverAdmin,
 ): void {
   it("says whose token is wrong, and never that the asker's own is", async () => {

@@ -15,6 +15,7 @@ import { profilesContract } from "./profiles.ts";
 import { pushesContract } from "./pushes.ts";
 import { roomsContract } from "./rooms.ts";
 import { sendingContract } from "./sending.ts";
+import { signsContract } from "./signs.ts";
 import { syncingContract } from "./syncing.ts";
 
 /**
@@ -49,7 +50,10 @@ export function appserviceContract(
     describe("accounts", () => appserviceAccountsContract(server, appserviceOddities));
     describe("sending", () => sendingContract(server, known));
     describe("syncing", () => syncingContract(server));
-    describe("rooms", () => roomsContract(server));
+    describe("rooms", () => {
+      roomsContract(server);
+      signsContract(server);
+    });
     describe("memberships", () => membershipsContract(server, { reserves: true }));
     describe("profiles", () => profilesContract(server));
     describe("limits", () => rateLimitsContract(server, { rateLimits: "none" }));

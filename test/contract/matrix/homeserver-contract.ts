@@ -11,6 +11,7 @@ import { roomsContract } from "./rooms.ts";
 import { searchingContract } from "./searching.ts";
 import { sendingContract } from "./sending.ts";
 import type { StartServer } from "./server.ts";
+import { signsContract } from "./signs.ts";
 import { syncingContract } from "./syncing.ts";
 
 /**
@@ -27,7 +28,10 @@ export function homeserverContract(name: string, start: StartServer, oddities: H
       const known = { afterLogin: isKnown, afterKill: isKnown, usersApart: true };
       describe("sending", () => sendingContract(server, known));
       describe("syncing", () => syncingContract(server));
-      describe("rooms", () => roomsContract(server));
+      describe("rooms", () => {
+        roomsContract(server);
+        signsContract(server);
+      });
       describe("memberships", () => membershipsContract(server));
       describe("profiles", () => profilesContract(server));
       describe("media", () => mediaContract(server));

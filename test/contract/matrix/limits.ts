@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 import type { HomeserverOddities } from "../../servers/homeserver/oddities.ts";
-import { failure, never, newRoom, newUser, type ServerUnderContract, sendText } from "./server.ts";
+import { failure, never, newRoom, newUser, type PortUnderContract, sendText } from "./server.ts";
 
 /** Far more than any server allows at once. */
 const MANY = 60;
 
 /** What servers limit by default, if they limit anything. */
 export function rateLimitsContract(
-  server: () => ServerUnderContract,
+  server: () => PortUnderContract,
   { rateLimits }: Pick<HomeserverOddities, "rateLimits">,
 ): void {
   if (rateLimits === "none") {

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
-import { failure, never, newUser, type ServerUnderContract } from "./server.ts";
+import { failure, never, newUser, type PortUnderContract } from "./server.ts";
 
-export function mediaContract(server: () => ServerUnderContract): void {
+export function mediaContract(server: () => PortUnderContract): void {
   it("gives a file as it was uploaded, to everybody who has an account", async () => {
     const [user, other] = [await newUser(server()), await newUser(server())];
     const bytes = new Uint8Array(randomBytes(5_000));

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import type { MatrixEvent } from "../../../src/matrix/port.ts";
-import { ask, failure, messagesOnly, never, newRoom, newUser, type ServerUnderContract, syncNow } from "./server.ts";
+import { failure, messagesOnly, never, newRoom, newUser, type PortUnderContract, syncNow } from "./server.ts";
 
 function membershipIn(state: readonly MatrixEvent[], userId: string): unknown {
   return state.find(({ type, stateKey }) => type === "m.room.member" && stateKey === userId)?.content["membership"];
 }
 
 /** `reserves`: whether all aliases are one application service's, whose users may then take away each other's. */
-export function membershipsContract(server: () => ServerUnderContract, { reserves = false } = {}): void {
+export function membershipsContract(server: () => PortUnderContract, { reserves = false } = {}): void {
   it("gives a room's state at once, each piece with who set it", async () => {
     const [owner, member] = [await newUser(server()), await newUser(server())];
     const room = await newRoom(owner, member);
@@ -27,8 +27,7 @@ export function membershipsContract(server: () => ServerUnderContract, { reserve
     const room = await newRoom(owner, member);
     expect(await failure(stranger.client.roomState(room, never))).toMatchObject({ kind: "forbidden" });
     expect(await failure(stranger.client.roomState("!nowhere:localhost", never))).toMatchObject({ kind: "forbidden" });
-    const encoded = encodeURIComponent(room);
-    await ask(server(), owner, "POST", `/rooms/${encoded}/kick`, { user_id: member.userId });
+    await server().putOut("kick", member, owner, room);
     await owner.client.sendState(room, "m.room.name", "", { name: "later" }, never);
     const state = await member.client.roomState(room, never);
     expect(membershipIn(state, member.userId)).toBe("leave");
@@ -40,7 +39,7 @@ export function membershipsContract(server: () => ServerUnderContract, { reserve
     const [owner, member] = [await newUser(server()), await newUser(server())];
     const room = await newRoom(owner, member);
     const before = await syncNow(member);
-    await ask(server(), owner, "POST", `/rooms/${encodeURIComponent(room)}/kick`, { user_id: member.userId });
+    await server().putOut("kick", member, owner, room);
     const after = await syncNow(member, before.nextBatch);
     expect(after.left).toEqual([room]);
     expect((await syncNow(member, after.nextBatch)).left).toEqual([]);

@@ -10,7 +10,7 @@ import { freePort } from "../../servers/free-port.ts";
 import type { AppserviceRegistration } from "../../servers/homeserver/appservice/registration.ts";
 import { registerUser } from "../../servers/matrix-users.ts";
 import type { Synapse } from "../../servers/synapse.ts";
-import type { ServerUnderContract, User } from "./server.ts";
+import { besidesThePort, type Outside, type ServerUnderContract, type User } from "./server.ts";
 
 /** Starts Synapse, or what stands for it, in a folder, with one application service. */
 export type StartWithAppservice = (
@@ -61,14 +61,18 @@ export function onAppservice(
     const { asToken } = registration;
     const homeserver = new AppserviceHomeserver({ baseUrl, serverName, asToken });
     const inbox = new Inbox(registration, listen, homeserver);
+    const outside: Outside = {
+      baseUrl,
+      acting: ({ userId, deviceId }) => ({ token: asToken, query: { user_id: userId, device_id: deviceId } }),
+    };
     return {
       homeserver,
-      baseUrl,
+      ...outside,
+      ...besidesThePort(outside),
       registration,
       synapse,
       inbox,
       noticing,
-      acting: ({ userId, deviceId }) => ({ token: asToken, query: { user_id: userId, device_id: deviceId } }),
       async crash() {
         await synapse.kill("SIGKILL");
         await synapse.restart();

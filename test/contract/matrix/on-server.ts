@@ -6,7 +6,7 @@ import { z } from "zod";
 import { ClientServerHomeserver, type Registration } from "../../../src/matrix/client-server.ts";
 import { registerUser } from "../../servers/matrix-users.ts";
 import type { Synapse } from "../../servers/synapse.ts";
-import type { StartServer } from "./server.ts";
+import { besidesThePort, type Outside, type StartServer } from "./server.ts";
 
 /** Starts Synapse, or what stands for it, in a folder. */
 export type StartIn = (dir: string, rateLimits: "default" | "lifted") => Promise<Synapse>;
@@ -21,11 +21,12 @@ export function onServer(start: StartIn, registering: Registering): StartServer 
     const server = await start(dir, rateLimits);
     const { baseUrl, serverName } = server;
     const homeserver = new ClientServerHomeserver({ baseUrl, serverName, registration: await registering(server) });
+    const outside: Outside = { baseUrl, acting: ({ accessToken: token }) => ({ token }) };
     return {
       homeserver,
       people: homeserver.people,
-      baseUrl,
-      acting: ({ accessToken: token }) => ({ token }),
+      ...outside,
+      ...besidesThePort(outside),
       async crash() {
         await server.kill("SIGKILL");
         await server.restart();

@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
-import { ask, failure, never, newAccount, newRoom, newUser, type PeoplesServer } from "./server.ts";
+import { failure, never, newAccount, newRoom, newUser, type PortUnderContract, type WithPeople } from "./server.ts";
 
 /** What people do with what is their own. */
-export function peopleContract(server: () => PeoplesServer): void {
+export function peopleContract(server: () => PortUnderContract & WithPeople): void {
   it("logs a person in on a device of its own, beside its other sessions", async () => {
     const user = await newUser(server());
     const session = await server().people.logIn(user.userId, user.account.password, "a device", never);
     expect(session.userId).toBe(user.userId);
     expect(session.deviceId).not.toBe(user.credentials.deviceId);
-    expect((await ask(server(), user, "GET", "/account/whoami")).status).toBe(200);
+    expect(await server().people.ownerOf(user.credentials.accessToken, never)).toEqual(user.credentials);
     expect(await server().people.ownerOf(session.accessToken, never)).toEqual(session);
   });
 

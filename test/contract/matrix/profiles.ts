@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { never, newAccount, newUser, type ServerUnderContract } from "./server.ts";
+import { never, newAccount, newUser, type PortUnderContract } from "./server.ts";
 
 /** The smallest picture there is: one transparent pixel. */
 const pixel = Buffer.from(
@@ -7,7 +7,7 @@ const pixel = Buffer.from(
   "base64",
 );
 
-export function profilesContract(server: () => ServerUnderContract): void {
+export function profilesContract(server: () => PortUnderContract): void {
   it("shows a user's name and picture to others, and their changes", async () => {
     const [user, other] = [await newUser(server()), await newUser(server())];
     await user.client.setDisplayName("Scout", never);

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { never, newRoom, newUser, type ServerUnderContract, sendText, type User } from "./server.ts";
+import { never, newRoom, newUser, type PortUnderContract, sendText, type User } from "./server.ts";
 
 /** For a homeserver that searches; what another one says is an oddity of it. */
-export function searchingContract(server: () => ServerUnderContract): void {
+export function searchingContract(server: () => PortUnderContract): void {
   const bodiesFor = async (user: User, text: string, rooms?: readonly string[]) => {
     const request = { text, limit: 10, ...(rooms !== undefined && { rooms }) };
     const { found } = await user.client.search(request, never);

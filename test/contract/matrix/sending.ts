@@ -7,8 +7,8 @@ import {
   never,
   newRoom,
   newUser,
+  type PortUnderContract,
   roomIn,
-  type ServerUnderContract,
   sendText,
   syncNow,
   type User,
@@ -28,7 +28,7 @@ const saying = (isKnown: boolean) =>
   isKnown ? "still knows a transaction id" : "does not know a transaction id any more";
 const once = (isKnown: boolean) => (isKnown ? ["once"] : ["once", "once"]);
 
-export function sendingContract(server: () => ServerUnderContract, known: KnownTransactions): void {
+export function sendingContract(server: () => PortUnderContract, known: KnownTransactions): void {
   it("makes one event of everything sent under one transaction id", async () => {
     const user = await newUser(server());
     const room = await newRoom(user);

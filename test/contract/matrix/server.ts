@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { z } from "zod";
 import {
   type Account,
   type Content,
@@ -13,25 +14,35 @@ import {
   type SyncResponse,
 } from "../../../src/matrix/port.ts";
 
-/** A homeserver, and the adapter that is held to the contract on it. */
-export interface ServerUnderContract {
+/** Whatever is held to the contract of the port: an adapter on a homeserver, or a fake. */
+export interface PortUnderContract {
   readonly homeserver: Homeserver;
-  /** For looking at it from outside, as any other client does. */
-  readonly baseUrl: string;
-  /** What asks as this user, without the adapter. */
-  acting(credentials: Credentials): { readonly token: string; readonly query?: Readonly<Record<string, string>> };
+  /** Takes somebody out of a room, for which the port has nothing. */
+  putOut(how: "kick" | "ban", whom: User, by: User, room: string): Promise<void>;
+  /** On which somebody is logged in. */
+  devicesOf(user: User): Promise<readonly string[]>;
   /** Kills it without warning, and starts it again on its data. */
   crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** One where people log in. */
-export interface PeoplesServer extends ServerUnderContract {
+/** By what a homeserver is looked at from outside, as any other client does. */
+export interface Outside {
+  readonly baseUrl: string;
+  /** What asks as this user, without the adapter. */
+  acting(credentials: Credentials): { readonly token: string; readonly query?: Readonly<Record<string, string>> };
+}
+
+/** A homeserver, and the adapter that is held to the contract on it. */
+export interface ServerUnderContract extends PortUnderContract, Outside {}
+
+/** Where people log in, too. */
+export interface WithPeople {
   readonly people: PersonalAccounts;
 }
 
 /** `default`: as nobody configured it; `lifted`: without the rate limits that a test would only wait for. */
-export type StartServer = (rateLimits: "default" | "lifted") => Promise<PeoplesServer>;
+export type StartServer = (rateLimits: "default" | "lifted") => Promise<ServerUnderContract & WithPeople>;
 
 export interface User {
   readonly account: Account;
@@ -40,13 +51,15 @@ export interface User {
   readonly userId: string;
 }
 
+const devicesAnswer = z.object({ devices: z.array(z.object({ device_id: z.string() })) });
+
 export const never: AbortSignal = new AbortController().signal;
 
 export function newAccount(prefix: string): Account {
   return { localpart: `${prefix}-${randomUUID()}`, password: randomUUID(), deviceId: `DEV${randomUUID()}` };
 }
 
-export async function newUser(server: ServerUnderContract, prefix = "user"): Promise<User> {
+export async function newUser(server: Pick<PortUnderContract, "homeserver">, prefix = "user"): Promise<User> {
   const account = newAccount(prefix);
   const credentials = await server.homeserver.register(account, never);
   return { account, credentials, client: server.homeserver.as(credentials), userId: credentials.userId };
@@ -107,7 +120,7 @@ export function bodies(events: readonly MatrixEvent[]): unknown[] {
 
 /** Asks the homeserver as this user, without the adapter. */
 export async function ask(
-  server: ServerUnderContract,
+  server: Outside,
   user: User,
   method: string,
   path: string,
@@ -122,6 +135,21 @@ export async function ask(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   return { status: response.status, answer: await response.json() };
+}
+
+/** What the port has nothing for. */
+export function besidesThePort(server: Outside): Pick<PortUnderContract, "putOut" | "devicesOf"> {
+  return {
+    async putOut(how, whom, by, room) {
+      const path = `/rooms/${encodeURIComponent(room)}/${how}`;
+      const { status, answer } = await ask(server, by, "POST", path, { user_id: whom.userId });
+      if (status !== 200) throw new Error(`${how}: ${status} ${JSON.stringify(answer)}`);
+    },
+    async devicesOf(user) {
+      const { devices } = devicesAnswer.parse((await ask(server, user, "GET", "/devices")).answer);
+      return devices.map(({ device_id: deviceId }) => deviceId);
+    },
+  };
 }
 
 /** The MatrixError that this must end with. */

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import type { SyncFilter } from "../../../src/matrix/port.ts";
 import {
-  ask,
   bodies,
   fill,
   history,
@@ -10,8 +9,8 @@ import {
   never,
   newRoom,
   newUser,
+  type PortUnderContract,
   roomIn,
-  type ServerUnderContract,
   sendText,
   syncNow,
   type User,
@@ -24,7 +23,7 @@ async function settled(user: User, filter?: SyncFilter): Promise<string> {
   return since ?? "";
 }
 
-export function syncingContract(server: () => ServerUnderContract): void {
+export function syncingContract(server: () => PortUnderContract): void {
   it("gives the rooms, and of them what the filter names", async () => {
     const user = await newUser(server());
     const room = await newRoom(user);
@@ -133,7 +132,7 @@ export function syncingContract(server: () => ServerUnderContract): void {
       content: { membership: "join" },
     });
 
-    await ask(server(), owner, "POST", `/rooms/${encodeURIComponent(room)}/kick`, { user_id: guest.userId });
+    await server().putOut("kick", guest, owner, room);
     expect(await syncNow(guest, joined.nextBatch)).toMatchObject({ joined: [], left: [room] });
   });
 
