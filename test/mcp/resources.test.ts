@@ -93,7 +93,7 @@ describe.each(generations)("a client %s", (_, connect) => {
     expect(await completed(client)).toEqual(readable);
     for (const room of readable) expect(await saidIn(client, room)).toContain(`said in ${room}`);
     for (const room of [scouts, muses, shared].filter((one) => !readable.includes(one)))
-      await expect(saidIn(client, room)).rejects.toThrow("forbidden");
+      await expect(saidIn(client, room)).rejects.toThrow("M_FORBIDDEN");
   });
 
   test("reads without being let list rooms or agents", async () => {

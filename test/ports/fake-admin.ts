@@ -1,5 +1,8 @@
 import type { Content, Credentials, HomeserverAdmin } from "../../src/matrix/port.ts";
+import { Fault } from "../servers/homeserver/fault.ts";
+import { levelOf, powerOf } from "../servers/homeserver/power.ts";
 import type { FakeHomeserver } from "./fake-homeserver.ts";
+import { refusing } from "./refused.ts";
 
 /** An administrator of a {@link FakeHomeserver}; its requests are noted, and can be made to fail, like all others. */
 export class FakeAdmin implements HomeserverAdmin {
@@ -35,16 +38,22 @@ export class FakeAdmin implements HomeserverAdmin {
   makeRoomAdmin(roomId: string, userId: string, _signal: AbortSignal): Promise<void> {
     return this.#do("makeRoomAdmin", [roomId, userId], () => {
       const room = this.#server.room(roomId);
+      const { governed, members } = room;
+      const powers = members.map((member) => powerOf(governed, member));
+      const power = Math.max(...powers, 0);
+      const helper = members[powers.indexOf(power)];
+      if (helper === undefined || power < levelOf(governed, "state_default"))
+        throw new Fault(400, "M_UNKNOWN", "No local admin user in room");
       const levels: Content = room.state("m.room.power_levels", "") ?? {};
-      const content = { ...levels, users: { ...Object(levels["users"]), [userId]: 100 } };
-      this.#server.post(roomId, { sender: this.userId, type: "m.room.power_levels", stateKey: "", content });
-      if (room.membershipOf(userId) !== "join") this.#server.setMember(roomId, userId, "invite", this.userId);
+      const content = { ...levels, users: { [helper]: power, ...Object(levels["users"]), [userId]: power } };
+      this.#server.post(roomId, { sender: helper, type: "m.room.power_levels", stateKey: "", content });
+      if (room.membershipOf(userId) !== "join") this.#server.setMember(roomId, userId, "invite", helper);
     });
   }
 
   async #do<T>(call: string, args: readonly unknown[], work: () => T): Promise<T> {
     await Promise.resolve();
     this.#server.note({ user: this.userId, call, args });
-    return work();
+    return refusing(work);
   }
 }

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import { encodeJson } from "../../src/matrix/json.ts";
 import type {
   Content,
   CreateRoomRequest,
@@ -16,8 +18,12 @@ import type {
   SyncResponse,
   Urgency,
 } from "../../src/matrix/port.ts";
-import { asSent, type FakeHomeserver, matrixError } from "./fake-homeserver.ts";
+import { Fault, forbidden, notFound } from "../servers/homeserver/fault.ts";
+import { assertMatrixJson } from "../servers/homeserver/matrix-json.ts";
+import { authorizeEvent, levelOf, powerOf } from "../servers/homeserver/power.ts";
+import type { FakeHomeserver } from "./fake-homeserver.ts";
 import { type FakeRoom, placeOf, tokenOf } from "./fake-room.ts";
+import { refusing } from "./refused.ts";
 
 /** One user's client of a {@link FakeHomeserver}. */
 export class FakeClient implements MatrixClient {
@@ -38,11 +44,11 @@ export class FakeClient implements MatrixClient {
   async sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResponse> {
     const { since, timeoutMs, filter } = request;
     await this.#begin("sync", [request], signal);
-    const place = since === undefined ? undefined : placeOf(since);
+    const place = since === undefined ? undefined : refusing(() => placeOf(since));
     const until = this.#server.clock.now() + timeoutMs;
     while (place !== undefined && this.#isQuiet(place, filter) && this.#server.clock.now() < until) {
       await this.#server.news(until - this.#server.clock.now(), signal);
-      this.#server.assertToken(this.#credentials);
+      refusing(() => this.#server.ownerOf(this.#credentials.accessToken));
     }
     return { nextBatch: tokenOf(this.#server.place), ...this.#look(place, filter) };
   }
@@ -70,160 +76,188 @@ export class FakeClient implements MatrixClient {
     };
   }
 
-  async messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse> {
-    await this.#begin("messages", [roomId, request], signal);
-    return this.#asSeen(roomId).messages(request);
+  messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse> {
+    return this.#do("messages", [roomId, request], signal, () => this.#asSeen(roomId).messages(request));
   }
 
-  async event(roomId: string, eventId: string, signal: AbortSignal): Promise<MatrixEvent | undefined> {
-    await this.#begin("event", [roomId, eventId], signal);
-    return this.#asSeen(roomId).events.find((one) => one.eventId === eventId);
+  event(roomId: string, eventId: string, signal: AbortSignal): Promise<MatrixEvent | undefined> {
+    return this.#do("event", [roomId, eventId], signal, () => this.#asSeen(roomId).find(eventId));
   }
 
-  async send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string> {
-    await this.#begin("send", [roomId, type, txnId, content], signal);
-    this.#joined(roomId);
-    const sent = asSent(content);
-    const { userId: sender } = this;
-    const eventId = this.#server.once(`${sender} ${this.#credentials.deviceId} ${txnId}`, () =>
-      this.#server.post(roomId, { sender, type, content: sent }),
+  send(roomId: string, type: string, txnId: string, content: Content, signal: AbortSignal): Promise<string> {
+    return this.#do("send", [roomId, type, txnId, content], signal, () => {
+      const room = this.#joined(roomId);
+      const sent = asSent(content);
+      const { userId: sender } = this;
+      const eventId = this.#once(txnId, () => {
+        authorizeEvent(room.governed, sender, type, undefined, sent);
+        return this.#server.post(roomId, { sender, type, content: sent });
+      });
+      this.#server.answer("send");
+      return eventId;
+    });
+  }
+
+  sendState(roomId: string, type: string, stateKey: string, content: Content, signal: AbortSignal): Promise<string> {
+    return this.#do("sendState", [roomId, type, stateKey, content], signal, () => {
+      const room = this.#joined(roomId);
+      const sent = asSent(content);
+      const { userId: sender } = this;
+      authorizeEvent(room.governed, sender, type, stateKey, sent);
+      const now = room.stateEvent(type, stateKey);
+      const isSo = now?.sender === sender && isDeepStrictEqual(now.content, sent);
+      return isSo ? now.eventId : this.#server.post(roomId, { sender, type, stateKey, content: sent }).eventId;
+    });
+  }
+
+  state(roomId: string, type: string, stateKey: string, signal: AbortSignal): Promise<Content | undefined> {
+    return this.#do("state", [roomId, type, stateKey], signal, () => this.#readable(roomId).state(type, stateKey));
+  }
+
+  roomState(roomId: string, signal: AbortSignal): Promise<readonly MatrixEvent[]> {
+    return this.#do("roomState", [roomId], signal, () => {
+      const room = this.#server.rooms.get(roomId);
+      const membership = room?.membershipOf(this.userId);
+      if (room === undefined || membership === undefined || membership === "invite") throw forbidden("not in the room");
+      return room.stateEvents(membership === "join" ? undefined : room.membershipPlace(this.userId));
+    });
+  }
+
+  createRoom(request: CreateRoomRequest, signal: AbortSignal): Promise<string> {
+    return this.#do("createRoom", [request], signal, () => this.#server.makeRoom(this.userId, request));
+  }
+
+  resolveAlias(alias: string, signal: AbortSignal): Promise<string | undefined> {
+    return this.#do("resolveAlias", [alias], signal, () => this.#server.aliases.get(alias));
+  }
+
+  createAlias(alias: string, roomId: string, signal: AbortSignal): Promise<void> {
+    return this.#do("createAlias", [alias, roomId], signal, () => {
+      this.#joined(roomId);
+      this.#server.giveAlias(alias, roomId, this.userId);
+    });
+  }
+
+  deleteAlias(alias: string, signal: AbortSignal): Promise<void> {
+    return this.#do("deleteAlias", [alias], signal, () => this.#server.takeAlias(alias, this.userId));
+  }
+
+  joinedRooms(signal: AbortSignal): Promise<readonly string[]> {
+    return this.#do("joinedRooms", [], signal, () =>
+      [...this.#server.rooms.values()]
+        .filter((room) => room.membershipOf(this.userId) === "join")
+        .map(({ roomId }) => roomId),
     );
-    this.#server.answer("send");
-    return eventId;
   }
 
-  async sendState(roomId: string, type: string, stateKey: string, content: Content, signal: AbortSignal) {
-    await this.#begin("sendState", [roomId, type, stateKey, content], signal);
-    this.#joined(roomId);
-    return this.#server.post(roomId, { sender: this.userId, type, stateKey, content: asSent(content) }).eventId;
+  joinedMembers(roomId: string, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#do("joinedMembers", [roomId], signal, () => this.#joined(roomId).members);
   }
 
-  async state(roomId: string, type: string, stateKey: string, signal: AbortSignal): Promise<Content | undefined> {
-    await this.#begin("state", [roomId, type, stateKey], signal);
-    return this.#readable(roomId).state(type, stateKey);
+  join(roomIdOrAlias: string, signal: AbortSignal): Promise<string> {
+    return this.#do("join", [roomIdOrAlias], signal, () => {
+      const roomId = roomIdOrAlias.startsWith("#") ? this.#server.aliases.get(roomIdOrAlias) : roomIdOrAlias;
+      if (roomId === undefined) throw notFound("no such alias");
+      const room = this.#server.rooms.get(roomId);
+      if (room === undefined || room.members.length === 0) throw new Fault(404, "M_UNKNOWN", "nobody to ask is in it");
+      const membership = room.membershipOf(this.userId);
+      if (membership !== "join" && membership !== "invite") throw forbidden("not invited");
+      if (membership === "invite") this.#server.setMember(roomId, this.userId, "join");
+      return roomId;
+    });
   }
 
-  async roomState(roomId: string, signal: AbortSignal): Promise<readonly MatrixEvent[]> {
-    await this.#begin("roomState", [roomId], signal);
-    const room = this.#server.rooms.get(roomId);
-    const membership = room?.membershipOf(this.userId);
-    if (room === undefined || membership === undefined || membership === "invite") throw matrixError("forbidden");
-    return room.stateEvents(membership === "join" ? undefined : room.membershipPlace(this.userId));
+  leave(roomId: string, signal: AbortSignal): Promise<void> {
+    return this.#do("leave", [roomId], signal, () => {
+      const membership = this.#server.rooms.get(roomId)?.membershipOf(this.userId);
+      if (membership === "join" || membership === "invite") this.#server.setMember(roomId, this.userId, "leave");
+    });
   }
 
-  async createRoom(request: CreateRoomRequest, signal: AbortSignal): Promise<string> {
-    await this.#begin("createRoom", [request], signal);
-    return this.#server.makeRoom(this.userId, request);
+  invite(roomId: string, userId: string, signal: AbortSignal): Promise<void> {
+    return this.#do("invite", [roomId, userId], signal, () => {
+      const room = this.#joined(roomId);
+      const membership = room.membershipOf(userId);
+      if (membership === "join" || membership === "invite") return;
+      const { governed } = room;
+      if (membership === "ban" || powerOf(governed, this.userId) < levelOf(governed, "invite"))
+        throw forbidden("banned, or no power to invite");
+      this.#server.setMember(roomId, userId, "invite", this.userId);
+    });
   }
 
-  async resolveAlias(alias: string, signal: AbortSignal): Promise<string | undefined> {
-    await this.#begin("resolveAlias", [alias], signal);
-    return this.#server.aliases.get(alias);
+  redact(roomId: string, eventId: string, txnId: string, signal: AbortSignal): Promise<void> {
+    return this.#do("redact", [roomId, eventId, txnId], signal, () => {
+      const room = this.#joined(roomId);
+      const redacted = room.find(eventId);
+      if (redacted === undefined) throw notFound("no such event");
+      const { userId: sender } = this;
+      if (redacted.sender !== sender && powerOf(room.governed, sender) < levelOf(room.governed, "redact"))
+        throw forbidden("no power to redact");
+      const content = { redacts: eventId };
+      this.#once(txnId, () => this.#server.post(roomId, { sender, type: "m.room.redaction", content }));
+    });
   }
 
-  async createAlias(alias: string, roomId: string, signal: AbortSignal): Promise<void> {
-    await this.#begin("createAlias", [alias, roomId], signal);
-    if (this.#server.aliases.has(alias)) throw matrixError("taken");
-    this.#server.aliases.set(alias, roomId);
+  typing(roomId: string, typing: boolean, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return this.#do("typing", [roomId, typing, timeoutMs], signal, () => undefined);
   }
 
-  async deleteAlias(alias: string, signal: AbortSignal): Promise<void> {
-    await this.#begin("deleteAlias", [alias], signal);
-    this.#server.aliases.delete(alias);
+  receipt(roomId: string, eventId: string, signal: AbortSignal): Promise<void> {
+    return this.#do("receipt", [roomId, eventId], signal, () => undefined);
   }
 
-  async joinedRooms(signal: AbortSignal): Promise<readonly string[]> {
-    await this.#begin("joinedRooms", [], signal);
-    return [...this.#server.rooms.values()]
-      .filter((room) => room.membershipOf(this.userId) === "join")
-      .map(({ roomId }) => roomId);
+  profile(userId: string, signal: AbortSignal): Promise<Profile> {
+    return this.#do("profile", [userId], signal, () => this.#server.profiles.get(userId) ?? {});
   }
 
-  async joinedMembers(roomId: string, signal: AbortSignal): Promise<readonly string[]> {
-    await this.#begin("joinedMembers", [roomId], signal);
-    return this.#joined(roomId).members;
+  setDisplayName(displayName: string, signal: AbortSignal): Promise<void> {
+    return this.#do("setDisplayName", [displayName], signal, () =>
+      this.#server.showProfile(this.userId, { displayName }),
+    );
   }
 
-  async join(roomId: string, signal: AbortSignal): Promise<string> {
-    await this.#begin("join", [roomId], signal);
-    const membership = this.#server.rooms.get(roomId)?.membershipOf(this.userId);
-    if (membership !== "join" && membership !== "invite") throw matrixError("forbidden");
-    if (membership === "invite") this.#server.setMember(roomId, this.userId, "join");
-    return roomId;
+  setAvatarUrl(avatarUrl: string, signal: AbortSignal): Promise<void> {
+    return this.#do("setAvatarUrl", [avatarUrl], signal, () => this.#server.showProfile(this.userId, { avatarUrl }));
   }
 
-  async leave(roomId: string, signal: AbortSignal): Promise<void> {
-    await this.#begin("leave", [roomId], signal);
-    const membership = this.#server.rooms.get(roomId)?.membershipOf(this.userId);
-    if (membership === "join" || membership === "invite") this.#server.setMember(roomId, this.userId, "leave");
+  upload(file: MediaFile, signal: AbortSignal): Promise<string> {
+    return this.#do("upload", [file], signal, () => this.#server.keep(file));
   }
 
-  async invite(roomId: string, userId: string, signal: AbortSignal): Promise<void> {
-    await this.#begin("invite", [roomId, userId], signal);
-    const membership = this.#joined(roomId).membershipOf(userId);
-    if (membership === "ban") throw matrixError("forbidden");
-    if (membership !== "join" && membership !== "invite") this.#server.setMember(roomId, userId, "invite", this.userId);
+  download(mxc: string, mostBytes: number, signal: AbortSignal): Promise<DownloadedFile> {
+    return this.#do("download", [mxc], signal, () => {
+      const file = this.#server.media.get(mxc);
+      if (file === undefined) throw notFound("no such file");
+      if (file.bytes.length > mostBytes) throw new Fault(413, "M_TOO_LARGE", "more than is wanted");
+      return { contentType: file.contentType, bytes: file.bytes };
+    });
   }
 
-  async redact(roomId: string, eventId: string, txnId: string, signal: AbortSignal): Promise<void> {
-    await this.#begin("redact", [roomId, eventId, txnId], signal);
-    this.#joined(roomId).redact(eventId);
+  search({ text, rooms, limit, from = "0" }: SearchRequest, signal: AbortSignal): Promise<SearchResponse> {
+    return this.#do("search", [text, rooms], signal, () => {
+      const found = [...this.#server.rooms.values()]
+        .filter(({ roomId }) => rooms?.includes(roomId) ?? true)
+        .filter((room) => room.membershipOf(this.userId) === "join")
+        .flatMap((room) => room.found(text).map(({ place, event }) => ({ place, ...event, roomId: room.roomId })))
+        .sort((one, other) => other.place - one.place)
+        .map(({ place: _, ...event }) => event);
+      const end = Number(from) + limit;
+      return {
+        found: found.slice(Number(from), end),
+        total: found.length,
+        ...(found.length > end && { next: String(end) }),
+      };
+    });
   }
 
-  async typing(roomId: string, typing: boolean, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    await this.#begin("typing", [roomId, typing, timeoutMs], signal);
+  logOut(signal: AbortSignal): Promise<void> {
+    return this.#do("logOut", [], signal, () => this.#server.endSession(this.#credentials));
   }
 
-  async receipt(roomId: string, eventId: string, signal: AbortSignal): Promise<void> {
-    await this.#begin("receipt", [roomId, eventId], signal);
-  }
-
-  async profile(userId: string, signal: AbortSignal): Promise<Profile> {
-    await this.#begin("profile", [userId], signal);
-    return this.#server.profiles.get(userId) ?? {};
-  }
-
-  async setDisplayName(displayName: string, signal: AbortSignal): Promise<void> {
-    await this.#begin("setDisplayName", [displayName], signal);
-    this.#server.showProfile(this.userId, { displayName });
-  }
-
-  async setAvatarUrl(avatarUrl: string, signal: AbortSignal): Promise<void> {
-    await this.#begin("setAvatarUrl", [avatarUrl], signal);
-    this.#server.showProfile(this.userId, { avatarUrl });
-  }
-
-  async upload(file: MediaFile, signal: AbortSignal): Promise<string> {
-    await this.#begin("upload", [file], signal);
-    return this.#server.keep(file);
-  }
-
-  async download(mxc: string, mostBytes: number, signal: AbortSignal): Promise<DownloadedFile> {
-    await this.#begin("download", [mxc], signal);
-    const file = this.#server.media.get(mxc);
-    if (file === undefined) throw matrixError("missing");
-    if (file.bytes.length > mostBytes) throw matrixError("too-large");
-    return { contentType: file.contentType, bytes: file.bytes };
-  }
-
-  async search({ text, rooms, limit, from = "0" }: SearchRequest, signal: AbortSignal): Promise<SearchResponse> {
-    await this.#begin("search", [text, rooms], signal);
-    const found = [...this.#server.rooms.values()]
-      .filter(({ roomId }) => rooms?.includes(roomId) ?? true)
-      .filter((room) => room.membershipOf(this.userId) === "join")
-      .flatMap((room) => room.found(text));
-    found.sort((one, other) => other.originServerTs - one.originServerTs);
-    const end = Number(from) + limit;
-    return {
-      found: found.slice(Number(from), end),
-      total: found.length,
-      ...(found.length > end && { next: String(end) }),
-    };
-  }
-
-  async logOut(signal: AbortSignal): Promise<void> {
-    await this.#begin("logOut", [], signal);
-    this.#server.endSession(this.#credentials);
+  async #do<T>(call: string, args: readonly unknown[], signal: AbortSignal, work: () => T): Promise<T> {
+    await this.#begin(call, args, signal);
+    return refusing(work);
   }
 
   /** No answer comes in the same moment as its request. */
@@ -231,26 +265,39 @@ export class FakeClient implements MatrixClient {
     signal.throwIfAborted();
     await Promise.resolve();
     this.#server.note({ user: this.userId, call, args });
-    this.#server.assertToken(this.#credentials);
+    refusing(() => this.#server.ownerOf(this.#credentials.accessToken));
     signal.throwIfAborted();
   }
 
+  /** The event that this transaction made, or makes now. */
+  #once(txnId: string, make: () => MatrixEvent): string {
+    return this.#server.once(`${this.userId} ${this.#credentials.deviceId} ${txnId}`, make);
+  }
+
   #joined(roomId: string): FakeRoom {
-    const room = this.#server.room(roomId);
-    if (room.membershipOf(this.userId) !== "join") throw matrixError("forbidden");
+    const room = this.#server.rooms.get(roomId);
+    if (room?.membershipOf(this.userId) !== "join") throw forbidden("not in the room");
     return room;
   }
 
   #readable(roomId: string): FakeRoom {
-    const room = this.#server.room(roomId);
-    const isOpen = room.state("m.room.history_visibility", "")?.["history_visibility"] === "world_readable";
-    return isOpen ? room : this.#asSeen(roomId);
+    const room = this.#server.rooms.get(roomId);
+    const isOpen = room?.state("m.room.history_visibility", "")?.["history_visibility"] === "world_readable";
+    return room !== undefined && isOpen ? room : this.#asSeen(roomId);
   }
 
   /** The room as its members see it, or as it was when this user left it. */
   #asSeen(roomId: string): FakeRoom {
-    const room = this.#server.room(roomId);
-    const place = room.membershipOf(this.userId) === "leave" ? room.membershipPlace(this.userId) : undefined;
-    return place === undefined ? this.#joined(roomId) : room.until(place);
+    const room = this.#server.rooms.get(roomId);
+    const place = room?.membershipOf(this.userId) === "leave" ? room.membershipPlace(this.userId) : undefined;
+    return room === undefined || place === undefined ? this.#joined(roomId) : room.until(place);
   }
+}
+
+/** The content of what was sent, as JSON gives it back. */
+function asSent(content: Content): Content {
+  assertMatrixJson(content);
+  const text = encodeJson(content);
+  if (Buffer.byteLength(text) > 64 * 1024) throw new Fault(413, "M_TOO_LARGE", "event too large");
+  return JSON.parse(text) as Content;
 }

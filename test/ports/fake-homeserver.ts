@@ -13,8 +13,11 @@ import {
   type SyncRequest,
 } from "../../src/matrix/port.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
+import { Fault, forbidden, notFound } from "../servers/homeserver/fault.ts";
+import { authorizeEvent } from "../servers/homeserver/power.ts";
 import { FakeClient } from "./fake-client.ts";
 import { FakeRoom } from "./fake-room.ts";
+import { refusing } from "./refused.ts";
 
 export function matrixError(kind: MatrixErrorKind, retryAfterMs?: number): MatrixError {
   return new MatrixError(kind, `the homeserver says ${kind}`, {
@@ -30,7 +33,7 @@ export interface Request {
   readonly args: readonly unknown[];
 }
 
-interface Fault {
+interface Failure {
   readonly call: string;
   readonly matches: (request: Request) => boolean;
   readonly error: unknown;
@@ -38,8 +41,8 @@ interface Fault {
 }
 
 /**
- * A homeserver in memory that keeps the promises of the port: transaction ids are remembered per device, aliases are
- * given once, cursors pass exactly what they brought, tokens can be refused. Anything can be made to fail.
+ * A homeserver in memory that keeps the promises of the port (fake-homeserver.test.ts), and can be made to fail at anything.
+ * It refuses like the stand-in, by the same rules. What a test does to it by itself is refused nothing.
  */
 export class FakeHomeserver implements Homeserver {
   readonly serverName = "test";
@@ -53,9 +56,11 @@ export class FakeHomeserver implements Homeserver {
   /** By their mxc:// address. */
   readonly media = new Map<string, MediaFile>();
   readonly #tokens = new Map<string, Credentials>();
+  /** Of aliases: who gave them. */
+  readonly #givers = new Map<string, string>();
   readonly #sent = new Map<string, string>();
   readonly #waiting = new Set<() => void>();
-  readonly #faults: Fault[] = [];
+  readonly #failures: Failure[] = [];
   readonly #lost = new Map<string, number>();
   #place = 0;
   #tokensGiven = 0;
@@ -67,7 +72,9 @@ export class FakeHomeserver implements Homeserver {
   async register(account: Account, _signal: AbortSignal): Promise<Credentials> {
     const userId = `@${account.localpart}:${this.serverName}`;
     this.note({ user: userId, call: "register", args: [] });
-    if (this.passwords.has(userId)) throw matrixError("taken");
+    refusing(() => {
+      if (this.passwords.has(userId)) throw new Fault(400, "M_USER_IN_USE", "User ID already taken");
+    });
     this.passwords.set(userId, account.password);
     this.showProfile(userId, { displayName: account.displayName ?? account.localpart });
     return this.#session(userId, account);
@@ -76,7 +83,7 @@ export class FakeHomeserver implements Homeserver {
   async login(account: Account, _signal: AbortSignal): Promise<Credentials> {
     const userId = `@${account.localpart}:${this.serverName}`;
     this.note({ user: userId, call: "login", args: [] });
-    if (this.passwords.get(userId) !== account.password) throw matrixError("forbidden");
+    refusing(() => this.assertPassword(userId, account.password), { forbidden: "Restore the instance secret." });
     return this.#session(userId, account);
   }
 
@@ -85,9 +92,18 @@ export class FakeHomeserver implements Homeserver {
     return this.#session(userId, { deviceId: "another device" });
   }
 
+  assertPassword(userId: string, password: string): void {
+    if (this.passwords.get(userId) !== password) throw forbidden("Invalid username or password");
+  }
+
   /** Of all users, those that are not refused. */
   get sessions(): readonly Credentials[] {
     return [...this.#tokens.values()];
+  }
+
+  devicesOf(userId: string): string[] {
+    const devices = this.sessions.filter((session) => session.userId === userId).map(({ deviceId }) => deviceId);
+    return [...new Set(devices)];
   }
 
   /** A session that was given earlier. */
@@ -101,7 +117,7 @@ export class FakeHomeserver implements Homeserver {
 
   /** The next `times` calls of this name fail. */
   fail(call: string, error: unknown, times = 1, matches: (request: Request) => boolean = () => true): void {
-    this.#faults.push({ call, error, times, matches });
+    this.#failures.push({ call, error, times, matches });
   }
 
   /** As if all that is said in the user's rooms were too much for one answer, where of each more than this is asked for. */
@@ -141,7 +157,7 @@ export class FakeHomeserver implements Homeserver {
 
   room(roomId: string): FakeRoom {
     const room = this.rooms.get(roomId);
-    if (room === undefined) throw matrixError("missing");
+    if (room === undefined) throw notFound(`Not a known room: ${roomId}`);
     return room;
   }
 
@@ -173,6 +189,20 @@ export class FakeHomeserver implements Homeserver {
     this.profiles.set(userId, { ...this.profiles.get(userId), ...profile });
   }
 
+  giveAlias(alias: string, roomId: string, giver: string): void {
+    if (this.aliases.has(alias)) throw new Fault(400, "M_ROOM_IN_USE", "Room alias already taken");
+    this.aliases.set(alias, roomId);
+    this.#givers.set(alias, giver);
+  }
+
+  /** By whoever gave it, or has the power to name another one in the room. */
+  takeAlias(alias: string, taker: string): void {
+    const room = this.rooms.get(this.aliases.get(alias) ?? "");
+    if (room !== undefined && this.#givers.get(alias) !== taker)
+      authorizeEvent(room.governed, taker, "m.room.canonical_alias", "", {});
+    this.aliases.delete(alias);
+  }
+
   keep(file: MediaFile): string {
     const mxc = `mxc://${this.serverName}/media-${this.media.size + 1}`;
     this.media.set(mxc, file);
@@ -181,13 +211,13 @@ export class FakeHomeserver implements Homeserver {
 
   /** Makes a room as `creator` would; it has an event each for its creation and the creator's join. */
   makeRoom(creator: string, request: Partial<CreateRoomRequest> = {}): string {
-    const { aliasLocalpart, initialState = [], creationContent = {} } = request;
+    const { aliasLocalpart, initialState = [], roomType } = request;
     const alias = aliasLocalpart === undefined ? undefined : `#${aliasLocalpart}:${this.serverName}`;
-    if (alias !== undefined && this.aliases.has(alias)) throw matrixError("taken");
     const roomId = `!room-${this.rooms.size + 1}:${this.serverName}`;
+    if (alias !== undefined) this.giveAlias(alias, roomId, creator);
     this.rooms.set(roomId, new FakeRoom(roomId));
-    if (alias !== undefined) this.aliases.set(alias, roomId);
-    this.post(roomId, { sender: creator, type: "m.room.create", stateKey: "", content: creationContent });
+    const content = { ...request.creationContent, ...(roomType !== undefined && { type: roomType }) };
+    this.post(roomId, { sender: creator, type: "m.room.create", stateKey: "", content });
     this.setMember(roomId, creator, "join");
     for (const { type, stateKey, content } of [...ownState(creator, alias, request), ...initialState])
       this.post(roomId, { sender: creator, type, stateKey, content });
@@ -198,18 +228,21 @@ export class FakeHomeserver implements Homeserver {
   /** What clients call: notes the request, and fails where it is to fail. */
   note(request: Request): void {
     this.requests.push(request);
-    const fault = this.#faults.find((one) => one.times > 0 && one.call === request.call && one.matches(request));
-    if (fault === undefined) return;
-    fault.times -= 1;
-    throw fault.error;
+    const failure = this.#failures.find((one) => one.times > 0 && one.call === request.call && one.matches(request));
+    if (failure === undefined) return;
+    failure.times -= 1;
+    throw failure.error;
   }
 
   endSession({ accessToken }: Credentials): void {
     this.#tokens.delete(accessToken);
   }
 
-  assertToken({ accessToken }: Credentials): void {
-    if (!this.#tokens.has(accessToken)) throw matrixError("token");
+  /** Whose token it is; it has to be somebody's. */
+  ownerOf(accessToken: string): Credentials {
+    const owner = this.#tokens.get(accessToken);
+    if (owner === undefined) throw new Fault(401, "M_UNKNOWN_TOKEN", "Unrecognised access token");
+    return owner;
   }
 
   /** The event that this transaction made, or makes now. */
@@ -268,12 +301,4 @@ function ownState(creator: string, alias: string | undefined, request: Partial<C
     ...(topic === undefined ? [] : [["m.room.topic", { topic, "m.topic": { "m.text": [{ body: topic }] } }] as const]),
   ];
   return contents.map(([type, content]) => ({ type, stateKey: "", content }));
-}
-
-/** The content of what was sent, as JSON gives it back. */
-export function asSent(content: Content): Content {
-  const text = JSON.stringify(content);
-  if (/\\ud[89a-f]/i.test(text)) throw matrixError("refused");
-  if (Buffer.byteLength(text) > 64 * 1024) throw matrixError("too-large");
-  return JSON.parse(text) as Content;
 }

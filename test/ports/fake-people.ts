@@ -1,5 +1,6 @@
 import type { Credentials, PersonalAccounts } from "../../src/matrix/port.ts";
-import { type FakeHomeserver, matrixError } from "./fake-homeserver.ts";
+import type { FakeHomeserver } from "./fake-homeserver.ts";
+import { refusing } from "./refused.ts";
 
 /** People's sessions at a {@link FakeHomeserver}. */
 export class FakePeople implements PersonalAccounts {
@@ -16,8 +17,7 @@ export class FakePeople implements PersonalAccounts {
     await Promise.resolve();
     this.#homeserver.note({ user: userId, call: "logIn", args: [deviceName] });
     const found = this.spellings.get(userId) ?? userId;
-    const kept = this.#homeserver.passwords.get(found);
-    if (kept === undefined || kept !== password) throw matrixError("forbidden");
+    refusing(() => this.#homeserver.assertPassword(found, password));
     return this.#homeserver.sessionOf(found);
   }
 
@@ -25,8 +25,6 @@ export class FakePeople implements PersonalAccounts {
     signal.throwIfAborted();
     await Promise.resolve();
     this.#homeserver.note({ user: "", call: "ownerOf", args: [] });
-    const owner = this.#homeserver.sessions.find((session) => session.accessToken === accessToken);
-    if (owner === undefined) throw matrixError("token");
-    return owner;
+    return refusing(() => this.#homeserver.ownerOf(accessToken));
   }
 }

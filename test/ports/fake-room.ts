@@ -1,13 +1,13 @@
-import {
-  type Content,
-  type JoinedRoom,
-  MatrixError,
-  type MatrixEvent,
-  type MessagesRequest,
-  type MessagesResponse,
-  type PushedEvent,
-  type SyncFilter,
+import type {
+  Content,
+  JoinedRoom,
+  MatrixEvent,
+  MessagesRequest,
+  MessagesResponse,
+  SyncFilter,
 } from "../../src/matrix/port.ts";
+import { Fault } from "../servers/homeserver/fault.ts";
+import type { Governed } from "../servers/homeserver/power.ts";
 
 /** An event and its place among all events of the homeserver, counted from 1. */
 export interface Placed {
@@ -32,20 +32,35 @@ export class FakeRoom {
     return this.#placed.map(({ event }) => event);
   }
 
-  /** Messages in which all of these words are, the newest first. */
-  found(text: string): PushedEvent[] {
+  /** Messages in which all of these words are. */
+  found(text: string): Placed[] {
     const words = text.toLowerCase().split(/\s+/);
-    return this.events
-      .filter(({ type, content: { body } }) => {
-        const said = typeof body === "string" && type === "m.room.message" ? body.toLowerCase() : "";
-        return words.every((word) => said.split(/\W+/).includes(word));
-      })
-      .map((event) => ({ ...event, roomId: this.roomId }))
-      .reverse();
+    return this.#placed.filter(({ event: { type, content } }) => {
+      const { body } = content;
+      const said = typeof body === "string" && type === "m.room.message" ? body.toLowerCase() : "";
+      return words.every((word) => said.split(/\W+/).includes(word));
+    });
+  }
+
+  find(eventId: string): MatrixEvent | undefined {
+    return this.events.find((event) => event.eventId === eventId);
   }
 
   append(placed: Placed): void {
+    const { type, content } = placed.event;
+    if (type === "m.room.redaction") this.#redact(content["redacts"]);
     this.#placed = [...this.#placed, placed];
+  }
+
+  /** As the rules see it by which things are allowed. */
+  get governed(): Governed {
+    return {
+      id: this.roomId,
+      version: "11",
+      isIn: (userId) => this.membershipOf(userId) === "join",
+      state: (type) => this.stateEvent(type, ""),
+      content: (type) => this.state(type, ""),
+    };
   }
 
   /** As it was right after the event at this place. */
@@ -55,7 +70,7 @@ export class FakeRoom {
     return room;
   }
 
-  redact(eventId: string): void {
+  #redact(eventId: unknown): void {
     this.#placed = this.#placed.map(({ place, event }) => ({
       place,
       event: event.eventId === eventId ? { ...event, content: {} } : event,
@@ -63,8 +78,11 @@ export class FakeRoom {
   }
 
   state(type: string, stateKey: string): Content | undefined {
-    const event = this.events.findLast((one) => one.type === type && one.stateKey === stateKey);
-    return event?.content as Content | undefined;
+    return this.stateEvent(type, stateKey)?.content as Content | undefined;
+  }
+
+  stateEvent(type: string, stateKey: string): MatrixEvent | undefined {
+    return this.events.findLast((one) => one.type === type && one.stateKey === stateKey);
   }
 
   /** Its state events; those up to a place, where one is given. */
@@ -82,7 +100,7 @@ export class FakeRoom {
 
   /** Who made the user's membership what it is. */
   membershipSender(userId: string): string | undefined {
-    return this.stateEvents().find(({ type, stateKey }) => type === "m.room.member" && stateKey === userId)?.sender;
+    return this.stateEvent("m.room.member", userId)?.sender;
   }
 
   /** Who is in it. */
@@ -148,7 +166,6 @@ export function tokenOf(place: number): string {
 
 export function placeOf(token: string): number {
   const place = Number(token.slice(1));
-  if (!/^s\d+$/.test(token))
-    throw new MatrixError("refused", `"${token}" is no token of this homeserver`, { remedy: "Begin anew." });
+  if (!/^s\d+$/.test(token)) throw new Fault(400, "M_UNKNOWN", `"${token}" is no token of this homeserver`);
   return place;
 }

@@ -1,8 +1,16 @@
 import { type Content, isObject } from "./entries.ts";
 import { Fault, forbidden } from "./fault.ts";
-import type { Room } from "./room.ts";
 
 /** What may be done in rooms: the specification's authorization rules, as far as they are in use. */
+
+/** A room, as far as the rules go by it. */
+export interface Governed {
+  readonly id: string;
+  readonly version: string;
+  isIn(userId: string): boolean;
+  state(type: string): { readonly sender: string; readonly content: Content } | undefined;
+  content(type: string): Content | undefined;
+}
 
 const defaults: Readonly<Record<string, number>> = {
   ban: 50,
@@ -18,7 +26,7 @@ export function hasPrivilegedCreators(version: string): boolean {
   return Number(version) >= 12;
 }
 
-export function powerOf(room: Room, userId: string): number {
+export function powerOf(room: Governed, userId: string): number {
   const create = room.state("m.room.create");
   const creators = [create?.sender, ...listIn(create?.content, "additional_creators")];
   if (hasPrivilegedCreators(room.version) && creators.includes(userId)) return Number.POSITIVE_INFINITY;
@@ -27,13 +35,13 @@ export function powerOf(room: Room, userId: string): number {
   return numberIn(levels["users"], userId) ?? levelOf(room, "users_default");
 }
 
-export function levelOf(room: Room, name: string): number {
+export function levelOf(room: Governed, name: string): number {
   return numberIn(room.content("m.room.power_levels"), name) ?? defaults[name] ?? 0;
 }
 
 /** Throws unless the user may send this. Not for memberships. */
 export function authorizeEvent(
-  room: Room,
+  room: Governed,
   sender: string,
   type: string,
   stateKey: string | undefined,
@@ -52,7 +60,7 @@ export function authorizeEvent(
   if (type === "m.room.power_levels") authorizeLevels(room, own, content);
 }
 
-function authorizeLevels(room: Room, own: number, next: Content): void {
+function authorizeLevels(room: Governed, own: number, next: Content): void {
   const present = room.content("m.room.power_levels") ?? {};
   const creator = room.state("m.room.create")?.sender ?? "";
   if (hasPrivilegedCreators(room.version) && isObject(next["users"]) && Object.hasOwn(next["users"], creator))
@@ -79,8 +87,10 @@ function changes(before: unknown, after: unknown): readonly Change[] {
     .filter(([, one, other]) => one !== other);
 }
 
+/** In rooms of old versions it may be a string. */
 function numberIn(levels: unknown, name: string): number | undefined {
   const level = isObject(levels) && Object.hasOwn(levels, name) ? levels[name] : undefined;
+  if (typeof level === "string" && /^\s*[+-]?\d+\s*$/.test(level)) return Number(level);
   return typeof level === "number" ? level : undefined;
 }
 

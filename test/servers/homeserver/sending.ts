@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Content } from "./entries.ts";
 import { Fault, forbidden, notFound } from "./fault.ts";
 import type { Homeserver, NewEvent } from "./homeserver.ts";
+import { assertMatrixJson } from "./matrix-json.ts";
 import { authorizeEvent, levelOf, powerOf } from "./power.ts";
 import type { Room } from "./room.ts";
 import type { Asked, Routes } from "./routing.ts";
@@ -109,7 +110,7 @@ export class Sending {
   }
 
   #admit(room: Room, given: NewEvent, at?: number) {
-    if (!isMatrixJson(given.content)) throw new Fault(400, "M_BAD_JSON", "JSON integer out of range, or a float");
+    assertMatrixJson(given.content);
     const event = this.#homeserver.event(room.id, given, at);
     if (Buffer.byteLength(JSON.stringify(event)) > largestEvent)
       throw new Fault(413, this.#homeserver.oddities.tooLarge, "event too large");
@@ -128,10 +129,4 @@ export class Sending {
 function timeOf({ query }: Asked, { appservice }: Session): number | undefined {
   const ts = Number(query.get("ts") ?? Number.NaN);
   return appservice !== undefined && Number.isSafeInteger(ts) ? ts : undefined;
-}
-
-function isMatrixJson(value: unknown): boolean {
-  if (typeof value === "number") return Number.isSafeInteger(value);
-  if (typeof value !== "object" || value === null) return true;
-  return Object.values(value).every(isMatrixJson);
 }
