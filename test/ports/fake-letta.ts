@@ -46,9 +46,11 @@ export class FakeLetta implements LettaBackend {
   readonly lookedUp: string[] = [];
   readonly calls: string[] = [];
   readonly cancelled: string[] = [];
+  #conversations = 0;
   #cancel: (() => void) | undefined;
 
-  async *listAgents(_signal: AbortSignal): AsyncGenerator<AgentSummary> {
+  async *listAgents(signal: AbortSignal): AsyncGenerator<AgentSummary> {
+    signal.throwIfAborted();
     yield* this.agents;
     if (this.listingFails !== undefined) throw this.listingFails;
   }
@@ -60,7 +62,8 @@ export class FakeLetta implements LettaBackend {
 
   async createConversation(agentId: string, _signal: AbortSignal): Promise<Conversation> {
     this.calls.push("createConversation");
-    return { agentId, conversationId: `conversation-of-${agentId}` };
+    if (!this.agents.some(({ id }) => id === agentId)) throw lettaError("refused");
+    return { agentId, conversationId: `conversation-${++this.#conversations}` };
   }
 
   async branchConversation({ agentId, conversationId }: Conversation, _signal: AbortSignal): Promise<Conversation> {

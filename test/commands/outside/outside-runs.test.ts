@@ -20,6 +20,7 @@ const agent = addressOf.agent("test", "agent-1");
 async function world() {
   const t = await town();
   const letta = new FakeLetta();
+  letta.agents = [{ id: "agent-1", name: "Scout" }];
   const { clock, sessions } = t;
   const budgets = new SendBudgets({ ratePerSecond: 1, burst: 10 }, clock);
   const { host } = await memoryHost({
