@@ -1,7 +1,6 @@
-import { access, readdir, rename, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { access, readdir, stat } from "node:fs/promises";
 import { openLevel } from "../embedded/open.ts";
-import { identityFileOf, readIdentity, syncFolder } from "../embedded/store/identity.ts";
+import { readIdentity } from "../embedded/store/identity.ts";
 import { StoreUnavailable } from "../embedded/store/unavailable.ts";
 
 /** Whether anything is left of a store in that folder, whole or not. */
@@ -33,34 +32,12 @@ export async function assertFree(folder: string): Promise<void> {
   await level?.close();
 }
 
-/** Moves a store out of the way, with its identity; gives the names that it has now. Nothing is ever deleted. */
-export async function moveAside(folder: string, suffix: string): Promise<readonly string[]> {
-  const moved: string[] = [];
-  for (const [from, to] of [
-    [folder, `${folder}.${suffix}`],
-    [identityFileOf(folder), identityFileOf(`${folder}.${suffix}`)],
-  ] as const) {
-    if (!(await isThere(from))) continue;
-    await rename(from, to);
-    moved.push(to);
-  }
-  await syncFolder(dirname(folder));
-  return moved;
-}
-
-/** Puts a store that was built elsewhere in its place. Half done, it is refused at the next start, never taken for another. */
-export async function putInPlace(built: string, folder: string): Promise<void> {
-  await rename(identityFileOf(built), identityFileOf(folder));
-  await rename(built, folder);
-  await syncFolder(dirname(folder));
-}
-
 /** For names: of this second, and sorted by time. */
 export function stampOf(now: number): string {
   return new Date(now).toISOString().slice(0, 19).replaceAll(/[:-]/g, "");
 }
 
-async function isThere(path: string): Promise<boolean> {
+export async function isThere(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

@@ -3,7 +3,7 @@ import type { ActorId } from "../actor-id.ts";
 import { actorOfKey, keys, rangeOf, ranges, tailOfKey } from "../embedded/keys.ts";
 import { openLevel } from "../embedded/open.ts";
 import type { InboxRow } from "../embedded/rows.ts";
-import { type Identity, identityFileOf, newIdentity, writeIdentity } from "../embedded/store/identity.ts";
+import { type Identity, identityFileOf, newFileOf, newIdentity, writeIdentity } from "../embedded/store/identity.ts";
 import { seal } from "../embedded/store/seal.ts";
 import { headRow } from "../embedded/store/sealed-database.ts";
 import type { Write } from "../embedded/store.ts";
@@ -80,6 +80,7 @@ export async function buildStore(
 export async function removeBuilt(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await rm(identityFileOf(folder), { force: true });
+  await rm(newFileOf(identityFileOf(folder)), { force: true });
 }
 
 function restored({ id }: Identity): InboxRow {

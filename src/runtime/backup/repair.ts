@@ -2,9 +2,11 @@ import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { StoreUnavailable } from "../embedded/store/unavailable.ts";
 import type { Repaired } from "../storage.ts";
-import { assertFree, epochIn, hasStore, moveAside, putInPlace, stampOf } from "./aside.ts";
+import { assertFree, epochIn, hasStore, stampOf } from "./aside.ts";
 import { buildStore, removeBuilt } from "./build.ts";
 import { inspectFolder } from "./inspect.ts";
+import { orUnavailable } from "./or-unavailable.ts";
+import { endReplacing, replaceStore } from "./replacing.ts";
 import { rescueFrom } from "./rescue.ts";
 
 /**
@@ -16,26 +18,28 @@ export async function repairStore(
   { now = Date.now }: { readonly now?: () => number } = {},
 ): Promise<Repaired | undefined> {
   const folder = join(dataFolder, "store");
+  const [copy, built] = [`${folder}.copy`, `${folder}.new`];
   await assertFree(folder);
+  await endReplacing(built, folder);
   const { damage } = await inspectFolder(folder);
   if (damage.length === 0) return undefined;
   if (!(await hasStore(folder))) throw nothingLeft(damage);
-  const [copy, built] = [`${folder}.copy`, `${folder}.new`];
   try {
-    await rm(copy, { recursive: true, force: true });
-    await cp(folder, copy, { recursive: true });
-    const rescue = await rescueFrom(copy);
-    try {
-      const epoch = (await epochIn(folder)) + 1;
-      const { rows, records } = await buildStore(built, rescue.rows, { epoch, now });
-      if (rows === 0) throw nothingLeft(damage);
-      const moved = await moveAside(folder, `before-repair-${stampOf(now())}`);
-      await putInPlace(built, folder);
-      const { lost, damaged } = rescue;
-      return { damage, rows, records, lost, damaged, epoch, moved };
-    } finally {
-      await rescue.close();
-    }
+    return await orUnavailable(`the store in ${folder} cannot be repaired`, async () => {
+      await rm(copy, { recursive: true, force: true });
+      await cp(folder, copy, { recursive: true });
+      const rescue = await rescueFrom(copy);
+      try {
+        const epoch = (await epochIn(folder)) + 1;
+        const { rows, records } = await buildStore(built, rescue.rows, { epoch, now });
+        if (rows === 0) throw nothingLeft(damage);
+        const moved = await replaceStore({ built, folder, suffix: `before-repair-${stampOf(now())}` });
+        const { lost, damaged } = rescue;
+        return { damage, rows, records, lost, damaged, epoch, moved };
+      } finally {
+        await rescue.close();
+      }
+    });
   } finally {
     await rm(copy, { recursive: true, force: true });
     await removeBuilt(built);

@@ -157,6 +157,16 @@ test("a store of which nothing is left is not replaced by an empty one", async (
   expect(await readdir(dataFolder)).toEqual(["store.identity"]);
 });
 
+test("two stores that are repaired in one second are both kept", async () => {
+  const { dataFolder, folder } = await filled();
+  for (const suffix of ["", "-2"]) {
+    await rm(join(folder, "CURRENT"));
+    const aside = `${folder}.before-repair-20261126T120000${suffix}`;
+    expect((await repairStore(dataFolder, { now }))?.moved).toEqual([aside, `${aside}.identity`]);
+    expect(await filesOf(aside, /\.(ldb|log)$/)).not.toEqual([]);
+  }
+});
+
 test("a store that a process has open is left alone", async () => {
   const { dataFolder, folder } = await filled();
   const database = await openDatabase(folder);

@@ -29,6 +29,11 @@ export function identityFileOf(folder: string): string {
   return `${folder}.identity`;
 }
 
+/** Where a file is written until it is whole. */
+export function newFileOf(file: string): string {
+  return `${file}.new`;
+}
+
 /** The identity of the store in `folder`, and the number of a batch that it is known to hold; `undefined` when there is none. */
 export async function readIdentity(folder: string): Promise<(Identity & { readonly sequence: number }) | undefined> {
   const file = identityFileOf(folder);
@@ -49,14 +54,14 @@ export async function readIdentity(folder: string): Promise<(Identity & { readon
 /** Writes it whole or not at all. */
 export async function writeIdentity(folder: string, identified: Identity, sequence: number): Promise<void> {
   const file = identityFileOf(folder);
-  const made = await open(`${file}.new`, "w", 0o600);
+  const made = await open(newFileOf(file), "w", 0o600);
   try {
     await made.writeFile(`${JSON.stringify(identified)}\n${markLine(sequence)}`);
     await made.sync();
   } finally {
     await made.close();
   }
-  await rename(`${file}.new`, file);
+  await rename(newFileOf(file), file);
   await syncFolder(dirname(file));
 }
 
