@@ -1,14 +1,20 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { instanceSecret } from "../../src/config/instance-secret.ts";
 import { PasswordFile } from "../../src/config/password-file.ts";
+import { actorId } from "../../src/runtime/actor-id.ts";
+import { OpenStorage } from "../../src/runtime/backup/open-storage.ts";
+import { repairStore } from "../../src/runtime/backup/repair.ts";
+import { restoreStore } from "../../src/runtime/backup/restore.ts";
+import { keys } from "../../src/runtime/embedded/keys.ts";
 import { openStore } from "../../src/runtime/embedded/open.ts";
-import { type Store, StoreFailed } from "../../src/runtime/embedded/store.ts";
+import { put, type Store, StoreFailed } from "../../src/runtime/embedded/store.ts";
+import { recordOf } from "../actors/agent-record.ts";
 import { couriers, type Delivered, deliverAll } from "./full-disk/deliveries.ts";
 import { SmallDisk } from "./full-disk/small-disk.ts";
 import { runs } from "./runs.ts";
@@ -141,6 +147,72 @@ async function writeUntilItFails(store: Store, round: number, acknowledged: Map<
       return;
     }
     acknowledged.set(key, value);
+  }
+}
+
+describe("a store that is restored, or repaired, on a full disk", () => {
+  it.for(["restore", "repair"] as const)(
+    "is as it was, or %s has kept all of it",
+    { timeout: 60_000 },
+    async (task, { skip }) => {
+      const folder = await temporaryFolder("little-room");
+      const disk = SmallDisk.mount(folder, 32);
+      if (!(disk instanceof SmallDisk)) return skip(disk.refused);
+      onTestFinished(() => disk.unmount());
+      const file = join(await temporaryFolder("backup"), "backup");
+      const outcomes = new Set<string>();
+      // From no room at all to enough for several copies of it.
+      for (let pages = 0; pages <= 7_000; pages += pages < 16 ? 4 : 200) {
+        const data = join(folder, "data");
+        await fillStore(data, file);
+        await disk.fill(pages);
+        const outcome = await doneIn(data, task === "restore" ? file : undefined);
+        await disk.free();
+        outcomes.add(outcome);
+        expect((await readdir(data)).filter((name) => /new|copy|probe/.test(name))).toEqual([]);
+        if (outcome === "closed") await repairStore(data);
+        const { store, close } = await openStore(join(data, "store"), () => undefined);
+        const records = await Array.fromAsync(store.scan("r|"));
+        await close();
+        expect([pages, records.length]).toEqual([pages, 40]);
+        await rm(data, { recursive: true });
+        await rm(file);
+      }
+      expect([...outcomes].toSorted()).toEqual(["closed", "done"]);
+    },
+  );
+});
+
+/** A store that LevelDB cannot open, most of it in its log, and a backup of what it was. */
+async function fillStore(data: string, file: string): Promise<void> {
+  await mkdir(data);
+  for (const part of [0, 1]) {
+    const { store, close } = await openStore(join(data, "store"), () => undefined);
+    for (let n = 20 * part; n < 20 * (part + 1); n++) {
+      const id = actorId("town", "person", `${n}`);
+      const context = { said: randomBytes(part === 0 ? 500 : 40_000).toString("hex") };
+      await store.commit([put(keys.record(id), recordOf({ id, machine: "person", context }))]);
+    }
+    if (part === 1) {
+      const storage = new OpenStorage({ dataFolder: data, files: [], store, now: () => 0 });
+      await storage.backUp(file, new AbortController().signal);
+    }
+    await close();
+  }
+  await rm(join(data, "store", "CURRENT"));
+}
+
+/** Restores the store from a file, or repairs it. Gives what became of that. */
+async function doneIn(data: string, file: string | undefined): Promise<string> {
+  try {
+    await (file === undefined ? repairStore(data) : restoreStore(data, file, { replace: true }));
+    return "done";
+  } catch (error) {
+    expect(error).toMatchObject({
+      name: "StoreUnavailable",
+      message: expect.stringMatching(/ENOSPC|No space left|cannot/),
+    });
+    return String(Reflect.get(Object(error), "kind"));
   }
 }
 

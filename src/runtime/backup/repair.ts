@@ -1,5 +1,6 @@
-import { cp, rm } from "node:fs/promises";
+import { cp, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { assertRoom } from "../embedded/store/room.ts";
 import { StoreUnavailable } from "../embedded/store/unavailable.ts";
 import type { Repaired } from "../storage.ts";
 import { assertFree, epochIn, hasStore, stampOf } from "./aside.ts";
@@ -26,8 +27,7 @@ export async function repairStore(
   if (!(await hasStore(folder))) throw nothingLeft(damage);
   try {
     return await orUnavailable(`the store in ${folder} cannot be repaired`, async () => {
-      await rm(copy, { recursive: true, force: true });
-      await cp(folder, copy, { recursive: true });
+      await copyOf(folder, copy);
       const rescue = await rescueFrom(copy);
       try {
         const epoch = (await epochIn(folder)) + 1;
@@ -44,6 +44,24 @@ export async function repairStore(
     await rm(copy, { recursive: true, force: true });
     await removeBuilt(built);
   }
+}
+
+/** What LevelDB may need besides what it has read. */
+const roomToWork = 16 * 1024 * 1024;
+
+/** Copies a store to where it can be changed, with as much room left there as that takes. */
+async function copyOf(folder: string, copy: string): Promise<void> {
+  await rm(copy, { recursive: true, force: true });
+  // The folder may be a link to where there is more room. What is copied is not the link: it is going to be changed.
+  await cp(folder, copy, { recursive: true, dereference: true });
+  // LevelDB leaves out what it finds no room for, and says nothing.
+  await assertRoom(`${copy}.probe`, (await sizeOf(copy)) + roomToWork);
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  let size = 0;
+  for (const file of await readdir(folder)) size += (await stat(join(folder, file))).size;
+  return size;
 }
 
 function nothingLeft(damage: readonly string[]): StoreUnavailable {

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, truncate } from "node:fs/promises";
+import { cp, readdir, readFile, rm, symlink, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { Level } from "level";
@@ -156,6 +156,25 @@ test("a store of which nothing is left is not replaced by an empty one", async (
   });
   expect(await readdir(dataFolder)).toEqual(["store.identity"]);
 });
+
+test("a damaged store that is a link to where there is more room stays there as it is", async () => {
+  const { dataFolder, folder } = await filled();
+  const elsewhere = join(await temporaryFolder("elsewhere"), "store");
+  await cp(folder, elsewhere, { recursive: true });
+  await rm(folder, { recursive: true });
+  await symlink(elsewhere, folder);
+  await rm(join(elsewhere, "CURRENT"));
+  const before = await contentsIn(elsewhere);
+  expect(await repairStore(dataFolder, { now })).toMatchObject({ records: 60 });
+  expect(await contentsIn(elsewhere)).toEqual(before);
+  expect(await repairStore(dataFolder, { now })).toBeUndefined();
+});
+
+/** By name, without what LevelDB notes of each look at it. */
+async function contentsIn(folder: string): Promise<Record<string, string>> {
+  const contents = (await filesOf(folder, /^(?!LO)/)).map(async (file) => [file, await readFile(file, "base64")]);
+  return Object.fromEntries(await Promise.all(contents));
+}
 
 test("two stores that are repaired in one second are both kept", async () => {
   const { dataFolder, folder } = await filled();
