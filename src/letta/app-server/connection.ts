@@ -55,6 +55,8 @@ export class AppServerConnection {
   readonly #reader: FrameReader;
   readonly #waiting = new Map<string, Waiting>();
   #opening: Promise<WebSocket> | undefined;
+  /** Not open yet. */
+  #connecting: WebSocket | undefined;
   #requests = 0;
   #closed = false;
 
@@ -102,6 +104,7 @@ export class AppServerConnection {
 
   /** Closes the socket. The next request opens another. */
   async drop(): Promise<void> {
+    this.#connecting?.terminate();
     const socket = await this.#opening?.catch(() => undefined);
     if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;
     await new Promise<void>((resolve) => {
@@ -117,11 +120,15 @@ export class AppServerConnection {
   async #open(signal: AbortSignal): Promise<WebSocket> {
     signal.throwIfAborted();
     if (this.#closed) throw unreachable(this.#options.url, "is not used any more: this client was closed");
-    this.#opening ??= this.#connect().catch((error: unknown) => {
-      this.#opening = undefined;
-      throw error;
-    });
-    return await this.#opening;
+    this.#opening ??= this.#connect()
+      .catch((error: unknown) => {
+        this.#opening = undefined;
+        throw error;
+      })
+      .finally(() => {
+        this.#connecting = undefined;
+      });
+    return await untilAborted(this.#opening, signal);
   }
 
   #connect(): Promise<WebSocket> {
@@ -133,6 +140,7 @@ export class AppServerConnection {
         perMessageDeflate: false,
         ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
       });
+      this.#connecting = socket;
       socket.once("unexpected-response", (request, response) => {
         request.destroy();
         reject(refusedUpgrade(url, response.statusCode ?? 0, response.headers["retry-after"]));
@@ -218,6 +226,15 @@ export class AppServerConnection {
       });
     });
   }
+}
+
+/** The connection goes on being opened for whoever still waits. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 function refusedUpgrade(url: string, status: number, retryAfter: string | undefined): LettaError {
