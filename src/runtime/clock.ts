@@ -29,6 +29,14 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * Milliseconds until `due`, which was settled at `asOf` or before, both since the epoch. Where the clock was set back since
+ * then nobody waits until it has come round again.
+ */
+export function untilDue(clock: Pick<Clock, "now">, due: number, asOf: number): number {
+  return Math.max(0, due - Math.max(asOf, clock.now()));
+}
+
 /** Resolves after `delay` milliseconds; rejects with the signal's reason when it is aborted before. */
 export function sleep(clock: Clock, delay: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -28,8 +28,8 @@ const mutants: readonly Mutant[] = [
   {
     name: "restart before commit",
     file: "embedded/cell.ts",
-    from: "    return this.#reported.then(() => this.#restartAt(until));",
-    to: "    return this.#reported.finally(this.#restartAt(until) as undefined);",
+    from: "    return this.#reported.then(() => this.#restartAfter(crash));",
+    to: "    return this.#reported.finally(this.#restartAfter(crash) as undefined);",
     law: "written first",
   },
   {

@@ -109,8 +109,8 @@ export class Cell implements RunnerHost {
     const reconciled = reconcile(this.#record, rows);
     this.#rows = new Map(reconciled.rows);
     this.#host.ride(reconciled.writes);
-    for (const [timer, { due, generation }] of Object.entries(this.#record.timers))
-      this.#host.timers.set(this.id, timer, due, generation);
+    for (const [timer, pending] of Object.entries(this.#record.timers))
+      this.#host.timers.set(this.id, timer, pending, this.#record.at);
   }
 
   /** Begins an incarnation: takes what was held, then starts what was running before and still is. */
@@ -131,8 +131,8 @@ export class Cell implements RunnerHost {
     if (this.#stopped || this.#standing !== quarantine) return false;
     this.#past.forget();
     // One that crashed the actor for good is not among what was held, and it will not come by itself.
-    for (const [timer, { due, generation }] of Object.entries(this.#record?.timers ?? {}))
-      this.#host.timers.set(this.id, timer, due, generation);
+    for (const [timer, pending] of Object.entries(this.#record?.timers ?? {}))
+      this.#host.timers.set(this.id, timer, pending, this.#record?.at ?? 0);
     this.#settling.begin();
     return this.#beginAnew("released");
   }
@@ -312,7 +312,7 @@ export class Cell implements RunnerHost {
     for (const timer of taken.timers.cancel) timers.cancel(this.id, timer);
     for (const timer of taken.timers.set) {
       const pending = record.timers[timer];
-      if (pending) timers.set(this.id, timer, pending.due, pending.generation);
+      if (pending) timers.set(this.id, timer, pending, record.at);
     }
     for (const [to, item] of tells) this.#host.forward(to, item);
     for (const reply of replies) this.#host.reply(reply);
@@ -372,14 +372,14 @@ export class Cell implements RunnerHost {
     if (health.state === "quarantined") this.#host.notice({ kind: "quarantined", actor: this.id, crash: crash.id });
     // The next incarnation begins after this commit, and so after all before it: no effect starts before its step is durable.
     this.#reported = this.#host.store.commit([put(keys.crash(this.id, crash.at, crash.incarnation), crash), ...writes]);
-    const until = health.state === "restarting" ? health.until : crash.at;
-    return this.#reported.then(() => this.#restartAt(until));
+    return this.#reported.then(() => this.#restartAfter(crash));
   }
 
-  #restartAt(time: number): void {
+  #restartAfter({ at }: CrashReport): void {
     if (this.#stopped || this.#standing.state !== "restarting") return;
     this.#pendingRestart.at(
-      time,
+      this.#standing.until,
+      at,
       () => {
         this.resume();
         this.#host.rest(this);

@@ -144,7 +144,9 @@ export class EmbeddedHost implements Host {
     const outdated = await this.#outdated();
     // From here to the end nothing waits: no event comes in between what was left undone.
     this.#state = "running";
-    for (const { actor, timer, due, generation } of timers) this.#timers.set(actor, timer, due, generation);
+    const now = this.#options.clock.now();
+    for (const { actor, timer, ...pending } of timers)
+      this.#timers.set(actor, timer, pending, pending.due > now ? this.#lastStepOf(actor) : now);
     for (const actor of new Set([...effects.keys(), ...inbox.keys(), ...outdated])) {
       try {
         this.#shared.rest(this.#wake(actor, effects.get(actor), inbox.get(actor)));
@@ -259,6 +261,11 @@ export class EmbeddedHost implements Host {
   #stored(id: ActorId): ActorRecord | undefined {
     const text = this.#store.get(keys.record(id));
     return text === undefined ? undefined : parseRecord(text);
+  }
+
+  /** When that was, ms since the epoch. */
+  #lastStepOf(actor: ActorId): number {
+    return this.#readable(actor, () => this.#store.get(keys.record(actor)))?.at ?? 0;
   }
 
   /** One record that cannot be read hides no other from whoever lists them. */

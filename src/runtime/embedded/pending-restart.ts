@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from "../clock.ts";
+import { type Cancel, type Clock, untilDue } from "../clock.ts";
 import type { RestartBudget } from "../supervision/restart-budget.ts";
 
 /** The restart of one actor: waits for its time, and then for its turn among all actors. */
@@ -12,9 +12,9 @@ export class PendingRestart {
     this.#budget = budget;
   }
 
-  /** Calls `run` then; `onPostponed` hears of it when its turn is later than `time`. */
-  at(time: number, run: () => void, onPostponed: (until: number) => void): void {
-    this.#cancel = this.#clock.schedule(Math.max(0, time - this.#clock.now()), () => {
+  /** Calls `run` at `due`, as it was settled at `asOf`; `onPostponed` hears of it when its turn is later. */
+  at(due: number, asOf: number, run: () => void, onPostponed: (until: number) => void): void {
+    this.#cancel = this.#clock.schedule(untilDue(this.#clock, due, asOf), () => {
       const now = this.#clock.elapsed();
       // Whole, as all times that are shown are; what has elapsed is not.
       const wait = Math.ceil(this.#budget.turn(now) - now);

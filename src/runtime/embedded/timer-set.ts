@@ -1,5 +1,5 @@
 import type { ActorId } from "../actor-id.ts";
-import type { Cancel, Clock } from "../clock.ts";
+import { type Cancel, type Clock, untilDue } from "../clock.ts";
 
 /** The pending timers of all actors, each fired once at its deadline or as soon after as the process lives. */
 export class TimerSet {
@@ -13,12 +13,17 @@ export class TimerSet {
     this.#fire = fire;
   }
 
-  /** Replaces a timer of the same name. `due` is in ms since the epoch. */
-  set(actor: ActorId, timer: string, due: number, generation: number): void {
+  /** Replaces a timer of the same name. `due`, and `asOf`, when the actor last had it so, are in ms since the epoch. */
+  set(
+    actor: ActorId,
+    timer: string,
+    { due, generation }: { readonly due: number; readonly generation: number },
+    asOf: number,
+  ): void {
     this.cancel(actor, timer);
     if (this.#closed) return;
     const key = `${actor}|${timer}`;
-    const cancel = this.#clock.schedule(Math.max(0, due - this.#clock.now()), () => {
+    const cancel = this.#clock.schedule(untilDue(this.#clock, due, asOf), () => {
       this.#pending.delete(key);
       this.#fire(actor, timer, generation);
     });

@@ -29,6 +29,16 @@ export function crashing(world: () => HostWorld): void {
       expect(await second.host.crashes(id)).toEqual(reports);
     });
 
+    it("restarts no later where the clock is set back before its report is durable", async () => {
+      const { clock } = world();
+      const { host } = await open();
+      const crashed = host.accept(id, poison);
+      clock.set(-3_600_000);
+      await crashed;
+      await clock.pass(240);
+      await until(async () => (await host.crashes(id)).length === 2);
+    });
+
     it("restarts after a backoff, takes its event again, and then what came meanwhile", async () => {
       const { host } = await open();
       const now = world().clock.now();

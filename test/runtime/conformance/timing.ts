@@ -66,6 +66,39 @@ export function timing(world: () => HostWorld): void {
       expect(host.read(id)?.context["woken"]).toHaveLength(2);
     });
 
+    const year = 365 * 24 * 3_600_000;
+    it.each([
+      ["back by an hour", -3_600_000],
+      ["back by years", -10 * year],
+    ])("comes no later than it was to, where the clock was set %s while nothing ran", async (_, difference) => {
+      const { clock } = world();
+      const first = await open();
+      await first.host.accept(id, { type: "SLEEP", wait: 1_000 });
+      await clock.pass(100);
+      await first.kill();
+      clock.set(difference);
+      const { host } = await open();
+      await clock.pass(500);
+      expect(host.read(id)?.context["woken"]).toHaveLength(1);
+      await clock.pass(500);
+      expect(host.read(id)?.context["woken"]).toHaveLength(2);
+    });
+
+    it.each([
+      ["back by years", -10 * year],
+      ["forward by years", 10 * year],
+    ])("comes when it was to, where the clock is set %s meanwhile, or before it is durable", async (_, difference) => {
+      const { clock } = world();
+      const { host } = await open();
+      const asleep = host.accept(id, { type: "SLEEP", wait: 1_000 });
+      clock.set(difference);
+      await asleep;
+      await clock.pass(400);
+      clock.set(difference);
+      await clock.pass(600);
+      expect(host.read(id)?.context["woken"]).toHaveLength(2);
+    });
+
     it("is off when its state is left, also when it comes due before that is durable", async () => {
       const { clock } = world();
       const first = await open();
