@@ -65,7 +65,7 @@ export class StepDraft {
     this.#input = input;
     this.#event = event;
     this.#children = new Map(Object.entries(input.record?.children ?? {}));
-    this.#timers = new Map(Object.entries(input.record?.timers ?? {}));
+    this.#timers = new Map(Object.entries(timersAsOf(input)));
     this.#generation = input.record?.generation ?? 0;
   }
 
@@ -261,8 +261,19 @@ function startsBeforeSends(actions: readonly RawAction[]): readonly RawAction[] 
   return ordered;
 }
 
+/** Where somebody has set the clock back since the last step, the timers are as far off as they were then. */
+function timersAsOf({ record, at }: StepInput): ActorRecord["timers"] {
+  if (record === undefined || at >= record.at) return record?.timers ?? {};
+  const back = record.at - at;
+  return Object.fromEntries(
+    Object.entries(record.timers).map(([id, timer]) => [id, { ...timer, due: timer.due - back }]),
+  );
+}
+
 function timerChanges(before: ActorRecord["timers"], after: ReadonlyMap<string, TimerRecord>): Step["timers"] {
-  const set = [...after].filter(([id, { generation }]) => before[id]?.generation !== generation).map(([id]) => id);
+  const isNew = ([id, { generation }]: readonly [string, TimerRecord]) => before[id]?.generation !== generation;
+  const set = [...after].filter(isNew).map(([id]) => id);
+  const moved = [...after].filter((one) => !isNew(one) && before[one[0]]?.due !== one[1].due).map(([id]) => id);
   const cancel = Object.keys(before).filter((id) => after.get(id)?.generation !== before[id]?.generation);
-  return { set, cancel };
+  return { set, moved, cancel };
 }

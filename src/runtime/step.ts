@@ -54,12 +54,20 @@ export interface Reply {
   readonly value: unknown;
 }
 
+/** The ids of timers. */
+export interface TimerChanges {
+  readonly set: readonly string[];
+  /** Due at another time by the clock, which somebody has set: they are as far off as they were. */
+  readonly moved: readonly string[];
+  readonly cancel: readonly string[];
+}
+
 export interface Step {
   readonly record: ActorRecord;
   readonly effects: readonly EffectStart[];
   /** Generations of the children that ended with this step: their effects are aborted and forgotten. */
   readonly ended: readonly number[];
-  readonly timers: { readonly set: readonly string[]; readonly cancel: readonly string[] };
+  readonly timers: TimerChanges;
   readonly tells: readonly Tell[];
   readonly replies: readonly Reply[];
   /** The type of the event as the chart saw it. */

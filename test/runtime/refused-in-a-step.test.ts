@@ -353,7 +353,7 @@ describe("a step is taken with", () => {
     stepper.at = 5;
     const step = stepper.send({ type: "GO" });
     expect(step.record.timers["pending"]).toMatchObject({ due: 25 });
-    expect(step.timers).toEqual({ set: ["pending"], cancel: ["pending"] });
+    expect(step.timers).toEqual({ set: ["pending"], moved: [], cancel: ["pending"] });
   });
 
   it("history of states whose ids hold dots", () => {

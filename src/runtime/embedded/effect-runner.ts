@@ -201,6 +201,8 @@ export class EffectRunner {
     const { clock, jitterSeed, actionLife } = this.#options;
     const { signal } = running.controller;
     const effect = this.#behaviour.actions[start.name];
+    // What an earlier process has tried counts by the clock, what this one tries by the time that passes: somebody may set it.
+    const begunAt = clock.elapsed() - (restarted ? Math.max(0, clock.now() - running.row.at) : 0);
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         if (effect === undefined) throw new Error(`effect "${start.name}" is not known to this version`);
@@ -210,7 +212,7 @@ export class EffectRunner {
         return this.#host.done(key);
       } catch (error) {
         if (signal.aborted) return;
-        if (clock.now() - running.row.at >= actionLife) {
+        if (clock.elapsed() - begunAt >= actionLife) {
           this.#finish(key, running);
           return this.#host.abandon(key, running.row, error);
         }

@@ -47,7 +47,7 @@ export function stepBatch(
   for (const [key, row] of started) writes.push(put(key, row));
 
   for (const timer of timers.cancel) writes.push(del(keys.timer(id, timer)));
-  for (const timer of timers.set) {
+  for (const timer of [...timers.set, ...timers.moved]) {
     const pending = record.timers[timer];
     if (pending) writes.push(put(keys.timer(id, timer), { due: pending.due, generation: pending.generation }));
   }

@@ -99,6 +99,19 @@ export function timing(world: () => HostWorld): void {
       expect(host.read(id)?.context["woken"]).toHaveLength(2);
     });
 
+    it("comes no later than it was to, where the clock is set back, and its actor takes something before it is killed", async () => {
+      const { clock } = world();
+      const first = await open();
+      await first.host.accept(id, { type: "SLEEP", wait: 1_000 });
+      await clock.pass(100);
+      clock.set(-3_600_000);
+      await first.host.accept(id, { type: "NOTHING" });
+      await first.kill();
+      const { host } = await open();
+      await clock.pass(1_000);
+      expect(host.read(id)?.context["woken"]).toHaveLength(2);
+    });
+
     it("is off when its state is left, also when it comes due before that is durable", async () => {
       const { clock } = world();
       const first = await open();
