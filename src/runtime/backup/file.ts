@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { access, rename, rm } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { access, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
@@ -53,7 +53,9 @@ export async function writeBackup(
   const part = `${file}.${randomUUID()}.part`;
   const counts = { rows: 0, records: 0 };
   try {
-    await pipeline(textOf(about, rows, counts), createWriteStream(part, { flags: "wx", mode: 0o600, flush: true }));
+    // Open before anything can fail: a stream that still opens its file when it is given up may make it after it was removed.
+    const opened = await open(part, "wx", 0o600);
+    await pipeline(textOf(about, rows, counts), opened.createWriteStream({ flush: true }));
     await assertAbsent(file);
     await rename(part, file);
     await syncFolder(dirname(file));
