@@ -146,6 +146,19 @@ describe("a record that this version cannot read", () => {
     expect(listed).toEqual([toyId("collector", "a"), toyId("collector", "c")]);
     expect(failures).toHaveLength(1);
   });
+
+  it("is refused with what to do, and its actor is shown as one that takes nothing", async () => {
+    const first = await memoryHost({ behaviours: [collector()] });
+    const id = toyId("collector");
+    await first.host.accept(id, { type: "ADD", n: 1 });
+    const record = JSON.stringify({ ...JSON.parse(first.database.getSync(`r|${id}`) ?? ""), format: 2 });
+    await first.database.batch([{ type: "put", key: `r|${id}`, value: record }], { sync: true });
+    const { host } = await memoryHost({ behaviours: [collector()], database: first.database.powerLoss() });
+    const why = { name: "UnreadableRecord", remedy: expect.stringContaining("Run the version") };
+    await expect(host.accept(id, { type: "ADD", n: 2 })).rejects.toMatchObject(why);
+    expect(host.health(id)).toMatchObject({ state: "quarantined", crash: { error: why } });
+    expect(host.quarantined()).toEqual([id]);
+  });
 });
 
 describe("a record that is damaged while the program runs", () => {

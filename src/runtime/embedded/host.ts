@@ -34,6 +34,7 @@ import type { EffectRow, Item } from "./rows.ts";
 import { type Store, StoreFailed, type Write } from "./store.ts";
 import { TimerSet } from "./timer-set.ts";
 import { readUndone } from "./undone.ts";
+import { UnreadableRecord, Unrunnable } from "./unrunnable.ts";
 
 export interface EmbeddedHostOptions {
   readonly store: Store;
@@ -62,12 +63,6 @@ export interface EmbeddedHostOptions {
   readonly onListenerError?: (error: unknown) => void;
 }
 
-/** An actor's stored record cannot be run by this version of its chart. */
-export class UnreadableRecord extends Error {
-  override readonly name = "UnreadableRecord";
-  readonly remedy = "Run the version of letta-matrix that wrote it, or a later one: its records stay as they are.";
-}
-
 /** How long a write that rides waits for a commit, ms. */
 const longestRide = 1_000;
 
@@ -81,6 +76,7 @@ export class EmbeddedHost implements Host {
   readonly #replies: Replies;
   readonly #retention: Retention;
   readonly #shared: CellHost;
+  readonly #unrunnable: Unrunnable;
   readonly deadLetters: StoredDeadLetters;
   readonly #listeners = new Set<(transition: Transition) => void>();
   #sequence = 0;
@@ -124,6 +120,7 @@ export class EmbeddedHost implements Host {
         if (cell.idle && this.#cells.get(cell.id) === cell) this.#cells.delete(cell.id);
       },
     };
+    this.#unrunnable = new Unrunnable(this.#shared.policy);
     this.deadLetters = new StoredDeadLetters({
       ...this.#shared,
       give: (to, item) => this.#give(to, item),
@@ -200,20 +197,23 @@ export class EmbeddedHost implements Host {
   }
 
   health(id: ActorId): Health {
-    return this.#cells.get(id)?.health ?? { state: "running" };
+    return this.#cells.get(id)?.health ?? this.#unrunnable.health(id) ?? { state: "running" };
   }
 
   quarantined(): readonly ActorId[] {
-    return [...this.#cells.values()].filter(({ health }) => health.state === "quarantined").map(({ id }) => id);
+    const cells = [...this.#cells.values()].filter(({ health }) => health.state === "quarantined");
+    return [...cells.map(({ id }) => id), ...this.#unrunnable.ids];
   }
 
   async release(id: ActorId): Promise<boolean> {
     this.#assertRunning();
+    this.#unrunnable.assertNot(id);
     return (await this.#cells.get(id)?.release()) ?? false;
   }
 
   async restart(id: ActorId): Promise<boolean> {
     this.#assertRunning();
+    this.#unrunnable.assertNot(id);
     return (await this.#cells.get(id)?.restart()) ?? false;
   }
 
@@ -249,8 +249,7 @@ export class EmbeddedHost implements Host {
     const { machine } = partsOf(id);
     const behaviour = this.#behaviours.get(machine);
     if (behaviour === undefined) throw new UnreadableRecord(`${id}: this version has no chart "${machine}"`);
-    const stored = this.#stored(id);
-    const record = stored && upToDate(stored, behaviour);
+    const { stored, record } = this.#runnable(id, behaviour);
     const cell = new Cell(id, behaviour, record, this.#shared);
     this.#cells.set(id, cell);
     cell.adopt(effects, inbox, record !== stored);
@@ -258,9 +257,24 @@ export class EmbeddedHost implements Host {
     return cell;
   }
 
+  /** As it is stored, and as this version of its chart has it. */
+  #runnable(id: ActorId, behaviour: Behaviour) {
+    try {
+      const stored = this.#stored(id);
+      return { stored, record: stored && upToDate(stored, behaviour) };
+    } catch (error) {
+      this.#unrunnable.note(id, error, this.#options.clock.now());
+      throw error;
+    }
+  }
+
   #stored(id: ActorId): ActorRecord | undefined {
     const text = this.#store.get(keys.record(id));
-    return text === undefined ? undefined : parseRecord(text);
+    try {
+      return text === undefined ? undefined : parseRecord(text);
+    } catch (cause) {
+      throw new UnreadableRecord(`${id}: this version cannot read its record`, { cause });
+    }
   }
 
   /** When that was, ms since the epoch. */

@@ -23,6 +23,24 @@ export function records(world: () => HostWorld): void {
       expect(host.read(id)).toMatchObject({ version: 2, revision: 3 });
     });
 
+    it("has its actor shown as one that takes nothing, with what to do, and nobody can let it out", async () => {
+      const first = await open(2, endless, aged);
+      await first.host.accept(id, { type: "PING" });
+      await first.kill();
+      const { host } = await open(1, endless);
+      const error = {
+        message: expect.stringContaining("version 2"),
+        remedy: expect.stringContaining("Run the version"),
+      };
+      expect(host.quarantined()).toEqual([id]);
+      expect(host.health(id)).toMatchObject({ state: "quarantined", crash: { actor: id, error } });
+      await expect(host.release(id)).rejects.toMatchObject(error);
+      await expect(host.restart(id)).rejects.toMatchObject(error);
+      await host.accept(toyId("ageing", "other"), { type: "PING" });
+      expect(host.health(toyId("ageing", "other"))).toEqual({ state: "running" });
+      expect(host.quarantined()).toEqual([id]);
+    });
+
     it("is refused when it is older and there is no migration", async () => {
       const first = await open(1, endless);
       await first.host.accept(id, { type: "PING" });
