@@ -27,11 +27,13 @@ export const failure: z.ZodType<Failure> = z.object({
 });
 
 const deepestCause = 5;
+/** A server may answer with a page, or with all that it was asked. */
+const longestMessage = 2_000;
 
 export function toFailure(error: unknown, depth = 0): Failure {
   if (!(error instanceof Error)) {
     const { data } = failure.safeParse(error);
-    return data ?? { name: "Error", message: String(error) };
+    return data ?? { name: "Error", message: beginningOf(String(error)) };
   }
   const field = (key: string): unknown => Reflect.get(error, key);
   const text = (key: string): string | undefined => (typeof field(key) === "string" ? String(field(key)) : undefined);
@@ -40,10 +42,14 @@ export function toFailure(error: unknown, depth = 0): Failure {
   const retryAfterMs = field("retryAfterMs");
   return {
     name: error.name,
-    message: error.message,
+    message: beginningOf(error.message),
     ...(kind !== undefined && { kind }),
     ...(remedy !== undefined && { remedy }),
     ...(typeof retryAfterMs === "number" && { retryAfterMs }),
     ...(error.cause !== undefined && depth < deepestCause && { cause: toFailure(error.cause, depth + 1) }),
   };
+}
+
+function beginningOf(text: string): string {
+  return text.length <= longestMessage ? text : `${text.slice(0, longestMessage).toWellFormed()}…`;
 }

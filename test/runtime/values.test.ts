@@ -124,6 +124,16 @@ describe("a failure as data", () => {
     expect(JSON.stringify(toFailure(endless)).match(/endless/g)).toHaveLength(6);
   });
 
+  it("has the beginning of what a server says at length: it stands in records, crash reports and dead letters", () => {
+    const page = "\u{1f984}".repeat(500_000);
+    const failure = toFailure(new Error(page, { cause: new Error(page) }));
+    expect(JSON.stringify(failure).length).toBeLessThan(10_000);
+    expect(failure.message.isWellFormed()).toBe(true);
+    expect(failure.message.startsWith("\u{1f984}\u{1f984}")).toBe(true);
+    expect(toFailure(failure)).toEqual(failure);
+    expect(toFailure(page).message).toBe(failure.message);
+  });
+
   it("is the same again when it has come back from the store", () => {
     const failure = toFailure(new Error("outer", { cause: new Error("inner") }));
     expect(toFailure(failure)).toEqual(failure);
