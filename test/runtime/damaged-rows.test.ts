@@ -147,6 +147,21 @@ describe("a record that this version cannot read", () => {
     expect(failures).toHaveLength(1);
   });
 
+  it("is reported once, however often all are listed, and its actor is among those that take nothing", async () => {
+    const first = await memoryHost({ behaviours: [collector()] });
+    const [a, b] = [toyId("collector", "a"), toyId("collector", "b")];
+    for (const id of [a, b]) await first.host.accept(id, { type: "ADD", n: 1 });
+    await first.database.batch([{ type: "put", key: `r|${b}`, value: "{" }], { sync: true });
+    const { host, failures } = await memoryHost({
+      behaviours: [collector()],
+      database: first.database.powerLoss(),
+    });
+    for (const _ of ["once", "again"]) expect(await Array.fromAsync(host.list("test", "collector"))).toHaveLength(1);
+    expect(failures).toHaveLength(1);
+    expect(host.quarantined()).toEqual([b]);
+    expect(host.health(b)).toMatchObject({ crash: { error: { message: expect.stringContaining("cannot read") } } });
+  });
+
   it("is refused with what to do, and its actor is shown as one that takes nothing", async () => {
     const first = await memoryHost({ behaviours: [collector()] });
     const id = toyId("collector");

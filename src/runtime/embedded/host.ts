@@ -207,14 +207,12 @@ export class EmbeddedHost implements Host {
 
   async release(id: ActorId): Promise<boolean> {
     this.#assertRunning();
-    this.#unrunnable.assertNot(id);
-    return (await this.#cells.get(id)?.release()) ?? false;
+    return this.#present(id)?.release() ?? false;
   }
 
   async restart(id: ActorId): Promise<boolean> {
     this.#assertRunning();
-    this.#unrunnable.assertNot(id);
-    return (await this.#cells.get(id)?.restart()) ?? false;
+    return this.#present(id)?.restart() ?? false;
   }
 
   subscribe(listener: (transition: Transition) => void): () => void {
@@ -239,6 +237,13 @@ export class EmbeddedHost implements Host {
     if (this.#state !== "running") throw new HostStopped(`the host is ${this.#state}, it takes no events`);
   }
 
+  /** Throws why it cannot be in memory, if that is so. */
+  #present(id: ActorId): Cell | undefined {
+    const cell = this.#cells.get(id);
+    if (cell === undefined) this.#unrunnable.assertNot(id);
+    return cell;
+  }
+
   /** An actor that is not in memory has left nothing undone: else it would not have gone to rest. */
   #cell(id: ActorId): Cell {
     return this.#cells.get(id) ?? this.#wake(id);
@@ -250,6 +255,7 @@ export class EmbeddedHost implements Host {
     const behaviour = this.#behaviours.get(machine);
     if (behaviour === undefined) throw new UnreadableRecord(`${id}: this version has no chart "${machine}"`);
     const { stored, record } = this.#runnable(id, behaviour);
+    this.#unrunnable.forget(id);
     const cell = new Cell(id, behaviour, record, this.#shared);
     this.#cells.set(id, cell);
     cell.adopt(effects, inbox, record !== stored);
@@ -270,11 +276,7 @@ export class EmbeddedHost implements Host {
 
   #stored(id: ActorId): ActorRecord | undefined {
     const text = this.#store.get(keys.record(id));
-    try {
-      return text === undefined ? undefined : parseRecord(text);
-    } catch (cause) {
-      throw new UnreadableRecord(`${id}: this version cannot read its record`, { cause });
-    }
+    return text === undefined ? undefined : readRecord(id, text);
   }
 
   /** When that was, ms since the epoch. */
@@ -287,9 +289,13 @@ export class EmbeddedHost implements Host {
     try {
       const text = row();
       if (text instanceof Error) throw text;
-      return text === undefined ? undefined : parseRecord(text);
+      return text === undefined ? undefined : readRecord(actor, text);
     } catch (error) {
-      this.#options.onUnreadable?.(actor, error);
+      // Whoever lists all meets it each time.
+      const isKnown = this.#unrunnable.has(actor);
+      // One that runs writes its record anew.
+      if (!this.#cells.has(actor)) this.#unrunnable.note(actor, error, this.#options.clock.now());
+      if (!isKnown) this.#options.onUnreadable?.(actor, error);
       return undefined;
     }
   }
@@ -337,6 +343,14 @@ export class EmbeddedHost implements Host {
     } catch (error) {
       this.#options.onListenerError?.(error);
     }
+  }
+}
+
+function readRecord(id: ActorId, text: string): ActorRecord {
+  try {
+    return parseRecord(text);
+  } catch (cause) {
+    throw new UnreadableRecord(`${id}: this version cannot read its record`, { cause });
   }
 }
 

@@ -31,12 +31,20 @@ export class Unrunnable {
     return [...this.#refused.keys()];
   }
 
+  has(actor: ActorId): boolean {
+    return this.#refused.has(actor);
+  }
+
   /** Notes why, where it is for the record's sake. */
   note(actor: ActorId, error: unknown, at: number): void {
     if (!(error instanceof UnreadableRecord || error instanceof RowDamaged)) return;
     const id = `${at}-unreadable`;
     const crash = { id, actor, at, incarnation: 0, stimulus: "start", error: toFailure(error), journal: [] };
     this.#refused.set(actor, { error, crash });
+  }
+
+  forget(actor: ActorId): void {
+    this.#refused.delete(actor);
   }
 
   health(actor: ActorId): Health | undefined {
