@@ -5,7 +5,7 @@ import type { Inspection, StoreIdentity } from "../storage.ts";
 import { hasStore } from "./aside.ts";
 import { headerOf, rowsOf } from "./file.ts";
 import { rawRows } from "./raw-rows.ts";
-import { Surveyor } from "./surveyor.ts";
+import { damagedRows, Surveyor } from "./surveyor.ts";
 
 /** What is in a backup. Throws BackupUnusable when it is none; one that is not whole is read as far as it goes. */
 export async function inspectBackup(file: string, actor?: string): Promise<Inspection> {
@@ -34,7 +34,7 @@ export async function inspectFolder(folder: string, actor?: string): Promise<Ins
     if (damage.length === 0) damage.push(messageOf(error));
   }
   const result = survey.result();
-  if (result.damaged.length > 0 && damage.length === 0) damage.push("some of its rows are not what was written there");
+  if (result.damaged.length > 0 && damage.length === 0) damage.push(damagedRows);
   const store = await identityIn(folder);
   return { ...result, ...(store !== undefined && { store }), damage };
 }

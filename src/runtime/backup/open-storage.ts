@@ -1,11 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { scanPastDamage } from "../embedded/past-damage.ts";
 import { type Identity, readIdentity } from "../embedded/store/identity.ts";
+import { StoreUnavailable } from "../embedded/store/unavailable.ts";
 import type { Store } from "../embedded/store.ts";
 import { errorCode } from "../error-code.ts";
 import type { BackupSummary, Inspection, Storage } from "../storage.ts";
-import { BackupUnusable, type Entry, writeBackup } from "./file.ts";
-import { Surveyor } from "./surveyor.ts";
+import { BackupUnusable, writeBackup } from "./file.ts";
+import { readable } from "./readable.ts";
+import { damagedRows, Surveyor } from "./surveyor.ts";
 
 export interface StorageOptions {
   readonly dataFolder: string;
@@ -27,13 +30,24 @@ export class OpenStorage implements Storage {
   async backUp(file: string, signal: AbortSignal): Promise<BackupSummary> {
     const { store, now } = this.#options;
     const about = { store: await this.#identity(), at: new Date(now()).toISOString(), files: await this.#files() };
-    return writeBackup(file, about, until(signal, store.scan("")));
+    return writeBackup(file, about, until(signal, readable(store.scan(""))));
   }
 
   async inspect(actor: string | undefined, signal: AbortSignal): Promise<Inspection> {
     const survey = new Surveyor(actor);
-    for await (const [key, value] of until(signal, this.#options.store.scan(""))) survey.count(key, value);
-    return { ...survey.result(), store: await this.#identity(), damage: [] };
+    const { store } = this.#options;
+    const damage: string[] = [];
+    try {
+      const rows = scanPastDamage({ scan: (prefix, after) => readable(store.scan(prefix, after)) }, "");
+      for await (const [key, value] of until(signal, rows))
+        survey.count(key, typeof value === "string" ? value : undefined);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable) || error.kind !== "damaged") throw error;
+      damage.push(error.message);
+    }
+    const result = survey.result();
+    if (result.damaged.length > 0) damage.push(damagedRows);
+    return { ...result, store: await this.#identity(), damage };
   }
 
   async #identity(): Promise<Identity> {
@@ -61,7 +75,7 @@ export class OpenStorage implements Storage {
   }
 }
 
-async function* until(signal: AbortSignal, rows: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+async function* until<TRow>(signal: AbortSignal, rows: AsyncIterable<TRow>): AsyncGenerator<TRow> {
   for await (const row of rows) {
     signal.throwIfAborted();
     yield row;

@@ -22,6 +22,8 @@ const kinds: Readonly<Record<Range, string>> = {
   [ranges.mark]: "marks",
 };
 
+export const damagedRows = "some of its rows are not what was written there";
+
 const mostNamed = 20;
 
 /** Counts what is in a store, row by row. What the rows hold is not kept. */

@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Level } from "level";
 import { describe, expect, test } from "vitest";
 import { actorId } from "../../../src/runtime/actor-id.ts";
 import { OpenStorage } from "../../../src/runtime/backup/open-storage.ts";
@@ -106,6 +107,78 @@ describe("a backup of a running store", () => {
     });
     expect(await readdir(folder)).not.toContain("backup");
   });
+});
+
+describe("a running store that is damaged", () => {
+  /** Which LevelDB has opened, and of which it cannot read a table. */
+  async function withBadTable(use: (storage: OpenStorage, dataFolder: string, store: Store) => Promise<void>) {
+    const dataFolder = await temporaryFolder("restore");
+    const many = Array.from({ length: 500 }, (_, n) => put(keys.journal(anna, n), "said ".repeat(100)));
+    await withStore(dataFolder, (store) => store.commit(many));
+    await withStore(dataFolder, async (store) => {
+      const folder = join(dataFolder, "store");
+      const [table = ""] = (await readdir(folder)).filter((name) => name.endsWith(".ldb"));
+      const file = await open(join(folder, table), "r+");
+      await file.write(Buffer.alloc(600, 0xff), 0, 600, 500);
+      await file.close();
+      await use(storageOf(dataFolder, store), dataFolder, store);
+    });
+  }
+
+  test("is not backed up, and it is the store that is said to be damaged, with what to do", async () => {
+    await withBadTable(async (storage, dataFolder) => {
+      await expect(storage.backUp(join(dataFolder, "backup"), never)).rejects.toMatchObject({
+        name: "StoreUnavailable",
+        kind: "damaged",
+        remedy: expect.stringContaining("letta-matrix repair"),
+      });
+      expect(await readdir(dataFolder)).not.toContain("backup");
+    });
+  });
+
+  test("is inspected as far as it goes", async () => {
+    await withBadTable(async (storage) => {
+      expect(await storage.inspect(undefined, never)).toMatchObject({
+        store: { epoch: 0 },
+        damage: ["the store is damaged: the store cannot be read"],
+      });
+    });
+  });
+
+  test("has its damaged rows counted, and all others behind them", async () => {
+    const dataFolder = await temporaryFolder("restore");
+    const rows = ["a", "b", "c"].map((id) => put(keys.seen(anna, id), 1));
+    await withStore(dataFolder, (store) => store.commit(rows));
+    const level = new Level<string, string>(join(dataFolder, "store"));
+    await level.open();
+    await level.put(keys.seen(anna, "b"), "wrong");
+    await level.close();
+    await withStore(dataFolder, async (store) => {
+      expect(await storageOf(dataFolder, store).inspect(undefined, never)).toMatchObject({
+        ranges: expect.arrayContaining([expect.objectContaining({ kind: "taken events", rows: 3, damaged: 1 })]),
+        damaged: [keys.seen(anna, "b")],
+        damage: ["some of its rows are not what was written there"],
+      });
+    });
+  });
+});
+
+test("a backup of a store that is closed meanwhile says so", async () => {
+  const dataFolder = await temporaryFolder("restore");
+  const { store, close } = await openStore(join(dataFolder, "store"), () => undefined);
+  await store.commit(Array.from({ length: 5_000 }, (_, n) => put(keys.journal(anna, n), "said ".repeat(100))));
+  let rows = 0;
+  const closing: Pick<Store, "scan"> = {
+    async *scan(prefix, after) {
+      for await (const row of store.scan(prefix, after)) {
+        yield row;
+        if (++rows === 1) await close();
+      }
+    },
+  };
+  const storage = new OpenStorage({ dataFolder, store: closing, files: [], now });
+  const refused = { name: "StoreUnavailable", kind: "closed", message: "the store was closed meanwhile" };
+  await expect(storage.backUp(join(dataFolder, "backup"), never)).rejects.toMatchObject(refused);
 });
 
 describe("a restored store", () => {
