@@ -187,6 +187,12 @@ describe("a store that the system does not let us open is not called damaged, wh
     expect(cannotRead("a file", error)).toMatchObject({ kind, remedy: expect.stringContaining(remedy), cause: error });
   });
 
+  it("and where all that can be said is what the system said, that is said in so many words", () => {
+    const cause = new Error("IO error: /data/store/LOCK: No space left on device");
+    const error = Object.assign(new Error("Database failed to open", { cause }), { code: "X", errno: -1 });
+    expect(cannotRead("the store", error).message).toBe(`the store cannot be read: ${cause.message}`);
+  });
+
   it("while a file that LevelDB misses, and what is read and is wrong, is damage", () => {
     const missing = Object.assign(new Error("IO error: 000005.ldb: No such file or directory"), {
       code: "LEVEL_IO_ERROR",

@@ -62,7 +62,11 @@ export async function writeBackup(
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
     if (error instanceof BackupUnusable || errorCode(error) === undefined) throw error;
-    throw new BackupUnusable(`${file} cannot be written`, "See the cause; name a file on a disk with room.", error);
+    throw new BackupUnusable(
+      `${file} cannot be written (${errorCode(error)})`,
+      "Name a file in a folder that is there and may be written, on a disk with room.",
+      error,
+    );
   }
   return { store: about.store, at: about.at, ...counts };
 }
@@ -173,7 +177,11 @@ async function* linesOf(file: string): AsyncGenerator<Buffer> {
     }
   } catch (error) {
     if (Reflect.get(Object(error), "syscall") === undefined) throw error;
-    throw new BackupUnusable(`${file} cannot be read`, "Name a backup that `letta-matrix backup` has made.", error);
+    throw new BackupUnusable(
+      `${file} cannot be read (${errorCode(error)})`,
+      "Name a backup that `letta-matrix backup` has made.",
+      error,
+    );
   }
   if (pieces.length > 0) throw notWhole(file, "its end is missing");
 }

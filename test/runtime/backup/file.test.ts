@@ -103,7 +103,10 @@ describe("a backup", () => {
     }
     await expect(writeBackup(`${file}-2`, about, broken())).rejects.toThrow("the row r|b");
     expect(await readdir(dirname(file))).toEqual(["backup"]);
-    await expect(writeBackup(join(file, "nowhere"), about, each([]))).rejects.toMatchObject({ name: "BackupUnusable" });
+    await expect(writeBackup(join(file, "nowhere"), about, each([]))).rejects.toMatchObject({
+      name: "BackupUnusable",
+      message: expect.stringContaining("ENOTDIR"),
+    });
   });
 
   test("does not tell in an error what stands in it", async () => {

@@ -33,7 +33,10 @@ export function cannotRead(what: string, error: unknown): StoreUnavailable {
 /** For what the system did not let us do. */
 export function refused(what: string, error: unknown): StoreUnavailable {
   const [, kind, remedy] = refusals.find(([reason]) => reason.test(saidBy(error))) ?? otherwise;
-  return new StoreUnavailable(kind, what, remedy, error);
+  // Where nothing else is told, the reason is: a terminal shows no causes.
+  const reason = messageOf(Object(error).cause) || messageOf(error);
+  const message = remedy !== otherwise[2] || what.includes(reason) ? what : `${what}: ${reason}`;
+  return new StoreUnavailable(kind, message, remedy, error);
 }
 
 const refusals: readonly (readonly [RegExp, Unavailability, string])[] = [
