@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { chmod, mkdir, open, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -147,6 +148,10 @@ async function openedByUser(folder: string): Promise<unknown> {
 }
 const nobody = 65_534;
 
+function tableOf(folder: string): string {
+  return readdirSync(folder).find((name) => name.endsWith(".ldb")) ?? "";
+}
+
 describe("a store that the system does not let us open is not called damaged, which would throw it away", () => {
   const denied: Readonly<Record<string, (folder: string) => [string, number]>> = {
     "an identity that may not be read": (folder) => [`${folder}.identity`, 0o000],
@@ -154,6 +159,7 @@ describe("a store that the system does not let us open is not called damaged, wh
     "a folder that may not be read": (folder) => [folder, 0o000],
     "a CURRENT that may not be read": (folder) => [join(folder, "CURRENT"), 0o000],
     "a LOCK that may not be written": (folder) => [join(folder, "LOCK"), 0o000],
+    "a table that may not be read": (folder) => [join(folder, tableOf(folder)), 0o000],
   };
 
   it.each(Object.entries(denied))("%s", async (_, deny) => {

@@ -1,4 +1,6 @@
-import { access, readdir, stat } from "node:fs/promises";
+import { access, mkdir, readdir, realpath, rm, stat, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { damagedTable } from "../embedded/leveldb/tables.ts";
 import { openLevel } from "../embedded/open.ts";
 import { readIdentity } from "../embedded/store/identity.ts";
 import { StoreUnavailable } from "../embedded/store/unavailable.ts";
@@ -24,12 +26,30 @@ export async function assertFree(folder: string): Promise<void> {
       `the store in ${folder} belongs to another user`,
       "Run this command as the user who runs the program.",
     );
+  if ((await damagedTable(folder)) !== undefined) return assertUnlocked(folder);
   // The lock is taken before anything is looked at, so that it tells of a store that cannot be opened, too.
   const level = await openLevel(folder, { create: false }).catch((error: unknown) => {
     if (error instanceof StoreUnavailable && error.kind === "taken") throw error;
     return undefined;
   });
   await level?.close();
+}
+
+/** LevelDB alone can tell, but must not open a store with a damaged table: it opens an empty one with the same lock. */
+async function assertUnlocked(folder: string): Promise<void> {
+  const beside = `${folder}.lock`;
+  await rm(beside, { recursive: true, force: true });
+  try {
+    await mkdir(beside);
+    await symlink(join(await realpath(folder), "LOCK"), join(beside, "LOCK"));
+    const level = await openLevel(beside, { create: true }).catch((error: unknown) => {
+      if (!(error instanceof StoreUnavailable) || error.kind !== "taken") throw error;
+      throw new StoreUnavailable(error.kind, `the store in ${folder} is open in another process`, error.remedy, error);
+    });
+    await level.close();
+  } finally {
+    await rm(beside, { recursive: true, force: true });
+  }
 }
 
 /** For names: of this second, and sorted by time. */

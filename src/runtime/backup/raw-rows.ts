@@ -10,14 +10,13 @@ export interface RawRow {
 
 /** All rows that LevelDB still gives, less what it says of itself. Throws what LevelDB throws where it cannot go on. */
 export async function* rawRows(level: Level<string, string>): AsyncGenerator<RawRow> {
-  for await (const [key, sealed] of level.iterator())
-    if (!key.startsWith(ranges.mark)) yield { key, ...valueIn(key, sealed) };
+  for await (const [key, sealed] of level.iterator()) if (!key.startsWith(ranges.mark)) yield rawRow(key, sealed);
 }
 
-function valueIn(key: string, sealed: string): Pick<RawRow, "value"> {
+export function rawRow(key: string, sealed: string): RawRow {
   try {
-    return { value: unseal(key, sealed).value };
+    return { key, value: unseal(key, sealed).value };
   } catch {
-    return {};
+    return { key };
   }
 }

@@ -7,6 +7,7 @@ import { type EffectRow, effectRow, inboxRow } from "../embedded/rows.ts";
 import { type ActorRecord, parseRecord } from "../record.ts";
 import type { Entry } from "./file.ts";
 import { type RawRow, rawRows } from "./raw-rows.ts";
+import { Salvage } from "./salvage.ts";
 
 /** What a damaged store still has. */
 export interface Rescue {
@@ -24,11 +25,14 @@ export interface Rescue {
  * timers are those that its record tells of. Changes the folder, which should be a copy.
  */
 export async function rescueFrom(folder: string): Promise<Rescue> {
+  const salvage = await Salvage.of(folder);
   const level = await readable(folder);
+  await salvage.compare(folder);
+  const rows = () => salvage.among(asFarAsItGoes(level));
   const found = new Found();
-  for await (const row of asFarAsItGoes(level)) found.note(row);
+  for await (const row of rows()) found.note(row);
   return {
-    rows: found.kept(asFarAsItGoes(level)),
+    rows: found.kept(rows()),
     lost: found.lost,
     damaged: found.damaged,
     close: () => level.close(),

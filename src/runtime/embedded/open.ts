@@ -4,6 +4,7 @@ import { Level } from "level";
 import { type Clock, systemClock } from "../clock.ts";
 import { errorCode } from "../error-code.ts";
 import { ranges } from "./keys.ts";
+import { damagedTable } from "./leveldb/tables.ts";
 import {
   HighWaterMark,
   type Identity,
@@ -85,6 +86,7 @@ export async function openDatabase(
 
 /** LevelDB itself, as it is. Throws {@link StoreUnavailable}. */
 export async function openLevel(folder: string, { create }: { create: boolean }): Promise<Level<string, string>> {
+  if (!create) await assertTables(folder);
   const level = new Level<string, string>(folder, { keyEncoding: "utf8", valueEncoding: "utf8" });
   try {
     await level.open({ createIfMissing: create });
@@ -101,6 +103,14 @@ export async function openLevel(folder: string, { create }: { create: boolean })
     if (code === "LEVEL_CORRUPTION") throw damaged(`${folder} cannot be opened`, error);
     throw refused(`the store in ${folder} cannot be opened`, error);
   }
+}
+
+/** Throws {@link StoreUnavailable} for what LevelDB would not notice, or not bear. */
+async function assertTables(folder: string): Promise<void> {
+  const table = await damagedTable(folder).catch((error: unknown) => {
+    throw cannotRead(folder, error);
+  });
+  if (table !== undefined) throw damaged(`${table.path}, of which a part is not what was written there`, table.cause);
 }
 
 /** Whether there is a database. Throws {@link StoreUnavailable} when there is only a part of one. */
