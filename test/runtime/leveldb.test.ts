@@ -6,20 +6,22 @@ import { promisify } from "node:util";
 import { Level } from "level";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { maskedCrc32c } from "../../src/runtime/embedded/leveldb/crc32c.ts";
+import { damagedFile, manifestIn, tableFiles } from "../../src/runtime/embedded/leveldb/files.ts";
+import { assertLog } from "../../src/runtime/embedded/leveldb/log.ts";
 import { unsnapped } from "../../src/runtime/embedded/leveldb/snappy.ts";
 import { rowsOf, type TableRow } from "../../src/runtime/embedded/leveldb/table.ts";
-import { damagedTable, liveTables, tableFiles } from "../../src/runtime/embedded/leveldb/tables.ts";
+import { openDatabase } from "../../src/runtime/embedded/open.ts";
 import { Random } from "./laws/random.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 // Much is tried here: on a busy machine it takes its time.
 vi.setConfig({ testTimeout: 60_000 });
 
-/** A database of several tables, some of them merged, with rows that were overwritten or deleted since. */
+/** A database of several tables, too few to be merged, with rows that were overwritten or deleted since. */
 async function filled(): Promise<string> {
   const folder = join(await mkdtemp(join(tmpdir(), "letta-matrix-leveldb-")), "store");
   const random = new Random(7);
-  for (let life = 0; life < 8; life++) {
+  for (let life = 0; life < 3; life++) {
     const level = new Level<string, string>(folder);
     await level.open();
     for (let n = 0; n < 300; n++) {
@@ -71,10 +73,10 @@ describe("LevelDB's tables", () => {
   });
 
   it("are all whole where nothing has happened to them, and all of the store's", async () => {
-    expect(await damagedTable(whole)).toBeUndefined();
+    expect(await damagedFile(whole)).toBeUndefined();
     const numbers = await Array.fromAsync(tableFiles(whole), ({ number }) => number);
     expect(numbers.length).toBeGreaterThan(1);
-    expect([...((await liveTables(whole)) ?? [])].toSorted()).toEqual(numbers.toSorted());
+    expect([...((await manifestIn(whole))?.tables ?? [])].toSorted()).toEqual(numbers.toSorted());
   });
 
   it("are damaged wherever a byte of a block has changed, also of the filter, by which LevelDB would miss rows", async () => {
@@ -87,7 +89,7 @@ describe("LevelDB's tables", () => {
       const changed = Buffer.from(bytes);
       changed[at] = (changed[at] ?? 0) ^ 0x10;
       await writeFile(path, changed);
-      seen[(await damagedTable(folder)) === undefined ? "whole" : "damaged"]++;
+      seen[(await damagedFile(folder)) === undefined ? "whole" : "damaged"]++;
     }
     // The index of indexes is only looked up by what is in it, and the end has room for longer numbers.
     expect(seen.whole).toBeLessThan(3);
@@ -99,7 +101,7 @@ describe("LevelDB's tables", () => {
     const [name = ""] = (await readdir(folder)).filter((file) => file.endsWith(".ldb"));
     await cp(join(folder, name), join(folder, "999999.ldb"));
     await truncate(join(folder, "999999.ldb"), 500);
-    expect(await damagedTable(folder)).toBeUndefined();
+    expect(await damagedFile(folder)).toBeUndefined();
   });
 
   it("give the rows of all blocks that are whole, where one is not", async () => {
@@ -117,6 +119,45 @@ describe("LevelDB's tables", () => {
     expect(after.length).toBeLessThan(before.length);
     expect(after.length).toBeGreaterThan(before.length / 2);
     expect(before).toEqual(expect.arrayContaining(after));
+  });
+});
+
+describe("LevelDB's log", () => {
+  /** A store with much in its log, each commit of which changes what is there already. */
+  async function logged(): Promise<{ folder: string; log: string; bytes: Buffer }> {
+    const folder = join(await temporaryFolder("leveldb-log"), "store");
+    const database = await openDatabase(folder);
+    for (let n = 0; n < 400; n++) {
+      const value = JSON.stringify({ n, said: "said ".repeat(50) });
+      await database.batch([{ type: "put", key: `r|town/person/${n % 10}`, value }], { sync: true });
+    }
+    await database.close();
+    const [name = ""] = (await readdir(folder)).filter((file) => file.endsWith(".log"));
+    const log = join(folder, name);
+    return { folder, log, bytes: await readFile(log) };
+  }
+
+  it("is refused where something is missing in its midst, over which LevelDB passes without a word", async () => {
+    const { folder, log, bytes } = await logged();
+    const page = 4_096;
+    for (const at of [page, 9 * page]) {
+      const changed = Buffer.from(bytes).fill(0, at, at + page);
+      await writeFile(log, changed);
+      await expect(openDatabase(folder)).rejects.toMatchObject({
+        kind: "damaged",
+        message: expect.stringContaining(log),
+      });
+    }
+    await writeFile(log, bytes);
+    await (await openDatabase(folder)).close();
+  });
+
+  it("may be cut off at its end, wherever that is, or end in what was never written", async () => {
+    const { bytes } = await logged();
+    expect(() => assertLog(bytes)).not.toThrow();
+    for (let length = 0; length < bytes.length; length += 331)
+      for (const tail of [0, 50, 9_000])
+        expect(() => assertLog(Buffer.concat([bytes.subarray(0, length), Buffer.alloc(tail)]))).not.toThrow();
   });
 });
 

@@ -1,6 +1,6 @@
 import { access, mkdir, readdir, realpath, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { damagedTable } from "../embedded/leveldb/tables.ts";
+import { damagedFile } from "../embedded/leveldb/files.ts";
 import { openLevel } from "../embedded/open.ts";
 import { readIdentity } from "../embedded/store/identity.ts";
 import { StoreUnavailable } from "../embedded/store/unavailable.ts";
@@ -26,7 +26,7 @@ export async function assertFree(folder: string): Promise<void> {
       `the store in ${folder} belongs to another user`,
       "Run this command as the user who runs the program.",
     );
-  if ((await damagedTable(folder)) !== undefined) return assertUnlocked(folder);
+  if ((await damagedFile(folder)) !== undefined) return assertUnlocked(folder);
   // The lock is taken before anything is looked at, so that it tells of a store that cannot be opened, too.
   const level = await openLevel(folder, { create: false }).catch((error: unknown) => {
     if (error instanceof StoreUnavailable && error.kind === "taken") throw error;
@@ -35,7 +35,7 @@ export async function assertFree(folder: string): Promise<void> {
   await level?.close();
 }
 
-/** LevelDB alone can tell, but must not open a store with a damaged table: it opens an empty one with the same lock. */
+/** LevelDB alone can tell, but must not open a store with a damaged file: it opens an empty one with the same lock. */
 async function assertUnlocked(folder: string): Promise<void> {
   const beside = `${folder}.lock`;
   await rm(beside, { recursive: true, force: true });

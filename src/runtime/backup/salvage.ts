@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { ranges } from "../embedded/keys.ts";
+import { damageOfTable, manifestIn, tableFiles } from "../embedded/leveldb/files.ts";
 import { rowsOf, type TableRow } from "../embedded/leveldb/table.ts";
-import { damageOf, liveTables, tableFiles } from "../embedded/leveldb/tables.ts";
 import { type RawRow, rawRow } from "./raw-rows.ts";
 
 /**
@@ -14,11 +14,11 @@ export class Salvage {
   /** Takes the damaged tables out of a folder, which is a copy, before LevelDB opens it. */
   static async of(folder: string): Promise<Salvage> {
     const salvage = new Salvage();
-    const live = await liveTables(folder);
+    const manifest = await manifestIn(folder);
     for await (const file of tableFiles(folder)) {
-      if (damageOf(file) === undefined) continue;
+      if (damageOfTable(file) === undefined) continue;
       // What is left over from a merge is older than what was made of it.
-      if (live === undefined || live.has(file.number)) for (const row of rowsOf(file.bytes)) salvage.#keepNewest(row);
+      if (manifest?.tables.has(file.number) !== false) for (const row of rowsOf(file.bytes)) salvage.#keepNewest(row);
       await rm(file.path);
     }
     return salvage;

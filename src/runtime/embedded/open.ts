@@ -4,7 +4,7 @@ import { Level } from "level";
 import { type Clock, systemClock } from "../clock.ts";
 import { errorCode } from "../error-code.ts";
 import { ranges } from "./keys.ts";
-import { damagedTable } from "./leveldb/tables.ts";
+import { damagedFile } from "./leveldb/files.ts";
 import {
   HighWaterMark,
   type Identity,
@@ -86,7 +86,7 @@ export async function openDatabase(
 
 /** LevelDB itself, as it is. Throws {@link StoreUnavailable}. */
 export async function openLevel(folder: string, { create }: { create: boolean }): Promise<Level<string, string>> {
-  if (!create) await assertTables(folder);
+  if (!create) await assertFiles(folder);
   const level = new Level<string, string>(folder, { keyEncoding: "utf8", valueEncoding: "utf8" });
   try {
     await level.open({ createIfMissing: create });
@@ -106,11 +106,11 @@ export async function openLevel(folder: string, { create }: { create: boolean })
 }
 
 /** Throws {@link StoreUnavailable} for what LevelDB would not notice, or not bear. */
-async function assertTables(folder: string): Promise<void> {
-  const table = await damagedTable(folder).catch((error: unknown) => {
+async function assertFiles(folder: string): Promise<void> {
+  const file = await damagedFile(folder).catch((error: unknown) => {
     throw cannotRead(folder, error);
   });
-  if (table !== undefined) throw damaged(`${table.path}, of which a part is not what was written there`, table.cause);
+  if (file !== undefined) throw damaged(`${file.path}, of which a part is not what was written there`, file.cause);
 }
 
 /** Whether there is a database. Throws {@link StoreUnavailable} when there is only a part of one. */

@@ -5,25 +5,47 @@ const blockLength = 32 * 1024;
 const headLength = 7;
 const kinds = { full: 1, first: 2, middle: 3, last: 4 } as const;
 
+interface Part {
+  readonly kind: number;
+  readonly content: Buffer;
+  readonly end: number;
+}
+
 /** The records of one of LevelDB's logs, in their order. Throws {@link Malformed} at one that is not what was written. */
 export function* logRecords(bytes: Buffer): Generator<Buffer> {
   let parts: Buffer[] = [];
+  for (const part of partsOf(bytes)) {
+    if (part === undefined) throw new Malformed("a record is damaged");
+    const { kind, content } = part;
+    parts = kind === kinds.full || kind === kinds.first ? [content] : [...parts, content];
+    if (kind === kinds.full || kind === kinds.last) yield Buffer.concat(parts);
+  }
+}
+
+/**
+ * Throws {@link Malformed} when something is missing that was followed by something else: LevelDB goes on behind it, and says
+ * nothing. What is missing at the end was cut off while it was written.
+ */
+export function assertLog(bytes: Buffer): void {
+  let damaged = false;
+  for (const part of partsOf(bytes)) {
+    if (part === undefined) damaged = true;
+    else if (damaged) throw new Malformed("a record is damaged, and others follow it");
+  }
+}
+
+/** The parts of records, as they stand in a log; `undefined` for what is none, after which the next block is looked at. */
+function* partsOf(bytes: Buffer): Generator<Part | undefined> {
   for (let at = 0; at + headLength <= bytes.length; ) {
     const left = blockLength - (at % blockLength);
-    if (left < headLength) {
-      at += left;
-      continue;
-    }
-    const length = bytes.readUInt16LE(at + 4);
-    const kind = bytes[at + 6];
-    const end = at + headLength + length;
-    // It was cut off while it was written: LevelDB, too, takes that for the end.
-    if (end > bytes.length) return;
-    if (maskedCrc32c(bytes.subarray(at + 6, end)) !== bytes.readUInt32LE(at))
-      throw new Malformed("a record is damaged");
-    const part = bytes.subarray(at + headLength, end);
-    parts = kind === kinds.full || kind === kinds.first ? [part] : [...parts, part];
-    if (kind === kinds.full || kind === kinds.last) yield Buffer.concat(parts);
-    at = end;
+    const part = left < headLength ? undefined : partAt(bytes, at);
+    if (left >= headLength) yield part;
+    at = part?.end ?? at + left;
   }
+}
+
+function partAt(bytes: Buffer, at: number): Part | undefined {
+  const end = at + headLength + bytes.readUInt16LE(at + 4);
+  if (end > bytes.length || maskedCrc32c(bytes.subarray(at + 6, end)) !== bytes.readUInt32LE(at)) return undefined;
+  return { kind: bytes[at + 6] ?? 0, content: bytes.subarray(at + headLength, end), end };
 }
