@@ -57,7 +57,12 @@ export function connectPorts(config: Config, logger: Logger): Ports {
         await letta.close();
       },
     };
-  const { id, listen, asToken, hsToken } = appservice;
+  const { id, listen, asToken, hsToken, exclusive } = appservice;
+  if (!exclusive)
+    logger.warn(
+      {},
+      "the registration does not keep the agents' user ids for us: `letta-matrix doctor` says what to do",
+    );
   const acting = new AppserviceHomeserver({ baseUrl, serverName, asToken, onMalformed });
   return {
     ...common,

@@ -12,13 +12,19 @@ export interface AppserviceRegistration {
   readonly hsToken: string;
   /** Whether the homeserver limits how much our users may do, as it does the others. */
   readonly rateLimited: boolean;
+  /** Whether the homeserver keeps the agents' user ids from everybody else. */
+  readonly exclusive: boolean;
 }
 
-const named = z.string("must be text").min(1, "must not be empty");
-const namespaces = z.array(z.object({ regex: z.string() })).nullish();
+const named = z.string("must be text").regex(/\S/, "must not be empty");
+// Left out or no boolean, it keeps nobody out.
+const namespaces = z.array(z.object({ regex: z.string(), exclusive: z.boolean().catch(false) })).nullish();
 
 const registrationFile = z.object({
   id: named,
+  url: z
+    .string("must be the address at which the homeserver reaches letta-matrix: to none it pushes nothing")
+    .regex(/^https?:\/\/[^/]/i, "must begin with http:// or https://, and name a host"),
   as_token: named,
   hs_token: named,
   // Left out, homeservers take it for true.
@@ -26,6 +32,9 @@ const registrationFile = z.object({
   sender_localpart: z.literal(botLocalpart, `must be ${botLocalpart}`),
   namespaces: z.object({ users: namespaces }).nullish(),
 });
+
+/** Users of agents as V1 servers and Letta Cloud name them, and as App Servers do. */
+const exampleAgents = ["agent_0", "agent_597b5756_2915_4560_ba6b_91005f085166", "agent_local_0"];
 
 const key = "homeserver.appservice.registration_file";
 const example = "Make one with `letta-matrix registration --for synapse`.";
@@ -47,9 +56,13 @@ export async function readRegistration(path: string, file: string, serverName: s
     throw wrong(`which is no registration: ${issue?.path.join(".") || "it"} ${issue?.message}`);
   }
   const { id, as_token: asToken, hs_token: hsToken, rate_limited: rateLimited, namespaces: spaces } = parsed.data;
-  if (!(spaces?.users ?? []).some(({ regex }) => covers(regex, `@agent_0:${serverName}`)))
-    throw wrong(`whose namespaces do not hold the agents' users, such as @agent_0:${serverName}`);
-  const registration: AppserviceRegistration = { id, asToken, hsToken, rateLimited };
+  const users = spaces?.users ?? [];
+  const ours = exampleAgents.map((localpart) => `@${localpart}:${serverName}`);
+  const outside = ours.find((userId) => !users.some(({ regex }) => covers(regex, userId)));
+  if (outside !== undefined) throw wrong(`whose namespaces do not hold the agents' users, such as ${outside}`);
+  const reserved = users.filter(({ exclusive }) => exclusive);
+  const exclusive = ours.every((userId) => reserved.some(({ regex }) => covers(regex, userId)));
+  const registration: AppserviceRegistration = { id, asToken, hsToken, rateLimited, exclusive };
   return { text, registration };
 }
 

@@ -54,7 +54,14 @@ describe("registration", () => {
     expect(matches("aliases", "#letta-agents-2:example.org")).toBe(true);
     const loaded = await loadConfig(config, {});
     const { as_token: asToken, hs_token: hsToken } = written;
-    const appservice = { id: "letta-matrix", asToken, hsToken, listen: "0.0.0.0:29444", rateLimited: false };
+    const appservice = {
+      id: "letta-matrix",
+      asToken,
+      hsToken,
+      listen: "0.0.0.0:29444",
+      rateLimited: false,
+      exclusive: true,
+    };
     expect(loaded.homeserver.appservice).toEqual(appservice);
     expect(loaded.homeserver.registration).toBeUndefined();
     expect(secretsOf(loaded)).toEqual([asToken, hsToken]);
@@ -115,6 +122,40 @@ describe("registration", () => {
     ] as const) {
       await writeFile(registration(), written.replace("rate_limited: false", line));
       expect((await loadConfig(config, {})).homeserver.appservice).toMatchObject({ rateLimited });
+    }
+  });
+
+  test("tells whether the homeserver keeps the agents' user ids for us: it does where exclusive is true", async () => {
+    await cli("--for", "synapse");
+    const written = await readFile(registration(), "utf8");
+    for (const [setting, exclusive] of [
+      ["exclusive: true,", true],
+      ["exclusive: false,", false],
+      ["", false],
+    ] as const) {
+      await writeFile(registration(), written.replaceAll("exclusive: true,", setting));
+      expect((await loadConfig(config, {})).homeserver.appservice).toMatchObject({ exclusive });
+    }
+  });
+
+  test("one by which nothing can work is refused, with what is wrong in it", async () => {
+    await cli("--for", "synapse");
+    const written = await readFile(registration(), "utf8");
+    for (const [line, instead, wrong] of [
+      [/^url: .*$/m, "url: null", "url must be the address at which the homeserver reaches letta-matrix"],
+      [/^url: .*$/m, "", "url must be the address at which the homeserver reaches letta-matrix"],
+      [/^url: .*$/m, 'url: "letta-matrix:29331"', "url must begin with http:// or https://"],
+      [/^as_token: .*$/m, 'as_token: ""', "as_token must not be empty"],
+      [/^hs_token: .*$/m, 'hs_token: " "', "hs_token must not be empty"],
+      [/^sender_localpart: .*$/m, "sender_localpart: bot", "sender_localpart must be letta-matrix"],
+      [/@agent_\.\*/, "@agent_0", "namespaces do not hold the agents' users, such as @agent_597b5756"],
+      [/@agent_\.\*/, "@agent_[0-9a-f_]*", "namespaces do not hold the agents' users, such as @agent_local_0"],
+    ] as const) {
+      await writeFile(registration(), written.replace(line, instead));
+      await expect(loadConfig(config, {})).rejects.toMatchObject({
+        problems: [{ message: expect.stringContaining(wrong) }],
+        remedy: expect.stringContaining("letta-matrix registration"),
+      });
     }
   });
 

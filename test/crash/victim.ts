@@ -154,7 +154,10 @@ function configOf(settings: VictimSettings): Config {
   const { dataFolder, homeserver, tools, people } = settings;
   const { url, serverName, sharedSecret, appservice } = homeserver;
   const registration = { kind: "shared-secret", secret: sharedSecret } as const;
-  const way = appservice === undefined ? { registration } : { appservice: { ...appservice, rateLimited: false } };
+  const way =
+    appservice === undefined
+      ? { registration }
+      : { appservice: { ...appservice, rateLimited: false, exclusive: true } };
   return {
     homeserver: { url, serverName, ...way },
     letta: {

@@ -104,7 +104,7 @@ export class PushedHouse {
         url,
         serverName,
         ...(transport === "appservice"
-          ? { appservice: { id, asToken, hsToken, listen, rateLimited: false } }
+          ? { appservice: { id, asToken, hsToken, listen, rateLimited: false, exclusive: true } }
           : { registration: { kind: "shared-secret", secret } }),
         ...(this.adminToken !== undefined && { adminToken: this.adminToken }),
       },

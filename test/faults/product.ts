@@ -191,7 +191,7 @@ function configOf(options: ProductOptions): Config {
       url,
       serverName,
       registration: { kind: "shared-secret", secret: sharedSecret },
-      ...(pushAddress && { appservice: { ...pushAddress.registration, listen: pushAddress.listen } }),
+      ...(pushAddress && { appservice: { ...pushAddress.registration, exclusive: true, listen: pushAddress.listen } }),
     },
     letta: { url: lettaUrl, toolAllowList: [], toolAskList: [], matrixTools: [], idleTimeoutMs },
     dataFolder: join(dir, "data"),

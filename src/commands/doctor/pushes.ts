@@ -6,25 +6,35 @@ const check = "homeserver.appservice";
 
 const reached = ok(check, "the homeserver knows the registration, and reaches us");
 const unasked = unknown(check, "this homeserver has no way to be asked whether it reaches us");
+const openNames = warning(
+  check,
+  "the registration does not keep the agents' user ids for us: whoever may register can take one before its agent comes",
+  "Write exclusive: true into the registration's namespaces, the homeserver's copy too, and restart the homeserver.",
+);
 
-/** Whether the homeserver reaches us, where it is to push. */
+/** Whether the homeserver reaches us, where it is to push, and keeps our users' names for us. */
 export async function pushesFindings(
-  { pushes }: Pick<Patient, "pushes">,
+  { config, pushes }: Pick<Patient, "config" | "pushes">,
   running: { readonly isThere: boolean; readonly status?: Status },
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   if (pushes === undefined) return [];
+  const open = config.homeserver.appservice?.exclusive === false ? [openNames] : [];
   // A ping of our own could not tell whom the homeserver has reached: that process, or another one.
-  if (running.isThere) return [knownFinding(running.status?.transport)];
+  if (running.isThere) return [knownFinding(running.status?.transport), ...open];
+  return [await triedFinding(pushes, signal), ...open];
+}
+
+async function triedFinding(pushes: NonNullable<Patient["pushes"]>, signal: AbortSignal): Promise<Finding> {
   try {
     await pushes.roundTrip(signal);
-    return [reached];
+    return reached;
   } catch (thrown) {
     const { kind, message, remedy } = failureOf(thrown);
-    if (kind === "unsupported") return [unasked];
+    if (kind === "unsupported") return unasked;
     return kind === "token"
-      ? [unknown(check, "whether the homeserver reaches us cannot be told until its first start, which makes our user")]
-      : [error(check, message, remedy)];
+      ? unknown(check, "whether the homeserver reaches us cannot be told until its first start, which makes our user")
+      : error(check, message, remedy);
   }
 }
 

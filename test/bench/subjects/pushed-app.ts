@@ -11,7 +11,7 @@ const agentId = "agent-bench";
 /** The program as an application service. */
 serve(async ({ baseUrl, serverName, dataFolder, human, pushes }) => {
   if (pushes === undefined) throw new Error("this subject is pushed to");
-  const homeserver = { url: baseUrl, serverName, appservice: { ...pushes, rateLimited: false } };
+  const homeserver = { url: baseUrl, serverName, appservice: { ...pushes, rateLimited: false, exclusive: true } };
   const app = createApp(
     benchConfig({ homeserver, dataFolder, human }),
     createLogger({ level: "warn", secrets: [] }),

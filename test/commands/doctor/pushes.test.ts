@@ -6,7 +6,14 @@ import { config, healthy, wellStatus } from "./healthy.ts";
 
 const { signal } = new AbortController();
 const { registration: _, ...withoutRegistration } = config.homeserver;
-const appservice = { id: "letta-matrix", asToken: "as", hsToken: "hs", listen: "127.0.0.1:29331", rateLimited: false };
+const appservice = {
+  id: "letta-matrix",
+  asToken: "as",
+  hsToken: "hs",
+  listen: "127.0.0.1:29331",
+  rateLimited: false,
+  exclusive: true,
+};
 
 interface Case {
   readonly roundTrip?: () => Promise<void>;
@@ -100,6 +107,17 @@ describe("of an application service the doctor", () => {
       severity: "warning",
       remedy: expect.stringContaining("rate_limited: false"),
     });
+  });
+
+  test("warns where the registration lets others take the agents' user ids, whether something runs or not", async () => {
+    const known = { ...appservice, exclusive: false };
+    for (const transport of [undefined, { kind: "appservice", reach: "reached", since: 1 }] as const) {
+      const findings = await found({ known, ...(transport && { transport }) });
+      expect(findings.filter(({ check }) => check === "homeserver.appservice")).toMatchObject([
+        { severity: "ok" },
+        { severity: "warning", remedy: expect.stringContaining("exclusive: true") },
+      ]);
+    }
   });
 
   test("says of a round trip that does not end that it does not, and what to look at", async () => {
