@@ -212,6 +212,7 @@ const definitions: readonly ToolDefinition[] = [
     title: "List dead letters",
     command: "dead-letters.list",
     toolset: "agents",
+    defaults: pageSize,
     quotes: true,
   },
   { name: "replay_dead_letter", title: "Replay a dead letter", command: "dead-letters.replay", toolset: "agents" },

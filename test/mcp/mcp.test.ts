@@ -257,7 +257,18 @@ test("no operator's tool takes the agent that acts for the one that it is about"
   const callers = await callersInMemory();
   for (const tool of new Catalogue(bindCommands({ ...installation(), ...callers, server })).of("all"))
     if (tool.command.scope.startsWith("admin:"))
-      expect([tool.listed.name, tool.inputOf({}, "Scout")]).toEqual([tool.listed.name, {}]);
+      expect([tool.listed.name, tool.inputOf({}, "Scout")]).toEqual([tool.listed.name, tool.inputOf({}, undefined)]);
+});
+
+test("each tool that gives a list says how much of it comes where the call does not, which is a hundred at most", async () => {
+  const callers = await callersInMemory();
+  const tools = new Catalogue(bindCommands({ ...installation(), ...callers, server })).of("all");
+  const lists = tools.flatMap(({ listed: { name, inputSchema } }) => {
+    const { cursor, limit } = inputSchema.properties;
+    return cursor === undefined ? [] : [[name, limit?.["default"]] as const];
+  });
+  expect(lists.length).toBeGreaterThan(4);
+  for (const [name, size] of lists) expect([name, z.int().max(100).safeParse(size).success]).toEqual([name, true]);
 });
 
 test("each tool says all that a model needs to know of it, all together within 24 KB, and within 48 KB with what comes back", async () => {
