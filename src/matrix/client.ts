@@ -217,7 +217,7 @@ export class ClientServerClient implements MatrixClient {
     return answer.room_id;
   }
 
-  async leave(roomId: string, signal: AbortSignal): Promise<void> {
+  async leave(roomId: string, signal: AbortSignal): Promise<boolean> {
     try {
       await this.#api.call(
         {
@@ -229,9 +229,11 @@ export class ClientServerClient implements MatrixClient {
         nothing,
         signal,
       );
+      return true;
     } catch (error) {
       const isAway = error instanceof MatrixError && (error.httpStatus === 403 || error.httpStatus === 404);
       if (!isAway || (await this.#isIn(roomId, signal))) throw error;
+      return false;
     }
   }
 

@@ -118,8 +118,8 @@ export interface MatrixClient {
   /** Who is in a room that this user is in. */
   joinedMembers(roomId: string, signal: AbortSignal): Promise<readonly string[]>;
   join(roomIdOrAlias: string, signal: AbortSignal): Promise<string>;
-  /** Leaves a room, or declines its invitation. Leaving a room that one is not in succeeds. */
-  leave(roomId: string, signal: AbortSignal): Promise<void>;
+  /** Leaves a room, or declines its invitation. Leaving a room that one is not in succeeds, too: it gives false if the homeserver said so. */
+  leave(roomId: string, signal: AbortSignal): Promise<boolean>;
   /** Inviting somebody who is invited or joined already succeeds and sends nothing. */
   invite(roomId: string, userId: string, signal: AbortSignal): Promise<void>;
   /** Takes an event's content away. */

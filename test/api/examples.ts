@@ -1,4 +1,4 @@
-import { elsewhere, file, room } from "./installation.ts";
+import { anybodys, elsewhere, event, file, room } from "./installation.ts";
 import type { Served } from "./served.ts";
 
 /** A good request of a route. */
@@ -43,10 +43,10 @@ export const examples: Readonly<Record<string, (served: Served) => Example | Pro
   "media.get": () => ({ query: `file=${encodeURIComponent(file)}` }),
   "media.send": () => ({ path: { room }, body: { name: "a.txt", type: "text/plain", base64: "aGVsbG8=" } }),
   "messages.send": () => ({ path: { room }, body: { text: "hello" } }),
-  "messages.reply": () => ({ path: { room, event: "$event" }, body: { text: "hello" } }),
-  "messages.react": () => ({ path: { room, event: "$event" }, body: { sign: "👍" } }),
-  "messages.edit": () => ({ path: { room, event: "$event" }, body: { text: "hello" } }),
-  "messages.redact": () => ({ path: { room, event: "$event" } }),
+  "messages.reply": () => ({ path: { room, event }, body: { text: "hello" } }),
+  "messages.react": () => ({ path: { room, event }, body: { sign: "👍" } }),
+  "messages.edit": () => ({ path: { room, event: anybodys }, body: { text: "hello" } }),
+  "messages.redact": () => ({ path: { room, event } }),
   "rooms.create": () => ({ body: { name: "Talk" } }),
   "rooms.invite": () => ({ path: { room }, body: { user: "@anna:example.org" } }),
   "rooms.members": () => ({ path: { room } }),

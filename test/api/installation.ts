@@ -4,13 +4,19 @@ import type { DeadLetter } from "../../src/runtime/dead-letter.ts";
 import type { ActorRecord } from "../../src/runtime/record.ts";
 import { recordOf } from "../actors/agent-record.ts";
 import { untroubled } from "../commands/untroubled.ts";
-import { FakeHomeserver } from "../ports/fake-homeserver.ts";
+import { FakeHomeserver, matrixError } from "../ports/fake-homeserver.ts";
 import { SimulatedClock } from "../runtime/simulated-clock.ts";
 
 export const server = "example.org";
 
 /** A room in which somebody has said something. */
 export const room = "!room:example.org";
+
+/** What was said there. */
+export const event = "$event";
+
+/** Something at which the homeserver lets nobody look now: it may be anybody's. */
+export const anybodys = "$anybodys";
 
 /** One that nobody minds leaving. */
 export const elsewhere = "!elsewhere:example.org";
@@ -74,7 +80,9 @@ export function installation(
     for (const user of [`@letta:${server}`, agentUserId(server, "agent-1"), agentUserId(server, "agent-2")])
       homeserver.setMember(one, user, "join");
   }
-  homeserver.post(room, { sender: "@anna:example.org", content: { msgtype: "m.text", body: "hello there" } });
+  const content = { msgtype: "m.text", body: "hello there" };
+  homeserver.post(room, { eventId: event, sender: "@anna:example.org", content });
+  homeserver.fail("event", matrixError("unreachable"), Number.POSITIVE_INFINITY, ({ args }) => args[1] === anybodys);
   homeserver.keep({ name: "a.txt", contentType: "text/plain", bytes: Buffer.from("hello") });
   const found = { listed: 2, fresh: 0, renamed: 0, back: 0, missing: 0, disabled: 0 };
   return {

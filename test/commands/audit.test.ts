@@ -7,7 +7,7 @@ import { bind, type Call, type Command, InvalidInput, NotAllowed } from "../../s
 import { bindCommands } from "../../src/commands/index.ts";
 import { StoredLedger } from "../../src/runtime/embedded/ledger.ts";
 import { Store } from "../../src/runtime/embedded/store.ts";
-import { installation, room, server } from "../api/installation.ts";
+import { event, installation, room, server } from "../api/installation.ts";
 import { MemoryDatabase } from "../runtime/memory-database.ts";
 import { SimulatedClock } from "../runtime/simulated-clock.ts";
 import { callersInMemory } from "./callers.ts";
@@ -64,8 +64,8 @@ describe("the audit log", () => {
   test.each([
     ["messages.send", { room, text: "x", agent: "Scout" }, { target: room, as: "Scout" }],
     ["messages.send", { room, text: "x" }, { target: room }],
-    ["messages.redact", { room, event: "$a" }, { target: room, event: "$a" }],
-    ["messages.react", { room, event: "$a", sign: "x", agent: "Scout" }, { target: room, event: "$a", as: "Scout" }],
+    ["messages.redact", { room, event }, { target: room, event }],
+    ["messages.react", { room, event, sign: "x", agent: "Scout" }, { target: room, event, as: "Scout" }],
     ["media.send", { room, name: "a.txt", type: "text/plain", base64: "aGk=" }, { target: room }],
     ["agents.message", { to: "Muse", text: "x", agent: "Scout" }, { target: "Muse", as: "Scout" }],
     ["rooms.create", { name: "Talk", agent: "Scout" }, { target: "Talk", as: "Scout" }],

@@ -3,7 +3,6 @@ import { deedMarker } from "../../src/actors/marker.ts";
 import { scopes } from "../../src/commands/access/principal.ts";
 import { bindCommands } from "../../src/commands/index.ts";
 import { KeyTaken, named } from "../../src/commands/messages/naming.ts";
-import { OwnRoom } from "../../src/commands/rooms/rooms.ts";
 import { type TwoAgents, twoAgents } from "./two-agents.ts";
 
 /** A program that is bound to no agent: it speaks as Scout, as Sage, or as the bot. */
@@ -66,18 +65,5 @@ describe("one key, by which several are to speak", () => {
     expect(await ask("rooms.create", { name: "Talk", agent: "Scout", key })).toEqual({ room });
     expect(await ask("rooms.create", { name: "Talk", agent: "Sage", key })).not.toEqual({ room });
     await expect(ask("rooms.create", { name: "Another", agent: "Scout", key })).rejects.toThrow(KeyTaken);
-  });
-});
-
-describe("an agent's own room", () => {
-  test("is not left by the agent itself, which would be given another one", async () => {
-    await expect(ask("rooms.leave", { room: agents.ownRoom, agent: "Sage" })).rejects.toThrow(OwnRoom);
-  });
-
-  test("is left by another agent that is a guest there", async () => {
-    const { homeserver } = agents.place;
-    homeserver.setMember(agents.ownRoom, scout, "join");
-    expect(await ask("rooms.leave", { room: agents.ownRoom, agent: "Scout" })).toEqual({ room: agents.ownRoom });
-    expect(homeserver.room(agents.ownRoom).membershipOf(scout)).toBe("leave");
   });
 });

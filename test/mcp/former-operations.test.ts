@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { scopes } from "../../src/commands/access/principal.ts";
 import { addressOf } from "../../src/machines/addresses.ts";
 import { formerOperations } from "../../src/mcp/former-operations.ts";
-import { installation, room, server } from "../api/installation.ts";
+import { anybodys as event, installation, room, server } from "../api/installation.ts";
 import { type Served, serve } from "../api/served.ts";
 import { call, generations, type Tools } from "./clients.ts";
 
@@ -42,7 +42,6 @@ const ask = (client: Tools, operation: string, args: object) =>
 const refusedFor = (words: string) => ({ isError: true, content: [{ text: expect.stringContaining(words) }] });
 const outboxOf = (user: string, roomId: string) => addressOf.outbox(server, user, roomId);
 const [scout, muse] = [`@agent_1:${server}`, `@agent_2:${server}`];
-const event = "$abc";
 
 /** By its own names, and what comes of it. */
 const calls: readonly (readonly [string, object, object])[] = [

@@ -167,10 +167,12 @@ export class FakeClient implements MatrixClient {
     });
   }
 
-  leave(roomId: string, signal: AbortSignal): Promise<void> {
+  leave(roomId: string, signal: AbortSignal): Promise<boolean> {
     return this.#do("leave", [roomId], signal, () => {
       const membership = this.#server.rooms.get(roomId)?.membershipOf(this.userId);
-      if (membership === "join" || membership === "invite") this.#server.setMember(roomId, this.userId, "leave");
+      const isThere = membership === "join" || membership === "invite";
+      if (isThere) this.#server.setMember(roomId, this.userId, "leave");
+      return isThere;
     });
   }
 

@@ -1,4 +1,4 @@
-import type { Content } from "../../matrix/port.ts";
+import type { Content, MatrixClient } from "../../matrix/port.ts";
 
 /** How a room stands in a space. */
 
@@ -29,6 +29,17 @@ export function agentOfChild(content: Readonly<Record<string, unknown>>): string
 export function partOfChild(content: Readonly<Record<string, unknown>>): number | undefined {
   const part = content[partKey];
   return typeof part === "number" ? part : undefined;
+}
+
+/** Whether a room is a further part of a space. */
+export async function isPart(
+  client: Pick<MatrixClient, "state">,
+  spaceId: string,
+  roomId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const content = await client.state(spaceId, "m.space.child", roomId, signal);
+  return content !== undefined && isChild(content) && partOfChild(content) !== undefined;
 }
 
 /** Without `via` a child has been removed. */

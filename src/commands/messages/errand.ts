@@ -72,8 +72,14 @@ interface Records extends Pick<CommandContext, "server"> {
 
 /** Throws {@link KeyTaken} where the user was to do something else in the room under this key. */
 export function assertOwnKey(wished: Wished, records: Records): void {
+  isRepeated(wished, records);
+}
+
+/** Whether the user was to do this before. Throws {@link KeyTaken} where it was something else. */
+export function isRepeated(wished: Wished, records: Records): boolean {
   const { earlier } = lookUp(wished, records);
   if (earlier !== undefined && !isSameDeed(earlier, wished)) throw new KeyTaken();
+  return earlier !== undefined;
 }
 
 /** What is known of its key, and how much waits in the room. */

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { marksOf } from "../agents/hops.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { answers, sayAndWait, waitForAnswers } from "./answers.ts";
-import { assertOwnKey, done, run } from "./errand.ts";
+import { done, run } from "./errand.ts";
 import { idempotencyKey, named } from "./naming.ts";
 import { asAgent, eventId, fullUserId, roomId, type Speaker, speakerOf } from "./speaker.ts";
-import { assertWritten } from "./written.ts";
+import { assertThere, assertWritten } from "./written.ts";
 
 type Needs = "host" | "server" | "botUserId" | "talk";
 
@@ -59,7 +59,7 @@ async function marksFor({ agent }: Omit<Speaker, "userId">, place: Pick<CommandC
 const answer = z.strictObject({ ...common, event: eventId, text, thread: message.shape.thread });
 
 /** Answers one message. */
-export const messagesReply: Command<typeof answer, typeof done, Needs> = {
+export const messagesReply: Command<typeof answer, typeof done, Needs | "sessions"> = {
   name: "messages.reply",
   summary: "Answers one message, so that everybody sees which.",
   guidance: "To answer a certain message. To write without answering one take `messages.send`.",
@@ -71,7 +71,9 @@ export const messagesReply: Command<typeof answer, typeof done, Needs> = {
     const { userId, ...speaker } = await speakerOf(agent, call, context);
     const what = { kind: "message" as const, ...said, inReplyTo: event, ...(await marksFor(speaker, context)) };
     const name = named(call, key, { command: "messages.reply", given: { event, ...said } });
-    return run({ userId, roomId: room, ...name, what }, context, call);
+    const wish = { userId, roomId: room, ...name, what };
+    await assertThere(event, wish, context, call);
+    return run(wish, context, call);
   },
 };
 
@@ -82,7 +84,7 @@ const reaction = z.strictObject({
 });
 
 /** Puts a sign on a message. */
-export const messagesReact: Command<typeof reaction, typeof done, Needs> = {
+export const messagesReact: Command<typeof reaction, typeof done, Needs | "sessions"> = {
   name: "messages.react",
   summary: "Puts a sign, such as an emoji, on a message.",
   guidance: "To acknowledge a message without a word. To answer it take `messages.reply`.",
@@ -94,7 +96,9 @@ export const messagesReact: Command<typeof reaction, typeof done, Needs> = {
     const { userId } = await speakerOf(agent, call, context);
     const what = { kind: "reaction" as const, event, sign };
     const name = named(call, key, { command: "messages.react", given: { event, sign } });
-    return run({ userId, roomId: room, ...name, what }, context, call);
+    const wish = { userId, roomId: room, ...name, what };
+    await assertThere(event, wish, context, call);
+    return run(wish, context, call);
   },
 };
 
@@ -115,7 +119,6 @@ export const messagesEdit: Command<typeof edit, typeof done, Needs | "sessions">
     const what = { kind: "edit" as const, event, text: fresh };
     const name = named(call, key, { command: "messages.edit", given: { event, text: fresh } });
     const wish = { userId, roomId: room, ...name, what };
-    assertOwnKey(wish, context);
     await assertWritten(event, wish, context, call);
     return run(wish, context, call);
   },
@@ -124,7 +127,7 @@ export const messagesEdit: Command<typeof edit, typeof done, Needs | "sessions">
 const redaction = z.strictObject({ ...common, event: eventId });
 
 /** Takes a message's content away. */
-export const messagesRedact: Command<typeof redaction, typeof done, Needs> = {
+export const messagesRedact: Command<typeof redaction, typeof done, Needs | "sessions"> = {
   name: "messages.redact",
   summary: "Takes a message's content away for everybody.",
   guidance: "To take back what was said, for good. To correct it take `messages.edit`.",
@@ -135,6 +138,8 @@ export const messagesRedact: Command<typeof redaction, typeof done, Needs> = {
   async run({ room, agent, key, event }, context, call) {
     const { userId } = await speakerOf(agent, call, context);
     const name = named(call, key, { command: "messages.redact", given: { event } });
-    return run({ userId, roomId: room, ...name, what: { kind: "redaction", event } }, context, call);
+    const wish = { userId, roomId: room, ...name, what: { kind: "redaction" as const, event } };
+    await assertThere(event, wish, context, call);
+    return run(wish, context, call);
   },
 };

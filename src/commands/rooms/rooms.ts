@@ -1,10 +1,9 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import { makeOnce } from "../../actors/asked-room.ts";
-import { addressOf } from "../../machines/addresses.ts";
 import type { Call, Command, CommandContext } from "../command.ts";
 import { idempotencyKey, KeyTaken, named } from "../messages/naming.ts";
-import { asAgent, fullUserId, roomId, type Speaker, speakerOf } from "../messages/speaker.ts";
+import { asAgent, fullUserId, roomId, speakerOf } from "../messages/speaker.ts";
 import { limit, next, pageOf, paging } from "../paging.ts";
 
 type Needs = "host" | "server" | "botUserId" | "sessions";
@@ -129,39 +128,3 @@ export const roomsJoin: Command<typeof one, typeof nothing, Needs> = {
     return { room: await client.join(room, call.signal) };
   },
 };
-
-/** Leaves a room. */
-export const roomsLeave: Command<typeof one, typeof nothing, Needs> = {
-  name: "rooms.leave",
-  summary: "Leaves a room, or declines its invitation.",
-  guidance: "To have nothing more to do with a room. No agent leaves its own.",
-  scope: "rooms:write",
-  changes: true,
-  input: one,
-  output: nothing,
-  async run({ room, agent }, context, call) {
-    const speaker = await speakerOf(agent, call, context);
-    assertNotOwn(room, speaker, context);
-    await context.sessions.as(speaker.userId).at("conversation").leave(room, call.signal);
-    return { room };
-  },
-};
-
-const own = z.object({ roomId: z.string().optional() });
-
-/** The room of another one is left like any other. */
-function assertNotOwn(
-  room: string,
-  { agent }: Speaker,
-  { host, server }: Pick<CommandContext, "host" | "server">,
-): void {
-  const record = agent && host.read(addressOf.agent(server, agent.agentId));
-  if (own.safeParse(record?.context).data?.roomId === room) throw new OwnRoom();
-}
-
-/** Nobody has left anything. */
-export class OwnRoom extends Error {
-  override readonly name = "OwnRoom";
-  override readonly message = "this is the agent's own room, which would be made again";
-  readonly remedy = "Retire the agent in Letta instead.";
-}

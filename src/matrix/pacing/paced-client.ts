@@ -115,7 +115,7 @@ export class PacedClient implements MatrixClient {
     return this.#run("joining rooms", signal, () => this.#client.join(roomIdOrAlias, signal));
   }
 
-  leave(roomId: string, signal: AbortSignal): Promise<void> {
+  leave(roomId: string, signal: AbortSignal): Promise<boolean> {
     return this.#run("leaving rooms", signal, () => this.#client.leave(roomId, signal));
   }
 

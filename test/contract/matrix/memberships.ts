@@ -67,12 +67,31 @@ export function membershipsContract(server: () => PortUnderContract, { reserves 
     const [entered, declined, elsewhere] = [await newRoom(owner, guest), await newRoom(owner), await newRoom(owner)];
     await owner.client.invite(declined, guest.userId, never);
     for (const room of [entered, declined]) {
-      await guest.client.leave(room, never);
+      expect(await guest.client.leave(room, never)).toBe(true);
       await guest.client.leave(room, never);
       expect(membershipIn(await owner.client.roomState(room, never), guest.userId)).toBe("leave");
     }
-    await guest.client.leave(elsewhere, never);
-    await guest.client.leave("!nowhere:localhost", never);
+    expect(await guest.client.leave(elsewhere, never)).toBe(false);
+    expect(await guest.client.leave("!nowhere:localhost", never)).toBe(false);
+  });
+
+  it("tells who has left a room, was put out of it, or has declined its invitation, from who never was there", async () => {
+    const [owner, guest] = [await newUser(server()), await newUser(server())];
+    const [entered, expelled, declined] = [
+      await newRoom(owner, guest),
+      await newRoom(owner, guest),
+      await newRoom(owner),
+    ];
+    await owner.client.invite(declined, guest.userId, never);
+    for (const room of [entered, declined]) await guest.client.leave(room, never);
+    await server().putOut("kick", guest, owner, expelled);
+    const wasIn = async (room: string) => {
+      if (await guest.client.leave(room, never)) return true;
+      const own = guest.client.state(room, "m.room.member", guest.userId, never);
+      return own.then(() => true).catch((error: unknown) => error);
+    };
+    for (const room of [entered, expelled, declined]) expect(await wasIn(room)).toBe(true);
+    expect(await wasIn(await newRoom(owner))).toMatchObject({ kind: "forbidden" });
   });
 
   it("lets who has left read what was there until then", async () => {

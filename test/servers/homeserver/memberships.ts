@@ -31,6 +31,8 @@ export class Memberships {
         const room = homeserver.state.rooms.get(roomId);
         if (room === undefined) throw new Fault(404, "M_UNKNOWN", "Not a known room");
         const { membership } = room.membershipOf(userId) ?? {};
+        // As often as one likes, but not after somebody else has put one out.
+        if (membership === "leave" && room.state("m.room.member", userId)?.sender === userId) return {};
         if (membership !== "join" && membership !== "invite") throw forbidden(`User ${userId} not in room ${roomId}`);
         this.#set(room, userId, userId, "leave");
         return {};
