@@ -45,6 +45,7 @@ import { assertRoom } from "./runtime/embedded/store/room.ts";
 import { StoredBacklog } from "./runtime/embedded/stored-backlog.ts";
 import type { Host, Notice } from "./runtime/host.ts";
 import { type ChildContext, type ChildSpec, Supervisor } from "./runtime/supervisor.ts";
+import { startWhole } from "./runtime/whole.ts";
 import { surfacesOf } from "./surfaces.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
 import { enterTransport, leavePushes } from "./transport.ts";
@@ -86,18 +87,14 @@ export function createApp(config: Config, logger: Logger, connect: Connect = con
       // Before anything is in it: LevelDB lets everybody read its files, and access tokens are among them.
       await ensureDataFolder(config.dataFolder);
       const ports = paced(connect(config, logger));
-      const store = await openReopeningStore(config, logger, ports.clock, failure.reject).catch(async (error) => {
-        await ports.close();
-        throw error;
-      });
-      try {
-        running = await compose(config, options, logger, ports, store);
-        await running.supervisor.start();
-        running.supervisor.ended.catch(failure.reject);
-      } catch (error) {
-        await store.close();
-        throw error;
-      }
+      const { supervisor } = await startWhole(async () => {
+        const store = await openReopeningStore(config, logger, ports.clock, failure.reject);
+        running = await startWhole(() => compose(config, options, logger, ports, store), store.close.bind(store));
+        return running;
+      }, ports.close);
+      // Which stops again what it has started, the store and the connections among it.
+      await supervisor.start();
+      supervisor.ended.catch(failure.reject);
     },
     async stop() {
       await running?.supervisor.stop();
@@ -271,8 +268,9 @@ async function compose(
         id: "actors",
         restart: "permanent",
         async start() {
-          await host.start();
-          return { stop: () => host.drain(5_000) };
+          const stop = () => host.drain(5_000);
+          await startWhole(() => host.start(), stop);
+          return { stop };
         },
         shutdown: 6_000,
       },

@@ -16,6 +16,7 @@ import type { ReopeningStore } from "./runtime/embedded/reopening-store.ts";
 import { StoredBacklog } from "./runtime/embedded/stored-backlog.ts";
 import type { Host } from "./runtime/host.ts";
 import type { ChildSpec } from "./runtime/supervisor.ts";
+import { startWhole } from "./runtime/whole.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
 export interface PushedIntakeOptions {
@@ -114,12 +115,10 @@ export function pushedIntake({
       id: "listener",
       restart: "permanent",
       async start({ signal }) {
+        const stop = () => pushes.close();
         await pushes.listen();
-        await assertReached(pushes, signal).catch(async (error: unknown) => {
-          await pushes.close();
-          throw error;
-        });
-        return { stop: () => pushes.close() };
+        await startWhole(() => assertReached(pushes, signal), stop);
+        return { stop };
       },
       shutdown: 5_000,
     },
@@ -127,11 +126,12 @@ export function pushedIntake({
       id: "feed",
       restart: "permanent",
       async start({ signal }) {
-        await feed.start();
+        const stop = () => feed.stop();
+        await startWhole(() => feed.start(), stop);
         const ended = pulse.run(signal).catch((error: unknown) => {
           if (!signal.aborted) throw error;
         });
-        return { ended, stop: () => feed.stop() };
+        return { ended, stop };
       },
       shutdown: 5_000,
     },

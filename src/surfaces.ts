@@ -17,6 +17,7 @@ import type { Clock } from "./runtime/clock.ts";
 import { ControlServer } from "./runtime/control/server.ts";
 import { controlSocketIn } from "./runtime/control/socket-path.ts";
 import type { ChildSpec } from "./runtime/supervisor.ts";
+import { startWhole } from "./runtime/whole.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
 export interface SurfaceOptions {
@@ -44,7 +45,10 @@ export function surfacesOf(options: SurfaceOptions): readonly ChildSpec[] {
         handlers: controlHandlers(commands, changes),
         clock,
       });
-      await server.start();
+      await startWhole(
+        () => server.start(),
+        () => server.stop(),
+      );
       return server;
     },
     shutdown: 2_000,
@@ -94,7 +98,10 @@ function httpSurface(
         ],
         logger,
       });
-      await server.start();
+      await startWhole(
+        () => server.start(),
+        () => server.stop(),
+      );
       return server;
     },
     shutdown: 2_000,

@@ -1,4 +1,7 @@
-import { afterEach, expect, test } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { afterEach, expect, test, vi } from "vitest";
+import { z } from "zod";
 import { PublicWithoutTokens } from "../src/api/exposure.ts";
 import type { NewToken } from "../src/commands/access/tokens.ts";
 import { Changes } from "../src/commands/watch/changes.ts";
@@ -16,13 +19,13 @@ afterEach(() => running?.stop());
 const token: NewToken = { name: "dashboard", scopes: ["agents:read"] };
 
 /** An HTTP server that other machines reach, by those who have been let in. */
-async function publicServer() {
+async function publicServer(port = 0) {
   const { homeserver, sessions } = await town();
   const callers = await callersInMemory();
   const { clock, tokens } = callers;
   const surfaces = surfacesOf({
     ...callers,
-    config: { ...config, api: { ...config.api, listen: { host: "0.0.0.0", port: 0 } } },
+    config: { ...config, api: { ...config.api, listen: { host: "0.0.0.0", port } } },
     commands: [],
     changes: new Changes({ subscribe: () => () => undefined }, clock),
     logger: createLogger({ level: "fatal", secrets: [] }),
@@ -52,4 +55,23 @@ test("others are served nothing while nobody has a token, or only one that is ov
   await expect(start()).rejects.toMatchObject({ remedy: expect.stringContaining("letta-matrix token create") });
   await tokens.create(token);
   expect(await start()).toBeDefined();
+});
+
+test("a server that cannot listen holds on to nothing, however often it is started again", async () => {
+  const other = createServer().listen(0, "0.0.0.0");
+  await once(other, "listening");
+  const { port } = z.object({ port: z.number() }).parse(other.address());
+  const { tokens, start } = await publicServer(port);
+  await tokens.create(token);
+  let listening = 0;
+  vi.spyOn(tokens, "onRevoked").mockImplementation(() => {
+    listening++;
+    return () => {
+      listening--;
+    };
+  });
+  for (let time = 0; time < 3; time++) await expect(start()).rejects.toThrow("cannot listen");
+  expect(tokens.onRevoked).toHaveBeenCalled();
+  expect(listening).toBe(0);
+  other.close();
 });
