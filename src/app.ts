@@ -159,7 +159,7 @@ async function compose(
   const growing = new GrowingAnswers(clock);
   const markdown = new Markdown();
   const callers = await callersOf(store.vault, () => store.current, clock, logger);
-  const tools = attachedTools(config, letta, callers.tokens, clock);
+  const tools = attachedTools(config, letta, callers.tokens, store.vault, clock);
   const hosting: Omit<EmbeddedHostOptions, "store"> = {
     clock,
     jitterSeed: secret,

@@ -4,10 +4,12 @@ import type { Tokens } from "./commands/access/tokens.ts";
 import type { Config } from "./config/schema.ts";
 import { type AgentKeys, LettaError, type OfferedTools, type ToolAttacher } from "./letta/port.ts";
 import type { Clock } from "./runtime/clock.ts";
+import type { NamedValues } from "./runtime/ledger.ts";
 
 export interface AttachedToolsOptions {
   readonly letta: ToolAttacher;
-  readonly tokens: Pick<Tokens, "create" | "revoke" | "principalOf" | "idsOf">;
+  readonly tokens: Pick<Tokens, "create" | "revoke" | "principalOf" | "idsOf" | "list">;
+  readonly notes: Pick<NamedValues, "get" | "set" | "delete">;
   readonly clock: Pick<Clock, "now">;
   /** By which Letta knows us again. */
   readonly name: string;
@@ -17,6 +19,8 @@ export interface AttachedToolsOptions {
 
 /** What a token of ours at Letta is called, in the list of tokens. */
 const tokenName = "its tools at Letta";
+/** Noted for as long as Letta may have a registration of ours. */
+const registered = "tools at Letta";
 /** Acts as no agent that there is: by its token tools are listed, and nothing is done. */
 const nobody = { name: "Letta looks at the tools", agentId: "nobody" };
 /** No look takes longer, ms. */
@@ -34,11 +38,18 @@ export class AttachedTools implements ToolAttachment {
 
   async attach(agentId: string, signal: AbortSignal): Promise<void> {
     const { letta, name, offered } = this.#options;
-    if (offered !== undefined) return letta.attachTools(agentId, offered, this.#keysOf(agentId), signal);
-    if (this.#tokensOf(agentId).length === 0) return;
-    await letta.detachTools(agentId, { name }, signal);
-    // Last: as long as there is one, this is still to be done.
-    await this.#revoke(agentId);
+    if (offered !== undefined) {
+      await this.#note();
+      return letta.attachTools(agentId, offered, this.#keysOf(agentId), signal);
+    }
+    if (this.#tokensOf(agentId).length > 0) {
+      // An earlier version has registered us without a note.
+      await this.#note();
+      await letta.detachTools(agentId, { name }, signal);
+      // Last: as long as there is one, this is still to be done.
+      await this.#revoke(agentId);
+    }
+    await this.#withdraw(signal);
   }
 
   async detach(agentId: string, signal: AbortSignal): Promise<void> {
@@ -48,6 +59,20 @@ export class AttachedTools implements ToolAttachment {
     await letta.detachTools(agentId, { name }, signal).catch((error: unknown) => {
       if (!(error instanceof LettaError && final.has(error.kind))) throw error;
     });
+  }
+
+  async #note(): Promise<void> {
+    const { notes, name } = this.#options;
+    if (notes.get(registered) !== name) await notes.set(registered, name);
+  }
+
+  /** By the last agent that had a token of ours. */
+  async #withdraw(signal: AbortSignal): Promise<void> {
+    const { letta, tokens, notes } = this.#options;
+    const name = notes.get(registered);
+    if (name === undefined || tokens.list().some((token) => token.name === tokenName)) return;
+    await letta.withdrawTools({ name }, signal);
+    await notes.delete(registered);
   }
 
   #keysOf(agentId: string): AgentKeys {
@@ -87,16 +112,18 @@ export function attachedTools(
   { letta: { matrixTools, attachTools }, api: { publicUrl }, homeserver: { serverName } }: Config,
   letta: Partial<ToolAttacher>,
   tokens: Tokens,
+  notes: AttachedToolsOptions["notes"],
   clock: Pick<Clock, "now">,
 ): AttachedTools | undefined {
-  const { attachTools: attach, detachTools: detach } = letta;
-  if (attach === undefined || detach === undefined) return undefined;
+  const { attachTools: attach, detachTools: detach, withdrawTools: withdraw } = letta;
+  if (attach === undefined || detach === undefined || withdraw === undefined) return undefined;
   // Letta takes what is after a colon for something else.
   const name = `letta-matrix-${serverName.replaceAll(/[^\w.-]/g, "_")}`;
   const isWanted = attachTools === true && publicUrl !== undefined;
   return new AttachedTools({
-    letta: { attachTools: attach.bind(letta), detachTools: detach.bind(letta) },
+    letta: { attachTools: attach.bind(letta), detachTools: detach.bind(letta), withdrawTools: withdraw.bind(letta) },
     tokens,
+    notes,
     clock,
     name,
     ...(isWanted && { offered: { name, url: `${publicUrl}/mcp`, tools: matrixTools } }),

@@ -112,6 +112,8 @@ export interface ToolAttacher {
   attachTools(agentId: string, offered: OfferedTools, keys: AgentKeys, signal: AbortSignal): Promise<void>;
   /** The agent has none of them any more, nor a key; one that the server does not have needs neither. */
   detachTools(agentId: string, offered: Pick<OfferedTools, "name">, signal: AbortSignal): Promise<void>;
+  /** The server knows of them no more, by this name. */
+  withdrawTools(offered: Pick<OfferedTools, "name">, signal: AbortSignal): Promise<void>;
 }
 
 /** What a model wants to do. */

@@ -5,6 +5,7 @@ import { configFile } from "../../src/config/schema.ts";
 import type { OfferedTools } from "../../src/letta/port.ts";
 import { callersInMemory } from "../commands/callers.ts";
 import { config as healthyConfig } from "../commands/doctor/healthy.ts";
+import { FakeVault } from "../ports/fake-vault.ts";
 
 const written = (letta: object, api: object = {}) =>
   configFile.parse({
@@ -27,9 +28,12 @@ test("what is offered is what the configuration names, at the public address, un
   const { tokens, clock } = await callersInMemory();
   const offers: OfferedTools[] = [];
   const detached: string[] = [];
+  const withdrawn: string[] = [];
+  const notes = new FakeVault();
   const letta = {
     attachTools: async (_: string, offered: OfferedTools) => void offers.push(offered),
     detachTools: async (agentId: string) => void detached.push(agentId),
+    withdrawTools: async ({ name: known }: Pick<OfferedTools, "name">) => void withdrawn.push(known),
   };
   const { signal } = new AbortController();
   const base = healthyConfig.letta;
@@ -39,12 +43,12 @@ test("what is offered is what the configuration names, at the public address, un
     letta: { ...base, attachTools: true, matrixTools: ["list_agents"] },
     api: { ...healthyConfig.api, publicUrl: "https://agents.example.org" },
   };
-  await attachedTools(config, letta, tokens, clock)?.attach("agent-1", signal);
+  await attachedTools(config, letta, tokens, notes, clock)?.attach("agent-1", signal);
   const name = "letta-matrix-example.org_8448";
   expect(offers).toEqual([{ name, url: "https://agents.example.org/mcp", tools: ["list_agents"] }]);
   const off = { ...config, letta: { ...config.letta, attachTools: false } };
-  await attachedTools(off, letta, tokens, clock)?.attach("agent-1", signal);
-  await attachedTools(off, letta, tokens, clock)?.detach("agent-1", signal);
-  expect([offers.length, detached]).toEqual([1, []]);
-  expect(attachedTools(config, {}, tokens, clock)).toBeUndefined();
+  await attachedTools(off, letta, tokens, notes, clock)?.attach("agent-1", signal);
+  await attachedTools(off, letta, tokens, notes, clock)?.detach("agent-1", signal);
+  expect([offers.length, detached, withdrawn]).toEqual([1, [], [name]]);
+  expect(attachedTools(config, {}, tokens, notes, clock)).toBeUndefined();
 });

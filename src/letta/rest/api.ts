@@ -232,6 +232,13 @@ export class RestApi {
     );
   }
 
+  /** One that is gone is deleted. */
+  deleteMcpServer(id: string, signal: AbortSignal): Promise<unknown> {
+    return this.#read({ what: "an MCP server" }, signal, z.unknown(), async (options) =>
+      this.#letta.mcpServers.delete(id, options).catch(unlessUnknown),
+    );
+  }
+
   mcpTools(id: string, signal: AbortSignal): Promise<readonly NamedTool[]> {
     return this.#read({ what: "the tools of an MCP server" }, signal, z.array(namedTool), (options) =>
       this.#letta.mcpServers.tools.list(id, options),

@@ -36,6 +36,11 @@ export class Attachment {
     await this.#api.setSecrets(agentId, others, signal);
   }
 
+  async withdraw({ name }: Pick<OfferedTools, "name">, signal: AbortSignal): Promise<void> {
+    for (const { id, server_name } of await this.#api.mcpServers(signal))
+      if (server_name === name) await this.#api.deleteMcpServer(id, signal);
+  }
+
   async #attachOne(agentId: string, toolId: string, signal: AbortSignal): Promise<void> {
     try {
       await this.#api.attachTool(agentId, toolId, signal);

@@ -130,6 +130,10 @@ export class RestBackend implements LettaBackend, ModelInspector, ToolInspector,
     return this.#attachment.detach(agentId, offered, signal);
   }
 
+  withdrawTools(offered: Pick<OfferedTools, "name">, signal: AbortSignal): Promise<void> {
+    return this.#attachment.withdraw(offered, signal);
+  }
+
   createConversation(agentId: string, signal: AbortSignal): Promise<Conversation> {
     return this.#api.createConversation(agentId, signal);
   }

@@ -7,6 +7,7 @@ import { agentCalled, installation, records } from "../../api/installation.ts";
 import { type Served, serve } from "../../api/served.ts";
 import { type RestUnderContract, restServer } from "../../contract/letta/rest-server.ts";
 import { never } from "../../contract/letta/server.ts";
+import { FakeVault } from "../../ports/fake-vault.ts";
 import { startModel } from "../../servers/model.ts";
 import { startV1StandIn } from "../../servers/v1/stand-in.ts";
 
@@ -17,8 +18,10 @@ vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 let letta: RestUnderContract;
 let served: Served;
 let agentId: string;
+let notes: FakeVault;
 
 beforeEach(async () => {
+  notes = new FakeVault();
   letta = await restServer({ startModel, start: (model) => startV1StandIn({ model }), haste: 5 });
   agentId = await letta.newAgent("Scribe");
   served = await serve({ mcp: true, context: installation([...records, agentCalled("Scribe", agentId)]) });
@@ -35,13 +38,14 @@ const variable = "LETTA_MATRIX_TOKEN";
 function tools(url: string | undefined = `http://127.0.0.1:${served.port}/mcp`): AttachedTools {
   const { tokens, clock } = served;
   const backend = new RestBackend({ url: letta.url, toolAllowList: [], idleTimeoutMs: 20_000 });
-  return new AttachedTools({ letta: backend, tokens, clock, name, offered: { name, url, tools: usualAgentTools } });
+  const offered = { name, url, tools: usualAgentTools };
+  return new AttachedTools({ letta: backend, tokens, notes, clock, name, offered });
 }
 
 /** The same program after the operator has switched it off. */
 function switchedOff(): AttachedTools {
   const backend = new RestBackend({ url: letta.url, toolAllowList: [], idleTimeoutMs: 20_000 });
-  return new AttachedTools({ letta: backend, tokens: served.tokens, clock: served.clock, name });
+  return new AttachedTools({ letta: backend, tokens: served.tokens, notes, clock: served.clock, name });
 }
 
 async function lettaAnswers(method: string, path: string, body?: unknown): Promise<unknown> {
@@ -185,12 +189,56 @@ test("whoever is retired while Letta is away has no token from that moment on, a
   expect(await agent()).toEqual({ tools: [], secrets: {} });
 });
 
+const servers = async () => z.array(z.object({ id: z.string() })).parse(await lettaAnswers("GET", "/v1/mcp-servers"));
+
 test("when the operator has switched it off, all of it is taken away, and nothing is asked of who never had it", async () => {
   await tools().attach(agentId, never);
   await switchedOff().attach(agentId, never);
   expect(await agent()).toEqual({ tools: [], secrets: {} });
   expect(served.tokens.list()).toEqual([]);
+  expect(await servers()).toEqual([]);
   await letta.kill();
   await switchedOff().attach(agentId, never);
   await switchedOff().detach(agentId, never);
+});
+
+test("the registration goes with the last agent that has the tools, also if many lose them at once", async () => {
+  const others = await Promise.all([letta.newAgent(), letta.newAgent()]);
+  for (const id of [agentId, ...others]) await tools().attach(id, never);
+  const off = switchedOff();
+  await off.attach(agentId, never);
+  expect(await servers()).toHaveLength(1);
+  await Promise.all(others.map((id) => off.attach(id, never)));
+  expect(await servers()).toEqual([]);
+  await tools().attach(agentId, never);
+  expect((await agent()).tools).toHaveLength(usualAgentTools.length);
+});
+
+test("the registration goes, also where Letta was away or the program ended when it should have, or the last agent is retired", async () => {
+  const other = await letta.newAgent();
+  await tools().attach(agentId, never);
+  await switchedOff().detach(agentId, never);
+  await letta.kill();
+  await expect(switchedOff().attach(other, never)).rejects.toMatchObject({ kind: "unreachable" });
+  await letta.restart();
+  expect(await servers()).toHaveLength(1);
+  await switchedOff().attach(other, never);
+  expect(await servers()).toEqual([]);
+});
+
+test("the registration goes, also where an earlier version has made it, and nobody else's", async () => {
+  await lettaAnswers("POST", "/v1/mcp-servers", {
+    server_name: "weather",
+    config: {
+      mcp_server_type: "streamable_http",
+      server_url: "http://127.0.0.1:1/mcp",
+      auth_header: "Authorization",
+      auth_token: "theirs",
+    },
+  });
+  const [theirs] = await servers();
+  await tools().attach(agentId, never);
+  await notes.delete("tools at Letta");
+  await switchedOff().attach(agentId, never);
+  expect(await servers()).toEqual([theirs]);
 });

@@ -6,6 +6,7 @@ import { agentCalled, installation, records } from "../../api/installation.ts";
 import { type Served, serve } from "../../api/served.ts";
 import { never } from "../../contract/letta/server.ts";
 import { type HomeserverProxy, startProxy } from "../../e2e/homeserver-proxy.ts";
+import { FakeVault } from "../../ports/fake-vault.ts";
 import { type Model, startModel } from "../../servers/model.ts";
 import { startV1StandIn, type V1StandIn } from "../../servers/v1/stand-in.ts";
 
@@ -54,7 +55,10 @@ function attach(refused: { readonly method: string; readonly path: string }, sta
         ? { status, body: JSON.stringify({ detail: [{ loc: ["body"], input: body }] }) }
         : undefined,
   });
-  return new AttachedTools({ letta: backend(), tokens, clock, name: "ours", offered }).attach(agentId, never);
+  return new AttachedTools({ letta: backend(), tokens, notes: new FakeVault(), clock, name: "ours", offered }).attach(
+    agentId,
+    never,
+  );
 }
 
 /** What whoever asked is told, and what that came of. */

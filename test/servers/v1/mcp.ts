@@ -55,6 +55,16 @@ export function mcpRoutes(state: V1State): readonly (readonly [RegExp, (given: G
       },
     ],
     [
+      /^DELETE \/v1\/mcp-servers\/([^/]+)$/,
+      (given) => {
+        const server = found(given);
+        if (server === undefined) return;
+        state.mcpServers.delete(server.id);
+        for (const { tools } of state.agents.values()) for (const tool of server.tools) tools.delete(tool);
+        given.response.writeHead(204).end();
+      },
+    ],
+    [
       /^PATCH \/v1\/mcp-servers\/([^/]+)\/refresh$/,
       async (given) => {
         const server = found(given);
