@@ -15,7 +15,9 @@ export interface Admission {
  * name that somebody else owns may point here.
  */
 export function admit({ headers }: Pick<FastifyRequest, "headers">, { allowedHosts, allowedOrigins }: Admission): void {
-  const host = hostname(headers.host ?? "");
+  if (headers.host === undefined || headers.host === "")
+    throw new Refused(400, "The request does not say whom it calls.", "Send the header Host.");
+  const host = hostname(headers.host);
   if (host !== "localhost" && isIP(host) === 0 && !allowedHosts.includes(host))
     throw new Refused(403, "This name is none of ours.", "Add the name that you call us by to api.allowed_hosts.");
   const { origin } = headers;

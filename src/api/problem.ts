@@ -33,12 +33,14 @@ const titles: Readonly<Record<number, string>> = {
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
+  408: "Request Timeout",
   409: "Conflict",
   413: "Content Too Large",
   414: "URI Too Long",
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
   429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   502: "Bad Gateway",
   503: "Service Unavailable",
@@ -121,10 +123,12 @@ const described = z.object({
 const saidOf: Readonly<Record<number, readonly [detail: string, remedy: string]>> = {
   400: ["The request is not well-formed.", "Send valid JSON, and a valid path."],
   404: ["There is nothing at this path.", "GET /api/v1/openapi.json tells what there is."],
+  408: ["The request did not come to its end in time.", "Send it again, all at once."],
   413: ["The body is too large.", "Send less at once."],
   414: ["The path is too long.", "Name what is meant by its id: no id is as long as that."],
   415: ["The body is not JSON.", "Send JSON, with the header Content-Type: application/json."],
   429: ["Too many requests.", "Wait as long as Retry-After says."],
+  431: ["The headers are too large.", "Send fewer and shorter ones: all together may have 16 KB."],
 };
 
 export interface Told {

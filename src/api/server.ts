@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import Fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import type { Logger } from "../telemetry/logger.ts";
+import { answerHeaders } from "./answer-headers.ts";
+import { refuseConnection } from "./no-http.ts";
 import { type Admission, admit } from "./origin.ts";
 import type { HttpPart } from "./part.ts";
 import { problemOf } from "./problem.ts";
@@ -36,6 +38,9 @@ export class HttpServer {
         dress(reply, request.id);
         tell(reply, error, request.id);
       },
+      clientErrorHandler: refuseConnection,
+      // Node would refuse without a word whoever leaves Host out.
+      http: { requireHostHeader: false },
       // Coercion would take what was not meant: commands check their input by themselves.
       ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     });
@@ -79,11 +84,8 @@ export class HttpServer {
   }
 }
 
-/** What each answer carries. */
 function dress(reply: FastifyReply, requestId: string): void {
-  void reply.header("x-request-id", requestId);
-  void reply.header("cache-control", "no-store");
-  void reply.header("x-content-type-options", "nosniff");
+  void reply.headers(answerHeaders(requestId));
 }
 
 function tell(reply: FastifyReply, error: unknown, requestId: string) {

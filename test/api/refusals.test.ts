@@ -8,7 +8,7 @@ import { MatrixError } from "../../src/matrix/port.ts";
 import { StoreUnavailable } from "../../src/runtime/embedded/store/unavailable.ts";
 import { HostStopped, MailboxFull } from "../../src/runtime/host.ts";
 import { installation } from "./installation.ts";
-import { type Answered, type Served, type ServedOptions, serve } from "./served.ts";
+import { type Answered, raw, type Served, type ServedOptions, serve } from "./served.ts";
 
 let api: Served | undefined;
 afterEach(() => api?.stop());
@@ -84,6 +84,27 @@ describe("bad input", () => {
     const { ask, tokenFor } = await started();
     const body = { name: "x".repeat(256 * 1024), scopes: ["agents:read"] };
     expect(told(await ask("POST", "/api/v1/tokens", { token: await tokenFor(scopes), body }))[0]).toBe(413);
+  });
+
+  test.each([
+    ["CANARY\r\n\r\n", 400],
+    ["GET /api/v1/canary HTTP/9\r\n\r\n", 400],
+    ["GET /api/v1/agents HTTP/1.1\r\nHost: localhost\r\ncanary header\r\n\r\n", 400],
+    [`GET /api/v1/agents HTTP/1.1\r\nHost: localhost\r\ncanary: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+    [`GET /api/v1/agents?${"canary".repeat(4_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431],
+  ])("what is no HTTP is refused like all else, not quoted, and its connection is closed: %#", async (sent, status) => {
+    const { port } = await started();
+    const answered = await raw(port, sent);
+    expect(told(answered)[0]).toBe(status);
+    expect(answered.text).not.toContain("canary");
+    expect(answered.headers).toMatchObject({ connection: "close", "cache-control": "no-store" });
+  });
+
+  test("who does not say whom it calls is told what to do", async () => {
+    const { port } = await started();
+    const answered = await raw(port, "GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n");
+    expect(told(answered)[0]).toBe(400);
+    expect(answered.body).toMatchObject({ remedy: "Send the header Host." });
   });
 
   test("a path that is none is told of as such", async () => {

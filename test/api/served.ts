@@ -1,4 +1,6 @@
 import { request } from "node:http";
+import { connect } from "node:net";
+import { text as textOf } from "node:stream/consumers";
 import { z } from "zod";
 import { callerOf } from "../../src/api/bearer.ts";
 import { healthPart } from "../../src/api/health.ts";
@@ -148,4 +150,14 @@ function ask(port: number, method: string, path: string, { token, headers, body 
     sent.once("error", reject);
     sent.end(payload);
   });
+}
+
+/** What is answered to bytes that need be no request, when the connection is closed. */
+export async function raw(port: number, bytes: string): Promise<Answered> {
+  const socket = connect(port, "127.0.0.1");
+  socket.write(bytes);
+  const [head = "", text = ""] = (await textOf(socket)).split("\r\n\r\n");
+  const [first = "", ...lines] = head.split("\r\n");
+  const headers = Object.fromEntries(lines.map((line) => line.split(": ")));
+  return { status: Number(first.split(" ")[1]), headers, text, body: object.parse(JSON.parse(text)) };
 }
