@@ -1,4 +1,4 @@
-import { addressOf } from "../../src/machines/addresses.ts";
+import { addressOf, agentUserId } from "../../src/machines/addresses.ts";
 import { type ActorRecord, recordFormat } from "../../src/runtime/record.ts";
 
 /** What an actor's host keeps of it; where nothing else is said, with nothing under way. */
@@ -24,5 +24,6 @@ export function agentRecord(
   value: ActorRecord["value"],
   context: Readonly<Record<string, unknown>> = {},
 ): ActorRecord {
-  return recordOf({ id: addressOf.agent("test", agentId), machine: "agent", value, context: { agentId, ...context } });
+  const known = { agentId, userId: agentUserId("test", agentId), ...context };
+  return recordOf({ id: addressOf.agent("test", agentId), machine: "agent", value, context: known });
 }

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { askingMarkers } from "../../actors/marker.ts";
-import type { ActorRecord } from "../../runtime/record.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { assertOwnKey, NotDone, RoomBusy, run } from "../messages/errand.ts";
 import { idempotencyKey, named } from "../messages/naming.ts";
 import { asAgent, NotYours } from "../messages/speaker.ts";
 import { agentReference } from "../reference.ts";
 import { recordOfAgent, recordOfAgentLike } from "../status/find-agent.ts";
+import { type KnownAgent, knownAgent } from "../status/known-agent.ts";
 import { unservedAs } from "../status/served.ts";
 import { agentOf } from "../status/views.ts";
 import { Asking, answerTo } from "./asking.ts";
@@ -47,13 +47,6 @@ const output = z.object({
     ),
 });
 
-const context = z.object({
-  agentId: z.string(),
-  userId: z.string(),
-  name: z.string().optional(),
-  roomId: z.string().optional(),
-});
-
 type Needs = "host" | "server" | "botUserId" | "waits" | "answers" | "sessions" | "talk";
 
 /** An agent asks another one, as itself, in the other one's room. */
@@ -69,8 +62,8 @@ export const agentsMessage: Command<typeof input, typeof output, Needs> = {
   async run({ to, text, agent, wait, key }, needs, call) {
     const { host, server } = needs;
     const record = await recordOfAgentLike(to, host, server);
-    const target = context.parse(record.context);
-    const sender = context.parse((await senderOf(agent, call.principal.agentId, needs)).context);
+    const target = knownAgent.parse(record.context);
+    const sender = await senderOf(agent, call.principal.agentId, needs);
     if (sender.agentId === target.agentId) throw new OwnSelf();
     const life = unservedAs(agentOf(record, host));
     if (life === "retired" || life === "retiring") throw new AgentRetired(to);
@@ -135,12 +128,12 @@ async function senderOf(
   agent: string | undefined,
   bound: string | undefined,
   { host, server }: Pick<CommandContext, "host" | "server">,
-): Promise<ActorRecord> {
+): Promise<KnownAgent> {
   const wanted = agent ?? bound;
   if (wanted === undefined) throw new NobodyAsks();
-  const record = await recordOfAgent(wanted, host, server);
-  if (bound !== undefined && context.parse(record.context).agentId !== bound) throw new NotYours(wanted);
-  return record;
+  const sender = knownAgent.parse((await recordOfAgent(wanted, host, server)).context);
+  if (bound !== undefined && sender.agentId !== bound) throw new NotYours(wanted);
+  return sender;
 }
 
 /** Nothing was said. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { finalAnswerIn } from "../../actors/final-answer.ts";
 import { addressOf } from "../../machines/addresses.ts";
 import type { Call, CommandContext } from "../command.ts";
+import { type KnownAgent, knownAgent } from "../status/known-agent.ts";
 import type { DoneInRoom } from "./errand.ts";
 import type { Speaker } from "./speaker.ts";
 
@@ -32,18 +33,6 @@ export const answers = z
 type Answers = NonNullable<z.output<typeof answers>>;
 type Needs = "host" | "server" | "clock" | "answers" | "waits" | "sessions";
 
-interface Listener {
-  readonly agentId: string;
-  readonly userId: string;
-  readonly name?: string | undefined;
-}
-
-const agent = z.object({
-  agentId: z.string(),
-  userId: z.string(),
-  name: z.string().optional(),
-  roomId: z.string().optional(),
-});
 const talk = z.object({
   queue: z.array(z.object({ eventId: z.string() })),
   current: z.object({ question: z.object({ eventId: z.string() }) }).optional(),
@@ -109,10 +98,10 @@ export async function sayAndWait(
 async function listenersIn(
   { room, mentions = [], speaker }: Saying,
   { host, server }: Pick<CommandContext, "host" | "server">,
-): Promise<readonly Listener[]> {
-  const found: Listener[] = [];
+): Promise<readonly KnownAgent[]> {
+  const found: KnownAgent[] = [];
   for await (const { context } of host.list(server, "agent")) {
-    const { data } = agent.safeParse(context);
+    const { data } = knownAgent.safeParse(context);
     if (data === undefined || data.userId === speaker.userId) continue;
     if (data.roomId === room || mentions.includes(data.userId)) found.push(data);
   }
@@ -121,7 +110,7 @@ async function listenersIn(
 
 /** What stands in the room already, where the agent is done with the message. */
 async function earlierAnswer(
-  { agentId, userId, roomId, eventId }: Omit<Listener, "name"> & { readonly roomId: string; readonly eventId: string },
+  { agentId, userId, roomId, eventId }: Required<Omit<KnownAgent, "name" | "paused">> & { readonly eventId: string },
   speaker: Speaker,
   { host, server, sessions }: Pick<CommandContext, "host" | "server" | "sessions">,
   signal: AbortSignal,

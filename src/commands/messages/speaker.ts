@@ -3,6 +3,7 @@ import { CallRefused } from "../access/refused.ts";
 import type { Call, CommandContext } from "../command.ts";
 import { agentReference, reference } from "../reference.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
+import { knownAgent } from "../status/known-agent.ts";
 
 /** As whom something is done. */
 export const asAgent = agentReference
@@ -41,12 +42,10 @@ export async function speakerOf(
   const wanted = agent ?? principal.agentId;
   if (wanted === undefined) return { userId: botUserId };
   const { context } = await recordOfAgent(wanted, host, server);
-  const { agentId, userId, name } = known.parse(context);
+  const { agentId, userId, name } = knownAgent.parse(context);
   if (principal.agentId !== undefined && principal.agentId !== agentId) throw new NotYours(wanted);
   return { userId, agent: { agentId, ...(name !== undefined && { name }) } };
 }
-
-const known = z.object({ agentId: z.string(), userId: z.string(), name: z.string().optional() });
 
 /** The token is bound to another agent; nothing was done. */
 export class NotYours extends CallRefused {

@@ -7,6 +7,7 @@ import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Host } from "../../runtime/host.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
 import { NoSuchAgent } from "../status/find-agent.ts";
+import { knownAgent } from "../status/known-agent.ts";
 import { isSameAnswer } from "./same-answer.ts";
 
 /** What Letta tells of a run that has ended. */
@@ -34,7 +35,6 @@ export interface OutsideRunsOptions {
   readonly finals: Pick<RecentFinals, "of">;
 }
 
-const agentContext = z.object({ roomId: z.string().optional() });
 const life = z.object({ life: z.union([z.string(), z.record(z.string(), z.unknown())]) });
 const talk = z.object({
   agentId: z.string(),
@@ -126,7 +126,7 @@ export class OutsideRuns {
     const record = host.read(addressOf.agent(server, agentId));
     if (record === undefined || isRetired(record))
       throw new NoSuchAgent(`there is no agent "${agentId}"`, "`letta-matrix agents` lists them.");
-    return agentContext.parse(record.context).roomId;
+    return knownAgent.parse(record.context).roomId;
   }
 
   async #talksOf(agentId: string, signal: AbortSignal): Promise<readonly Talk[]> {

@@ -4,6 +4,7 @@ import { isPart } from "../../actors/space/child.ts";
 import { addressOf } from "../../machines/addresses.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { asAgent, roomId, type Speaker, speakerOf } from "../messages/speaker.ts";
+import { knownAgent } from "../status/known-agent.ts";
 
 const input = z.strictObject({ room: roomId, agent: asAgent });
 const output = z.object({ room: z.string() });
@@ -29,12 +30,10 @@ export const roomsLeave: Command<typeof input, typeof output, "host" | "server" 
 
 type Records = Pick<CommandContext, "host" | "server">;
 
-const own = z.object({ roomId: z.string().optional() });
-
 /** The room of another one is left like any other. */
 function assertNotOwn(room: string, { agent }: Speaker, { host, server }: Records): void {
   const record = agent && host.read(addressOf.agent(server, agent.agentId));
-  if (own.safeParse(record?.context).data?.roomId === room) throw new OwnRoom();
+  if (knownAgent.safeParse(record?.context).data?.roomId === room) throw new OwnRoom();
 }
 
 const spaces = z.object({ spaceId: z.string().optional(), lastId: z.string().optional(), parts: z.number() });

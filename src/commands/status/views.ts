@@ -2,6 +2,7 @@ import type { StateValue } from "xstate";
 import { z } from "zod";
 import type { Health, Host } from "../../runtime/host.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
+import { knownAgent } from "./known-agent.ts";
 import type { AgentStatus, ConversationStatus, CoreUserStatus, Status, TroubleStatus } from "./schema.ts";
 
 /** What an actor's record tells to people. */
@@ -16,13 +17,6 @@ const waiting = z.object({
   until: z.number().exactOptional(),
 });
 const anyContext = z.object({ wait: waiting.optional() });
-const agentContext = z.object({
-  agentId: z.string(),
-  name: z.string().optional(),
-  userId: z.string(),
-  roomId: z.string().optional(),
-  paused: z.object({ since: z.number(), reason: z.string().exactOptional() }).optional(),
-});
 const coreUserContext = z.object({ userId: z.string() });
 const conversationContext = z.object({
   agentId: z.string(),
@@ -43,16 +37,7 @@ export function coreUserOf(record: ActorRecord, host: HealthOf): CoreUserStatus 
 export function agentOf(record: ActorRecord, host: HealthOf): AgentStatus {
   const { value } = record;
   const regions = typeof value === "string" ? { agent: value } : mapValues(value, stateText);
-  const { agentId, userId, name, roomId, paused } = agentContext.parse(record.context);
-  return {
-    agentId,
-    ...(name !== undefined && { name }),
-    userId,
-    ...(roomId !== undefined && { roomId }),
-    ...(paused !== undefined && { paused }),
-    regions,
-    ...common(record, host),
-  };
+  return { ...knownAgent.parse(record.context), regions, ...common(record, host) };
 }
 
 export function conversationOf(record: ActorRecord, host: HealthOf): ConversationStatus {

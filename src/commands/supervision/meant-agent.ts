@@ -3,6 +3,7 @@ import { addressOf } from "../../machines/addresses.ts";
 import { type ActorId, partsOf } from "../../runtime/actor-id.ts";
 import type { ActorRecord } from "../../runtime/record.ts";
 import { agentReference } from "../reference.ts";
+import { knownAgent } from "../status/known-agent.ts";
 
 /** The agent that an operator's command is about. */
 export const meantAgent = agentReference.describe("The agent: its name, id in Letta or user id.");
@@ -10,10 +11,8 @@ export const meantAgent = agentReference.describe("The agent: its name, id in Le
 /** How it is told of in the answer. */
 export const namedAgent = { agentId: z.string(), name: z.string().exactOptional() };
 
-const known = z.object({ agentId: z.string(), name: z.string().optional() });
-
 export function namesOf({ context }: ActorRecord): { readonly agentId: string; readonly name?: string } {
-  const { agentId, name } = known.parse(context);
+  const { agentId, name } = knownAgent.parse(context);
   return { agentId, ...(name !== undefined && { name }) };
 }
 

@@ -5,6 +5,7 @@ import type { Command } from "../command.ts";
 import { next, pageOf, paging } from "../paging.ts";
 import { agentReference } from "../reference.ts";
 import { recordOfAgent } from "../status/find-agent.ts";
+import { knownAgent } from "../status/known-agent.ts";
 
 const name = z.string().trim().min(1).max(100).describe("What the token is for.");
 
@@ -40,7 +41,7 @@ export const tokensCreate: Command<typeof creating, typeof created, "tokens" | "
     if (given.expiresAt !== undefined && given.expiresAt <= clock.now()) throw new ExpiredAlready();
     if (agent === undefined) return tokens.create(given);
     const { context } = await recordOfAgent(agent, host, server);
-    return tokens.create({ ...given, agentId: z.string().parse(context["agentId"]) });
+    return tokens.create({ ...given, agentId: knownAgent.parse(context).agentId });
   },
 };
 
