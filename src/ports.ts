@@ -63,18 +63,25 @@ export function connectPorts(config: Config, logger: Logger): Ports {
       {},
       "the registration does not keep the agents' user ids for us: `letta-matrix doctor` says what to do",
     );
-  const acting = new AppserviceHomeserver({ baseUrl, serverName, asToken, onMalformed });
+  const acting = new AppserviceHomeserver({
+    baseUrl,
+    serverName,
+    asToken,
+    onMalformed,
+    onSent: (sent) => pushes.sent(sent),
+  });
+  const pushes = new AppservicePushes({
+    id,
+    listen,
+    hsToken,
+    api: acting.itself,
+    onMalformed,
+    onRefused: (err) => logger.warn({ err }, "what the homeserver pushed could not be taken, and comes again"),
+  });
   return {
     ...common,
     homeserver: new SplitHomeserver(acting, homeserver, (userId) => isOurUser(serverName, userId)),
-    pushes: new AppservicePushes({
-      id,
-      listen,
-      hsToken,
-      api: acting.itself,
-      onMalformed,
-      onRefused: (err) => logger.warn({ err }, "what the homeserver pushed could not be taken, and comes again"),
-    }),
+    pushes,
     async close() {
       acting.close();
       homeserver.close();

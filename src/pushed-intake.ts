@@ -3,6 +3,7 @@ import { remembered } from "./actors/agent/look.ts";
 import { arrivalOf } from "./actors/feed/arrival.ts";
 import { Attendance } from "./actors/feed/attendance.ts";
 import { Company } from "./actors/feed/company.ts";
+import { Echo } from "./actors/feed/echo.ts";
 import { Feed } from "./actors/feed/feed.ts";
 import { Looks } from "./actors/feed/looks.ts";
 import { Pulse } from "./actors/feed/pulse.ts";
@@ -82,6 +83,13 @@ export function pushedIntake({
     }),
     onWaiting: (actor, err) => logger.warn({ actor, err }, "what was said to an agent waits until it can take it"),
   });
+  const echo = new Echo({
+    clock,
+    ask: () => pulse.ask(),
+    isReached: () => pulse.reach.state === "reached" || pulse.reach.state === "unasked",
+    look: ({ userId, roomId, eventId }, signal) => sessions.as(userId).event(roomId, eventId, signal),
+    onLost: () => pulse.lost(),
+  });
   const pulse = new Pulse({
     pushes,
     company: new Company({ sessions, residents, clock }),
@@ -94,12 +102,17 @@ export function pushedIntake({
     lookBack: (signal) => looks.all((actor, delivery) => feed.tell(actor, delivery), signal),
     open() {
       const take = async (transaction: Transaction): Promise<void> => {
+        echo.heard(transaction.events.map(({ eventId }) => eventId));
         const newest = transaction.events.at(-1);
         pulse.heard(newest && arrivalOf(newest, clock.now()), newest !== undefined && isByItsClock(newest.sender));
         await feed.take(transaction);
         pulse.taken();
       };
-      pushes.deliverTo(take, () => pulse.refused());
+      const refused = (): void => {
+        echo.heard();
+        pulse.refused();
+      };
+      pushes.deliverTo(take, refused, (sent) => echo.sent(sent));
     },
     onChange: (reach) =>
       reach.state === "unreached"
@@ -128,7 +141,7 @@ export function pushedIntake({
       async start({ signal }) {
         const stop = () => feed.stop();
         await startWhole(() => feed.start(), stop);
-        const ended = pulse.run(signal).catch((error: unknown) => {
+        const ended = Promise.race([pulse.run(signal), echo.run(signal)]).catch((error: unknown) => {
           if (!signal.aborted) throw error;
         });
         return { ended, stop };

@@ -10,6 +10,7 @@ import { path, statePath } from "./path.ts";
 import {
   type Content,
   type CreateRoomRequest,
+  type DatedEvent,
   type DownloadedFile,
   type MatrixClient,
   MatrixError,
@@ -77,7 +78,7 @@ export class ClientServerClient implements MatrixClient {
     return messages(this.#api, this.userId, roomId, request, signal, this.#onMalformed);
   }
 
-  event(roomId: string, eventId: string, signal: AbortSignal): Promise<MatrixEvent | undefined> {
+  event(roomId: string, eventId: string, signal: AbortSignal): Promise<DatedEvent | undefined> {
     return event(this.#api, roomId, eventId, signal);
   }
 

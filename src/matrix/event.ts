@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Content, MatrixEvent, PushedEvent } from "./port.ts";
+import type { Content, DatedEvent, MatrixEvent, PushedEvent } from "./port.ts";
 
 /** An event, or a piece of an answer, that is not what the specification says and was left out. */
 export interface MalformedPart {
@@ -68,6 +68,19 @@ const redaction = z.object({
 
 const aged = z.object({ unsigned: z.object({ age: z.number().nonnegative() }) });
 
+/** How old it is, as far as that is told. */
+function ageOf(event: unknown): Pick<DatedEvent, "age"> {
+  const { data } = aged.safeParse(event);
+  return data === undefined ? {} : { age: data.unsigned.age };
+}
+
+export const datedSchema = z.unknown().transform((event, context): DatedEvent => {
+  const { data, error } = eventSchema.safeParse(event);
+  if (data !== undefined) return { ...data, ...ageOf(event) };
+  context.addIssue(reasonOf(error));
+  return z.NEVER;
+});
+
 /** The well-formed ones among events of many rooms. */
 export function parsePushed(
   events: readonly unknown[],
@@ -80,12 +93,11 @@ export function parsePushed(
     if (roomId === "") return [];
     const { data } = redaction.safeParse(event);
     const redacts = data?.redacts ?? data?.content.redacts;
-    const age = aged.safeParse(event).data?.unsigned.age;
     return parseEvents([event], (reason) => malformed(roomId, reason)).map((parsed) => ({
       ...parsed,
       roomId,
       ...(redacts !== undefined && { redacts }),
-      ...(age !== undefined && { age }),
+      ...ageOf(event),
     }));
   });
 }

@@ -1,10 +1,10 @@
 import { Method } from "matrix-js-sdk/lib/http-api/index.js";
 import { z } from "zod";
-import { eventSchema, type OnMalformed, parseEvents } from "./event.ts";
+import { datedSchema, type OnMalformed, parseEvents } from "./event.ts";
 import type { Call, Caller } from "./matrix-api.ts";
 import { undefinedIfMissing } from "./missing.ts";
 import { path } from "./path.ts";
-import type { MatrixEvent, MessagesRequest, MessagesResponse } from "./port.ts";
+import type { DatedEvent, MessagesRequest, MessagesResponse } from "./port.ts";
 
 const messagesAnswer = z.object({ chunk: z.array(z.unknown()).default([]), end: z.string().optional() });
 
@@ -34,11 +34,11 @@ export function event(
   roomId: string,
   eventId: string,
   signal: AbortSignal,
-): Promise<MatrixEvent | undefined> {
+): Promise<DatedEvent | undefined> {
   const call: Call = {
     action: `reading an event of ${roomId}`,
     method: Method.Get,
     path: path`/rooms/${roomId}/event/${eventId}`,
   };
-  return undefinedIfMissing(api.call(call, eventSchema, signal));
+  return undefinedIfMissing(api.call(call, datedSchema, signal));
 }

@@ -88,7 +88,7 @@ export interface MatrixClient {
   sync(request: SyncRequest, signal: AbortSignal): Promise<SyncResponse>;
   messages(roomId: string, request: MessagesRequest, signal: AbortSignal): Promise<MessagesResponse>;
   /** `undefined` only when the homeserver said that there is none (404 M_NOT_FOUND), or none that this user may see. */
-  event(roomId: string, eventId: string, signal: AbortSignal): Promise<MatrixEvent | undefined>;
+  event(roomId: string, eventId: string, signal: AbortSignal): Promise<DatedEvent | undefined>;
   /**
    * Sends a message event and gives its event id. `at` (ms since the epoch) is when it was said, where that was not now:
    * only an application service is believed that, else the event tells when it was sent.
@@ -193,13 +193,23 @@ export interface MatrixEvent {
   readonly stateKey?: string;
 }
 
+export interface DatedEvent extends MatrixEvent {
+  /** How long ago the homeserver had got it when it told of it, ms, by its own clock; not every one says that. */
+  readonly age?: number;
+}
+
 /** An event that comes from any room: one that the homeserver has pushed, or found. */
-export interface PushedEvent extends MatrixEvent {
+export interface PushedEvent extends DatedEvent {
   readonly roomId: string;
   /** The event that this one takes back. */
   readonly redacts?: string;
-  /** How long ago the homeserver got it when it pushed it, ms, by its own clock; not every one tells. */
-  readonly age?: number;
+}
+
+/** Something that a user of ours has said. */
+export interface Sent {
+  readonly userId: string;
+  readonly roomId: string;
+  readonly eventId: string;
 }
 
 /** What the homeserver pushes at once. Its id names it to the homeserver only: after a restart some begin anew. */
@@ -217,9 +227,14 @@ export interface Pushes {
   listen(): Promise<void>;
   /**
    * `take` resolves once the transaction is durable: only then is it acknowledged. `comesAgain` is told of each that was not,
-   * because it could not be taken or even read, or because the homeserver did not wait until it was.
+   * because it could not be taken or even read, or because the homeserver did not wait until it was. `sent` is told what our
+   * users say, which is to be pushed, too.
    */
-  deliverTo(take: (transaction: Transaction) => Promise<void>, comesAgain?: () => void): void;
+  deliverTo(
+    take: (transaction: Transaction) => Promise<void>,
+    comesAgain?: () => void,
+    sent?: (sent: Sent) => void,
+  ): void;
   /**
    * Has the homeserver reach us, by which it also ends its waiting after our downtime. Fails with a MatrixError: of kind
    * `unsupported` where it knows no such thing, of kind `token` while the user as whom we ask is yet to be made, and with

@@ -42,6 +42,13 @@ const mostUnrest = { fresh: 120_000, old: 3_600_000 };
 /** What is so much older when it is pushed was said before, ms: the two clocks may differ a little. */
 const old = 30_000;
 
+const lost: News = {
+  state: "unreached",
+  reason: "the homeserver reaches us, but pushes nothing: what our own users said did not come back",
+  remedy:
+    "Look into the logs of the homeserver and of what stands between it and homeserver.appservice.listen: a proxy may take too little (413). docs/appservice.md says what it has to let through.",
+};
+
 /** What tells nothing of the homeserver, or that it is gone. */
 const noAnswer: ReadonlySet<string> = new Set(["unreachable", "malformed"]);
 
@@ -64,6 +71,11 @@ export class Pulse {
   #heardOldAt = Number.NEGATIVE_INFINITY;
   #onRefused: () => void = () => undefined;
   #onLate: () => void = () => undefined;
+  #onLost: () => void = () => undefined;
+  /** What came of the last ping. */
+  #pinged: News = { state: "unasked" };
+  /** Nothing is pushed though pings come. */
+  #isLost = false;
   /** How late the last came of what the homeserver noted the time of, ms. */
   #delay = 0;
   /** Nothing is doubted. */
@@ -93,6 +105,10 @@ export class Pulse {
   heard(newest?: number, isByItsClock = false): void {
     const { clock } = this.#options;
     this.#heardAt = clock.elapsed();
+    if (this.#isLost) {
+      this.#isLost = false;
+      this.#become(this.#pinged);
+    }
     const delay = newest === undefined ? 0 : Math.max(0, clock.now() - newest);
     if (delay > old) this.#heardOldAt = this.#heardAt;
     if (isByItsClock) {
@@ -117,6 +133,18 @@ export class Pulse {
     this.#onRefused();
   }
 
+  /** Nothing is pushed, though the homeserver reaches us: until something is. */
+  lost(): void {
+    this.#isLost = true;
+    this.#become(this.#pinged);
+    this.#onLost();
+  }
+
+  /** Has the homeserver reach us now. */
+  ask(): void {
+    this.#return.happens();
+  }
+
   /** Runs until it is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const over = new AbortController();
@@ -127,6 +155,10 @@ export class Pulse {
       this.#doubt(this.#heardAt - 1);
       this.#lookBack(together);
     };
+    this.#onLost = () => {
+      this.#doubt();
+      this.#lookBack(together);
+    };
     this.#doubt();
     this.#options.open();
     try {
@@ -134,6 +166,7 @@ export class Pulse {
     } finally {
       this.#onRefused = () => undefined;
       this.#onLate = () => undefined;
+      this.#onLost = () => undefined;
       over.abort(new Error("the pulse has ended"));
       this.#looks.abort(new Error("the pulse has ended"));
     }
@@ -199,7 +232,8 @@ export class Pulse {
       const isReached = pinged !== "failed";
       // Looks that are under way go on: that it does not reach us does not keep us from asking it.
       if (wasReached && !isReached) this.#doubt();
-      if (isReached && !wasReached) this.#lookBack(signal);
+      // Where nothing is pushed, only looks tell what is said.
+      if (isReached && (!wasReached || this.#isLost)) this.#lookBack(signal);
       wasReached = isReached;
       failures = pinged === "reached" ? 0 : failures + 1;
       const wait = failures === 0 ? interval : Math.min(longestRetry, firstRetry * 2 ** (failures - 1));
@@ -275,7 +309,9 @@ export class Pulse {
     }
   }
 
-  #become(next: News): void {
+  #become(news: News): void {
+    this.#pinged = news;
+    const next = this.#isLost && news.state !== "unreached" ? lost : news;
     const before = this.#reach;
     const since = before.state === next.state ? before.since : this.#options.clock.now();
     this.#reach = { ...next, since };

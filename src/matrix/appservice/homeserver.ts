@@ -1,6 +1,5 @@
 import { Method } from "matrix-js-sdk/lib/http-api/index.js";
 import { z } from "zod";
-import { ClientServerClient } from "../client.ts";
 import { type ClientServerOptions, connectionsWithin } from "../connections.ts";
 import type { OnMalformed } from "../event.ts";
 import type { HttpConnections } from "../http.ts";
@@ -8,8 +7,17 @@ import { DEVICE_DISPLAY_NAME, toCredentials } from "../login.ts";
 import { type Call, type Caller, MatrixApi } from "../matrix-api.ts";
 import { nameNewUser } from "../new-user.ts";
 import { path } from "../path.ts";
-import { type Account, type Credentials, type Homeserver, type MatrixClient, MatrixError, noToken } from "../port.ts";
+import {
+  type Account,
+  type Credentials,
+  type Homeserver,
+  type MatrixClient,
+  MatrixError,
+  noToken,
+  type Sent,
+} from "../port.ts";
 import { ActingApi } from "./acting-api.ts";
+import { ActingClient } from "./acting-client.ts";
 
 export interface AppserviceOptions extends ClientServerOptions {
   /** Where clients reach the homeserver, without `/_matrix`. */
@@ -18,6 +26,7 @@ export interface AppserviceOptions extends ClientServerOptions {
   readonly serverName: string;
   /** The registration's. A secret. */
   readonly asToken: string;
+  readonly onSent?: (sent: Sent) => void;
 }
 
 const registered = z.object({ user_id: z.string().startsWith("@") });
@@ -34,10 +43,12 @@ export class AppserviceHomeserver implements Homeserver {
   readonly #connections: HttpConnections;
   readonly #api: MatrixApi;
   readonly #onMalformed: OnMalformed;
+  readonly #onSent: (sent: Sent) => void;
 
   constructor(options: AppserviceOptions) {
     this.serverName = options.serverName;
     this.#onMalformed = options.onMalformed ?? (() => {});
+    this.#onSent = options.onSent ?? (() => {});
     const { connections, fetch } = connectionsWithin(options);
     this.#connections = connections;
     this.#api = new MatrixApi(options.baseUrl, fetch, options.asToken);
@@ -68,7 +79,7 @@ export class AppserviceHomeserver implements Homeserver {
   }
 
   as({ userId, deviceId }: Credentials): MatrixClient {
-    return new ClientServerClient(userId, new ActingApi(this.#api, { userId, deviceId }), this.#onMalformed);
+    return new ActingClient(userId, new ActingApi(this.#api, { userId, deviceId }), this.#onMalformed, this.#onSent);
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { OnMalformed } from "../event.ts";
 import type { Call, Caller } from "../matrix-api.ts";
 import { path } from "../path.ts";
-import { MatrixError, type Pinged, type Pushes, ReachedSomebodyElse, type Transaction } from "../port.ts";
+import { MatrixError, type Pinged, type Pushes, ReachedSomebodyElse, type Sent, type Transaction } from "../port.ts";
 import { TransactionListener } from "./listener.ts";
 
 export interface PushesOptions {
@@ -21,6 +21,7 @@ export interface PushesOptions {
 interface Delivery {
   readonly take: (transaction: Transaction) => Promise<void>;
   readonly comesAgain: () => void;
+  readonly sent: (sent: Sent) => void;
 }
 
 const nothing = z.unknown();
@@ -62,8 +63,17 @@ export class AppservicePushes implements Pushes {
     await this.#listener.start();
   }
 
-  deliverTo(take: Delivery["take"], comesAgain: Delivery["comesAgain"] = () => undefined): void {
-    this.#delivery = { take, comesAgain };
+  deliverTo(
+    take: Delivery["take"],
+    comesAgain: Delivery["comesAgain"] = () => undefined,
+    sent: Delivery["sent"] = () => undefined,
+  ): void {
+    this.#delivery = { take, comesAgain, sent };
+  }
+
+  /** A user of ours has said something. */
+  sent(sent: Sent): void {
+    this.#delivery?.sent(sent);
   }
 
   async ping(signal: AbortSignal): Promise<Pinged> {

@@ -333,6 +333,27 @@ describe("the pulse", () => {
     expect(done()).toEqual(["look back", "ping"]);
   });
 
+  test("tells that nothing is pushed though pings come, has all look with each ping, and is over that with what is pushed", async () => {
+    const pulse = await run();
+    done();
+    pulse.lost();
+    await clock.pass(0);
+    expect(done()).toEqual(["doubt", "look back"]);
+    failures = [matrixError("refused")];
+    await clock.pass(300_000);
+    expect(pulse.reach).toMatchObject({ state: "unreached", reason: "the homeserver says refused" });
+    await clock.pass(1_000);
+    expect(done()).toEqual(["ping", "doubt", "ping", "look back"]);
+    expect(pulse.reach).toMatchObject({ state: "unreached", remedy: expect.stringContaining("413") });
+    await clock.pass(300_000);
+    expect(done()).toEqual(["ping", "look back"]);
+    pulse.heard();
+    expect(pulse.reach.state).toBe("reached");
+    await clock.pass(300_000);
+    expect(done().filter((step) => step === "look back")).toHaveLength(1);
+    expect(reaches).toEqual(["reached", "unreached", "reached"]);
+  });
+
   test("begins anew with the looks when the homeserver goes away meanwhile, and when one cannot be done", async () => {
     let trouble = 1;
     await run(async () => {

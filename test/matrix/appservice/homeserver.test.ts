@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { AppserviceHomeserver } from "../../../src/matrix/appservice/homeserver.ts";
 import { AppservicePushes } from "../../../src/matrix/appservice/pushes.ts";
+import type { Sent } from "../../../src/matrix/port.ts";
 import { answerJson, type OddServer, startOddServer } from "../odd-server.ts";
 
 const asToken = "the-application-services-token";
 const { signal } = new AbortController();
+const message = { event_id: "$1", type: "m.room.message", sender: "@agent_1:test", content: {}, origin_server_ts: 1 };
 const account = { localpart: "agent_1", password: "unused", deviceId: "LM1" };
 
 let odd: OddServer | undefined;
@@ -18,7 +20,9 @@ afterEach(async () => {
 /** Each path answers as it is told here; all else is empty. */
 async function at(answers: Readonly<Record<string, readonly [number, object]>>): Promise<AppserviceHomeserver> {
   odd = await startOddServer((request, response) => {
-    const path = (request.url ?? "").replace(/\?.*/, "").replace(/.*\/(v1|v3)/, "");
+    const path = decodeURIComponent(request.url ?? "")
+      .replace(/\?.*/, "")
+      .replace(/.*\/(v1|v3)/, "");
     const [status, body] = answers[path] ?? [200, {}];
     answerJson(response, request.headers.authorization === `Bearer ${asToken}` ? status : 500, body);
   });
@@ -45,6 +49,26 @@ describe("an application service", () => {
       "PUT /devices/LM1?user_id=%40agent_1%3Atest",
       "GET /joined_rooms?user_id=%40agent_1%3Atest&device_id=LM1",
     ]);
+  });
+
+  test("tells what its users say, but not what was said long ago, and how old a message is", async () => {
+    const said = "/rooms/!1:test/send/m.room.message/";
+    await at({
+      [`${said}1`]: [200, { event_id: "$1" }],
+      [`${said}2`]: [200, { event_id: "$2" }],
+      "/rooms/!1:test/event/$1": [200, { ...message, unsigned: { age: 7 } }],
+      "/rooms/!1:test/event/$2": [200, message],
+    });
+    const sent: Sent[] = [];
+    const baseUrl = odd?.baseUrl ?? "";
+    homeserver?.close();
+    homeserver = new AppserviceHomeserver({ baseUrl, serverName: "test", asToken, onSent: (one) => sent.push(one) });
+    const client = homeserver.as({ userId: "@agent_1:test", deviceId: "LM1", accessToken: "" });
+    await client.send("!1:test", "m.room.message", "1", {}, signal);
+    await client.send("!1:test", "m.room.message", "2", {}, signal, 1);
+    expect(sent).toEqual([{ userId: "@agent_1:test", roomId: "!1:test", eventId: "$1" }]);
+    const ages = [await client.event("!1:test", "$1", signal), await client.event("!1:test", "$2", signal)];
+    expect(ages.map((event) => event?.age)).toEqual([7, undefined]);
   });
 
   test("tells that a user exists, and then needs no password", async () => {

@@ -39,6 +39,19 @@ describe("what the homeserver pushes", () => {
     expect(refused).toMatchObject([{ message: "the disk is full" }, { name: "NotATransaction" }]);
   });
 
+  test("and what our users say meanwhile is told to who takes it", () => {
+    const sent = { userId: "@agent_1:test", roomId: "!1:test", eventId: "$1" };
+    pushes.sent(sent);
+    const told: unknown[] = [];
+    pushes.deliverTo(
+      async () => undefined,
+      () => undefined,
+      (one) => told.push(one),
+    );
+    pushes.sent(sent);
+    expect(told).toEqual([sent]);
+  });
+
   test("is refused until somebody takes it, which is no trouble that anybody is told of", async () => {
     expect(await put(JSON.stringify({ events: [] }))).toBe(503);
     expect(refused).toEqual([]);
