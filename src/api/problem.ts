@@ -128,7 +128,7 @@ const saidOf: Readonly<Record<number, readonly [detail: string, remedy: string]>
   414: ["The path is too long.", "Name what is meant by its id: no id is as long as that."],
   415: ["The body is not JSON.", "Send JSON, with the header Content-Type: application/json."],
   429: ["Too many requests.", "Wait as long as Retry-After says."],
-  431: ["The headers are too large.", "Send fewer and shorter ones: all together may have 16 KB."],
+  431: ["The address or the headers are too large.", "Send less there: all together may have 16 KB."],
 };
 
 export interface Told {

@@ -18,7 +18,10 @@ const problemResponse = {
 };
 
 /** Which problems every route may answer with. */
-const refusals = ["400", "401", "403", "404", "409", "413", "414", "415", "422", "429", "500", "502", "503", "504"];
+const refusals = [
+  ...["400", "401", "403", "404", "408", "409", "413", "414", "415", "422", "429", "431"],
+  ...["500", "502", "503", "504"],
+];
 const refusal = { $ref: "#/components/responses/Problem" };
 
 /** The OpenAPI 3.1 document of the REST API, made of the commands that are served. */
