@@ -48,8 +48,13 @@ const limits = ["test/limits/**/*.test.ts"];
 /** Builds of the product with one law broken on purpose: each must be caught by the law it breaks. */
 const patches = ["test/{crash,e2e,faults}/*patches.slow.test.ts"];
 
+interface Shared {
+  readonly exclude?: readonly string[];
+  readonly testTimeout?: number;
+}
+
 /** Nothing is global here, so that files can share a process and what it has loaded: a third of the time. */
-function shared(name: string, include: readonly string[], exclude: readonly string[] = []) {
+function shared(name: string, include: readonly string[], { exclude = [], testTimeout = 60_000 }: Shared = {}) {
   return {
     extends: true as const,
     test: {
@@ -57,7 +62,7 @@ function shared(name: string, include: readonly string[], exclude: readonly stri
       include: [...include],
       exclude: [...exclude],
       isolate: false,
-      testTimeout: 60_000,
+      testTimeout,
       hookTimeout: 60_000,
       sequence: { groupOrder: 0 },
     },
@@ -104,10 +109,8 @@ export default defineConfig({
     // A failure that is seen once only must say all that it knows.
     chaiConfig: { truncateThreshold: 0 },
     projects: [
-      shared(
-        "unit",
-        ["test/**/*.test.ts"],
-        [
+      shared("unit", ["test/**/*.test.ts"], {
+        exclude: [
           ...real,
           ...rooms,
           ...outages,
@@ -125,8 +128,9 @@ export default defineConfig({
           ...limits,
           ...patches,
         ],
-      ),
-      shared("laws", laws),
+      }),
+      // These go through all that can happen: half a minute of nothing else.
+      shared("laws", laws, { testTimeout: 180_000 }),
       shared("stand-ins", standIns),
       onServers("real", real, 1),
       onServers("rooms", rooms, 1),
