@@ -152,6 +152,25 @@ describe("LevelDB's log", () => {
     await (await openDatabase(folder)).close();
   });
 
+  it("may lack any part of its last record, which was being written when the power went", async () => {
+    const { folder, log, bytes } = await logged();
+    await writeFile(log, bytes);
+    const database = await openDatabase(folder);
+    await database.batch([{ type: "put", key: "r|town/person/1", value: "x".repeat(200_000) }], { sync: true });
+    await database.close();
+    const [name = ""] = (await readdir(folder)).filter((file) => file.endsWith(".log"));
+    const last = await readFile(join(folder, name));
+    expect(last.length).toBeGreaterThan(200_000);
+    for (const [from, to] of [
+      [0, 4_096],
+      [40_960, 45_056],
+      [196_608, last.length],
+    ] as const) {
+      expect(() => assertLog(Buffer.from(last).fill(0, from, to))).not.toThrow();
+      expect(() => assertLog(Buffer.concat([Buffer.from(last).fill(0, from, to), Buffer.alloc(32_768)]))).not.toThrow();
+    }
+  });
+
   it("may be cut off at its end, wherever that is, or end in what was never written", async () => {
     const { bytes } = await logged();
     expect(() => assertLog(bytes)).not.toThrow();

@@ -17,21 +17,26 @@ export function* logRecords(bytes: Buffer): Generator<Buffer> {
   for (const part of partsOf(bytes)) {
     if (part === undefined) throw new Malformed("a record is damaged");
     const { kind, content } = part;
-    parts = kind === kinds.full || kind === kinds.first ? [content] : [...parts, content];
+    parts = begins(part) ? [content] : [...parts, content];
     if (kind === kinds.full || kind === kinds.last) yield Buffer.concat(parts);
   }
 }
 
 /**
- * Throws {@link Malformed} when something is missing that was followed by something else: LevelDB goes on behind it, and says
- * nothing. What is missing at the end was cut off while it was written.
+ * Throws {@link Malformed} when something is missing that was followed by another record: LevelDB goes on behind it, and says
+ * nothing. What is missing of the last one was not written when the power went, wherever in it that is: a disk keeps no
+ * order, and nobody was told that it was kept.
  */
 export function assertLog(bytes: Buffer): void {
   let damaged = false;
   for (const part of partsOf(bytes)) {
     if (part === undefined) damaged = true;
-    else if (damaged) throw new Malformed("a record is damaged, and others follow it");
+    else if (damaged && begins(part)) throw new Malformed("a record is damaged, and others follow it");
   }
+}
+
+function begins({ kind }: Part): boolean {
+  return kind === kinds.full || kind === kinds.first;
 }
 
 /** The parts of records, as they stand in a log; `undefined` for what is none, after which the next block is looked at. */
