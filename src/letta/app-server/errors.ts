@@ -1,4 +1,5 @@
 import { LettaError } from "../port.ts";
+import { quotedMessage } from "../quoted-message.ts";
 import { cancelled } from "../stop-reason.ts";
 
 export function unreachable(url: string, what: string, cause?: unknown): LettaError {
@@ -77,7 +78,6 @@ const longest = 500;
 /** Letta wraps the model's own words in JSON, sometimes twice. */
 function readable(text: string | undefined): string | undefined {
   if (text === undefined || text.trim() === "") return undefined;
-  const innermost = [...text.matchAll(/\\*"message\\*":\s*\\*"(.*?)\\*"/g)].at(-1)?.[1];
-  const plain = innermost === undefined || innermost === "" ? text : innermost;
+  const plain = quotedMessage(text) ?? text;
   return plain.length > longest ? `${plain.slice(0, longest)}…` : plain;
 }

@@ -1,5 +1,6 @@
 import { APIConnectionError, APIError } from "@letta-ai/letta-client";
 import { LettaError } from "../port.ts";
+import { quotedMessage } from "../quoted-message.ts";
 import { refusal } from "./frames.ts";
 
 /** The server will not run a turn in the background: it has no Redis. */
@@ -133,7 +134,7 @@ export function modelsWords({
   readonly message: string;
   readonly detail?: string | null | undefined;
 }) {
-  const quoted = /'message': '(.*?)'[,}]/.exec(detail ?? "")?.[1] ?? /"message": ?"(.*?)"/.exec(detail ?? "")?.[1];
+  const quoted = /'message': '(.*?)'[,}]/.exec(detail ?? "")?.[1] ?? quotedMessage(detail ?? "");
   return shorten(quoted ?? (detail ? `${message} ${detail}` : message));
 }
 
