@@ -15,6 +15,7 @@ export class Session {
   #turn: { readonly turn: Turn; readonly requestId?: string } | undefined;
   /** What the running turn waits to be allowed, whosever turn it is. */
   #asking: ControlRequest | undefined;
+  #lost: LettaError | undefined;
   readonly #ended = new Map<string, string>();
   readonly #told = new Set<string>();
   readonly #watchers = new Set<(frame: RuntimeFrame) => void>();
@@ -43,8 +44,12 @@ export class Session {
     return this.#turn?.turn.ended === false ? this.#turn.turn : undefined;
   }
 
-  /** From now on frames go to this turn; with the id of the request that asks for it, from its acceptance on. */
+  /**
+   * From now on frames go to this turn; with the id of the request that asks for it, from its acceptance on. Throws what
+   * ended the connection: over the next one nothing would be heard of the turn here.
+   */
   begin(turn: Turn, requestId?: string): void {
+    if (this.#lost !== undefined) throw this.#lost;
     this.#turn = { turn, ...(requestId === undefined ? {} : { requestId }) };
     // A turn that is followed may have asked before it was.
     if (requestId === undefined && this.#asking !== undefined) turn.handle(this.#asking);
@@ -86,6 +91,7 @@ export class Session {
   }
 
   lose(error: LettaError): void {
+    this.#lost = error;
     this.#turn?.turn.lose(error);
   }
 
