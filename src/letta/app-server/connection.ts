@@ -2,6 +2,7 @@ import { WebSocket } from "ws";
 import type { z } from "zod";
 import type { LettaError } from "../port.ts";
 import type { StartTimer } from "../timer.ts";
+import { unlessAborted } from "../unless-aborted.ts";
 import { limited, malformed, refused, refusedByServer, unreachable } from "./errors.ts";
 import { FrameReader, type Ignored } from "./frame-reader.ts";
 import type { Reply, RuntimeFrame } from "./frames.ts";
@@ -120,15 +121,18 @@ export class AppServerConnection {
   async #open(signal: AbortSignal): Promise<WebSocket> {
     signal.throwIfAborted();
     if (this.#closed) throw unreachable(this.#options.url, "is not used any more: this client was closed");
-    this.#opening ??= this.#connect()
-      .catch((error: unknown) => {
+    this.#opening ??= this.#connect().then(
+      (socket) => {
+        this.#connecting = undefined;
+        return socket;
+      },
+      (error: unknown) => {
+        this.#connecting = undefined;
         this.#opening = undefined;
         throw error;
-      })
-      .finally(() => {
-        this.#connecting = undefined;
-      });
-    return await untilAborted(this.#opening, signal);
+      },
+    );
+    return await unlessAborted(this.#opening, signal);
   }
 
   #connect(): Promise<WebSocket> {
@@ -226,15 +230,6 @@ export class AppServerConnection {
       });
     });
   }
-}
-
-/** The connection goes on being opened for whoever still waits. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
 
 function refusedUpgrade(url: string, status: number, retryAfter: string | undefined): LettaError {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Conversation, ExternalTools, LettaError } from "../port.ts";
+import { unlessAborted } from "../unless-aborted.ts";
 import type { Request } from "./connection.ts";
 import { offered } from "./external-calls.ts";
 import type { RuntimeFrame } from "./frames.ts";
@@ -76,13 +77,4 @@ const never = new AbortController().signal;
 
 function keyOf(agentId: string, conversationId: string): string {
   return JSON.stringify([agentId, conversationId]);
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

@@ -3,6 +3,7 @@ import { type Conversation, LettaError, type TurnEvent, type TurnRequest } from 
 import { cancelled, isAnswer } from "../stop-reason.ts";
 import { sleep } from "../timer.ts";
 import type { ToolPolicy } from "../tools.ts";
+import { unlessAborted } from "../unless-aborted.ts";
 import type { FrameStream, Input, RestApi } from "./api.ts";
 import { busy, cut, failed, modelsWords, Occupied } from "./errors.ts";
 import { callsIn, type Frame, type ToolCall } from "./frames.ts";
@@ -192,18 +193,6 @@ export class Turn {
           yield { type: "tool", name, outcome: "approved" };
         }
     }
-  }
-}
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }
 

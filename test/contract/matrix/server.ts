@@ -26,7 +26,7 @@ export interface PortUnderContract {
   stop(): Promise<void>;
 }
 
-/** By what a homeserver is looked at from outside, as any other client does. */
+/** By what a homeserver is asked without the adapter that is under contract. */
 export interface Outside {
   readonly baseUrl: string;
   /** What asks as this user, without the adapter. */
